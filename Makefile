@@ -1,0 +1,43 @@
+# make parity   install, run the side-by-side check, write reports/latest and ade20_scores.md
+# make test     install, lint, type-check, run the parity checks and the tests of the toolkit
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SEEDS ?= 0:60
+
+.PHONY: parity test lint record clean help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+parity: $(INSTALLED)
+	$(BIN)/parity check --seeds $(SEEDS) --out reports/latest
+	$(BIN)/python extract_tables.py --out ade20_scores.md
+	@echo "wrote reports/latest/report.json, reports/latest/report.md and ade20_scores.md"
+
+test: lint
+	$(BIN)/python -m pytest parity/
+	$(BIN)/python -m pytest tests/
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+record: $(INSTALLED)
+	$(BIN)/parity record
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "error: $(PYTHON) is older than Python 3.10; run make PYTHON=python3.11"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "error: no venv module; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[reference,dev]'
+	@$(BIN)/python -c 'import cv2' \
+		|| { echo "error: OpenCV lacks a system library; on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0"; exit 2; }
+	@touch $@
+
+clean:
+	rm -rf $(VENV) reports/latest .mypy_cache .ruff_cache .pytest_cache .hypothesis

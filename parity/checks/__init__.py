@@ -1,0 +1,1 @@
+"""What ``pytest parity/`` runs: every step beside the reference."""

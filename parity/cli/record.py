@@ -1,0 +1,37 @@
+"""``parity record``: write the reference's outputs, to be checked against without mmseg."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from parity.compare.check import recording_cases, reference_steps
+from parity.compare.store import save_traces
+from parity.compare.trace import run_trace
+from parity.environment import environment
+from parity.fixtures import fixtures_root, inputs_root
+from parity.live import reference_header
+
+
+def record(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; default: the fixtures of this checkout.")
+    ] = None,
+) -> None:
+    """Record live mmsegmentation on the built-in inputs, with its versions."""
+    versions, _ = reference_header()
+    inputs = inputs_root()
+    folder = fixtures_root() / "recorded" if out is None else out
+    console = Console(stderr=True)
+    traces = {
+        case.name: run_trace(reference_steps(case.steps), case.info, case.seed)
+        for case in track(recording_cases(inputs), "recording", console=console, transient=True)
+    }
+    machine = {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
+    header = {"versions": {**versions, **machine}}
+    save_traces(folder, "pipelines", traces, header=header, inputs=inputs)
+    typer.echo(f"recorded {len(traces)} cases in {folder}")

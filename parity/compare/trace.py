@@ -1,0 +1,224 @@
+"""Run steps on two sides and find where they first part.
+
+The reference runs once, each step fed its own previous output; that is a
+:class:`Trace`. A candidate is then held against it twice per step: isolated
+(fed the reference's input and generator state) and chained (fed its own).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from parity.compare.compare import Comparison, Verdict, worst_verdict
+from parity.compare.rng import (
+    Draw,
+    DrawDifference,
+    GeneratorState,
+    RecordingRandomState,
+    draws_from_other_range,
+    first_draw_difference,
+)
+from parity.compare.tolerance import Tolerance, tolerance_for
+from parity.compare.tree import compare_tree
+from parity.errors import InputError, ReferenceUnavailable
+
+# (value, rng) -> next value; a pipeline's Step is one.
+StepFunction = Callable[[Any, RecordingRandomState], Any]
+# (step name, dtype) -> tolerance
+ToleranceTable = Callable[[str, str], Tolerance]
+
+
+@dataclass(frozen=True, eq=False)
+class StepRecord:
+    """One step on one side. error: type and message of what was raised, else ""."""
+
+    name: str
+    input: Any
+    state_before: GeneratorState
+    output: Any
+    state_after: GeneratorState
+    draws: tuple[Draw, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Every step of one sample on one side; it ends at the first step that raises."""
+
+    seed: int
+    steps: tuple[StepRecord, ...]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step held against the reference.
+
+    leaves: a comparison per array or value of the output, by path.
+    generator: "equal" or both digests. draw: the first draw that differs, when
+    outputs, generators or the ranges drawn from do. error: what was raised, on
+    which side. raised: what the candidate raised, with its type.
+    """
+
+    verdict: Verdict
+    leaves: dict[str, Comparison] = field(default_factory=dict)
+    generator: str = "equal"
+    draw: DrawDifference | None = None
+    error: str = ""
+    raised: str = ""
+
+    @property
+    def worst(self) -> tuple[str, Comparison] | None:
+        """Path and record of the leaf that differs most, or None."""
+        ranked = sorted(
+            (item for item in self.leaves.items() if item[1].verdict is not Verdict.EQUAL),
+            key=lambda item: (item[1].verdict is Verdict.DIFFERENT, item[1].max_abs),
+        )
+        return ranked[-1] if ranked else None
+
+    def explain(self) -> str:
+        """One line that says what differs, or ""."""
+        if self.error:
+            return self.error
+        parts = [str(self.draw)] if self.draw else []
+        parts += [f"{path}: {leaf}" for path, leaf in [self.worst or ("", None)] if leaf]
+        if self.generator != "equal":
+            parts.append(f"generator state: {self.generator}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class StepComparison:
+    """One step, isolated and chained."""
+
+    name: str
+    isolated: StepResult
+    chained: StepResult
+
+
+@dataclass(frozen=True)
+class TraceComparison:
+    """All steps of one sample."""
+
+    seed: int
+    steps: tuple[StepComparison, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all steps together."""
+        return worst_verdict(
+            verdict
+            for step in self.steps
+            for verdict in (step.isolated.verdict, step.chained.verdict)
+        )
+
+    @property
+    def first_difference(self) -> StepComparison | None:
+        """The first step that differs when fed the reference's input, else when chained."""
+        for step in self.steps:
+            if Verdict.DIFFERENT in (step.isolated.verdict, step.chained.verdict):
+                return step
+        return None
+
+
+def run_step(name: str, step: StepFunction, value: Any, state: GeneratorState) -> StepRecord:
+    """Run one step from `state`; what it raises becomes the record's error.
+
+    Only ReferenceUnavailable passes through: it is about the machine, not the step.
+    """
+    rng = RecordingRandomState.from_state(state)
+    record = StepRecord(name, value, state, None, state)
+    try:
+        output = step(value, rng)
+    except ReferenceUnavailable:
+        raise
+    except Exception as error:  # any candidate may raise anything; it is a finding
+        message = f"{type(error).__name__}: {error}"
+        return replace(
+            record, error=message, draws=tuple(rng.draws), state_after=GeneratorState.of(rng)
+        )
+    return replace(
+        record, output=output, draws=tuple(rng.draws), state_after=GeneratorState.of(rng)
+    )
+
+
+def run_trace(steps: Sequence[tuple[str, StepFunction]], value: Any, seed: int) -> Trace:
+    """Run all steps from ``RandomState(seed)``, each on the previous output."""
+    state = GeneratorState.of(RecordingRandomState(seed))
+    records: list[StepRecord] = []
+    for name, step in steps:
+        record = run_step(name, step, value, state)
+        records.append(record)
+        if record.error:
+            break
+        value, state = record.output, record.state_after
+    return Trace(seed, tuple(records))
+
+
+def compare_with_trace(
+    steps: Sequence[tuple[str, StepFunction]],
+    reference: Trace,
+    *,
+    tolerances: ToleranceTable = tolerance_for,
+) -> TraceComparison:
+    """Hold a candidate's `steps` against a reference trace, isolated and chained.
+
+    While the chained input is bit-equal to the reference's, the isolated result
+    is the chained one, and the step runs once. Steps that no side reached are
+    not compared. Raises InputError when the names of the steps do not match.
+    """
+    recorded = [record.name for record in reference.steps]
+    names = [name for name, _ in steps]
+    if names[: len(recorded)] != recorded:
+        raise InputError(f"the candidate's steps are {names}, the reference's {recorded}")
+    results: list[StepComparison] = []
+    mine: StepRecord | None = None  # previous chained record; None while nothing has differed
+    parted = False
+    for (name, step), record in zip(steps, reference.steps, strict=False):
+        alone = run_step(name, step, record.input, record.state_before)
+        isolated = compare_records(alone, record, tolerances)
+        if not parted:
+            chained, mine = isolated, alone
+        elif mine is None or mine.error:
+            chained = StepResult(Verdict.NOT_COMPARED, error="an earlier step raised")
+        else:
+            mine = run_step(name, step, mine.output, mine.state_after)
+            chained = compare_records(mine, record, tolerances)
+        parted = parted or chained.verdict is not Verdict.EQUAL
+        results.append(StepComparison(name, isolated, chained))
+    unreached = StepResult(Verdict.NOT_COMPARED, error="the reference raised at an earlier step")
+    results += [StepComparison(name, unreached, unreached) for name in names[len(recorded) :]]
+    return TraceComparison(reference.seed, tuple(results))
+
+
+def compare_records(
+    actual: StepRecord, expected: StepRecord, tolerances: ToleranceTable = tolerance_for
+) -> StepResult:
+    """Outputs, generator states and, where these differ, draws of the same step on two sides."""
+    draw = first_draw_difference(actual.draws, expected.draws)
+    if actual.error or expected.error:
+        return _compare_errors(actual, expected, draw)
+    leaves = compare_tree(
+        actual.output, expected.output, lambda dtype: tolerances(expected.name, dtype)
+    )
+    verdict = worst_verdict(leaf.verdict for leaf in leaves.values())
+    generator = "equal"
+    if actual.state_after != expected.state_after:
+        generator = f"actual {actual.state_after.digest}, expected {expected.state_after.digest}"
+        verdict = Verdict.DIFFERENT
+    if draws_from_other_range(actual.draws, expected.draws):
+        verdict = Verdict.DIFFERENT
+    return StepResult(verdict, leaves, generator, draw if verdict is Verdict.DIFFERENT else None)
+
+
+def _compare_errors(
+    actual: StepRecord, expected: StepRecord, draw: DrawDifference | None
+) -> StepResult:
+    raised = actual.error
+    if actual.error and expected.error:  # no output on either side: nothing was compared
+        both = f"both raise; expected {expected.error}"
+        return StepResult(Verdict.NOT_COMPARED, error=both, raised=raised)
+    side, message = ("actual", actual.error) if actual.error else ("expected", expected.error)
+    text = f"only {side} raises {message}"
+    return StepResult(Verdict.DIFFERENT, draw=draw, error=text, raised=raised)

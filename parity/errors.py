@@ -1,0 +1,13 @@
+"""Every error this package raises on purpose, at a glance."""
+
+
+class ParityError(Exception):
+    """Base of all errors below. The message names the file or object, what is wrong, what to do."""
+
+
+class InputError(ParityError):
+    """Something given by the user (a file, an option, an array) cannot be used."""
+
+
+class ReferenceUnavailable(ParityError):
+    """The reference (mmseg and what it needs), or one of its compiled ops, is not installed."""

@@ -1,0 +1,30 @@
+"""The one door to the top-level package ``reference``, opened only when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def reference_installed() -> bool:
+    """Whether live mmsegmentation can be found; imports none of it."""
+    return bool(_compat().is_installed())
+
+
+def reference_header() -> tuple[dict[str, str], tuple[str, ...]]:
+    """Versions of the live reference, and notes about how it was imported.
+
+    Raises ReferenceUnavailable without mmseg.
+    """
+    info = _compat().load_reference()
+    notes = []
+    if info.widened:
+        notes.append(
+            f"mmcv {info.versions['mmcv']} is above the version window of mmseg; "
+            "the window was widened at import."
+        )
+    return dict(info.versions), tuple(notes)
+
+
+def _compat() -> Any:
+    return importlib.import_module("reference.compat")

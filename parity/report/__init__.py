@@ -1,0 +1,1 @@
+"""Renderers: frozen records in, text out. They compute nothing."""

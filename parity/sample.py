@@ -1,0 +1,141 @@
+"""What flows through a pipeline: where a sample comes from, the sample itself, its meta."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+
+# PackSegInputs.meta_keys, mmseg 1.2.2 mmseg/datasets/transforms/formatting.py
+META_KEYS = (
+    "img_path",
+    "seg_map_path",
+    "ori_shape",
+    "img_shape",
+    "pad_shape",
+    "scale_factor",
+    "flip",
+    "flip_direction",
+    "reduce_zero_label",
+)
+
+
+class Meta(Mapping[str, Any]):
+    """Read-only meta of one sample, keyed as mmseg keys it; ``meta.flip`` reads ``meta["flip"]``.
+
+    A key is present only once the step that sets it has run, as in mmseg: a
+    validation sample has no ``flip``, and no sample has ``pad_shape`` before
+    collation. Shapes are ``(height, width)``; ``scale_factor`` is
+    ``(w_scale, h_scale)``.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, **values: Any) -> None:
+        object.__setattr__(self, "_values", values)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._values:
+            raise AttributeError(f"this sample has no meta {name!r}; it has {', '.join(self)}")
+        return self._values[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"meta is read-only; use meta.replace({name}=...)")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and self._values == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]  # values may be unhashable
+
+    def __repr__(self) -> str:
+        return f"Meta({', '.join(f'{key}={value!r}' for key, value in self._values.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _meta_from, (self._values,)
+
+    def replace(self, **changes: Any) -> Meta:
+        """A new meta with `changes` added or overwritten."""
+        return Meta(**{**self._values, **changes})
+
+
+def _meta_from(values: dict[str, Any]) -> Meta:
+    return Meta(**values)
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """One entry of a data set before anything is read, as mmseg's ``data_info``.
+
+    Reproduces the dict of ``BaseSegDataset.load_data_list`` plus ``sample_idx``
+    (mmseg 1.2.2 mmseg/datasets/basesegdataset.py).
+    """
+
+    img_path: str
+    seg_map_path: str | None = None
+    label_map: Mapping[int, int] | None = None
+    reduce_zero_label: bool = False
+    sample_idx: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same entry as the dict mmseg passes to its pipeline, ``seg_fields`` empty."""
+        paths = {"img_path": self.img_path}
+        if self.seg_map_path is not None:
+            paths["seg_map_path"] = self.seg_map_path
+        return {
+            **paths,
+            "label_map": None if self.label_map is None else dict(self.label_map),
+            "reduce_zero_label": self.reduce_zero_label,
+            "seg_fields": [],
+            "sample_idx": self.sample_idx,
+        }
+
+    def meta(self) -> Meta:
+        """The meta keys known before loading."""
+        return Meta(**{key: value for key, value in self.as_dict().items() if key in META_KEYS})
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """An image with its label map.
+
+    image: uint8 ``(H, W, 3)`` BGR. seg: uint8 ``(H, W)``, 255 ignored, or None
+    before the annotation is loaded. info: where the sample came from.
+    """
+
+    image: UInt8Array
+    seg: UInt8Array | None
+    meta: Meta
+    info: DataInfo | None = field(default=None, compare=False)
+
+    def replace(self, **changes: Any) -> Sample:
+        """A new sample with some fields exchanged; arrays are not copied."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples stacked for the model.
+
+    images: float32 ``(N, C, H, W)`` RGB. segs: int64 ``(N, H, W)`` in training;
+    in testing a tuple, for label maps keep their own sizes ``(H, W)`` there, with
+    None for a sample that has none; None when no sample has one.
+    """
+
+    images: torch.Tensor
+    segs: torch.Tensor | tuple[torch.Tensor | None, ...] | None
+    metas: tuple[Meta, ...]

@@ -1,0 +1,1 @@
+"""Scores of the model zoo as one sorted table."""

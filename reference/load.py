@@ -1,0 +1,63 @@
+"""``LoadImageFromFile`` (mmcv) and ``LoadAnnotations`` (mmseg), live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from parity.sample import DataInfo, Sample, UInt8Array
+from reference.compat import load_reference
+from reference.results import to_results, to_sample
+
+
+def load_image(path: str | Path, **options: Any) -> NDArray[Any]:
+    """The array that ``LoadImageFromFile`` reads; options as there, `backend` for its backend."""
+    load_reference()
+    from mmcv.transforms import LoadImageFromFile
+
+    backend = options.pop("backend", "cv2")
+    transform = LoadImageFromFile(imdecode_backend=backend, **options)
+    image: NDArray[Any] = transform({"img_path": str(path)})["img"]
+    return image
+
+
+def load_annotation(
+    path: str | Path,
+    *,
+    reduce_zero_label: bool = False,
+    label_map: Mapping[int, int] | None = None,
+    backend: str = "pillow",
+) -> UInt8Array:
+    """The label map that ``LoadAnnotations`` reads."""
+    info = DataInfo("", str(path), label_map, reduce_zero_label)
+    seg: UInt8Array = _load_annotation(info.as_dict(), backend)["gt_seg_map"]
+    return seg
+
+
+def load_image_sample(info: DataInfo, rng: object = None) -> Sample:
+    """``LoadImageFromFile`` on an entry of a data set."""
+    load_reference()
+    from mmcv.transforms import LoadImageFromFile
+
+    return to_sample(LoadImageFromFile()(info.as_dict()), info)
+
+
+def load_annotation_sample(sample: Sample, rng: object = None) -> Sample:
+    """``LoadAnnotations`` on a sample whose image is loaded."""
+    return to_sample(_load_annotation(to_results(sample), "pillow"), sample.info)
+
+
+def load_sample(info: DataInfo, rng: object = None) -> Sample:
+    """Both, as in training."""
+    return load_annotation_sample(load_image_sample(info))
+
+
+def _load_annotation(results: dict[str, Any], backend: str) -> dict[str, Any]:
+    load_reference()
+    from mmseg.datasets.transforms import LoadAnnotations
+
+    loaded: dict[str, Any] = LoadAnnotations(imdecode_backend=backend)(results)
+    return loaded

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from parity.cli import app
+from parity.fixtures import inputs_root
+
+RUNNER = CliRunner()
+
+
+def parity(*arguments, **environment):
+    """The real command in its own process: exit code, stdout, stderr."""
+    clean = {key: text for key, text in os.environ.items() if key != "PARITY_ADE20K"}
+    return subprocess.run(
+        [sys.executable, "-c", "from parity.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**clean, "COLUMNS": "200", **environment},
+        check=False,
+    )
+
+
+@pytest.fixture
+def data_root(tmp_path):
+    """One usable pair of a training split; tests break it."""
+    for kind, suffix in (("images", ".jpg"), ("annotations", ".png")):
+        folder = tmp_path / kind / "training"
+        folder.mkdir(parents=True)
+        shutil.copy(
+            inputs_root() / kind / "validation" / f"odd_37x53{suffix}", folder / f"a{suffix}"
+        )
+    return tmp_path
+
+
+def image(root):
+    return root / "images" / "training" / "a.jpg"
+
+
+def label(root):
+    return root / "annotations" / "training" / "a.png"
+
+
+def make_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def other_size(root):
+    shutil.copy(inputs_root() / "annotations" / "validation" / "wide_21x160.png", label(root))
+
+
+BROKEN = {
+    "truncated image": (
+        lambda r: image(r).write_bytes(image(r).read_bytes()[:900]),
+        "truncated",
+        image,
+    ),
+    "empty image": (lambda r: image(r).write_bytes(b""), "empty", image),
+    "image that is text": (lambda r: image(r).write_text("hello"), "not an image", image),
+    "missing label": (lambda r: label(r).unlink(), "no such file", label),
+    "empty label": (lambda r: label(r).write_bytes(b""), "empty", label),
+    "truncated label": (
+        lambda r: label(r).write_bytes(label(r).read_bytes()[:-20]),
+        "truncated",
+        label,
+    ),
+    "label of another size": (other_size, "has shape", label),
+    "label is a directory": (lambda r: make_directory(label(r)), "is a directory", label),
+}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("damage", "message", "path"), BROKEN.values(), ids=BROKEN)
+def test_broken_input_is_named_and_stops_nothing(data_root, damage, message, path):
+    damage(data_root)
+    result = RUNNER.invoke(
+        app,
+        ["check", "--data", str(data_root), "--seeds", "0:8", "--jobs", "1"],
+        env={"COLUMNS": "300"},
+    )
+    assert result.exit_code == 2, result.output
+    lines = [line for line in result.output.splitlines() if line.startswith("broken input")]
+    assert len(lines) == 1
+    assert str(path(data_root)) in lines[0]
+    assert message in lines[0]
+    assert "0 different, 1 broken inputs" in result.output
+
+
+@pytest.mark.live
+def test_unreadable_file(data_root):
+    image(data_root).chmod(0)
+    if os.geteuid() == 0:  # root reads everything; become nobody for the check
+        for folder in (data_root, *data_root.rglob("*")):
+            if folder.is_dir():
+                folder.chmod(0o755)
+        parents = [parent for parent in data_root.parents if parent.stat().st_mode & 0o005 != 0o005]
+        if [parent for parent in parents if parent != Path("/")]:
+            for parent in parents:
+                parent.chmod(0o755)
+        os.seteuid(65534)
+    try:
+        from parity.errors import InputError
+        from parity.steps.load import load_image
+
+        with pytest.raises(InputError, match="no permission"):
+            load_image(image(data_root))
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+
+
+@pytest.mark.live
+def test_equal(tmp_path):
+    result = parity(
+        "check", "--seeds", "0:3", "--jobs", 1, "--out", tmp_path, "--json", tmp_path / "x.json"
+    )
+    assert result.returncode == 0, result.stderr
+    assert "equal: 10 cases, 0 different, 0 broken inputs (live reference)" in result.stdout
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert (document["format"], document["verdict"], document["cases"]) == (1, "equal", 10)
+    assert {row["step"] for row in document["summaries"]} >= {"load", "resize", "crop", "flip"}
+    assert (tmp_path / "x.json").read_bytes() == (tmp_path / "report.json").read_bytes()
+    assert (tmp_path / "report.md").read_text().startswith("# Parity: equal\n")
+
+
+@pytest.mark.live
+def test_same_seeds_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        assert (
+            parity("check", "--seeds", "0:2", "--jobs", 1, "--out", tmp_path / name).returncode == 0
+        )
+    for name in ("report.json", "report.md"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_recorded():
+    result = parity("check", "--recorded")
+    assert result.returncode == 0, result.stderr
+    assert "(recorded reference)" in result.stdout
+    assert "not with live mmsegmentation" in result.stdout
+
+
+def test_only_some_steps():
+    result = parity("check", "crop", "load", "--recorded")
+    assert result.returncode == 0
+    assert "load_annotation" in result.stdout
+    assert "crop" in result.stdout
+    assert "photometric" not in result.stdout
+
+
+@pytest.mark.live
+def test_different(monkeypatch):
+    from parity.steps import crop
+
+    monkeypatch.setattr(crop, "MAX_TRIES", 0)
+    result = RUNNER.invoke(app, ["check", "--seeds", "0:4", "--jobs", "1"], env={"COLUMNS": "300"})
+    assert result.exit_code == 1
+    assert "train/crop" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "krop"], "no step krop"),
+        (["check", "--seeds", "9"], "A:B"),
+        (["check", "--seeds", "5:5"], "A < B"),
+        (["check", "--seeds", "-1:5"], "A:B"),
+        (["check", "--data", "/nowhere"], "/nowhere"),
+        (["check", "--data", "/etc"], "/etc: holds neither"),
+        (["check", "--jobs", "0"], "jobs"),
+        (["check", "--recorded", "--data", "."], "recorded"),
+        (["check", "--nonsense"], "nonsense"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_usage(arguments, message):
+    result = parity(*arguments)
+    assert result.returncode == 2, result.stdout
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["check", "--help"], ["record", "--help"], ["--version"]]
+)
+def test_help(arguments):
+    result = parity(*arguments)
+    assert result.returncode == 0
+    assert result.stdout.strip()
+
+
+def test_report_that_cannot_be_written():
+    result = parity("check", "--recorded", "--json", "/proc/nowhere/x.json")
+    assert result.returncode == 2
+    assert "/proc/nowhere/x.json: cannot be written" in result.stderr
