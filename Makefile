@@ -1,13 +1,14 @@
 # make parity   install, run the side-by-side check, write reports/latest and ade20_scores.md
+# make gpu      the model side on a CUDA machine; figures go to reports/gpu
 # make test     install, lint, type-check, run the parity checks and the tests of the toolkit
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SEEDS ?= 0:60
+SEEDS ?= 0:40
 
-.PHONY: parity test lint record clean help
+.PHONY: parity gpu test lint record clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -25,6 +26,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+gpu: $(INSTALLED)
+	$(BIN)/parity check --device cuda --seeds $(SEEDS) --out reports/gpu
+	$(BIN)/python -m pytest parity/checks/test_deform_attn.py -k compiled -rA > reports/gpu/deform_attn.txt
 
 record: $(INSTALLED)
 	$(BIN)/parity record

@@ -30,6 +30,11 @@ def environment() -> dict[str, str]:
     }
 
 
+def cpu_capability() -> str:
+    """The vector instructions torch uses, such as "AVX2"; float sums round with them."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def _cpu_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from parity.checks.support import RecordedResults
-from parity.compare.check import list_root
+from parity.compare.cases import list_root
 from parity.environment import environment
 from parity.errors import ReferenceUnavailable
 from parity.fixtures import inputs_root
@@ -25,6 +26,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("parity")
+
+# Small tensors: one thread is faster, and more would only compete with other processes.
+torch.set_num_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

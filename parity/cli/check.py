@@ -14,26 +14,32 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from parity.compare.check import (
+from parity.compare.cases import (
     Case,
+    all_steps,
+    default_cases,
+    list_root,
+    only_needed,
+    probe_cases,
+    recorded_cases,
+)
+from parity.compare.check import (
     CaseResult,
     CheckReport,
     check_against,
-    default_cases,
-    list_root,
-    recorded_cases,
     run_cases,
     summarise,
+    use_one_thread,
 )
 from parity.compare.compare import Verdict
-from parity.environment import environment
+from parity.environment import cpu_capability, environment
 from parity.errors import InputError, ReferenceUnavailable
 from parity.files import file_sha256, write_atomically
 from parity.fixtures import fixtures_root, inputs_root
 from parity.live import reference_header, reference_installed
-from parity.pipeline import Step, TrainPipeline, ValPipeline
+from parity.probes.device import check_device
 from parity.report.json import render_json
-from parity.report.markdown import render_markdown, worst
+from parity.report.markdown import remarks, render_markdown, worst
 
 EXIT_CODES = {
     Verdict.EQUAL: 0,
@@ -54,8 +60,9 @@ def check(
         list[str] | None, typer.Argument(metavar="[STEP]...", help="Steps to check; default all.")
     ] = None,
     seeds: Annotated[
-        str, typer.Option(metavar="A:B", help="Training seeds, B excluded; one image per seed.")
-    ] = "0:60",
+        str,
+        typer.Option(metavar="A:B", help="Seeds, B excluded; training: one image per seed."),
+    ] = "0:40",
     data: Annotated[
         Path | None,
         typer.Option(
@@ -74,6 +81,9 @@ def check(
             help="Live reference, or the recorded one; default: live where it is installed.",
         ),
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where the tensors of the model side are, such as cuda.")
+    ] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
 ) -> None:
     """Run the reimplemented steps beside mmsegmentation on the same inputs and seeds."""
@@ -81,7 +91,13 @@ def check(
     seed_range = parse_seeds(seeds)
     if live is None:
         live = reference_installed()
-    report = check_live_cases(data, seed_range, only, jobs) if live else check_recorded(data, only)
+    check_device(device)
+    if device != "cpu":
+        report = check_on_device(device, seed_range, only)
+    elif live:
+        report = check_live_cases(data, seed_range, only, jobs)
+    else:
+        report = check_recorded(data, only)
     if json is not None:
         write_atomically(json, render_json(report).encode())
     if out is not None:
@@ -104,10 +120,10 @@ def select_steps(names: list[str]) -> frozenset[str]:
 
     Raises InputError for an unknown name.
     """
-    known: tuple[Step, ...] = (*TrainPipeline().steps, *ValPipeline().steps)
+    known = all_steps()
     unknown = [name for name in names if all(name not in (s.name, s.module) for s in known)]
     if unknown:
-        listed = ", ".join(dict.fromkeys(step.name for step in known))
+        listed = ", ".join(dict.fromkeys(step.module for step in known))
         raise InputError(f"no step {', '.join(unknown)}; the steps are {listed}")
     return frozenset(s.name for s in known if s.name in names or s.module in names)
 
@@ -118,7 +134,7 @@ def check_live_cases(
     """Check the built-in inputs and `data` against live mmsegmentation."""
     versions, notes = reference_header()
     infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
-    cases = default_cases(infos, seeds)
+    cases = only_needed(default_cases(infos, seeds), only)
     return summarise(
         _progress(run_cases(cases, jobs), len(cases)),
         only=only,
@@ -130,6 +146,21 @@ def check_live_cases(
     )
 
 
+def check_on_device(device: str, seeds: range, only: frozenset[str]) -> CheckReport:
+    """Check the steps of the model side with their tensors on `device`, in one process."""
+    versions, notes = reference_header()
+    cases = only_needed(probe_cases(seeds, device=device), only)
+    return summarise(
+        _progress(run_cases(cases, 1), len(cases)),
+        only=only,
+        mode=f"live, on {device}",
+        versions={**versions, **environment()},
+        notes=notes,
+        seeds=(seeds.start, seeds.stop),
+        inputs={},
+    )
+
+
 def check_recorded(data: Path | None, only: frozenset[str]) -> CheckReport:
     """Check against the recording in the fixtures.
 
@@ -137,6 +168,7 @@ def check_recorded(data: Path | None, only: frozenset[str]) -> CheckReport:
     """
     if data is not None and "PARITY_ADE20K" not in os.environ:
         raise ReferenceUnavailable(f"{data}: the recorded reference knows the built-in inputs only")
+    use_one_thread()
     pairs, header = recorded_cases(fixtures_root() / "recorded", inputs_root())
     seeds = [case.seed for case, _ in pairs]
     results = (check_against(case, trace) for case, trace in pairs)
@@ -145,10 +177,21 @@ def check_recorded(data: Path | None, only: frozenset[str]) -> CheckReport:
         only=only,
         mode="recorded",
         versions={**_recorded_versions(header), **environment()},
-        notes=("Compared with a recording, not with live mmsegmentation.",),
+        notes=_recorded_notes(header),
         seeds=(min(seeds), max(seeds) + 1),
         inputs=_input_hashes(case for case, _ in pairs),
     )
+
+
+def _recorded_notes(header: dict[str, Any]) -> tuple[str, ...]:
+    notes = ["Compared with a recording, not with live mmsegmentation."]
+    recorded_on, here = header["cpu_capability"], cpu_capability()
+    if recorded_on != here:
+        notes.append(
+            f"Recorded on a CPU with {recorded_on}, compared on one with {here}: "
+            "sums of floats may differ by rounding."
+        )
+    return tuple(notes)
 
 
 def _recorded_versions(header: dict[str, Any]) -> dict[str, str]:
@@ -156,7 +199,8 @@ def _recorded_versions(header: dict[str, Any]) -> dict[str, str]:
 
 
 def _input_hashes(cases: Iterable[Case]) -> dict[str, str]:
-    paths = [path for case in cases for path in (case.info.img_path, case.info.seg_map_path)]
+    infos = [case.info for case in cases if case.info is not None]
+    paths = [path for info in infos for path in (info.img_path, info.seg_map_path)]
     hashes = {}
     for path in dict.fromkeys(path for path in paths if path):
         try:
@@ -180,8 +224,9 @@ def show(report: CheckReport) -> None:
         console.print(f"[yellow]{escape(note)}[/]")
     console.print(_table(report))
     for row in report.summaries:
-        if row.first:
-            console.print(f"[bold]{row.pipeline}/{row.step}[/] {escape(row.first)}", soft_wrap=True)
+        for what, text in remarks(row):
+            name = f"{row.pipeline}/{row.step}"
+            console.print(f"[bold]{name}[/] {what}: {escape(text)}", soft_wrap=True)
     for message in report.broken:
         console.print(f"[bold red]broken input[/] {escape(message)}", soft_wrap=True)
     style = STYLES[report.verdict]
@@ -192,7 +237,10 @@ def show(report: CheckReport) -> None:
 
 
 def _table(report: CheckReport) -> Table:
-    table = Table("pipeline", "step", "cases", "isolated", "chained", "different", "worst")
+    table = Table("pipeline")
+    table.add_column("step", overflow="fold")
+    for name in ("cases", "isolated", "chained", "different", "worst"):
+        table.add_column(name, overflow="fold")
     for row in report.summaries:
         verdicts = [f"[{STYLES[v]}]{v}[/]" for v in (row.isolated, row.chained)]
         table.add_row(

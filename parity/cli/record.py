@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from parity.compare.check import recording_cases, reference_steps
+from parity.compare.cases import recording_cases
+from parity.compare.check import reference_steps, use_one_thread
 from parity.compare.store import save_traces
 from parity.compare.trace import run_trace
-from parity.environment import environment
+from parity.environment import cpu_capability, environment
 from parity.fixtures import fixtures_root, inputs_root
 from parity.live import reference_header
 
@@ -24,14 +25,15 @@ def record(
 ) -> None:
     """Record live mmsegmentation on the built-in inputs, with its versions."""
     versions, _ = reference_header()
+    use_one_thread()
     inputs = inputs_root()
     folder = fixtures_root() / "recorded" if out is None else out
     console = Console(stderr=True)
     traces = {
-        case.name: run_trace(reference_steps(case.steps), case.info, case.seed)
+        case.name: run_trace(reference_steps(case.steps), case.start(), case.seed)
         for case in track(recording_cases(inputs), "recording", console=console, transient=True)
     }
     machine = {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
-    header = {"versions": {**versions, **machine}}
-    save_traces(folder, "pipelines", traces, header=header, inputs=inputs)
+    header = {"versions": {**versions, **machine}, "cpu_capability": cpu_capability()}
+    save_traces(folder, "traces", traces, header=header, inputs=inputs)
     typer.echo(f"recorded {len(traces)} cases in {folder}")

@@ -6,16 +6,15 @@ import importlib
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
 
+from parity.compare.cases import Case
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.store import load_traces
 from parity.compare.trace import (
     StepFunction,
     StepResult,
@@ -24,12 +23,9 @@ from parity.compare.trace import (
     compare_with_trace,
     run_trace,
 )
-from parity.dataset import list_data
 from parity.errors import InputError
-from parity.pipeline import Step, TrainPipeline, ValPipeline
-from parity.sample import DataInfo
+from parity.pipeline import Step
 
-SPLITS = ("training", "validation")
 # Below this many cases, starting worker processes costs more than it saves.
 CASES_WORTH_WORKERS = 100
 # Failures kept with all details; the rest are counted.
@@ -37,33 +33,28 @@ MAX_FAILURES = 100
 
 
 @dataclass(frozen=True)
-class Case:
-    """One sample through one pipeline with one seed."""
-
-    pipeline: str
-    info: DataInfo
-    seed: int
-    steps: tuple[Step, ...]
-
-    @property
-    def name(self) -> str:
-        """Unique among the cases of one check; names the image and the seed."""
-        return f"{self.pipeline}/{Path(self.info.img_path).name}/seed {self.seed}"
-
-
-@dataclass(frozen=True)
 class CaseResult:
-    """What came of a case. broken: why its input cannot be used, else ""."""
+    """What came of a case. broken: why its input cannot be used, else "".
+
+    unstable: steps whose reference differs between two runs, with the difference;
+    only looked for on devices that have nondeterministic kernels.
+    """
 
     case: str
     pipeline: str
     comparison: TraceComparison | None
     broken: str = ""
+    unstable: dict[str, StepResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StepSummary:
-    """One step of one pipeline over all cases; `first` explains the first difference."""
+    """One step of one pipeline over all cases.
+
+    cases: how many were compared; failed: how many of these differ; skipped: how
+    many were not compared; unstable: how many differ between two runs of the
+    reference itself. first, why_skipped, why_unstable explain the first of each.
+    """
 
     pipeline: str
     step: str
@@ -74,26 +65,37 @@ class StepSummary:
     max_abs: float = 0.0
     max_ulp: int = 0
     first: str = ""
+    skipped: int = 0
+    why_skipped: str = ""
+    unstable: int = 0
+    why_unstable: str = ""
 
     def add(self, case: str, isolated: StepResult, chained: StepResult) -> StepSummary:
         """This summary with one more case."""
         results = (isolated, chained)
         compared = worst_verdict(result.verdict for result in results)
         failed = compared is Verdict.DIFFERENT
+        skipped = compared is Verdict.NOT_COMPARED
         leaves = [leaf for result in results for leaf in result.leaves.values()]
         worse = isolated if isolated.verdict is Verdict.DIFFERENT else chained
         first = self.first or (f"{case}: {worse.explain()}" if failed else "")
-        return StepSummary(
-            self.pipeline,
-            self.step,
-            self.cases + (compared is not Verdict.NOT_COMPARED),
-            worst_verdict((self.isolated, isolated.verdict)),
-            worst_verdict((self.chained, chained.verdict)),
-            self.failed + failed,
-            max([self.max_abs, *(leaf.max_abs for leaf in leaves)]),
-            max([self.max_ulp, *(leaf.max_ulp or 0 for leaf in leaves)]),
-            first,
+        return replace(
+            self,
+            cases=self.cases + (not skipped),
+            isolated=worst_verdict((self.isolated, isolated.verdict)),
+            chained=worst_verdict((self.chained, chained.verdict)),
+            failed=self.failed + failed,
+            max_abs=max([self.max_abs, *(leaf.max_abs for leaf in leaves)]),
+            max_ulp=max([self.max_ulp, *(leaf.max_ulp or 0 for leaf in leaves)]),
+            first=first,
+            skipped=self.skipped + skipped,
+            why_skipped=self.why_skipped or (f"{case}: {isolated.error}" if skipped else ""),
         )
+
+    def add_unstable(self, case: str, difference: StepResult) -> StepSummary:
+        """This summary with a case in which the reference differs from itself."""
+        why = self.why_unstable or f"{case}: {difference.explain()}"
+        return replace(self, unstable=self.unstable + 1, why_unstable=why)
 
 
 @dataclass(frozen=True)
@@ -119,36 +121,6 @@ class CheckReport:
         )
 
 
-def default_cases(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
-    """The training pipeline once per seed, taking the inputs in turn; validation once per input."""
-    train, val = TrainPipeline(), ValPipeline()
-    cases = [
-        Case("train", _with(infos[seed % len(infos)], train), seed, train.steps) for seed in seeds
-    ]
-    return cases + [Case("val", _with(info, val), 0, val.steps) for info in infos]
-
-
-def _with(info: DataInfo, pipeline: TrainPipeline | ValPipeline) -> DataInfo:
-    return pipeline.data_info(info.img_path, info.seg_map_path)
-
-
-def list_root(root: Path) -> list[DataInfo]:
-    """Every image of an ADE20K-style root, training split first.
-
-    Raises InputError when there is none.
-    """
-    if not root.is_dir():
-        raise InputError(f"{root}: no such directory; give a root with images/ and annotations/")
-    found = [split for split in SPLITS if (root / "images" / split).is_dir()]
-    if not found:
-        raise InputError(f"{root}: holds neither images/training nor images/validation")
-    return [
-        info
-        for split in found
-        for info in list_data(root / "images" / split, root / "annotations" / split)
-    ]
-
-
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """The live adapters of `steps`, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
@@ -168,8 +140,17 @@ def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
 
 def check_live(case: Case) -> CaseResult:
     """Run both sides of `case` now."""
-    reference = run_trace(reference_steps(case.steps), case.info, case.seed)
-    return check_against(case, reference)
+    steps = reference_steps(case.steps)
+    reference = run_trace(steps, case.start(), case.seed)
+    if case.device == "cpu":
+        return check_against(case, reference)
+    again = compare_with_trace(steps, reference)
+    unstable = {
+        step.name: step.isolated
+        for step in again.steps
+        if step.isolated.verdict is Verdict.DIFFERENT
+    }
+    return replace(check_against(case, reference), unstable=unstable)
 
 
 def check_against(case: Case, reference: Trace) -> CaseResult:
@@ -191,35 +172,14 @@ def run_cases(cases: Sequence[Case], jobs: int) -> Iterator[CaseResult]:
         yield from map(check_live, cases)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=use_one_thread) as pool:
         yield from pool.map(check_live, cases, chunksize=8)
 
 
-def _one_thread() -> None:
+def use_one_thread() -> None:
+    """Compute in one thread: sums over threads round differently with their number."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-
-
-def recorded_cases(folder: Path, inputs: Path) -> tuple[list[tuple[Case, Trace]], dict[str, Any]]:
-    """The recorded reference traces with the cases they answer, and the recording's header."""
-    traces, header = load_traces(folder, "pipelines", inputs=inputs)
-    pipelines = {case.name: case for case in recording_cases(inputs)}
-    unknown = set(traces) - set(pipelines)
-    if unknown:
-        raise InputError(f"{folder}: holds cases this version does not know: {sorted(unknown)[:3]}")
-    return [(pipelines[name], trace) for name, trace in traces.items()], header
-
-
-def recording_cases(inputs: Path) -> list[Case]:
-    """The small set that `parity record` records: every built-in input, at a small scale."""
-    train = TrainPipeline(scale=(96, 48), crop_size=(40, 48))
-    val = ValPipeline(scale=(96, 48))
-    cases = []
-    for index, info in enumerate(list_root(inputs)):
-        for seed in (index, 100 + index):
-            cases.append(Case("train", _with(info, train), seed, train.steps))
-        cases.append(Case("val", _with(info, val), 0, val.steps))
-    return cases
 
 
 def summarise(
@@ -243,7 +203,10 @@ def summarise(
             if not only or step.name in only:
                 key = (result.pipeline, step.name)
                 row = rows.get(key, StepSummary(*key))
-                rows[key] = row.add(result.case, step.isolated, step.chained)
+                if step.name in result.unstable:
+                    rows[key] = row.add_unstable(result.case, result.unstable[step.name])
+                else:
+                    rows[key] = row.add(result.case, step.isolated, step.chained)
         if sum(row.failed for row in rows.values()) > before:
             failed += 1
             failures += [result] if len(failures) < MAX_FAILURES else []

@@ -15,11 +15,14 @@ def render_markdown(report: CheckReport) -> str:
         *report.notes,
         step_table(report.summaries),
     ]
-    failing = [row for row in report.summaries if row.first]
-    if failing:
-        parts.append("## First differences")
+    found = [(row, *remark) for row in report.summaries for remark in remarks(row)]
+    if found:
+        parts.append("## Remarks")
         parts.append(
-            "\n".join(f"- **{row.pipeline}/{row.step}**, {cell(row.first)}" for row in failing)
+            "\n".join(
+                f"- **{row.pipeline}/{row.step}**, {what}: {cell(text)}"
+                for row, what, text in found
+            )
         )
     if report.broken:
         parts.append("## Broken inputs")
@@ -43,6 +46,16 @@ def step_table(summaries: tuple[StepSummary, ...]) -> str:
         for row in summaries
     ]
     return "\n".join(lines)
+
+
+def remarks(row: StepSummary) -> list[tuple[str, str]]:
+    """What a table has no room for: a heading with counts, and the first case of each kind."""
+    found = [
+        (f"{row.failed} different, first", row.first),
+        (f"{row.skipped} not compared, first", row.why_skipped),
+        (f"{row.unstable} in which the reference differs from itself, first", row.why_unstable),
+    ]
+    return [(what, text) for what, text in found if text]
 
 
 def worst(row: StepSummary) -> str:

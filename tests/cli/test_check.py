@@ -12,8 +12,12 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.fixtures import inputs_root
+from parity.probes.catalogue import PROBES
 
 RUNNER = CliRunner()
+# A multiple of ten, so that the loss is computed, on the built-in image with labels 254 and 255.
+SEED_OF_STRANGE_LABELS = 20
+DATA_STEPS = ["load", "resize", "crop", "flip", "photometric"]
 
 
 def parity(*arguments, **environment):
@@ -83,7 +87,7 @@ def test_broken_input_is_named_and_stops_nothing(data_root, damage, message, pat
     damage(data_root)
     result = RUNNER.invoke(
         app,
-        ["check", "--data", str(data_root), "--seeds", "0:8", "--jobs", "1"],
+        ["check", *DATA_STEPS, "--data", str(data_root), "--seeds", "0:8", "--jobs", "1"],
         env={"COLUMNS": "300"},
     )
     assert result.exit_code == 2, result.output
@@ -120,7 +124,9 @@ def test_unreadable_file(data_root):
 @pytest.mark.live
 def test_equal(tmp_path):
     result = parity(
-        "check", "--seeds", "0:3", "--jobs", 1, "--out", tmp_path, "--json", tmp_path / "x.json"
+        "check",
+        *DATA_STEPS,
+        *("--seeds", "0:3", "--jobs", 1, "--out", tmp_path, "--json", tmp_path / "x.json"),
     )
     assert result.returncode == 0, result.stderr
     assert "equal: 10 cases, 0 different, 0 broken inputs (live reference)" in result.stdout
@@ -161,7 +167,9 @@ def test_different(monkeypatch):
     from parity.steps import crop
 
     monkeypatch.setattr(crop, "MAX_TRIES", 0)
-    result = RUNNER.invoke(app, ["check", "--seeds", "0:4", "--jobs", "1"], env={"COLUMNS": "300"})
+    result = RUNNER.invoke(
+        app, ["check", "crop", "--seeds", "0:4", "--jobs", "1"], env={"COLUMNS": "300"}
+    )
     assert result.exit_code == 1
     assert "train/crop" in result.output
 
@@ -195,6 +203,40 @@ def test_help(arguments):
     result = parity(*arguments)
     assert result.returncode == 0
     assert result.stdout.strip()
+
+
+@pytest.mark.live
+def test_whole_chain_and_probes():
+    result = parity("check", "--seeds", "0:1")
+    assert result.returncode == 0, result.stderr
+    for name in ("train", "val", "loss_dice", "postprocess", "optim_train", "deform_attn"):
+        assert name in result.stdout
+    assert f"equal: {1 + 7 + len(PROBES)} cases" in result.stdout
+
+
+@pytest.mark.live
+def test_what_both_refuse_is_said(tmp_path):
+    """The loss of a label outside the classes, which neither side can take."""
+    seeds = f"{SEED_OF_STRANGE_LABELS}:{SEED_OF_STRANGE_LABELS + 1}"
+    result = parity("check", "loss", "--seeds", seeds, "--out", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "train/loss 1 not compared, first: train/wide_21x160.jpg" in result.stdout
+    assert "both raise" in result.stdout
+
+
+def test_device_that_is_not_there():
+    result = parity("check", "--device", "nonsense")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: device 'nonsense' cannot be used")
+
+
+@pytest.mark.live
+def test_other_device_runs_the_reference_twice():
+    """cpu:0 is the CPU under another name, so nothing is unstable there."""
+    result = parity("check", "loss_ce", "deform_attn", "--device", "cpu:0", "--seeds", "0:3")
+    assert result.returncode == 0, result.stderr
+    assert "(live, on cpu:0 reference)" in result.stdout
+    assert "differs from itself" not in result.stdout
 
 
 def test_report_that_cannot_be_written():

@@ -1,0 +1,24 @@
+"""Seeded inputs for steps that take no image file: one file per step.
+
+Each file offers ``PROBES``, a tuple of :class:`Probe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from parity.pipeline import Step
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A step with the function that makes its input from a seed.
+
+    The step's function is called as ``function(value, rng, **options)``; the
+    reference's function of the same name likewise.
+    """
+
+    step: Step
+    make: Callable[[int], Any]

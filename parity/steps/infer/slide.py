@@ -1,0 +1,199 @@
+"""Logits of whole images and of sliding windows.
+
+Reproduces ``EncoderDecoder.predict``, ``inference``, ``whole_inference``,
+``slide_inference`` and ``encode_decode`` (mmseg 1.2.2
+mmseg/models/segmentors/encoder_decoder.py), and ``BaseDecodeHead.predict_by_feat``
+(mmseg/models/decode_heads/decode_head.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from numpy.random import RandomState
+from torch.nn import functional
+
+from parity.errors import InputError
+from parity.sample import Batch
+from parity.steps.crop import CropBox
+from parity.steps.logits import Segmentation, postprocess_logits, resize_logits
+
+Model = Callable[[torch.Tensor], torch.Tensor]
+Metas = Sequence[Mapping[str, Any]]
+Size = tuple[int, int]
+
+
+def slide_windows(height: int, width: int, *, crop_size: Size, stride: Size) -> list[CropBox]:
+    """The windows over an image, row by row; `crop_size` and `stride` are ``(height, width)``.
+
+    Every window has `crop_size`: the last of a row or column is shifted back into
+    the image. Only an image smaller than that gets smaller windows. A stride past
+    the crop may leave pixels out. Raises InputError unless all is positive.
+    """
+    if min(height, width, *crop_size, *stride) < 1:
+        raise InputError(
+            f"image {(height, width)}, crop_size {crop_size} and stride {stride} must be positive"
+        )
+    rows = _spans(height, crop_size[0], stride[0])
+    columns = _spans(width, crop_size[1], stride[1])
+    return [CropBox(*row, *column) for row in rows for column in columns]
+
+
+def slide_windows_case(
+    value: Mapping[str, Any], rng: RandomState | None = None, **options: Any
+) -> list[CropBox]:
+    """`slide_windows` as a step, `height` and `width` in `value`; `rng` is not used."""
+    return slide_windows(**value, **options)
+
+
+def encode_decode(
+    model: Model, images: torch.Tensor, *, metas: Metas | None = None, align_corners: bool = False
+) -> torch.Tensor:
+    """Logits of `images` ``(N, C, H, W)``, resized to the size that the first meta names.
+
+    That is ``img_shape`` where it is a torch.Size, else ``pad_shape``, else
+    ``img_shape``; without `metas`, the size of `images`.
+    """
+    _check_images(images)
+    size = (images.shape[2], images.shape[3]) if metas is None else _target_size(metas)
+    return resize_logits(model(images), size=size, align_corners=align_corners)
+
+
+def whole_inference(
+    model: Model, images: torch.Tensor, *, metas: Metas | None = None, align_corners: bool = False
+) -> torch.Tensor:
+    """Logits of whole images: `encode_decode` once."""
+    return encode_decode(model, images, metas=metas, align_corners=align_corners)
+
+
+def whole_inference_case(
+    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
+) -> torch.Tensor:
+    """`whole_inference` as a step, images and metas in `value`; `rng` is not used."""
+    return whole_inference(model, **value, **options)
+
+
+def slide_inference(
+    model: Model,
+    images: torch.Tensor,
+    *,
+    crop_size: Size,
+    stride: Size,
+    num_classes: int,
+    align_corners: bool = False,
+) -> torch.Tensor:
+    """Logits ``(N, num_classes, H, W)``: the mean over all windows that hold a pixel.
+
+    Sums are kept in the dtype of `images`. Raises InputError when windows leave
+    pixels out, or when `model` gives another number of images or classes.
+    """
+    _check_images(images)
+    batch, _, height, width = images.shape
+    total = images.new_zeros((batch, num_classes, height, width))
+    count = images.new_zeros((batch, 1, height, width))
+    for box in slide_windows(height, width, crop_size=crop_size, stride=stride):
+        rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+        logits = encode_decode(model, images[:, :, rows, columns], align_corners=align_corners)
+        if logits.shape[:2] != total.shape[:2]:
+            raise InputError(
+                f"model gave logits {tuple(logits.shape)} for {batch} images, {num_classes} classes"
+            )
+        # Adding zeros outside the window, too, as the reference does: -0.0 becomes 0.0.
+        total += functional.pad(logits, (box.left, width - box.right, box.top, height - box.bottom))
+        count[:, :, rows, columns] += 1
+    if bool((count == 0).any()):
+        raise InputError(f"stride {stride} with crop_size {crop_size} leaves pixels without window")
+    return total / count
+
+
+def slide_inference_case(
+    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
+) -> torch.Tensor:
+    """`slide_inference` as a step, images in `value`; `rng` is not used."""
+    return slide_inference(model, **value, **options)
+
+
+def inference(
+    model: Model,
+    images: torch.Tensor,
+    *,
+    metas: Metas | None = None,
+    mode: str = "whole",
+    crop_size: Size | None = None,
+    stride: Size | None = None,
+    num_classes: int | None = None,
+    align_corners: bool = False,
+) -> torch.Tensor:
+    """`whole_inference`, or `slide_inference` for mode "slide", which needs all three options."""
+    if mode == "whole":
+        return whole_inference(model, images, metas=metas, align_corners=align_corners)
+    if mode != "slide":
+        raise InputError(f"mode {mode!r} is unknown; use 'whole' or 'slide'")
+    if crop_size is None or stride is None or num_classes is None:
+        raise InputError("mode 'slide' needs crop_size, stride and num_classes")
+    return slide_inference(
+        model,
+        images,
+        crop_size=crop_size,
+        stride=stride,
+        num_classes=num_classes,
+        align_corners=align_corners,
+    )
+
+
+def infer_batch(
+    batch: Batch, rng: RandomState | None = None, *, model: Model, **options: Any
+) -> dict[str, Any]:
+    """`inference` of a collated batch, as a step; metas and labels pass through."""
+    logits = inference(model, batch.images, metas=batch.metas, **options)
+    return {"logits": logits, "metas": batch.metas, "labels": batch.segs}
+
+
+def predict(
+    model: Model,
+    images: torch.Tensor,
+    *,
+    metas: Metas | None = None,
+    threshold: float | None = None,
+    align_corners: bool = False,
+    **options: Any,
+) -> list[Segmentation]:
+    """`inference` with `options`, then `postprocess_logits`: one Segmentation per image."""
+    logits = inference(model, images, metas=metas, align_corners=align_corners, **options)
+    return postprocess_logits(logits, metas, align_corners=align_corners, threshold=threshold)
+
+
+def predict_case(
+    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
+) -> list[Segmentation]:
+    """`predict` as a step, images and metas in `value`; `rng` is not used."""
+    return predict(model, **value, **options)
+
+
+def _spans(length: int, crop: int, stride: int) -> list[tuple[int, int]]:
+    count = max(length - crop + stride - 1, 0) // stride + 1
+    ends = [min(index * stride + crop, length) for index in range(count)]
+    return [(max(end - crop, 0), end) for end in ends]
+
+
+def _target_size(metas: Metas) -> Size:
+    if not metas:
+        raise InputError("metas is empty; give one per image, or None")
+    meta = metas[0]
+    keys = [key for key in ("pad_shape", "img_shape") if key in meta]
+    if not keys:
+        raise InputError("the first meta has neither pad_shape nor img_shape")
+    # The reference tells a window, and a batch collated in training, by the type.
+    is_window = isinstance(meta.get("img_shape"), torch.Size)
+    height, width = meta["img_shape" if is_window else keys[0]][:2]
+    return height, width
+
+
+def _check_images(images: torch.Tensor) -> None:
+    if images.ndim != 4 or not images.is_floating_point() or images.numel() == 0:
+        raise InputError(
+            f"images must be floats of shape (N, C, H, W), "
+            f"got {images.dtype} of shape {tuple(images.shape)}"
+        )

@@ -1,0 +1,50 @@
+"""Scale-invariant logarithmic error of depth maps.
+
+Reproduces ``SiLogLoss`` (mmseg 1.2.2 mmseg/models/losses/silog_loss.py).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from parity.errors import InputError
+from parity.steps.loss.gradient import with_grad
+from parity.steps.loss.reduction import AvgFactor, reduce_loss
+from parity.steps.loss.refusal import explained
+
+
+@explained
+def si_log_loss(
+    pred: Tensor,
+    label: Tensor,
+    *,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    avg_factor: AvgFactor | None = None,
+    eps: float = 1e-6,
+    loss_weight: float = 1.0,
+) -> Tensor:
+    """``SiLogLoss`` of depths ``(N, ...)``, both of one shape; one value per image.
+
+    Pixels whose `label` is not above `eps` do not count. weight: ``(N,)``. Equal
+    maps give zero with a NaN gradient, that of a root at zero. Raises InputError.
+    """
+    if pred.shape != label.shape:
+        raise InputError(f"pred {tuple(pred.shape)} and label {tuple(label.shape)} must be alike")
+    rows, target = pred.flatten(1), label.flatten(1)
+    ratio = torch.log(target.clamp(min=eps)) - torch.log(rows.clamp(min=eps))
+    counted = (target > eps) & ~torch.isnan(ratio)
+    ratio = ratio.masked_fill(~counted, 0.0)
+    mask = counted.float()
+    number = mask.sum(dim=1).clamp(min=eps)
+    square_mean = (ratio.pow(2) * mask).sum(dim=1) / number
+    mean = (ratio * mask).sum(dim=1) / number
+    loss = torch.sqrt(square_mean - 0.5 * mean.pow(2))
+    weight = None if weight is None else weight.float()
+    return loss_weight * reduce_loss(
+        loss, weight=weight, reduction=reduction, avg_factor=avg_factor
+    )
+
+
+si_log_loss_with_grad = with_grad(si_log_loss)

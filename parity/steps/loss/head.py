@@ -1,0 +1,105 @@
+"""What a decode head returns in training.
+
+Reproduces ``BaseDecodeHead.loss_by_feat`` (mmseg 1.2.2
+mmseg/models/decode_heads/decode_head.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.random import RandomState
+from torch import Tensor
+
+from parity.errors import InputError
+from parity.steps.loss.gradient import Tensors, gradient, leaf_of
+from parity.steps.loss.ohem import CROSS_ENTROPY, OhemSampler, ohem_weights
+from parity.steps.loss.refusal import explained
+from parity.steps.loss.terms import LossTerm
+from parity.steps.loss.topk import accuracy
+
+
+@explained
+def decode_head_loss(
+    pred: Tensor,
+    label: Tensor,
+    *,
+    losses: Sequence[LossTerm] = CROSS_ENTROPY,
+    sampler: OhemSampler | None = None,
+    ignore_index: int | None = 255,
+    align_corners: bool = False,
+) -> dict[str, Tensor]:
+    """``loss_by_feat`` of small logits ``(N, C, h, w)`` and int64 labels ``(N, H, W)``.
+
+    Resizes the logits bilinearly to ``(H, W)``, weighs the pixels by `sampler`,
+    adds up `losses` by name, and appends ``acc_seg``, the accuracy in percent.
+    Raises InputError, also for a `sampler` without `ignore_index`.
+    """
+    if label.dim() != 3 or len(label) == 0:
+        raise InputError(f"label must be (N, H, W) of one image or more, got {tuple(label.shape)}")
+    if not losses:
+        raise InputError("losses must hold at least one LossTerm")
+    logits = F.interpolate(pred, label.shape[1:], mode="bilinear", align_corners=align_corners)
+    weight = _pixel_weights(logits, label, losses, sampler, ignore_index)
+    found: dict[str, Tensor] = {}
+    for term in losses:
+        loss = term(logits, label, weight=weight, ignore_index=ignore_index)
+        if term.name in found:
+            found[term.name] += loss
+        else:
+            found[term.name] = loss
+    correct = accuracy(logits, label, ignore_index=ignore_index)
+    assert isinstance(correct, Tensor)  # for a single k
+    return {**found, "acc_seg": correct}
+
+
+def _pixel_weights(
+    logits: Tensor,
+    label: Tensor,
+    losses: Sequence[LossTerm],
+    sampler: OhemSampler | None,
+    ignore_index: int | None,
+) -> Tensor | None:
+    if sampler is None:
+        return None
+    if ignore_index is None:
+        raise InputError("the sampler needs an ignore_index, got None")
+    return ohem_weights(
+        logits,
+        label,
+        thresh=sampler.thresh,
+        min_kept=sampler.min_kept,
+        losses=losses,
+        ignore_index=ignore_index,
+    )
+
+
+def total_loss(losses: Mapping[str, Tensor]) -> Tensor:
+    """What training descends: the sum of the means of the entries with "loss" in their name.
+
+    Reproduces ``BaseModel.parse_losses`` (mmengine 0.10.7
+    mmengine/model/base_model/base_model.py).
+    """
+    means = [loss.mean() for name, loss in losses.items() if "loss" in name]
+    if not means:
+        raise InputError(f'no entry has "loss" in its name: {", ".join(losses)}')
+    return sum(means, start=means[0].new_zeros(()))
+
+
+def decode_head_loss_with_grad(
+    value: Tensors, rng: RandomState | None = None, **options: Any
+) -> dict[str, Any]:
+    """:func:`decode_head_loss` as a step, with its total and the gradient of that.
+
+    `value` maps ``"pred"`` and ``"label"`` to tensors.
+    """
+    with torch.enable_grad():
+        pred = leaf_of(value)
+        losses = decode_head_loss(pred, value["label"], **options)
+        total = total_loss(losses)
+        grad = gradient(total, pred)
+    detached = {name: loss.detach() for name, loss in losses.items()}
+    return {"losses": detached, "total": total.detach(), "grad": grad}

@@ -1,0 +1,220 @@
+"""Which learning rate and weight decay each parameter gets.
+
+Reproduces ``DefaultOptimWrapperConstructor`` (mmengine 0.10.7
+mmengine/optim/optimizer/default_constructor.py) and
+``ForceDefaultOptimWrapperConstructor`` (mmseg 1.2.2
+mmseg/engine/optimizers/force_default_constructor.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from parity.errors import InputError
+from parity.steps.optim.layer_decay import layer_decay_groups, vit_layer_decay_groups
+
+_NORMS = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
+_DEFORMABLE = ("DeformConv2d", "ModulatedDeformConv2d")
+
+# What a constructor decides for one group, besides the names: lr, weight_decay and more.
+Settings = dict[str, Any]
+NamedSettings = list[tuple[tuple[str, ...], Settings]]
+
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Parameters, by name, that share a learning rate and a weight decay.
+
+    options: what else the config or the constructor put into the group.
+    """
+
+    names: tuple[str, ...]
+    lr: float
+    weight_decay: float
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A parameter, the module that owns it, and whether that lies directly in a deformable one."""
+
+    prefix: str
+    name: str
+    param: nn.Parameter
+    module: nn.Module
+    in_deformable: bool
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.prefix}.{self.name}" if self.prefix else self.name
+
+
+def param_groups(
+    model: nn.Module,
+    *,
+    lr: float,
+    weight_decay: float,
+    paramwise_cfg: Mapping[str, Any] | None = None,
+    constructor: str = "DefaultOptimWrapperConstructor",
+    compiled_ops: bool = False,
+) -> list[ParamGroup]:
+    """The optimizer's parameter groups, in order, as a config's ``optim_wrapper`` makes them.
+
+    Without `paramwise_cfg` one group holds everything, frozen parameters too.
+    Keys of `paramwise_cfg` that the constructor does not know are ignored, as
+    there. compiled_ops: whether mmcv has its compiled ops; without them mmengine
+    does not recognise deformable convolutions. Raises InputError for what the
+    reference or the optimizer refuses.
+    """
+    if not (lr >= 0 and weight_decay >= 0):
+        raise InputError(f"lr and weight_decay must not be negative, got {lr} and {weight_decay}")
+    if constructor not in _CONSTRUCTORS:
+        raise InputError(f"constructor {constructor!r} is not one of {', '.join(_CONSTRUCTORS)}")
+    inner = getattr(model, "module", model)
+    found: NamedSettings = [(tuple(name for name, _ in inner.named_parameters()), {})]
+    # The oldest constructor reads its options at once; the others do without any.
+    if paramwise_cfg or constructor == "LayerDecayOptimizerConstructor":
+        build = _CONSTRUCTORS[constructor]
+        found = build(inner, lr, weight_decay, dict(paramwise_cfg or {}), compiled_ops)
+    if not any(names for names, _ in found):
+        raise InputError(f"{type(inner).__name__} has no parameter to train")
+    return [_group(names, {"lr": lr, "weight_decay": weight_decay, **own}) for names, own in found]
+
+
+def _group(names: tuple[str, ...], settings: Settings) -> ParamGroup:
+    return ParamGroup(names, settings.pop("lr"), settings.pop("weight_decay"), settings)
+
+
+def _default_groups(
+    model: nn.Module,
+    lr: float,
+    weight_decay: float,
+    config: Settings,
+    compiled_ops: bool,
+    *,
+    force: bool = False,
+) -> NamedSettings:
+    """One group per parameter. force: keep frozen ones, and allow rules on top of custom keys."""
+    custom_keys = _custom_keys(config)
+    rules_too = force and bool(config.get("force_default_settings", False))
+    taken: set[int] = set()
+    groups: NamedSettings = []
+    for place in _places(model, compiled_ops):
+        if id(place.param) in taken and config.get("bypass_duplicate", False):
+            continue
+        if not place.param.requires_grad and not force:
+            continue
+        if id(place.param) in taken:
+            raise InputError(f"{place.full_name} is shared; set bypass_duplicate=True to keep one")
+        taken.add(id(place.param))
+        settings: Settings = {}
+        if place.param.requires_grad:
+            custom = _custom_settings(place, custom_keys, lr, weight_decay)
+            settings = custom or {}
+            if custom is None or rules_too:
+                settings = {**settings, **_rules(place, lr, weight_decay, config)}
+        groups.append(((place.full_name,), settings))
+    return groups
+
+
+def _force_groups(
+    model: nn.Module, lr: float, weight_decay: float, config: Settings, compiled_ops: bool
+) -> NamedSettings:
+    return _default_groups(model, lr, weight_decay, config, compiled_ops, force=True)
+
+
+def _places(
+    module: nn.Module, compiled_ops: bool, prefix: str = "", in_deformable: bool = False
+) -> Iterator[_Place]:
+    """Own parameters first, then those of the children; shared modules come again."""
+    for name, param in module.named_parameters(recurse=False):
+        yield _Place(prefix, name, param, module, in_deformable)
+    deformable = compiled_ops and _is_deformable(module)
+    for name, child in module.named_children():
+        yield from _places(child, compiled_ops, f"{prefix}.{name}" if prefix else name, deformable)
+
+
+def _is_deformable(module: nn.Module) -> bool:
+    """By name, because mmcv is not imported here."""
+    return any(
+        cls.__name__ in _DEFORMABLE and cls.__module__.startswith("mmcv.ops.")
+        for cls in type(module).__mro__
+    )
+
+
+def _custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
+    """Longest key first, those of one length in alphabetical order."""
+    keys = config.get("custom_keys", {})
+    if not isinstance(keys, Mapping) or not all(isinstance(own, Mapping) for own in keys.values()):
+        raise InputError(f"custom_keys must map parts of names to dicts, got {keys!r}")
+    return {key: keys[key] for key in sorted(keys, key=lambda key: (-len(key), key))}
+
+
+def _custom_settings(
+    place: _Place, custom_keys: dict[str, Mapping[str, Any]], lr: float, weight_decay: float
+) -> Settings | None:
+    """From the first key that occurs in the name, or None. Any other rule is then void."""
+    # The dot is there even without a prefix, so ".weight" matches at the top level too.
+    name = f"{place.prefix}.{place.name}"
+    for key, own in custom_keys.items():
+        if key in name:
+            scaled = {
+                "lr": lr * own.get("lr_mult", 1.0),
+                "weight_decay": weight_decay * own.get("decay_mult", 1.0),
+            }
+            return {**scaled, **own}
+    return None
+
+
+def _rules(place: _Place, lr: float, weight_decay: float, config: Settings) -> Settings:
+    settings: Settings = {}
+    lr_mult, decay_mult = _lr_multiplier(place, config), _decay_multiplier(place, config)
+    if lr_mult is not None:
+        settings["lr"] = lr * lr_mult
+    if decay_mult is not None:
+        settings["weight_decay"] = weight_decay * decay_mult
+    return settings
+
+
+def _lr_multiplier(place: _Place, config: Settings) -> float | None:
+    multiplier: float | None = None
+    is_norm = isinstance(place.module, _NORMS)
+    if place.name == "bias" and not is_norm and not place.in_deformable:
+        multiplier = config.get("bias_lr_mult")
+    offset_mult: float | None = config.get("dcn_offset_lr_mult")
+    is_offset = place.in_deformable and "conv_offset" in place.prefix
+    if is_offset and isinstance(place.module, nn.Conv2d) and offset_mult is not None:
+        multiplier = offset_mult
+    return multiplier
+
+
+def _decay_multiplier(place: _Place, config: Settings) -> float | None:
+    """Of the first rule that applies and is given: norm, bias, depth-wise, one-dimensional."""
+    module = place.module
+    is_dwconv = isinstance(module, nn.Conv2d) and module.in_channels == module.groups
+    rules = (
+        ("norm_decay_mult", isinstance(module, _NORMS)),
+        ("bias_decay_mult", place.name == "bias" and not place.in_deformable),
+        ("dwconv_decay_mult", is_dwconv),
+        ("flat_decay_mult", place.param.ndim == 1 and not place.in_deformable),
+    )
+    for key, applies in rules:
+        multiplier: float | None = config.get(key)
+        if applies and multiplier is not None:
+            return multiplier
+    return None
+
+
+_Constructor = Callable[[nn.Module, float, float, Settings, bool], NamedSettings]
+_CONSTRUCTORS: dict[str, _Constructor] = {
+    "DefaultOptimWrapperConstructor": _default_groups,
+    "ForceDefaultOptimWrapperConstructor": _force_groups,
+    "LearningRateDecayOptimizerConstructor": layer_decay_groups,
+    "LayerDecayOptimizerConstructor": vit_layer_decay_groups,
+}

@@ -1,0 +1,36 @@
+"""Read a config's ``param_scheduler`` list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from parity.errors import InputError
+from parity.steps.schedule.schedulers import SCHEDULERS, Scheduler
+
+
+def schedulers_from_config(
+    param_scheduler: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+) -> tuple[Scheduler, ...]:
+    """A config's ``param_scheduler``, one dict or a list of them, as specs.
+
+    Raises InputError for a type that is not reproduced and for unknown or missing options.
+    """
+    if isinstance(param_scheduler, Mapping):
+        param_scheduler = [param_scheduler]
+    return tuple(_from_config(dict(entry)) for entry in param_scheduler)
+
+
+def _from_config(options: dict[str, Any]) -> Scheduler:
+    name = str(options.pop("type", "")).rpartition(".")[2]
+    if name not in SCHEDULERS:
+        raise InputError(f"param_scheduler type {name!r} is not one of {', '.join(SCHEDULERS)}")
+    options.pop("verbose", None)
+    known = {field.name: field for field in fields(SCHEDULERS[name])}
+    surplus = sorted(set(options) - set(known))
+    missing = [key for key, field in known.items() if field.default is MISSING]
+    missing = [key for key in missing if key not in options]
+    if surplus or missing:
+        raise InputError(f"{name}: unknown options {surplus}, missing options {missing}")
+    return SCHEDULERS[name](**options)

@@ -1,0 +1,89 @@
+"""mmcv's multi-scale deformable attention: its PyTorch form and its CUDA op, live."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from numpy.random import RandomState
+
+from parity.errors import ReferenceUnavailable
+from parity.steps.deform_attn import Shapes, with_gradients
+from reference.compat import load_reference
+
+
+def multi_scale_deformable_attention(
+    value: torch.Tensor,
+    spatial_shapes: Shapes,
+    sampling_locations: torch.Tensor,
+    attention_weights: torch.Tensor,
+) -> torch.Tensor:
+    """``multi_scale_deformable_attn_pytorch``."""
+    load_reference()
+    from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
+
+    shapes = torch.as_tensor(spatial_shapes)
+    output: torch.Tensor = multi_scale_deformable_attn_pytorch(
+        value, shapes, sampling_locations, attention_weights
+    )
+    return output
+
+
+def deform_attn_cuda(
+    value: torch.Tensor,
+    spatial_shapes: Shapes,
+    sampling_locations: torch.Tensor,
+    attention_weights: torch.Tensor,
+    *,
+    im2col_step: int = 64,
+) -> torch.Tensor:
+    """The compiled op ``ms_deform_attn`` on the first GPU; the output is on the CPU again.
+
+    Raises ReferenceUnavailable without a compiled mmcv or without a GPU.
+    """
+    if not load_reference().compiled_ops:
+        raise ReferenceUnavailable("ms_deform_attn is compiled code, and this mmcv has none")
+    if not torch.cuda.is_available():
+        raise ReferenceUnavailable("ms_deform_attn of mmcv needs a CUDA device, and none is there")
+    from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
+
+    shapes = torch.as_tensor(spatial_shapes).cuda()
+    areas = shapes.prod(1)
+    output: torch.Tensor = MultiScaleDeformableAttnFunction.apply(
+        value.cuda(),
+        shapes,
+        areas.cumsum(0) - areas,
+        sampling_locations.cuda(),
+        attention_weights.cuda(),
+        im2col_step,
+    )
+    return output.cpu()
+
+
+def initial_sampling_bias(num_heads: int, num_levels: int, num_points: int) -> torch.Tensor:
+    """From a new ``MultiScaleDeformableAttention``."""
+    load_reference()
+    from mmcv.ops import MultiScaleDeformableAttention
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = MultiScaleDeformableAttention(
+            embed_dims=num_heads,
+            num_heads=num_heads,
+            num_levels=num_levels,
+            num_points=num_points,
+        )
+    bias: torch.Tensor = module.sampling_offsets.bias
+    return bias.detach()
+
+
+def deform_attn_step(value: Mapping[str, Any], rng: RandomState) -> dict[str, torch.Tensor]:
+    """As in ``parity.steps.deform_attn``."""
+    return with_gradients(multi_scale_deformable_attention, value)
+
+
+def initial_sampling_bias_step(value: Mapping[str, int], rng: RandomState) -> torch.Tensor:
+    """As in ``parity.steps.deform_attn``."""
+    return initial_sampling_bias(**value)

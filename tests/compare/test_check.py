@@ -1,0 +1,95 @@
+"""Summing up cases: what is counted, what is named, and a reference that differs from itself."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from parity.compare import Verdict
+from parity.compare.check import CaseResult, summarise
+from parity.compare.trace import compare_with_trace, run_trace
+from parity.report.markdown import render_markdown
+
+HEADER = {"mode": "test", "versions": {}, "notes": (), "seeds": (0, 1), "inputs": {}}
+
+
+def one(value, rng):
+    return value + 1
+
+
+def wrong(value, rng):
+    return value + 1.5
+
+
+def boom(value, rng):
+    raise IndexError("no")
+
+
+def result(candidate, reference=one, **changes):
+    trace = run_trace([("step", reference)], torch.zeros(2), 0)
+    comparison = compare_with_trace([("step", candidate)], trace)
+    return CaseResult("case", "train", comparison, **changes)
+
+
+def test_equal_and_different_are_counted():
+    report = summarise([result(one), result(wrong), result(wrong)], **HEADER)
+    [row] = report.summaries
+    assert (row.cases, row.failed, row.skipped, row.unstable) == (3, 2, 0, 0)
+    assert (report.cases, report.failed, report.verdict) == (3, 2, Verdict.DIFFERENT)
+    assert row.max_abs == 0.5
+    assert row.first.startswith("case: ")
+    assert len(report.failures) == 2
+    assert "2 different, first" in render_markdown(report)
+
+
+def test_both_raise_is_counted_apart():
+    report = summarise([result(boom, boom)], **HEADER)
+    [row] = report.summaries
+    assert (row.cases, row.skipped) == (0, 1)
+    assert "both raise; expected IndexError: no" in row.why_skipped
+    assert report.verdict is Verdict.NOT_COMPARED
+
+
+def test_unstable_reference_is_named_and_not_blamed_on_the_candidate():
+    found = result(wrong).comparison
+    unstable = CaseResult("case", "loss", found, unstable={"step": found.steps[0].isolated})
+    report = summarise([unstable, result(one)], **HEADER)
+    noisy, clean = report.summaries
+    assert (noisy.unstable, noisy.failed, noisy.cases) == (1, 0, 0)
+    assert "differ" in noisy.why_unstable
+    assert "the reference differs from itself" in render_markdown(report)
+    assert (clean.unstable, clean.cases) == (0, 1)
+
+
+def test_broken_inputs_are_listed_once():
+    broken = CaseResult("case", "train", None, broken="a.jpg: is empty")
+    report = summarise([broken, broken], **HEADER)
+    assert report.broken == ("a.jpg: is empty",)
+    assert report.verdict is Verdict.NOT_COMPARED
+
+
+def test_only_some_steps_are_counted():
+    report = summarise([result(wrong)], only=frozenset({"other"}), **HEADER)
+    assert report.summaries == ()
+    assert report.failed == 0
+
+
+def test_failures_kept_are_bounded():
+    report = summarise([result(wrong)] * 150, **HEADER)
+    assert (report.failed, len(report.failures)) == (150, 100)
+
+
+@pytest.mark.live
+def test_live_check_finds_an_unstable_reference(monkeypatch):
+    """A reference that draws from torch's global stream differs from run to run."""
+    import reference.deform_attn
+    from parity.compare.cases import probe_cases
+    from parity.compare.check import check_live
+
+    [case, *_] = [
+        case for case in probe_cases(range(1), device="cpu:0") if case.subject == "deform_attn"
+    ]
+    assert check_live(case).unstable == {}
+    name = case.steps[0].function.__name__
+    monkeypatch.setattr(reference.deform_attn, name, lambda value, rng, **options: torch.rand(2))
+    assert set(check_live(case).unstable) == {"deform_attn"}

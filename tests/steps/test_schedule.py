@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parity.checks.support import hold
+from parity.compare import Verdict
+from parity.errors import InputError
+from parity.pipeline import Step
+from parity.steps.schedule import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LinearLR,
+    MultiStepLR,
+    PolyLR,
+    PolyLRRatio,
+    lr_table,
+    lr_table_step,
+    schedulers_from_config,
+)
+
+STEP = Step("schedule", lr_table_step)
+BY_ITERATION = {"by_epoch": False}
+SWIN = {
+    "base_lrs": [6e-5, 6e-6],
+    "max_iters": 400,
+    "param_scheduler": [
+        {"type": "LinearLR", "start_factor": 1e-6, "by_epoch": False, "begin": 0, "end": 15},
+        {"type": "PolyLR", "power": 0.9, "eta_min": 1e-8, "begin": 15, "end": 400} | BY_ITERATION,
+    ],
+}
+KNET = {
+    "base_lrs": [1e-4],
+    "max_iters": 200,
+    "param_scheduler": [
+        {"type": "LinearLR", "start_factor": 1e-3, "begin": 0, "end": 20} | BY_ITERATION,
+        {"type": "MultiStepLR", "milestones": [100, 150], "begin": 20, "end": 200} | BY_ITERATION,
+    ],
+}
+
+
+def changed(value, *, index, **options):
+    """The step on `value` with other options for one scheduler."""
+    entries = [dict(entry) for entry in value["param_scheduler"]]
+    entries[index] |= options
+    return lr_table_step({**value, "param_scheduler": entries}, None)
+
+
+def power_1_for_09(value, rng):
+    return changed(value, index=1, power=1.0)
+
+
+def poly_by_epoch(value, rng):
+    return changed(value, index=1, by_epoch=True)
+
+
+def all_by_epoch(value, rng):
+    """What leaving by_epoch out of both schedulers gives."""
+    entries = [{**entry, "by_epoch": True} for entry in value["param_scheduler"]]
+    return lr_table_step({**value, "param_scheduler": entries}, None)
+
+
+def floor_left_out(value, rng):
+    return changed(value, index=1, eta_min=0.0)
+
+
+def warm_up_missing(value, rng):
+    return lr_table_step({**value, "param_scheduler": value["param_scheduler"][1:]}, None)
+
+
+def warm_up_one_longer(value, rng):
+    return changed(value, index=0, end=value["param_scheduler"][0]["end"] + 1)
+
+
+def warm_up_ratio_1e_3(value, rng):
+    return changed(value, index=0, start_factor=1e-3)
+
+
+def poly_from_0(value, rng):
+    """The decay runs during warm-up too."""
+    return changed(value, index=1, begin=0)
+
+
+def stepped_before_the_update(value, rng):
+    table = lr_table_step(value, rng)
+    return np.concatenate([table[1:], table[-1:]])
+
+
+def stepped_one_late(value, rng):
+    table = lr_table_step(value, rng)
+    return np.concatenate([table[:1], table[:-1]])
+
+
+def groups_swapped(value, rng):
+    return lr_table_step(value, rng)[:, ::-1]
+
+
+def one_rate_for_all_groups(value, rng):
+    return np.repeat(lr_table_step(value, rng)[:, :1], len(value["base_lrs"]), axis=1)
+
+
+def single_precision(value, rng):
+    return lr_table_step(value, rng).astype(np.float32).astype(np.float64)
+
+
+def closed_form(value, rng):
+    """The formula of the papers: the same but for the last bits."""
+    table = lr_table_step(value, rng)
+    poly = value["param_scheduler"][1]
+    begin, end, power, floor = (poly[key] for key in ("begin", "end", "power", "eta_min"))
+    left = 1 - np.arange(end - begin) / (end - begin - 1)
+    for group, lr in enumerate(table[begin]):
+        table[begin:end, group] = (lr - floor) * left**power + floor
+    return table
+
+
+def milestones_from_0(value, rng):
+    """Milestones counted from the start of training, not from begin."""
+    return changed(value, index=1, milestones=[80, 130])
+
+
+def milestones_in_epochs(value, rng):
+    return changed(value, index=1, by_epoch=True)
+
+
+def gamma_05(value, rng):
+    return changed(value, index=1, gamma=0.5)
+
+
+DEFECTS = [
+    *(
+        (SWIN, defect)
+        for defect in (
+            power_1_for_09,
+            poly_by_epoch,
+            all_by_epoch,
+            floor_left_out,
+            warm_up_missing,
+            warm_up_one_longer,
+            warm_up_ratio_1e_3,
+            poly_from_0,
+            stepped_before_the_update,
+            stepped_one_late,
+            groups_swapped,
+            one_rate_for_all_groups,
+            single_precision,
+            closed_form,
+        )
+    ),
+    *((KNET, defect) for defect in (milestones_from_0, milestones_in_epochs, gamma_05)),
+]
+
+
+@pytest.mark.live
+class TestPlanted:
+    @pytest.mark.parametrize("value", [SWIN, KNET], ids=["swin", "knet"])
+    def test_clean_step_gives_nothing(self, value):
+        assert hold(STEP, value, 0).verdict is Verdict.EQUAL
+
+    @pytest.mark.parametrize(
+        ("value", "defect"), DEFECTS, ids=[defect.__name__ for _, defect in DEFECTS]
+    )
+    def test_is_found(self, value, defect):
+        result = hold(STEP, value, 0, candidate=defect)
+        assert result.verdict is Verdict.DIFFERENT
+        assert not result.error
+
+
+class TestFormulas:
+    """The recursions beside the closed forms they stand for, up to rounding."""
+
+    @given(st.integers(2, 300), st.floats(0.1, 3.0), st.floats(0, 1e-3))
+    def test_poly(self, length, power, floor):
+        spec = PolyLR(power=power, eta_min=floor, by_epoch=False)
+        left = 1 - np.arange(length) / (length - 1)
+        expected = (0.01 - floor) * left**power + floor
+        table = lr_table([0.01], [spec], max_iters=length)[:, 0]
+        np.testing.assert_allclose(table, expected, rtol=1e-9, atol=1e-15)
+
+    @given(st.integers(2, 300), st.floats(1e-6, 1.0), st.floats(1e-3, 1.0))
+    def test_linear(self, length, start, stop):
+        spec = LinearLR(start_factor=start, end_factor=stop, by_epoch=False)
+        expected = 0.01 * (start + (stop - start) * np.arange(length) / (length - 1))
+        table = lr_table([0.01], [spec], max_iters=length)[:, 0]
+        np.testing.assert_allclose(table, expected, rtol=1e-9)
+
+    @given(st.integers(2, 100), st.floats(0, 1e-3))
+    def test_cosine(self, period, floor):
+        spec = CosineAnnealingLR(T_max=period, eta_min=floor, by_epoch=False)
+        angles = np.pi * np.arange(period + 1) / period
+        expected = floor + (0.01 - floor) * (1 + np.cos(angles)) / 2
+        table = lr_table([0.01], [spec], max_iters=period + 1)[:, 0]
+        np.testing.assert_allclose(table, expected, rtol=1e-7, atol=1e-12)
+
+    def test_ratio_is_a_poly_with_a_floor_per_group(self):
+        ratio = PolyLRRatio(eta_min_ratio=0.1, power=0.9, by_epoch=False)
+        table = lr_table([0.1, 0.01], [ratio], max_iters=9)
+        for group, lr in enumerate([0.1, 0.01]):
+            poly = PolyLR(eta_min=lr * 0.1, power=0.9, by_epoch=False)
+            assert np.array_equal(table[:, group], lr_table([lr], [poly], max_iters=9)[:, 0])
+
+    def test_milestones_count_from_begin(self):
+        spec = MultiStepLR(milestones=[2, 4, 4], gamma=0.5, begin=3, by_epoch=False)
+        table = lr_table([1.0], [spec], max_iters=9)[:, 0]
+        assert table.tolist() == [1, 1, 1, 1, 1, 0.5, 0.5, 0.125, 0.125]
+
+    def test_constant_is_undone_at_its_end(self):
+        spec = ConstantLR(factor=0.25, begin=1, end=4, by_epoch=False)
+        assert lr_table([1.0], [spec], max_iters=6)[:, 0].tolist() == [1, 0.25, 0.25, 1, 1, 1]
+
+    def test_by_epoch_stands_still_in_an_iteration_based_loop(self):
+        assert set(lr_table([0.1], [PolyLR(end=10)], max_iters=50)[:, 0]) == {0.1}
+
+    def test_by_epoch_steps_at_epochs(self):
+        spec = MultiStepLR(milestones=[1, 2], gamma=0.5)
+        table = lr_table([1.0], [spec], max_iters=6, epoch_length=2, loop="epoch")
+        assert table[:, 0].tolist() == [1, 1, 0.5, 0.5, 0.25, 0.25]
+
+    def test_shape_and_dtype(self):
+        table = lr_table([0.1, 0.2, 0.1], [], max_iters=4)
+        assert table.shape == (4, 3)
+        assert table.dtype == np.float64
+
+
+class TestInput:
+    @pytest.mark.parametrize(
+        ("entry", "message"),
+        [
+            ({"type": "StepLR", "step_size": 3}, "not one of"),
+            ({}, "not one of"),
+            ({"type": "PolyLR", "powr": 0.9}, "unknown options"),
+            ({"type": "MultiStepLR"}, "missing options"),
+            ({"type": "PolyLR", "begin": 3, "end": 3}, "larger than begin"),
+            ({"type": "LinearLR", "start_factor": 2.0}, "from 0 to 1"),
+            ({"type": "LinearLR", "start_factor": 0.0, "by_epoch": False}, "at iteration 1"),
+            ({"type": "PolyLR", "convert_to_iter_based": True}, "epoch_length"),
+            ({"type": "CosineAnnealingLR", "eta_min": 0, "eta_min_ratio": 0}, "not both"),
+        ],
+    )
+    def test_schedulers(self, entry, message):
+        with pytest.raises(InputError, match=message):
+            lr_table([0.1], schedulers_from_config(entry), max_iters=9)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"base_lrs": []}, "base_lrs"),
+            ({"base_lrs": [-0.1]}, "base_lrs"),
+            ({"base_lrs": [float("nan")]}, "base_lrs"),
+            ({"max_iters": 0}, "max_iters"),
+            ({"loop": "epochs"}, "loop"),
+            ({"loop": "epoch"}, "epoch_length"),
+            ({"loop": "epoch", "epoch_length": 4}, "divides"),
+            ({"epoch_length": 0}, "epoch_length"),
+        ],
+    )
+    def test_table(self, options, message):
+        with pytest.raises(InputError, match=message):
+            lr_table(schedulers=[], **{"base_lrs": [0.1], "max_iters": 9, **options})
+
+    def test_scope_and_verbosity_of_a_config_are_accepted(self):
+        [spec] = schedulers_from_config({"type": "mmengine.PolyLR", "verbose": False, "end": 4})
+        assert spec == PolyLR(end=4)
