@@ -52,16 +52,20 @@ def default_cases(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
     Every tenth training seed goes on through collate and logits to the loss,
     every validation input through inference to its IoU.
     """
-    train, val = TrainPipeline(), ValPipeline()
-    whole = train.steps + train_tail(train.crop_size)
-    cases = [
-        _file_case("train", train, infos[seed % len(infos)], seed)
-        if seed % SEEDS_PER_LOSS
-        else _file_case("train", train, infos[seed % len(infos)], seed, steps=whole)
-        for seed in seeds
-    ]
+    val = ValPipeline()
+    cases = [_train_case(infos, seed) for seed in seeds]
     cases += [_file_case("val", val, info, 0, steps=val.steps + val_tail()) for info in infos]
     return cases + probe_cases(seeds)
+
+
+def _train_case(infos: Sequence[DataInfo], seed: int) -> Case:
+    train = TrainPipeline()
+    turn, rest = divmod(seed, SEEDS_PER_LOSS)
+    if rest:
+        return _file_case("train", train, infos[seed % len(infos)], seed)
+    # Turns, not seeds, so that with ten inputs the loss is not always that of the first.
+    steps = train.steps + train_tail(train.crop_size)
+    return _file_case("train", train, infos[turn % len(infos)], seed, steps=steps)
 
 
 def probe_cases(seeds: range, *, device: str = "cpu") -> list[Case]:
