@@ -34,14 +34,8 @@ gpu: $(INSTALLED)
 record: $(INSTALLED)
 	$(BIN)/parity record
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-		|| { echo "error: $(PYTHON) is older than Python 3.10; run make PYTHON=python3.11"; exit 2; }
-	@$(PYTHON) -m venv $(VENV) \
-		|| { echo "error: no venv module; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[reference,dev]'
-	@$(BIN)/python -c 'import cv2' \
-		|| { echo "error: OpenCV lacks a system library; on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0"; exit 2; }
+$(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
+	@scripts/install.sh $(VENV) $(PYTHON)
 	@touch $@
 
 clean:
