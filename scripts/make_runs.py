@@ -1,0 +1,128 @@
+"""Make fixtures/runs: train small models with mmseg's own Runner, in 5 CPU minutes.
+
+    python scripts/make_runs.py
+
+Trains in /tmp/ade_tiny, whose name is in the logs, and removes it at the end.
+Tensors, losses and scores are the same every time on the same machine and
+versions; timestamps are not. See fixtures/runs/README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from runs import dataset, plan
+from runs.keep import keep_run, scrub
+from safetensors.torch import load_file, save_file
+
+from reference.zoo import metafiles
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TARGET = REPOSITORY / "fixtures" / "runs"
+ROOT = Path("/tmp/ade_tiny")
+CONFIGS = Path(__file__).resolve().parent / "runs" / "configs"
+
+
+def main() -> None:
+    if ROOT.exists():
+        sys.exit(f"{ROOT}: exists already, and its name is part of the logs; remove it")
+    try:
+        prepare()
+        for run in (*plan.KEPT, *plan.HEALTHY[1:]):
+            for index, part in enumerate(run.parts):
+                train(run, index, part)
+        write()
+    finally:
+        shutil.rmtree(ROOT, ignore_errors=True)
+
+
+def prepare() -> None:
+    """The data, mmseg's configs with ours beside them, and the pretrained weights."""
+    dataset.write(ROOT / "data" / "ade" / "ADEChallengeData2016")
+    shutil.copytree(metafiles()[0].parent.parent, ROOT / "configs")
+    shutil.copytree(CONFIGS, ROOT / "configs" / "tiny")
+    weights = ROOT / "pretrain"
+    weights.mkdir()
+    for name, config in plan.PRETRAINED.items():
+        run = plan.one(name, config)
+        train(run, 0, run.parts[0])
+        path = ROOT / "work_dirs" / name / "iter_200.pth"
+        state = torch.load(path, weights_only=False)["state_dict"]  # written a moment ago
+        part = "backbone."
+        backbone = {key[len(part) :]: state[key] for key in state if key.startswith(part)}
+        torch.save({"state_dict": backbone}, weights / f"{name}.pth")
+    renamed = {
+        key.replace("backbone.", "encoder.").replace("decode_head.", "decoder."): value
+        for key, value in state.items()
+    }
+    torch.save({"state_dict": renamed}, weights / "fcn_r18-tiny_other-names.pth")
+
+
+def train(run: plan.Run, index: int, part: plan.Part) -> None:
+    """In a process of its own, whose output is what a console would have shown."""
+    job = asdict(part) | {
+        "config": f"configs/tiny/{part.config}.py",
+        "work_dir": f"work_dirs/{run.name}",
+        "changes": {"randomness": {"seed": part.seed}, **part.changes},
+        "initial": f"{run.name}.safetensors" if "mask2former" in part.config else "",
+    }
+    path = ROOT / f"{run.name}-{index}.json"
+    path.write_text(json.dumps(job))
+    command = [sys.executable, str(CONFIGS.parent / "train.py"), path.name]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    # mmengine 0.10.7 cannot read its own checkpoints with the defaults of torch 2.6 and later.
+    environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
+    environment["PYTHONUNBUFFERED"] = "" if part.buffered else "1"  # C's buffer, too
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, stdout=-1, stderr=subprocess.STDOUT
+    )
+    path.with_suffix(".out").write_bytes(done.stdout)
+    print(f"{run.name} {index + 1}/{len(run.parts)}: exit {done.returncode}", flush=True)
+    if (done.returncode == 0) == bool(part.stop):
+        sys.exit(done.stdout.decode(errors="replace")[-2000:])
+
+
+def write() -> None:
+    """Replace every run directory below `TARGET`, the initial tensors and the figures."""
+    for path in TARGET.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    initial = {}
+    for run in plan.KEPT:
+        keep_run(ROOT / "work_dirs" / run.name, TARGET / run.name, checkpoints=run.checkpoints)
+        if run.console:
+            content = scrub((ROOT / f"{run.name}-0.out").read_bytes())
+            (TARGET / run.name / "console.out").write_bytes(content)
+        if run.checkpoints and (ROOT / f"{run.name}.safetensors").exists():
+            for name, value in load_file(ROOT / f"{run.name}.safetensors").items():
+                if name.endswith("_proj.weight"):
+                    initial[f"{run.name}/{name}"] = value
+    save_file(initial, TARGET / "initial.safetensors")
+    measured = {"dead_vs_healthy": [measure(run) for run in (*plan.HEALTHY, *plan.DEAD)]}
+    (TARGET / "measured.json").write_text(json.dumps(measured, indent=2) + "\n")
+
+
+def measure(run: plan.Run) -> dict[str, Any]:
+    """Score and last logged loss of one finished training."""
+    [scalars] = (ROOT / "work_dirs" / run.name).glob("*/vis_data/scalars.json")
+    rows = [json.loads(line) for line in scalars.read_text().splitlines()]
+    return {
+        "run": run.name,
+        "op": "dead" if run.parts[0].dead else "healthy",
+        "seed": run.parts[0].seed,
+        "iterations": rows[-1]["step"],
+        "mIoU": round(rows[-1]["mIoU"], 2),
+        "loss": round([row["loss"] for row in rows if "loss" in row][-1], 3),
+    }
+
+
+if __name__ == "__main__":
+    main()

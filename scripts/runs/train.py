@@ -1,0 +1,61 @@
+"""One training in a process of its own: ``python train.py JOB.json``, in the training root.
+
+Keys of the job: config, work_dir, changes (as ``--cfg-options``), dead (the
+deformable attention op fails at every launch), initial (where to keep the
+initial self_attn tensors), stop_at and stop (``interrupt`` or ``file-size``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from reference.training import build_runner, call_before, zero_deform_attn
+
+ERROR = "error in %s: no kernel image is available for execution on the device\n"
+
+
+def main(job: dict[str, Any]) -> None:
+    runner = build_runner(Path(job["config"]), work_dir=job["work_dir"], changes=job["changes"])
+    if job["initial"]:
+        call_before(runner, "before_train", lambda: keep_initial(runner, job["initial"]))
+    if job["stop"]:
+        call_before(runner, "before_train_iter", lambda **values: stop(runner, job, values))
+    with zero_deform_attn(print_error) if job["dead"] else contextlib.nullcontext():
+        runner.train()
+
+
+def print_error(launch: str) -> None:
+    """C `printf`, with its own buffer: where the lines come out is where the op's would."""
+    ctypes.CDLL(None).printf(ERROR.encode(), launch.encode())
+
+
+def keep_initial(runner: Any, path: str) -> None:
+    state = runner.model.state_dict()
+    kept = {name: value.clone() for name, value in state.items() if ".encoder.layers." in name}
+    save_file({name: value for name, value in kept.items() if ".self_attn." in name}, path)
+
+
+def stop(runner: Any, job: dict[str, Any], values: dict[str, Any]) -> None:
+    if values["batch_idx"] != job["stop_at"]:
+        return
+    if job["stop"] == "interrupt":
+        raise KeyboardInterrupt
+    # As on a full disk: what fits of the next line is written, then the kernel ends the process.
+    log = Path(runner.log_dir) / f"{runner.timestamp}.log"
+    limit = log.stat().st_size + 60
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))
