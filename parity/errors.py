@@ -9,5 +9,9 @@ class InputError(ParityError):
     """Something given by the user (a file, an option, an array) cannot be used."""
 
 
+class RunFormatError(InputError):
+    """A file of a training run (log, config, checkpoint, table) is not what its name says."""
+
+
 class ReferenceUnavailable(ParityError):
     """The reference (mmseg and what it needs), or one of its compiled ops, is not installed."""

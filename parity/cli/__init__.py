@@ -13,6 +13,7 @@ from rich.console import Console
 
 from parity import __version__
 from parity.cli.check import check
+from parity.cli.explain import explain
 from parity.cli.record import record
 from parity.errors import ParityError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(check)
+app.command()(explain)
 app.command()(record)
 
 

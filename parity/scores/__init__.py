@@ -1,1 +1,1 @@
-"""Scores of the model zoo as one sorted table."""
+"""Scores of the model zoo and of own runs as one sorted table."""

@@ -12,13 +12,28 @@ from typing import Any
 import yaml
 
 from parity.errors import InputError
+from parity.scores.datasets import dataset_key
 
-# e.g. swin-tiny_..._8xb2-amp-160k_ade20k-512x512: crop is height x width
-_NAME = re.compile(
-    r"_\d+xb\d+(?:-\w+)*?-(?P<schedule>\d+k)_(?P<dataset>[a-z0-9]+)-(?P<crop>\d+x\d+)"
-)
+# e.g. swin-tiny_..._8xb2-amp-160k_ade20k-512x512: GPUs x samples per GPU; crop is height x width
+_NAME = re.compile(r"[-_](?P<schedule>\d+k)_(?P<dataset>[a-z][a-z0-9_-]*?)-(?P<crop>\d+x\d+)")
+_BATCH = re.compile(r"_(\d+)xb(\d+)-")
 # e.g. deeplabv3plus_r101-d8_512x512_80k_ade20k_20200615_014139-d5730af7.pth
 _WEIGHTS_SCHEDULE = re.compile(r"[_-](\d+k)[_-]")
+_RESOURCES = re.compile(r"(\d+)x (.+) GPUS?", re.IGNORECASE)
+# Plain values only; the one in C is ten times as fast where PyYAML was built with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# No accelerator the zoo was trained on has more memory than this.
+_LARGEST_GPU_GB = 80.0
+
+
+@dataclass(frozen=True)
+class Differs:
+    """What another source says of one field. place: file and line of it."""
+
+    field: str
+    value: str
+    source: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,9 @@ class ScoreRow:
     """One published result.
 
     miou, miou_ms: percent, single scale and multi scale with flip. memory_gb:
-    as the metafile says. notes: what in the metafile contradicts itself.
+    as the metafile says. notes: what in the sources contradicts itself.
+    fps, signature: None and "" where no source says. device: the accelerator it
+    was trained on. source: "metafile", or "README" where only that has it.
     """
 
     name: str
@@ -41,6 +58,12 @@ class ScoreRow:
     config: str
     weights: str
     notes: tuple[str, ...] = ()
+    dataset: str = "ADE20K"
+    fps: float | None = None
+    device: str = ""
+    signature: str = ""
+    differs: tuple[Differs, ...] = ()
+    source: str = "metafile"
 
 
 def read_rows(metafiles: Iterable[Path], *, dataset: str = "ADE20K") -> list[ScoreRow]:
@@ -48,7 +71,13 @@ def read_rows(metafiles: Iterable[Path], *, dataset: str = "ADE20K") -> list[Sco
 
     Raises InputError for a file that is not a metafile.
     """
-    rows = [row for path in metafiles for row in _read_file(path, dataset)]
+    key = dataset_key(dataset)
+    return [row for row in read_all_rows(metafiles) if dataset_key(row.dataset) == key]
+
+
+def read_all_rows(metafiles: Iterable[Path]) -> list[ScoreRow]:
+    """Every mIoU of the zoo, on any data set. Raises InputError like `read_rows`."""
+    rows = [row for path in metafiles for row in _read_file(path)]
     names = Counter(row.name for row in rows)
     noted = []
     for row in rows:
@@ -62,23 +91,22 @@ def read_rows(metafiles: Iterable[Path], *, dataset: str = "ADE20K") -> list[Sco
     return noted
 
 
-def _read_file(path: Path, dataset: str) -> list[ScoreRow]:
+def _read_file(path: Path) -> list[ScoreRow]:
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-        models = document["Models"]
+        document = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
         rows = []
-        for model in models:
+        for model in document["Models"] or []:
             results = model["Results"]
             for result in results if isinstance(results, list) else [results]:
-                if result["Dataset"] == dataset and "mIoU" in result["Metrics"]:
-                    rows.append(_row(model, result["Metrics"]))
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+                if "mIoU" in result["Metrics"]:
+                    rows.append(_row(model, result))
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a metafile of a model zoo: {error!r}") from error
     return rows
 
 
-def _row(model: dict[str, Any], metrics: dict[str, Any]) -> ScoreRow:
-    name, metadata = str(model["Name"]), model["Metadata"]
+def _row(model: dict[str, Any], result: dict[str, Any]) -> ScoreRow:
+    name, metadata, metrics = str(model["Name"]), model["Metadata"], result["Metrics"]
     match = _NAME.search(name)
     memory = metadata.get("Memory (GB)")
     multi_scale = metrics.get("mIoU(ms+flip)")
@@ -90,17 +118,41 @@ def _row(model: dict[str, Any], metrics: dict[str, Any]) -> ScoreRow:
         crop=match["crop"] if match else "",
         schedule=match["schedule"] if match else "",
         batch=None if batch is None else int(batch),
-        miou=float(metrics["mIoU"]),
-        miou_ms=None if multi_scale is None else float(multi_scale),
+        miou=_percent(metrics["mIoU"]),
+        miou_ms=None if multi_scale is None else _percent(multi_scale),
         memory_gb=None if memory is None else float(memory),
         config=str(model["Config"]),
         weights=str(model.get("Weights", "")).rpartition("/")[2],
+        dataset=str(result["Dataset"]),
     )
-    return replace(row, notes=_contradictions(row))
+    row = _with_dataset(row, match["dataset"] if match else "")
+    row = _with_device(row, str(metadata.get("Training Resources") or ""))
+    return replace(row, notes=(*row.notes, *_contradictions(row)))
 
 
-# No accelerator the zoo was trained on has more memory than this.
-_LARGEST_GPU_GB = 80.0
+def _percent(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number <= 100:  # also refuses NaN
+        raise ValueError(f"{value!r} is not a score in percent")
+    return number
+
+
+def _with_dataset(row: ScoreRow, in_name: str) -> ScoreRow:
+    """A heading taken for a data set ("# HRNet backbone") gives way to the config's name."""
+    if not row.dataset.startswith("#") or not in_name:
+        return row
+    note = f'the metafile calls its data set "{row.dataset}"; the config\'s name says {in_name}'
+    return replace(row, dataset=in_name.capitalize(), notes=(*row.notes, note))
+
+
+def _with_device(row: ScoreRow, resources: str) -> ScoreRow:
+    match = _RESOURCES.fullmatch(resources.strip())
+    if match is None:
+        return row
+    if re.fullmatch(r"[\d.]+", match[2]):
+        note = f'the metafile says "{resources}": {match[2]} is not a device'
+        return replace(row, notes=(*row.notes, note))
+    return replace(row, device=match[2])
 
 
 def _contradictions(row: ScoreRow) -> tuple[str, ...]:
@@ -110,4 +162,7 @@ def _contradictions(row: ScoreRow) -> tuple[str, ...]:
         notes.append(f"the weights file says {schedule[1]}, not {row.schedule}")
     if row.memory_gb is not None and row.memory_gb > _LARGEST_GPU_GB:
         notes.append(f"memory of {row.memory_gb:g} GB is impossible; it reads like MB")
+    batch = _BATCH.search(row.name)
+    if batch and row.batch is not None and int(batch[1]) * int(batch[2]) != row.batch:
+        notes.append(f"the name says a batch of {batch[1]} x {batch[2]}, not {row.batch}")
     return tuple(notes)

@@ -1,0 +1,1 @@
+"""Known reasons for a lower score, each a detector over the files of a run."""

@@ -1,0 +1,86 @@
+"""How far two runs of the same training may differ by chance.
+
+The spread is the pooled standard deviation of five-run ADE20K repeats of
+PoolFormer, published by the authors of the reference
+(https://github.com/open-mmlab/mmsegmentation/pull/2191).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
+
+# Final mIoU in percent, five trainings of the same config each.
+REPEATS: dict[str, tuple[float, ...]] = {
+    "PoolFormer-S12": (36.95, 36.62, 36.37, 36.06, 36.25),
+    "PoolFormer-S24": (39.45, 40.08, 40.36, 39.35, 39.82),
+    "PoolFormer-S36": (41.16, 41.33, 41.08, 40.55, 40.76),
+    "PoolFormer-M36": (41.61, 42.22, 42.05, 41.83, 42.78),
+    "PoolFormer-M48": (42.32, 42.07, 42.36, 41.67, 42.19),
+}
+SOURCE = "M#2191: five trainings each of five PoolFormer sizes on ADE20K"
+CONFIDENCE = 0.95
+POWER = 0.80
+ASSUMPTIONS = (
+    "final scores of one config are normally distributed",
+    "the spread of this config equals that of the repeats, which are of another model; "
+    "Mask2Former's authors speak of a very large variance (F#5)",
+    "the zoo's figure is one draw from the same distribution, not its best",
+)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The spread. std: points of mIoU. degrees: of freedom."""
+
+    std: float
+    degrees: int
+    source: str = SOURCE
+
+
+@dataclass(frozen=True)
+class NoiseVerdict:
+    """Whether a gap is outside seed noise.
+
+    limit: the largest gap two single runs show with 95 % confidence. p_value:
+    two-sided t-test of the gap against 0. runs_needed: trainings on each side
+    that would tell a true difference of this size from noise with 80 % power;
+    None where the gap is already outside.
+    """
+
+    outside: bool
+    gap: float
+    limit: float
+    p_value: float
+    noise: Noise
+    runs_needed: int | None = None
+    assumptions: tuple[str, ...] = ASSUMPTIONS
+
+
+def pooled_noise() -> Noise:
+    """The pooled standard deviation of `REPEATS`."""
+    variances = [np.var(scores, ddof=1) for scores in REPEATS.values()]
+    degrees = [len(scores) - 1 for scores in REPEATS.values()]
+    return Noise(math.sqrt(float(np.average(variances, weights=degrees))), sum(degrees))
+
+
+def judge(gap: float, noise: Noise | None = None) -> NoiseVerdict:
+    """Hold `gap`, points between two single runs, against the spread."""
+    noise = noise or pooled_noise()
+    error = noise.std * math.sqrt(2)  # of a difference of two single draws
+    limit = float(stdtrit(noise.degrees, (1 + CONFIDENCE) / 2)) * error
+    p_value = 2 * float(stdtr(noise.degrees, -abs(gap) / error))
+    outside = abs(gap) > limit
+    needed = None if outside else runs_needed(gap, noise)
+    return NoiseVerdict(outside, gap, limit, p_value, noise, needed)
+
+
+def runs_needed(gap: float, noise: Noise) -> int | None:
+    """Trainings per side to detect a true difference of `gap`; None for a gap of nothing."""
+    if abs(gap) < 0.005:  # scores are published with two decimals
+        return None
+    levels = stdtrit(noise.degrees, (1 + CONFIDENCE) / 2) + stdtrit(noise.degrees, POWER)
+    return max(2, math.ceil(2 * (float(levels) * noise.std / abs(gap)) ** 2))

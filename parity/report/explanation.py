@@ -1,0 +1,237 @@
+"""An explanation as text for a terminal, Markdown, JSON and one self-contained HTML page."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from parity.causes.cause import Effect, Evidence
+from parity.causes.compare_runs import RunComparison
+from parity.causes.explain import Explanation, Finding
+from parity.report.markdown import cell
+from parity.report.text import visible
+from parity.scores.rows import ScoreRow
+
+_TEMPLATES = Path(__file__).parent / "templates"
+MAX_SETTINGS = 40  # per group, in text and Markdown; JSON and HTML hold all
+
+
+def headline(answer: Explanation) -> str:
+    """One sentence: the gap and what it comes from."""
+    if answer.gap is None:
+        found = ", ".join(answer.cause_ids) or "no cause"
+        return f"{answer.run}: no gap is known; found {found}"
+    against = answer.row.name if answer.row is not None else "the other run"
+    judged = f"{answer.gap:+.2f} points against {against}"
+    return f"{answer.run}: {judged}, {answer.verdict}"
+
+
+def gap_lines(answer: Explanation) -> list[str]:
+    """The score, what it is compared with and why, and the judgement against noise."""
+    lines = []
+    if answer.last is not None:
+        lines.append(_score("last score", answer.last.value, answer.last.step))
+    if answer.best is not None and answer.best != answer.last:
+        lines.append(_score("best score", answer.best.value, answer.best.step))
+    if answer.row is not None:
+        lines.append(f"compared with {row_text(answer.row)}: {answer.row_reason}")
+    else:
+        lines.append(f"compared with: {answer.row_reason}")
+    if answer.near:
+        lines.append("not to be confused with " + "; ".join(map(row_text, answer.near)))
+    return lines + noise_lines(answer)
+
+
+def noise_lines(answer: Explanation) -> list[str]:
+    """Whether the gap is outside seed noise, with the spread and its source."""
+    noise = answer.noise
+    if noise is None:
+        return []
+    side = "outside" if noise.outside else "within"
+    lines = [
+        f"gap {noise.gap:+.2f} points: {side} seed noise, which reaches {noise.limit:.2f} between "
+        f"two single runs (95 %, p = {noise.p_value:.2g})",
+        f"spread: standard deviation {noise.noise.std:.2f}, {noise.noise.degrees} degrees of "
+        f"freedom, from {noise.noise.source}",
+        f"assumed: {'; '.join(noise.assumptions)}",
+    ]
+    if noise.runs_needed is not None:
+        lines.append(
+            f"to tell a true difference of this size from noise: {noise.runs_needed} trainings "
+            "on each side (95 %, power 80 %)"
+        )
+    return lines
+
+
+def row_text(row: ScoreRow) -> str:
+    """A zoo result in one phrase."""
+    return f"{row.name} ({row.miou:.2f})"
+
+
+def _score(what: str, value: float, step: int | None) -> str:
+    return f"{what} {value:.2f} mIoU" + ("" if step is None else f" at iteration {step}")
+
+
+def effect_lines(finding: Finding) -> list[str]:
+    """Every published effect with its source; the range of those in points of mIoU."""
+    lines = [effect_text(effect) for effect in finding.effects]
+    if finding.effect_range is not None and len(finding.effects) > 1:
+        low, high = finding.effect_range
+        lines.insert(0, f"documented range {low:+.2f} to {high:+.2f} points, of other models")
+    return lines
+
+
+def effect_text(effect: Effect) -> str:
+    """Status, figure and source."""
+    source = f" [{effect.source}]" if effect.source else ""
+    return f"{effect.status}: {effect.text}{source}"
+
+
+def evidence_text(evidence: Evidence) -> str:
+    """File, line and quoted text; or file, tensor and value."""
+    place = evidence.file + (f":{evidence.line}" if evidence.line else "")
+    parts = [place]
+    parts += [evidence.tensor] if evidence.tensor else []
+    parts += [f'"{evidence.text}"'] if evidence.text else []
+    parts += [f"= {evidence.value}"] if evidence.value and not evidence.text else []
+    return visible(" ".join(parts))
+
+
+def render_text(answer: Explanation) -> str:
+    """Plain text for a terminal, ending in a newline; no control character of a file survives."""
+    lines = [headline(answer), "", *gap_lines(answer)]
+    for number, finding in enumerate(answer.findings, 1):
+        lines += ["", f"{number}. {_title(finding)}", *(f"   {line}" for line in _body(finding))]
+        lines += [f"   evidence: {evidence_text(item)}" for item in finding.evidence]
+    for item in answer.inseparable:
+        lines += ["", f"not separable: {item.text}", f"   separable by {item.separable_by}"]
+    lines += ["", f"next test: {answer.next_test}"]
+    lines += _listed("ruled out", [f"{c.id}: {c.by}" for c in answer.ruled_out])
+    lines += _listed("not checked", [f"{o.id}: {o.why}; needs {o.needs}" for o in answer.unchecked])
+    lines += _listed("not read", [_unread(item) for item in answer.unread])
+    lines += _listed("notes", list(answer.notes))
+    if answer.comparison is not None:
+        lines += ["", *comparison_lines(answer.comparison)]
+    return "\n".join(visible(line) for line in lines) + "\n"
+
+
+def _title(finding: Finding) -> str:
+    part = f", part of {finding.part_of}" if finding.part_of else ""
+    marker = ", a marker" if finding.kind == "marker" else ""
+    return f"{finding.id} ({finding.confidence}{part}{marker}): {finding.title}"
+
+
+def _body(finding: Finding) -> list[str]:
+    detail = [finding.detail] if finding.detail else []
+    effects = [f"effect, {line}" for line in effect_lines(finding)]
+    why = f"{finding.confidence}, because {finding.why}"
+    return [*detail, why, finding.mechanism, *effects, f"fix: {finding.fix}"]
+
+
+def _listed(title: str, items: list[str]) -> list[str]:
+    return ["", f"{title}:", *(f"   {item}" for item in items)] if items else []
+
+
+def _unread(item: Any) -> str:
+    place = item.file + (f":{item.line}" if item.line else "")
+    times = f" ({item.count} times)" if item.count > 1 else ""
+    return f"{place}: {item.reason}{times}"
+
+
+def comparison_lines(found: RunComparison) -> list[str]:
+    """Settings by group, where the curves part, and scores at equal iterations."""
+    lines = [f"{found.here} beside {found.there}"]
+    for group, items in found.settings.items():
+        lines += [
+            f"{group}: {len(items) or 'no'} setting{'s differ' if len(items) != 1 else ' differs'}"
+        ]
+        lines += [f"   {d.path}: {d.here} here, {d.there} there" for d in items[:MAX_SETTINGS]]
+        if len(items) > MAX_SETTINGS:
+            lines.append(f"   and {len(items) - MAX_SETTINGS} more")
+    for curve in found.curves:
+        lines.append(f"curve {curve.name}: {curve_text(curve)}")
+    lines += [
+        f"mIoU at {step}: {here:.2f} here, {there:.2f} there" for step, here, there in found.scores
+    ]
+    return lines
+
+
+def curve_text(curve: Any) -> str:
+    """Where a curve parts, in words."""
+    if not curve.shared:
+        return "no iteration was logged by both"
+    if curve.parts_at is None:
+        return f"equal at all {curve.shared} shared iterations"
+    return (
+        f"parts at iteration {curve.parts_at} ({curve.here:g} here, {curve.there:g} there; "
+        f"logged to {curve.precision:g}); {curve.shared} shared iterations, "
+        f"largest difference {curve.largest:g}"
+    )
+
+
+def render_markdown(answer: Explanation) -> str:
+    """The whole answer, ending in a newline; nothing of a file becomes markup."""
+    parts = [f"# {cell(headline(answer))}", _bullets(gap_lines(answer))]
+    for finding in answer.findings:
+        evidence = [f"evidence: {evidence_text(item)}" for item in finding.evidence]
+        parts += [f"## {cell(_title(finding))}", _bullets([*_body(finding), *evidence])]
+    for item in answer.inseparable:
+        parts.append(_bullets([f"not separable: {item.text}; separable by {item.separable_by}"]))
+    parts += ["## Next test", cell(answer.next_test)]
+    sections = (
+        ("Ruled out", [f"{c.id}: {c.by}" for c in answer.ruled_out]),
+        ("Not checked", [f"{o.id}: {o.why}; needs {o.needs}" for o in answer.unchecked]),
+        ("Not read", [_unread(item) for item in answer.unread]),
+        ("Notes", list(answer.notes)),
+        ("Beside the other run", comparison_lines(answer.comparison) if answer.comparison else []),
+    )
+    for title, items in sections:
+        parts += [f"## {title}", _bullets(items)] if items else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {cell(line.strip())}" for line in lines)
+
+
+def as_document(answer: Explanation) -> dict[str, Any]:
+    """The answer as plain values with a format number; NaN and infinities as strings."""
+    document: dict[str, Any] = _plain(asdict(answer))
+    return {"format": answer.format, "verdict": answer.verdict, **document}
+
+
+def render_json(answer: Explanation) -> str:
+    """`as_document` as text; the same answer gives the same bytes."""
+    return json.dumps(as_document(answer), indent=1, allow_nan=False, ensure_ascii=True) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+
+
+def render_html(answer: Explanation) -> str:
+    """One page that loads nothing; everything from files is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["visible"] = visible
+    return environment.get_template("explanation.html").render(
+        answer=answer,
+        headline=headline(answer),
+        gap_lines=gap_lines(answer),
+        effect_lines=effect_lines,
+        evidence_text=evidence_text,
+        unread_text=_unread,
+        comparison=comparison_lines(answer.comparison) if answer.comparison else [],
+    )

@@ -1,0 +1,125 @@
+"""The zip archive that `torch.save` writes, looked at with suspicion.
+
+torch stores every entry uncompressed, so that it can map it into memory. An
+archive that is compressed, overlaps itself, or lists more than it holds was not
+written by torch and is refused before anything in it is unpacked.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zipfile
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from parity.errors import RunFormatError
+
+MAX_ENTRIES = 200_000
+MAX_PICKLE = 1 << 29
+# The end record and the largest comment it can have.
+_TAIL = 22 + 0xFFFF
+_LOCAL_HEADER = 30
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where the entries of an archive lie. entries: name -> (first byte, length)."""
+
+    root: str
+    entries: dict[str, tuple[int, int]]
+
+    def storage(self, key: str) -> tuple[int, int]:
+        """First byte and length of the storage `key`. Raises RunFormatError."""
+        try:
+            return self.entries[f"{self.root}data/{key}"]
+        except KeyError:
+            raise RunFormatError(f"it lacks the storage {key!r} that its pickle names") from None
+
+    @property
+    def pickle(self) -> tuple[int, int]:
+        """First byte and length of the pickle."""
+        return self.entries[f"{self.root}data.pkl"]
+
+
+def read_archive(stream: BinaryIO) -> Archive:
+    """The layout of a torch archive. Raises RunFormatError for any other zip file."""
+    size = stream.seek(0, 2)
+    _check_directory(stream, size)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            infos = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise RunFormatError(f"a damaged zip archive ({error}); copy it again") from error
+    entries = {info.filename: _place(stream, info, size) for info in infos}
+    _check_sizes(entries, len(infos), size)
+    return Archive(_root(entries), entries)
+
+
+def _check_directory(stream: BinaryIO, size: int) -> None:
+    """Refuse a directory too large to list before Python reads all of it."""
+    stream.seek(max(0, size - _TAIL))
+    tail = stream.read(_TAIL)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + 20 > len(tail):
+        raise RunFormatError("a zip archive without an end: cut off; copy it again")
+    count, length = struct.unpack("<HI", tail[at + 10 : at + 16])
+    if 0xFFFF in (count,) or length == 0xFFFFFFFF:  # the numbers are in the zip64 record
+        found = tail.rfind(b"PK\x06\x06", 0, at)
+        if found < 0 or found + 48 > len(tail):
+            raise RunFormatError("a zip archive without a zip64 end record: damaged")
+        count, length = struct.unpack("<QQ", tail[found + 32 : found + 48])
+    if count > MAX_ENTRIES or length > MAX_ENTRIES * 512:
+        raise RunFormatError(f"an archive of {count} entries; a checkpoint has thousands")
+
+
+def _place(stream: BinaryIO, info: zipfile.ZipInfo, size: int) -> tuple[int, int]:
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+        raise RunFormatError(
+            f"its entry {info.filename[:80]!r} is compressed ({info.compress_size} to "
+            f"{info.file_size} bytes); torch.save never compresses: not unpacked"
+        )
+    stream.seek(info.header_offset)
+    header = stream.read(_LOCAL_HEADER)
+    if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
+        raise RunFormatError(f"its entry {info.filename[:80]!r} is not where it should be")
+    name_length, extra_length = struct.unpack("<HH", header[26:30])
+    start = info.header_offset + _LOCAL_HEADER + name_length + extra_length
+    if start + info.file_size > size:
+        raise RunFormatError("it is cut off: an entry ends beyond the file; copy it again")
+    return start, info.file_size
+
+
+def _check_sizes(entries: dict[str, tuple[int, int]], listed: int, size: int) -> None:
+    if len(entries) != listed:
+        raise RunFormatError("it lists an entry twice; torch.save never does")
+    if sum(length for _, length in entries.values()) > size:
+        raise RunFormatError("its entries overlap and unfold to more than the file holds: a bomb")
+
+
+def _root(entries: dict[str, tuple[int, int]]) -> str:
+    """The folder that everything lies in, with its slash."""
+    pickles = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
+    if len(pickles) != 1:
+        raise RunFormatError("a zip archive without the data.pkl of torch.save: no checkpoint")
+    root = pickles[0].removesuffix("data.pkl")
+    if f"{root}constants.pkl" in entries:
+        raise RunFormatError("a TorchScript program, not a checkpoint; give the training's file")
+    if entries[pickles[0]][1] > MAX_PICKLE:
+        raise RunFormatError(f"its pickle is larger than {MAX_PICKLE} bytes")
+    return root
+
+
+def map_region(stream: BinaryIO, start: int, length: int) -> tuple[mmap.mmap, int]:
+    """Bytes `start` to `start + length` of a file, mapped; and where in the map they start.
+
+    Nothing behind the region is mapped. The map outlives `stream`.
+    """
+    begin = start - start % mmap.ALLOCATIONGRANULARITY
+    size = start - begin + length
+    return mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ, offset=begin), start - begin
+
+
+def is_zip(path_start: bytes) -> bool:
+    """Whether a file that starts so is a zip archive."""
+    return path_start.startswith(b"PK\x03\x04")

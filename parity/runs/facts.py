@@ -1,0 +1,88 @@
+"""A fact and the place it was read from; a config; and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place in a file. file: relative to the run where it lies inside. line: from 1."""
+
+    file: str
+    line: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Fact(Generic[T]):
+    """A value and where it was read; value None means not known, and `note` says why.
+
+    note: also how a value was derived when no single line states it.
+    """
+
+    value: T | None = None
+    source: Source | None = None
+    note: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Something that could not be read, or not to its end. count: how often in that file."""
+
+    file: str
+    reason: str
+    line: int | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """A config as plain dicts, lists, tuples and scalars; nothing in it was executed.
+
+    file: what was read. origins: the place of each key, by its path. notes:
+    what could only be taken over as it stands.
+    """
+
+    values: Mapping[str, Any]
+    file: str
+    origins: Mapping[tuple[str | int, ...], Source] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def get(self, *path: str | int) -> Any:
+        """The value at `path`, e.g. ``"model", "decode_head", 0``; None when there is none."""
+        value: Any = self.values
+        for key in path:
+            if isinstance(value, Mapping) and key in value:
+                value = value[key]
+            elif _indexes(value, key):
+                value = value[int(key)]
+            else:
+                return None
+        return value
+
+    def source(self, *path: str | int) -> Source:
+        """Where `path` is written, or the innermost part of it that has a place of its own."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
+        return Source(self.file)
+
+    def fact(self, *path: str | int) -> Fact[Any]:
+        """The value at `path` with its place."""
+        value = self.get(*path)
+        return Fact(value, self.source(*path) if value is not None else None)
+
+
+def _indexes(value: Any, key: str | int) -> bool:
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return is_list and isinstance(key, int) and -len(value) <= key < len(value)

@@ -1,0 +1,185 @@
+"""The text logs of mmengine (and of mmcv 0.x), entry by entry.
+
+Formats: mmengine 0.10.7 runner/log_processor.py (training and evaluation
+lines), runner/runner.py `_log_env` (environment), runner/checkpoint.py and
+model/weight_init.py (weights); mmcv 1.x runner/hooks/logger/text.py.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from parity.runs.curves import number, step_number
+from parity.runs.entries import Entry
+from parity.runs.facts import Fact, Source, Unread
+from parity.runs.log_data import (
+    AUTO_RESUMED,
+    LR_SCALED,
+    NO_PRETRAINED,
+    PARAMWISE,
+    SYNC_BN,
+    LogData,
+)
+from parity.runs.record import ClassScore, Evaluation
+from parity.runs.scalars import percent_scale, split_metrics
+from parity.runs.weights import WeightLog
+
+# Iter(train) [  50/160000]  Epoch(train)  [5][ 10/270]  Iter(val) [3/3]
+# mmcv 0.x: Iter [50/160000]  Epoch [1][50/742]  Iter(val) [2000]
+_PROGRESS = re.compile(
+    r"(?P<unit>Iter|Epoch)(?:\((?P<mode>train|val|test)\))?\s*(?:\[\s*(?P<epoch>\d+)\]\s*)?"
+    r"\[\s*(?P<at>\d+)(?:/(?P<of>\d+))?\]\s*"
+)
+_PAIR = re.compile(r"(?<![\w./-])([A-Za-z_][\w./-]*): (\S+?),?(?=\s|$)")
+_ENVIRONMENT = re.compile(r" {0,4}(?! )(?!error in )([A-Za-z_][\w .,/()-]*?): (.*)")
+_RESUMED = re.compile(r"resumed (?:from )?epoch:? \d+, iter:? (\d+)")
+_SAVED = re.compile(r"Saving checkpoint at (\d+) (iterations|epochs)")
+_IMAGES = re.compile(r"Loaded (\d+) images")
+_EXP_NAME = re.compile(r"Exp name: (.+?)(?:_\d{8}_\d{6})?$")
+_NOTICES = {
+    "Distributed training is not used, all SyncBatchNorm": SYNC_BN,
+    "LR is set based on batch size of": LR_SCALED,
+    "Auto resumed from": AUTO_RESUMED,
+    "paramwise_options -- ": PARAMWISE,
+    "No pre-trained weights for": NO_PRETRAINED,
+}
+_TABLE_HEADER = re.compile(r"^[ \t]*\|[ \t]*Class[ \t]*\|(.*)\|[ \t]*$", re.M)
+
+
+def read_log(source: Iterable[Entry], *, file: str) -> LogData:
+    """Everything the entries say. file: how to name it in sources."""
+    reader = _LogReader(LogData(file))
+    for entry in source:
+        reader.take(entry)
+    reader.data.weights = reader.weights.loads
+    return reader.data.finish()
+
+
+class _LogReader:
+    """Remembers between entries what a later one refers to."""
+
+    def __init__(self, data: LogData) -> None:
+        self.data = data
+        self.weights = WeightLog(data.file)
+        self._step = 0
+        self._classes: tuple[ClassScore, ...] = ()
+
+    def take(self, entry: Entry) -> None:
+        data, first = self.data, entry.first
+        if entry.cut:
+            data.unread.append(Unread(data.file, "an entry too long to keep whole", entry.line))
+        data.logger = data.logger or entry.logger
+        if entry.level in {"WARNING", "ERROR", "CRITICAL"}:
+            data.tally.add(entry.level, entry.line, first[:300])
+        progress = _PROGRESS.match(first)
+        if progress is not None:
+            self._progress(entry, progress)
+        elif first.startswith("Config:"):
+            data.config = data.config or (entry.text.removeprefix("Config:"), entry.line)
+        elif "\n| " in entry.text and "IoU" in entry.text:
+            self._classes = _class_scores(entry.text) or self._classes
+        elif "sys.platform" in entry.text:
+            self._environment(entry)
+        elif not self.weights.take(entry):
+            self._statement(entry)
+
+    def _source(self, entry: Entry, offset: int = 0, text: str | None = None) -> Source:
+        return Source(self.data.file, entry.line + offset, (text or entry.first).strip()[:300])
+
+    def _progress(self, entry: Entry, match: re.Match[str]) -> None:
+        rest = entry.first[match.end() :]
+        if match["mode"] in {"val", "test"}:
+            if "eta: " not in rest:  # else it tells how far the evaluation has come
+                self._evaluation(entry, match, rest)
+        elif match["of"] is not None:
+            self._training(entry, match, rest)
+
+    def _training(self, entry: Entry, match: re.Match[str], rest: str) -> None:
+        data, at, total = self.data, int(match["at"]), int(match["of"])
+        if match["unit"] == "Epoch":
+            at += (int(match["epoch"] or 1) - 1) * total
+            data.loader_length = Fact(total, data.loader_length.source or self._source(entry))
+        elif not data.max_iters.known:
+            data.max_iters = Fact(total, self._source(entry))
+        step = step_number(at)
+        if step is not None:
+            self._step = step
+            data.points.add(step, entry.line, _PAIR.findall(rest))
+
+    def _evaluation(self, entry: Entry, match: re.Match[str], rest: str) -> None:
+        metrics, classes = split_metrics(_PAIR.findall(rest))
+        if not metrics:
+            return
+        scale = percent_scale(metrics.values()) if match["of"] is None else 1.0
+        self.data.add_evaluation(
+            Evaluation(
+                match["mode"],
+                self._step or self.weights.last_step,
+                {name: value * scale for name, value in metrics.items()},
+                self._source(entry),
+                int(match["of"] or match["at"]),
+                self._classes or tuple(_scaled(item, scale) for item in classes),
+                scale,
+            )
+        )
+        self._classes = ()
+
+    def _environment(self, entry: Entry) -> None:
+        found: dict[str, Fact[str]] = {}
+        name = ""
+        for offset, line in enumerate(entry.text.split("\n")):
+            if line.startswith("-----") and found:
+                break
+            match = _ENVIRONMENT.fullmatch(line)
+            if match is not None:
+                name = match[1]
+                found[name] = Fact(match[2].strip(), self._source(entry, offset, line))
+            elif line.startswith("  - ") and name:  # how torch was built
+                found[name] = replace(found[name], value=f"{found[name].value}\n{line.strip()}")
+        self.data.environment = found | self.data.environment
+
+    def _statement(self, entry: Entry) -> None:
+        data, first = self.data, entry.first
+        for start, key in _NOTICES.items():
+            if start in first:
+                data.notices.setdefault(key, self._source(entry))
+        resumed, saved, images = (p.search(first) for p in (_RESUMED, _SAVED, _IMAGES))
+        if resumed is not None:
+            data.resumed_at = Fact(int(resumed[1]), self._source(entry))
+            self._step = max(self._step, int(resumed[1]))
+            self.weights.resumed()
+        elif saved is not None:
+            unit = 1 if saved[2] == "iterations" else data.loader_length.value or 0
+            self._step = max(self._step, int(saved[1]) * unit)
+        elif images is not None and not data.images.known:
+            data.images = Fact(int(images[1]), self._source(entry))
+        elif not data.exp_name.known and (named := _EXP_NAME.match(first)):
+            data.exp_name = Fact(named[1], self._source(entry))
+
+
+def _scaled(item: ClassScore, scale: float) -> ClassScore:
+    return ClassScore(item.name, item.iou * scale, item.acc * scale)
+
+
+def _class_scores(text: str) -> tuple[ClassScore, ...]:
+    """The rows of a table with the columns Class, IoU and Acc; empty for another table."""
+    header = _TABLE_HEADER.search(text)
+    if header is None:
+        return ()
+    columns = [cell.strip() for cell in header[1].split("|")]
+    if "IoU" not in columns:
+        return ()
+    iou, acc = columns.index("IoU") + 1, columns.index("Acc") + 1 if "Acc" in columns else 0
+    row = re.compile(r"^[ \t]*\|" + r"([^|\n]*)\|" * (len(columns) + 1) + r"[ \t]*$", re.M)
+    return tuple(
+        ClassScore(cells[0].strip(), _cell(cells[iou]), _cell(cells[acc]) if acc else math.nan)
+        for cells in row.findall(text, header.end())
+    )
+
+
+def _cell(text: str) -> float:
+    value = number(text)
+    return math.nan if value is None else value

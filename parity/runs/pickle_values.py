@@ -1,0 +1,126 @@
+"""The values that mean something in a checkpoint's pickle: tensors, mappings, NumPy scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from parity.runs.record import TensorInfo
+
+_STORAGES = {
+    "DoubleStorage": "float64",
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+    "UntypedStorage": "",
+}
+_DTYPES = frozenset(_STORAGES.values()) - {""}
+_SCALAR_DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Something of a class that is not known here: not made, only named."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Name:
+    """A class or function a pickle refers to, e.g. ``torch._utils._rebuild_tensor_v2``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class _Storage:
+    dtype: str
+    key: str
+
+
+def plain_key(key: Any) -> Any:
+    """`key` of a dict: plain, or named by its type."""
+    plain = isinstance(key, (str, bytes, int, float, bool, type(None), Opaque, Name))
+    return key if plain else Opaque(f"a {type(key).__name__}")
+
+
+def storage(identity: Any) -> Any:
+    """torch's persistent identifier: ("storage", type, key, device, number of elements)."""
+    if isinstance(identity, tuple) and len(identity) >= 3 and isinstance(identity[1], Name):
+        module, _, name = identity[1].name.rpartition(".")
+        known = module in {"torch", "torch.storage"} and name in _STORAGES
+        if known and isinstance(identity[2], (str, int)):
+            return _Storage(_STORAGES[name], str(identity[2]))
+    return Opaque("a storage of unknown type")
+
+
+def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> Any:
+    if not isinstance(storage, _Storage):
+        return Opaque("a tensor of unknown storage")
+    dtype = storage.dtype
+    if not dtype:  # _rebuild_tensor_v3 names it apart
+        named = [item.name for item in rest if isinstance(item, Name)]
+        dtype = named[0].removeprefix("torch.") if named else ""
+    sizes = (offset, *shape, *stride)
+    if dtype not in _DTYPES or any(type(n) is not int or n < 0 for n in sizes):
+        return Opaque("a tensor of unknown type")
+    return TensorInfo(tuple(shape), dtype, storage.key, offset, tuple(stride))
+
+
+def _parameter(data: Any, *rest: Any) -> Any:
+    return data if isinstance(data, TensorInfo) else Opaque("a parameter")
+
+
+def _ordered_dict(items: Any = ()) -> Any:
+    pairs = items if isinstance(items, list) else []
+    return {plain_key(pair[0]): pair[1] for pair in pairs}
+
+
+def _set(items: Any = ()) -> Any:
+    return {plain_key(item) for item in items} if isinstance(items, list) else Opaque("a set")
+
+
+def _numpy_dtype(code: Any = "", *rest: Any) -> Any:
+    return Opaque(f"numpy dtype {code}" if isinstance(code, str) else "numpy dtype")
+
+
+def _numpy_scalar(dtype: Any = None, data: Any = b"") -> Any:
+    code = dtype.name.rpartition(" ")[2] if isinstance(dtype, Opaque) else ""
+    if code not in _SCALAR_DTYPES or not isinstance(data, bytes):
+        return Opaque("numpy scalar")
+    return np.frombuffer(data, np.dtype(f"<{code}"), count=1)[0].item()
+
+
+def _encode(text: Any = "", encoding: Any = "") -> Any:
+    """How protocol 2 writes bytes."""
+    if isinstance(text, str) and encoding == "latin1":
+        return text.encode("latin1")
+    return Opaque("bytes")
+
+
+# What calling a name would give, where it is known.
+KNOWN: dict[str, Callable[..., Any]] = {
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_tensor_v3": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch.Size": lambda sizes=(): tuple(sizes),
+    "collections.OrderedDict": _ordered_dict,
+    "__builtin__.set": _set,
+    "builtins.set": _set,
+    "numpy.dtype": _numpy_dtype,
+    "numpy.core.multiarray.scalar": _numpy_scalar,
+    "numpy._core.multiarray.scalar": _numpy_scalar,
+    "_codecs.encode": _encode,
+}

@@ -1,0 +1,208 @@
+"""Pickles as data: the values a checkpoint's pickle describes, with nothing imported or called.
+
+This is not a restricted `pickle.Unpickler`: no pickle machinery runs at all.
+`pickletools` (standard library) splits the stream into operations, and the few
+that build plain values are carried out here. Of the names a pickle gives, only
+those of torch's tensors, `OrderedDict` and NumPy scalars mean something; every
+other becomes an `Opaque`, which records the name and swallows what is done to it.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable
+from typing import Any
+
+from parity.errors import RunFormatError
+from parity.runs.pickle_values import KNOWN, Name, Opaque, plain_key, storage
+
+# A Mask2Former checkpoint with its optimizer takes about 100,000 operations.
+MAX_OPERATIONS = 3_000_000
+# Longer texts are dropped: mmengine pickles 160,000 logged values as one text.
+MAX_TEXT = 1 << 20
+
+
+class _Mark:
+    pass
+
+
+_MARK = _Mark()
+
+
+def read_pickle(stream: Any) -> tuple[Any, tuple[str, ...]]:
+    """The value of the pickle at the position of `stream`, and the names that stayed opaque.
+
+    stream: a binary file or a memory map.
+    Dicts, lists, tuples, sets and scalars as such; tensors as TensorInfo.
+    Raises RunFormatError for what is no pickle, or no plain one.
+    """
+    machine = _Machine()
+    try:
+        for count, (operation, argument, _) in enumerate(pickletools.genops(stream)):
+            if count > MAX_OPERATIONS:
+                raise RunFormatError("its pickle is absurdly long")
+            machine.run(operation.name, argument)
+        return machine.stack[-1], tuple(sorted(machine.opaque))
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        raise RunFormatError(f"its pickle is broken: {type(error).__name__}: {error}") from error
+
+
+class _Machine:
+    """A stack and a memo, as the pickle protocol has them."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.opaque: set[str] = set()
+        self._memo: dict[int, Any] = {}
+
+    def run(self, name: str, argument: Any) -> None:
+        if name in _PUSHED:
+            too_long = isinstance(argument, (str, bytes, bytearray)) and len(argument) > MAX_TEXT
+            self.stack.append(Opaque("a long text") if too_long else argument)
+        elif name in _CONSTANTS:
+            self.stack.append(_CONSTANTS[name])
+        elif name in _EMPTY:
+            self.stack.append(_EMPTY[name]())
+        elif name in _OPERATIONS:
+            _OPERATIONS[name](self, argument)
+        elif name not in _IGNORED:
+            raise ValueError(f"operation {name}, which torch does not write")
+
+    def since_mark(self) -> list[Any]:
+        at = len(self.stack) - 1
+        while self.stack[at] is not _MARK:
+            at -= 1
+            if at < 0:
+                raise ValueError("no mark")
+        items = self.stack[at + 1 :]
+        del self.stack[at:]
+        return items
+
+    # Operations that take more than a constant
+
+    def put(self, argument: Any) -> None:
+        self._memo[len(self._memo) if argument is None else argument] = self.stack[-1]
+
+    def get(self, argument: Any) -> None:
+        self.stack.append(self._memo[argument])
+
+    def pop(self, argument: Any) -> None:
+        self.stack.pop()
+
+    def duplicate(self, argument: Any) -> None:
+        self.stack.append(self.stack[-1])
+
+    def pop_mark(self, argument: Any) -> None:
+        self.since_mark()
+
+    def small_tuple(self, length: int) -> None:
+        items = tuple(self.stack[-length:])
+        del self.stack[-length:]
+        self.stack.append(items)
+
+    def gather(self, kind: Callable[[list[Any]], Any]) -> None:
+        self.stack.append(kind(self.since_mark()))
+
+    def append(self, items: list[Any]) -> None:
+        if isinstance(self.stack[-1], list):
+            self.stack[-1].extend(items)
+
+    def add(self, argument: Any) -> None:
+        items = self.since_mark()
+        if isinstance(self.stack[-1], set):
+            self.stack[-1].update(map(plain_key, items))
+
+    def set_items(self, items: list[Any]) -> None:
+        if isinstance(self.stack[-1], dict):
+            for key, value in zip(items[::2], items[1::2], strict=True):
+                self.stack[-1][plain_key(key)] = value
+
+    def name(self, module: str, attribute: str) -> None:
+        self.stack.append(Name(f"{module}.{attribute}"))
+
+    def stack_name(self, argument: Any) -> None:
+        attribute, module = self.stack.pop(), self.stack.pop()
+        if not isinstance(attribute, str) or not isinstance(module, str):
+            raise TypeError("a name that is no text")
+        self.name(module, attribute)
+
+    def call(self, argument: Any) -> None:
+        given, function = self.stack.pop(), self.stack.pop()
+        self.stack.append(self.made(function, given))
+
+    def call_with_keywords(self, argument: Any) -> None:
+        self.stack.pop()
+        self.call(argument)
+
+    def instance(self, argument: Any) -> None:
+        """Protocol 0: a name and, since the mark, its arguments."""
+        self.since_mark()
+        self.stack.append(self.made(Name(str(argument).replace(" ", ".")), None))
+
+    def object(self, argument: Any) -> None:
+        """Protocol 1: since the mark, a class and its arguments."""
+        self.stack.append(self.made(self.since_mark()[0], None))
+
+    def build(self, argument: Any) -> None:
+        """State for the object below: of no use here, since nothing was made."""
+        self.stack.pop()
+
+    def persistent(self, argument: Any) -> None:
+        self.stack.append(storage(self.stack.pop()))
+
+    def made(self, function: Any, given: Any) -> Any:
+        """What calling `function` would give, where that is known here."""
+        name = function.name if isinstance(function, (Name, Opaque)) else type(function).__name__
+        if name in KNOWN and isinstance(given, tuple):
+            return KNOWN[name](*given)
+        self.opaque.add(name)
+        return Opaque(name)
+
+
+_TEXTS = ("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE")
+_BYTES = ("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BINUNICODE8", "BYTEARRAY8")
+_NUMBERS = ("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT")
+_PUSHED = frozenset(_TEXTS + _BYTES + _NUMBERS)
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": _MARK, "EMPTY_TUPLE": ()}
+_EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_SET": set}
+_IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
+
+
+def _pairs(items: list[Any]) -> dict[Any, Any]:
+    return {plain_key(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
+
+
+_OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
+    "PUT": _Machine.put,
+    "BINPUT": _Machine.put,
+    "LONG_BINPUT": _Machine.put,
+    "MEMOIZE": _Machine.put,
+    "GET": lambda machine, argument: machine.get(int(argument)),
+    "BINGET": _Machine.get,
+    "LONG_BINGET": _Machine.get,
+    "POP": _Machine.pop,
+    "DUP": _Machine.duplicate,
+    "POP_MARK": _Machine.pop_mark,
+    "TUPLE1": lambda machine, _: machine.small_tuple(1),
+    "TUPLE2": lambda machine, _: machine.small_tuple(2),
+    "TUPLE3": lambda machine, _: machine.small_tuple(3),
+    "TUPLE": lambda machine, _: machine.gather(tuple),
+    "LIST": lambda machine, _: machine.gather(list),
+    "DICT": lambda machine, _: machine.gather(_pairs),
+    "FROZENSET": lambda machine, _: machine.gather(lambda items: set(map(plain_key, items))),
+    "APPEND": lambda machine, _: machine.append([machine.stack.pop()]),
+    "APPENDS": lambda machine, _: machine.append(machine.since_mark()),
+    "ADDITEMS": _Machine.add,
+    "SETITEM": lambda machine, _: machine.set_items([machine.stack.pop(-2), machine.stack.pop()]),
+    "SETITEMS": lambda machine, _: machine.set_items(machine.since_mark()),
+    "GLOBAL": lambda machine, argument: machine.name(*str(argument).split(" ", 1)),
+    "STACK_GLOBAL": _Machine.stack_name,
+    "REDUCE": _Machine.call,
+    "NEWOBJ": _Machine.call,
+    "NEWOBJ_EX": _Machine.call_with_keywords,
+    "INST": _Machine.instance,
+    "OBJ": _Machine.object,
+    "BUILD": _Machine.build,
+    "PERSID": lambda machine, _: machine.stack.append(Opaque("a storage of unknown type")),
+    "BINPERSID": _Machine.persistent,
+}

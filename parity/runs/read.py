@@ -1,0 +1,164 @@
+"""A training run from its files alone: `read_run`; and the runs below a directory: `find_runs`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from parity.errors import RunFormatError
+from parity.runs.facts import Source
+from parity.runs.joined import Shared, assemble
+from parity.runs.reading import Reading
+from parity.runs.record import Run
+from parity.runs.segments import Loaded, combine, load_start, printed_config
+from parity.runs.table import read_json
+from parity.runs.text import blocks, quoted
+from parity.runs.tree import Tree, list_tree, open_regular
+from parity.runs.weights_files import find_checkpoints
+from parity.runs.work_dir import WorkDir, classify
+
+_STAMP = re.compile(r"\d{8}_\d{6}(?:\.log(?:\.json)?)?")
+
+
+def read_run(
+    path: str | Path,
+    *,
+    console: str | Path | Sequence[str | Path] | None = None,
+    configs_root: str | Path | None = None,
+    checkpoints: bool = True,
+) -> Run:
+    """The run in the work directory (or single log, table or console file) `path`.
+
+    console: captured terminal output that lies elsewhere; failures of CUDA code
+    are often only there. configs_root: where the bases of configs lie, by
+    default those of the installed mmseg. checkpoints: also open the last and
+    the best file of weights (their keys and shapes, not their values).
+
+    Raises RunFormatError when `path` holds no run; whatever cannot be read
+    within one is listed in `Run.unread`.
+    """
+    path = Path(path)
+    tree = _tree(path)
+    reading = Reading(tree, None if configs_root is None else Path(configs_root))
+    reading.unread += tree.unread
+    parts = classify(tree.files, name=path.resolve().name)
+    parts = _single(tree.files[0], parts) if path.is_file() else parts
+    consoles = _outside(console)
+    if not parts.is_run and not consoles:
+        raise RunFormatError(f"{path}: holds no run that can be read{_hint(path)}")
+    loaded = [load_start(start, reading) for start in parts.starts.values()]
+    shared = _shared(parts, consoles, reading, open_checkpoints=checkpoints)
+    loaded = loaded or [_without_start(shared, reading)]
+    run = assemble(path, loaded, shared, reading)
+    if not (run.curves or run.evaluations or run.environment or run.checkpoints or run.console):
+        reasons = "; ".join(f"{item.file}: {item.reason}" for item in run.unread[:3])
+        raise RunFormatError(f"{path}: tells nothing of a run{reasons and f' ({reasons})'}")
+    return run
+
+
+def find_runs(root: str | Path) -> Iterator[Path]:
+    """Every run directory below `root`, sorted, `root` itself included; runs nest no runs."""
+    for folder, folders, files in os.walk(Path(root)):
+        if any(map(_STAMP.fullmatch, (*folders, *files))):
+            folders.clear()
+            yield Path(folder)
+        folders.sort()
+
+
+def quote(run: Run, source: Source) -> str:
+    """The line that `source` names, as evidence; "" when it names none or is gone."""
+    if source.text or source.line is None:
+        return source.text
+    root = run.path if run.path.is_dir() else run.path.parent
+    try:
+        with open_regular(root / source.file) as stream:
+            for block in blocks(stream):
+                index = source.line - block.line
+                if index < len(block.lines):
+                    return quoted(block.lines[index]) if index >= 0 else ""
+    except RunFormatError:
+        return ""
+    return ""
+
+
+def _tree(path: Path) -> Tree:
+    if path.is_dir():
+        return list_tree(path)
+    if path.is_file():
+        return Tree(path.parent, (path.name,), ())
+    raise RunFormatError(f"{path}: no such file or directory; give a work directory")
+
+
+def _single(file: str, parts: WorkDir) -> WorkDir:
+    """A file given by itself: by its name, else by its suffix, else as console output."""
+    if parts.starts or parts.shared.of("table") or parts.shared.of("events"):
+        return parts
+    kind = {".csv": "table", ".json": "table"}.get(Path(file).suffix, "console")
+    return WorkDir({}, replace(parts.shared, files={kind: [file]}))
+
+
+def _outside(console: str | Path | Sequence[str | Path] | None) -> list[Path]:
+    if console is None:
+        return []
+    return [Path(console)] if isinstance(console, (str, Path)) else [Path(c) for c in console]
+
+
+def _hint(path: Path) -> str:
+    below = [str(run) for _, run in zip(range(3), find_runs(path), strict=False)]
+    if below:
+        return f"; there are runs below it, e.g. {', '.join(below)}: give one of them"
+    return "; give a work directory of mmengine or mmcv, a log, or a table with a step column"
+
+
+def _shared(
+    parts: WorkDir, consoles: Sequence[Path], reading: Reading, *, open_checkpoints: bool
+) -> Shared:
+    """Everything that belongs to no single start of the program."""
+    files = parts.shared
+    printed = [reading.log(file) for file in files.of("console")]
+    printed += [reading.log(str(file), outside=file) for file in consoles]
+    configs = [(file, reading.config(file)) for file in files.of("named config")]
+    shared = Shared(
+        consoles=[data for data in printed if data is not None],
+        events=[data for data in map(reading.events, files.of("events")) if data is not None],
+        configs=[(file, config) for file, config in configs if config is not None],
+        checkpoints=find_checkpoints(
+            _weights(parts), files.of("last checkpoint"), reading, open_them=open_checkpoints
+        ),
+    )
+    for file in files.of("table"):
+        _read_table(file, shared, reading)
+    return shared
+
+
+def _read_table(file: str, shared: Shared, reading: Reading) -> None:
+    if file.endswith(".csv"):
+        data = reading.csv(file)
+        shared.tables += [] if data is None else [data]
+        return
+    try:
+        with reading.tree.open(file) as stream:
+            data, stated = read_json(stream, file=file)
+    except RunFormatError as error:
+        reading.failed(file, error)
+        return
+    reading.unread += data.unread
+    reading.files.append(file)
+    shared.tables.append(data)
+    if stated:
+        shared.stated, shared.stated_in = stated, file
+
+
+def _without_start(shared: Shared, reading: Reading) -> Loaded:
+    """What tables, event files and consoles tell where no start left files of its own."""
+    sources = [*shared.tables, *shared.events, *shared.consoles]
+    shared.tables, shared.events, shared.consoles = [], [], []
+    return combine("", sources, (), printed_config(sources, reading))
+
+
+def _weights(parts: WorkDir) -> list[str]:
+    starts = [file for start in parts.starts.values() for file in start.of("checkpoint")]
+    return sorted({*parts.shared.of("checkpoint"), *starts})

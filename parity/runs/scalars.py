@@ -1,0 +1,144 @@
+"""JSON lines: mmengine's ``vis_data/*.json`` and mmcv 0.x's ``<time>.log.json``.
+
+One record per line: training records hold ``lr`` or ``loss``, evaluations only
+metrics. mmcv 0.x starts with a line of ``env_info`` and ``config``, marks the
+mode of each record, and gives metrics as fractions.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from parity.runs.curves import number, step_number
+from parity.runs.facts import Fact, Source, Unread
+from parity.runs.log_data import LogData
+from parity.runs.record import ClassScore, Evaluation
+from parity.runs.text import Block, decoded, json_values, quoted
+
+# What a metric of mmseg's IoUMetric is called, with an evaluator's prefix or without.
+_METRIC = re.compile(r"(?:\w+/)?(?:[am](?:IoU|Acc|Dice|Fscore|Precision|Recall)|IoU|Dice)")
+_CLASS = re.compile(r"(?:\w+/)?(IoU|Acc)\.(.+)")
+_HEADER_KEYS = frozenset({"env_info", "config", "exp_name", "mmseg_version"})
+
+
+def is_metric(name: str) -> bool:
+    """Whether `name` is a segmentation metric such as ``mIoU`` or ``val/mIoU``."""
+    return _METRIC.fullmatch(name) is not None
+
+
+def split_metrics(
+    pairs: Iterable[tuple[str, object]],
+) -> tuple[dict[str, float], tuple[ClassScore, ...]]:
+    """The metrics among `pairs`, and the scores of single classes (``IoU.wall``)."""
+    metrics: dict[str, float] = {}
+    classes: dict[str, dict[str, float]] = {}
+    for name, raw in pairs:
+        value, of_class = number(raw), _CLASS.fullmatch(name)
+        if value is not None and of_class is not None:
+            classes.setdefault(of_class[2], {})[of_class[1]] = value
+        elif value is not None and is_metric(name):
+            metrics[name.rpartition("/")[2]] = value
+    nan = math.nan
+    rows = [ClassScore(n, c.get("IoU", nan), c.get("Acc", nan)) for n, c in classes.items()]
+    return metrics, tuple(rows)
+
+
+def percent_scale(metrics: Iterable[float]) -> float:
+    """100 when all `metrics` read as fractions, else 1: mmcv 0.x logs fractions."""
+    finite = [value for value in metrics if math.isfinite(value)]
+    return 100.0 if finite and max(finite) <= 1.0 else 1.0
+
+
+def read_scalars(source: Iterable[Block], *, file: str, split: str = "val") -> LogData:
+    """Everything the records say; broken lines are counted in `unread`.
+
+    split: what evaluations that do not say so themselves were made on.
+    """
+    reader = _ScalarReader(LogData(file), split)
+    for block in source:
+        for offset, line in enumerate(block.data.split(b"\n")):
+            if line.strip():
+                reader.take(block.line + offset, line)
+    return reader.close()
+
+
+class _ScalarReader:
+    def __init__(self, data: LogData, split: str) -> None:
+        self.data = data
+        self._split = split
+        self._step = 0
+        self._epoch_ends: dict[int, int] = {}
+        self._broken: list[tuple[int, str]] = []
+
+    def take(self, at: int, line: bytes) -> None:
+        values, rest = json_values(decoded(line))
+        records = [value for value in values if isinstance(value, dict)]
+        if rest or len(records) < len(values):
+            self._broken.append((at, quoted(rest.encode("utf-8", "replace"), 60)))
+        for record in records:
+            if _HEADER_KEYS & record.keys():
+                self._header(at, record)
+            else:
+                self._record(at, record)
+
+    def close(self) -> LogData:
+        if self._broken:
+            line, text = self._broken[0]
+            reason = f"not a complete JSON record: {text!r}"
+            self.data.unread.append(Unread(self.data.file, reason, line, len(self._broken)))
+        return self.data.finish()
+
+    def _header(self, line: int, record: Mapping[str, Any]) -> None:
+        """The first line of mmcv 0.x: environment, config and seed."""
+        source = Source(self.data.file, line)
+        for item in str(record.get("env_info", "")).split("\n"):
+            name, colon, value = item.partition(": ")
+            if colon and not name.startswith(" "):
+                self.data.environment[name.strip()] = Fact(value.strip(), source)
+        if record.get("seed") is not None:
+            self.data.environment["seed"] = Fact(str(record["seed"]), source)
+        if isinstance(record.get("config"), str):
+            self.data.config = (record["config"], 0)
+
+    def _record(self, line: int, record: Mapping[str, Any]) -> None:
+        mode = record.get("mode") or ("train" if _is_training(record) else self._split)
+        if mode == "train":
+            self._training(line, record)
+        else:
+            self._evaluation(line, record, str(mode))
+
+    def _training(self, line: int, record: Mapping[str, Any]) -> None:
+        step = step_number(record.get("iter", record.get("step")))
+        if step is None:
+            self._broken.append((line, "a training record without iter or step"))
+            return
+        self._step = step
+        epoch = step_number(record.get("epoch"))
+        if epoch is not None:
+            self._epoch_ends[epoch] = step
+        self.data.points.add(step, line, record.items())
+
+    def _evaluation(self, line: int, record: Mapping[str, Any], mode: str) -> None:
+        metrics, classes = split_metrics(record.items())
+        if not metrics:
+            return
+        legacy = "mode" in record
+        scale = percent_scale(metrics.values()) if legacy else 1.0
+        step = step_number(record.get("step"))
+        if legacy or step is None:
+            # mmcv 0.x writes the length of the validation set as `iter` here.
+            step = self._step or None
+        elif step in self._epoch_ends and step < self._step:
+            step = self._epoch_ends[step]  # by epoch, `step` of an evaluation is its epoch
+        scaled = tuple(ClassScore(c.name, c.iou * scale, c.acc * scale) for c in classes)
+        values = {name: value * scale for name, value in metrics.items()}
+        source = Source(self.data.file, line)
+        self.data.add_evaluation(Evaluation(mode, step, values, source, None, scaled, scale))
+
+
+def _is_training(record: Mapping[str, Any]) -> bool:
+    names = {name.removeprefix("train/") for name in record}
+    return bool(names & {"lr", "loss", "base_lr", "iter"})

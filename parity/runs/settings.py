@@ -1,0 +1,243 @@
+"""What a run was told to do: from its config, its log, and what its table states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from parity.runs import options
+from parity.runs.datasets import dataset_of, known_size, validation_batches
+from parity.runs.facts import Config, Fact, Source
+from parity.runs.families import backbone_of, method_of
+from parity.runs.log_data import LR_SCALED, SYNC_BN
+from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Settings
+from parity.runs.signature import augmentation_of, signature_of, test_mode_of
+
+T = TypeVar("T")
+NO_CONFIG = "no readable config in the run"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything settings are derived from. stated: what a table of another program says."""
+
+    config: Config | None
+    config_name: Fact[str]
+    framework: Fact[str]
+    environment: Mapping[str, Fact[str]]
+    segments: tuple[Segment, ...]
+    curves: Mapping[str, Curve]
+    evaluations: tuple[Evaluation, ...]
+    checkpoints: tuple[CheckpointFile, ...]
+    max_iters: Fact[int]
+    loader_length: Fact[int]
+    images: Fact[int]
+    stated: Mapping[str, Any]
+    stated_in: str = ""
+
+
+def settings_of(evidence: Evidence) -> Settings:
+    """All settings; what a table states counts where no config or log does."""
+    found = _Derived(evidence)
+    return Settings(
+        config_name=evidence.config_name,
+        framework=found.or_stated("framework", evidence.framework),
+        method=found.or_stated("method", found.of(method_of)),
+        backbone=found.or_stated("backbone", found.of(backbone_of)),
+        dataset=found.or_stated("dataset", found.of(dataset_of)),
+        dataset_size=found.dataset_size(),
+        crop_size=found.crop_size(),
+        iterations=found.iterations(),
+        max_iters=found.max_iters(),
+        world_size=found.world_size(),
+        samples_per_gpu=found.samples_per_gpu(),
+        accumulation=found.accumulation(),
+        effective_batch=found.effective_batch(),
+        passes=found.passes(),
+        optimizer=found.of(options.optimizer_of),
+        paramwise=found.of(options.paramwise_of),
+        clip_grad=found.of(options.clip_grad_of),
+        schedule=found.of(options.schedule_of),
+        lr_scaling=found.lr_scaling(),
+        precision=found.or_stated("precision", found.of(options.precision_of)),
+        pretrained=found.or_stated("pretrained", found.of(options.pretrained_of)),
+        norms=found.of(options.norms_of),
+        sync_bn_reverted=found.sync_bn_reverted(),
+        test_mode=found.of(test_mode_of),
+        test_time_augmentation=found.of(augmentation_of),
+        signature=found.or_stated("signature", found.of(signature_of)),
+        seed=found.seed(),
+    )
+
+
+class _Derived:
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._config = evidence.config
+
+    def of(self, function: Callable[[Config], Fact[T]]) -> Fact[T]:
+        """What `function` reads from the config."""
+        if self._config is None:
+            return Fact(note=NO_CONFIG)
+        try:
+            return function(self._config)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # A config may hold anything anywhere; one odd value costs one fact, not the run.
+            return Fact(note=f"{self._config.file} is not as mmseg writes it: {error}")
+
+    def or_stated(self, key: str, fact: Fact[T]) -> Fact[T]:
+        """`fact`, else what the run's table states under `key`."""
+        value = self._evidence.stated.get(key)
+        if fact.known or value is None:
+            return fact
+        return Fact(value, Source(self._evidence.stated_in), "stated in the table")
+
+    def _number(self, key: str, *paths: tuple[str | int, ...]) -> Fact[int]:
+        fact = self.of(lambda config: options.first_of(config, *paths)) if paths else Fact[Any]()
+        fact = self.or_stated(key, fact)
+        if type(fact.value) is int and fact.value >= 0:
+            return fact
+        return Fact(note=fact.note if fact.value is None else f"{fact.value!r} is no number")
+
+    def dataset_size(self) -> Fact[int]:
+        """As the log states, else by epoch length, else the known size of the whole set."""
+        evidence = self._evidence
+        if evidence.images.known:
+            return evidence.images
+        length = evidence.loader_length
+        world, samples = self.world_size().value, self.samples_per_gpu().value
+        if length.value and world and samples:
+            note = f"{length.value} batches of {world} x {samples} per epoch; at most so many"
+            return Fact(length.value * world * samples, length.source, note)
+        return self.or_stated("dataset_size", self.of(self._known_size))
+
+    def _known_size(self, config: Config) -> Fact[int]:
+        """Of the whole data set, unless the length of a validation shows another one."""
+        known, expected = known_size(config), validation_batches(config, self.world_size().value)
+        for item in self._evidence.evaluations:
+            if known.known and expected and item.samples and item.samples != expected:
+                note = f"validation took {item.samples} batches, the whole data set {expected}"
+                return Fact(None, item.source, f"{note}; no file says how many images there were")
+        return known
+
+    def crop_size(self) -> Fact[tuple[int, int]]:
+        """``(height, width)``."""
+        fact: Fact[Any] = self.or_stated("crop_size", self.of(options.crop_size_of))
+        size = (fact.value, fact.value) if type(fact.value) is int else fact.value
+        if isinstance(size, (list, tuple)) and [type(n) for n in size] == [int, int]:
+            return Fact((size[0], size[1]), fact.source, fact.note)
+        return Fact(note=fact.note or f"{size!r} is no crop size")
+
+    def iterations(self) -> Fact[int]:
+        """Iterations done, by the last logged step or a later checkpoint."""
+        found: list[Fact[int]] = [
+            Fact(int(curve.steps[-1]), curve.source(-1))
+            for curve in self._evidence.curves.values()
+            if len(curve)
+        ]
+        for item in self._evidence.checkpoints:
+            if item.kind == "iter" and item.step is not None:
+                found.append(Fact(item.step, Source(item.file), "by the name of the checkpoint"))
+        known = max(found, key=lambda fact: fact.value or 0, default=None)
+        return known or Fact(note="no training was logged")
+
+    def max_iters(self) -> Fact[int]:
+        """Iterations planned."""
+        planned = self._number("max_iters", ("train_cfg", "max_iters"), ("runner", "max_iters"))
+        if planned.known:
+            return planned
+        if self._evidence.max_iters.known:
+            return self._evidence.max_iters
+        epochs = self._number("", ("train_cfg", "max_epochs"), ("runner", "max_epochs"))
+        length = self._evidence.loader_length.value
+        if epochs.value and length:
+            note = f"{epochs.value} epochs of {length} batches"
+            return Fact(epochs.value * length, epochs.source, note)
+        return planned
+
+    def world_size(self) -> Fact[int]:
+        """Processes that trained together: "GPU number" in the log of the last segment."""
+        stated = self._evidence.environment.get("GPU number")
+        if stated is not None and (stated.value or "").isdigit():
+            return Fact(int(stated.value or 0), stated.source)
+        gpus = self.of(lambda config: config.fact("gpu_ids"))
+        if isinstance(gpus.value, (list, tuple, range)) and len(gpus.value):
+            return Fact(len(gpus.value), gpus.source, "length of gpu_ids")
+        return self._number("world_size")
+
+    def samples_per_gpu(self) -> Fact[int]:
+        return self._number(
+            "samples_per_gpu",
+            ("train_dataloader", "batch_size"),
+            ("data", "samples_per_gpu"),
+            ("data", "train_dataloader", "samples_per_gpu"),
+            ("data", "imgs_per_gpu"),
+        )
+
+    def accumulation(self) -> Fact[int]:
+        """Micro-batches per optimizer step; 1 where a config sets none."""
+        fact = self._number(
+            "accumulation",
+            ("optim_wrapper", "accumulative_counts"),
+            ("optimizer_config", "cumulative_iters"),
+        )
+        if fact.known or self._config is None:
+            return fact
+        return Fact(1, Source(self._config.file), "none set")
+
+    def effective_batch(self) -> Fact[int]:
+        parts = (self.world_size(), self.samples_per_gpu(), self.accumulation())
+        numbers = [part.value for part in parts]
+        if None in numbers:
+            names = ("world size", "samples per GPU", "accumulation")
+            lacking = [n for n, value in zip(names, numbers, strict=True) if value is None]
+            return Fact(note=f"{' and '.join(lacking)} not known")
+        world, samples, accumulation = (int(number or 0) for number in numbers)
+        note = f"{world} x {samples} x {accumulation}"
+        return Fact(world * samples * accumulation, parts[1].source, note)
+
+    def passes(self) -> Fact[float]:
+        """Over the training set. iterations counts micro-batches, so accumulation adds none."""
+        iterations, size = self.iterations(), self.dataset_size()
+        world, samples = self.world_size().value, self.samples_per_gpu().value
+        if not (iterations.value and size.value and world and samples):
+            return Fact(note="iterations, batch or size of the data set not known")
+        note = f"{iterations.value} x {world} x {samples} / {size.value}"
+        return Fact(iterations.value * world * samples / size.value, iterations.source, note)
+
+    def lr_scaling(self) -> Fact[str]:
+        """``scaled`` when the log says so, else ``off`` (mmengine's default)."""
+        for segment in reversed(self._evidence.segments):
+            if LR_SCALED in segment.notices:
+                return Fact("scaled", segment.notices[LR_SCALED])
+        if self._config is None:
+            return Fact(note=NO_CONFIG)
+        enabled = self.of(lambda config: config.fact("auto_scale_lr", "enable"))
+        if enabled.value:
+            return Fact(note="auto_scale_lr is enabled, but the log does not say that it was used")
+        return Fact("off", enabled.source or Source(self._config.file), "not enabled")
+
+    def sync_bn_reverted(self) -> Fact[bool]:
+        """Whether SyncBN was configured, and turned into plain BN for lack of other processes."""
+        norms = self.of(options.norms_of).value
+        lines = [
+            s.notices[SYNC_BN] for s in reversed(self._evidence.segments) if SYNC_BN in s.notices
+        ]
+        if norms is None:
+            return Fact(note=NO_CONFIG)
+        if "SyncBN" not in norms:
+            return Fact(False, self.of(options.norms_of).source, "the config has no SyncBN")
+        if lines:
+            return Fact(True, lines[0])
+        stated = self._evidence.environment.get("Distributed training", Fact[str]())
+        if stated.value == "True":
+            return Fact(False, stated.source)
+        return Fact(note="the log says neither that SyncBN was reverted nor that it was kept")
+
+    def seed(self) -> Fact[int]:
+        stated = self._evidence.environment.get("seed")
+        text = (stated.value or "").removeprefix("-") if stated else ""
+        if stated is not None and text.isdigit():
+            return Fact(int(stated.value or 0), stated.source)
+        return self._number("seed", ("randomness", "seed"), ("seed",))

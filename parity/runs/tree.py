@@ -1,0 +1,131 @@
+"""The files of a directory that may come from a stranger: listed, and opened, without surprises.
+
+Symbolic links are followed to files inside the tree only. Pipes, sockets and
+devices are never opened. A name with a control character is not read: it could
+forge lines of a report.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from parity.errors import RunFormatError
+from parity.runs.facts import Unread
+
+MAX_DEPTH = 8
+MAX_FILES = 200_000
+# O_NONBLOCK: opening a pipe that has no writer must not wait for one.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Regular files below `root`, as sorted ``/``-separated paths relative to it."""
+
+    root: Path
+    files: tuple[str, ...]
+    unread: tuple[Unread, ...]
+
+    def open(self, file: str) -> BinaryIO:
+        """`file` for reading. Raises RunFormatError."""
+        return open_regular(self.root / file, inside=self.root)
+
+    def size(self, file: str) -> int:
+        """Bytes of `file`; 0 when it is gone."""
+        try:
+            return (self.root / file).stat().st_size
+        except OSError:
+            return 0
+
+
+def list_tree(root: Path) -> Tree:
+    """All files below `root`; what is not listed for reading is in `unread`."""
+    unread: list[Unread] = []
+    files: list[str] = []
+    for file in _walk(root, "", 0, unread):
+        if len(files) >= MAX_FILES:
+            unread.append(Unread(".", f"holds more than {MAX_FILES} files; the rest is not read"))
+            break
+        files.append(file)
+    return Tree(root, tuple(sorted(files)), tuple(unread))
+
+
+def _walk(root: Path, prefix: str, depth: int, unread: list[Unread]) -> Iterator[str]:
+    if depth > MAX_DEPTH:
+        unread.append(Unread(prefix, f"deeper than {MAX_DEPTH} folders; not read"))
+        return
+    try:
+        entries = sorted(os.scandir(root / prefix), key=lambda entry: entry.name)
+    except OSError as error:
+        unread.append(Unread(prefix or ".", f"cannot be listed: {error.strerror}"))
+        return
+    for entry in entries:
+        name = f"{prefix}/{entry.name}" if prefix else entry.name
+        reason = _refusal(root, entry)
+        if reason:
+            unread.append(Unread(_shown(name), reason))
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(root, name, depth + 1, unread)
+        else:
+            yield name
+
+
+def _refusal(root: Path, entry: os.DirEntry[str]) -> str:
+    """Why `entry` must not be read; "" when it may."""
+    if not entry.name.isprintable():
+        return "its name holds a control character or invalid Unicode; not read"
+    if entry.is_symlink():
+        return _link_refusal(root, Path(entry.path))
+    if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
+        return "neither a file nor a folder (a pipe, socket or device); not opened"
+    return ""
+
+
+def _link_refusal(root: Path, link: Path) -> str:
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return "a symbolic link that leads nowhere"
+    if not target.is_relative_to(root.resolve()):
+        return "a symbolic link out of the run; not followed"
+    if not target.is_file():
+        return "a symbolic link to something other than a file; not followed"
+    return ""
+
+
+def _shown(name: str) -> str:
+    """`name` with every control character and lone surrogate escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def open_regular(path: Path, *, inside: Path | None = None) -> BinaryIO:
+    """A regular file for reading; `inside`: the directory it must lie in.
+
+    Raises RunFormatError for anything else, links out of `inside` included.
+    """
+    try:
+        real = path.resolve(strict=True)
+        if inside is not None and not real.is_relative_to(inside.resolve()):
+            raise RunFormatError(f"{path}: leads out of {inside}; not followed")
+        handle = os.open(real, _FLAGS)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise RunFormatError(f"{path}: not a regular file; give the file itself")
+        return os.fdopen(handle, "rb")
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunFormatError(f"{path}: cannot be read: {reason}") from error
+
+
+def read_bounded(path: Path, limit: int, *, inside: Path | None = None) -> bytes:
+    """The whole of a file of at most `limit` bytes. Raises RunFormatError."""
+    with open_regular(path, inside=inside) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise RunFormatError(f"{path}: larger than {limit} bytes; too large for what it is")
+    return data

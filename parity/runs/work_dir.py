@@ -1,0 +1,91 @@
+"""What each file of a run directory is, by its name.
+
+mmengine: ``<time>/<time>.log``, ``<time>/vis_data/{scalars.json,<time>.json,config.py}``,
+``<time>/<time>.json`` (a test), ``<name>.py``, ``iter_*.pth``, ``last_checkpoint``.
+mmcv 0.x: ``<time>.log``, ``<time>.log.json``, ``<name>.py``, ``latest.pth``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_STAMP = r"\d{8}_\d{6}"
+# Below a run may lie other runs: only its own start directories are looked into.
+_IN_START = rf"(?:{_STAMP}/)?"
+_CHECKPOINT = r"[^/]+\.(?:pth|pt|ckpt|safetensors)"
+STEP = re.compile(r"(?P<kind>iter|epoch)_(?P<step>\d+)\.")
+# First match decides. Kinds that belong to one start of the program name its time stamp.
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        ("rank log", rf"{_IN_START}(?P<stamp>{_STAMP})\w*rank[1-9]\d*\.log"),
+        ("log", rf"{_IN_START}(?P<stamp>{_STAMP})(?:\w*rank0)?\.log"),
+        ("scalars", rf"(?P<stamp>{_STAMP})/vis_data/scalars\.json"),
+        ("scalars", r"vis_data/scalars\.json"),
+        ("scalars copy", rf"{_IN_START}vis_data/(?P<stamp>{_STAMP})\.json"),
+        ("scalars", rf"(?P<stamp>{_STAMP})\.log\.json"),
+        ("test scalars", rf"{_IN_START}(?P<stamp>{_STAMP})\.json"),
+        ("config", rf"(?P<stamp>{_STAMP})/vis_data/config\.(?:py|json|ya?ml)"),
+        ("config", r"vis_data/config\.(?:py|json|ya?ml)"),
+        ("events", rf"(?P<stamp>{_STAMP})/(?:vis_data/)?events\.out\.tfevents[^/]*"),
+        ("events", r"(?:(?:vis_data|tf_logs)/)?events\.out\.tfevents[^/]*"),
+        ("last checkpoint", r"last_checkpoint"),
+        ("checkpoint", rf"(?:(?:checkpoints?|ckpts?|weights|best)/)?{_CHECKPOINT}"),
+        ("named config", r"[^/]+\.py"),
+        ("console", r"[^/]+\.(?:out|err)|nohup[^/]*|slurm-[^/]*|std(?:out|err)[^/]*"),
+        ("console", r"(?:console|output|train)[^/]*\.txt|[^/]+\.log"),
+        ("table", r"[^/]+\.csv"),
+        ("table", r"(?:run|metrics|records|history)\.json"),
+    )
+)
+
+
+@dataclass
+class Start:
+    """The files of one start of the training program, by kind."""
+
+    stamp: str
+    files: dict[str, list[str]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[str]:
+        """The files of `kind`."""
+        return self.files.get(kind, [])
+
+
+@dataclass
+class WorkDir:
+    """The files of a run directory. starts: by time stamp, in time order."""
+
+    starts: dict[str, Start]
+    shared: Start
+
+    @property
+    def is_run(self) -> bool:
+        """Whether anything in it looks written by training or testing, configs aside."""
+        return bool(self.starts or self.shared.files.keys() - {"named config"})
+
+
+def classify(files: Iterable[str], *, name: str) -> WorkDir:
+    """Sort `files` (relative paths) by kind. name: of the directory they lie in.
+
+    A directory that is itself ``<time>`` is one start. Files without a time
+    stamp are shared by all.
+    """
+    own = name if re.fullmatch(_STAMP, name) else ""
+    found: dict[str, Start] = {}
+    shared = Start("")
+    for file in files:
+        for kind, pattern in _KINDS:
+            match = pattern.fullmatch(file)
+            if match is None:
+                continue
+            stamp = match.groupdict().get("stamp") or (own if kind in _OF_A_START else "")
+            target = found.setdefault(stamp, Start(stamp)) if stamp else shared
+            target.files.setdefault(kind, []).append(file)
+            break
+    return WorkDir({stamp: found[stamp] for stamp in sorted(found)}, shared)
+
+
+_OF_A_START = {"scalars", "config", "events"}

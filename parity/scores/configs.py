@@ -1,0 +1,88 @@
+"""What the configs of the zoo themselves say, held against its metafiles; nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from parity.errors import RunFormatError
+from parity.runs.config import read_config
+from parity.runs.facts import Config
+from parity.runs.options import crop_size_of
+from parity.scores.rows import Differs, ScoreRow
+from parity.scores.signature import full_signature
+
+
+@dataclass(frozen=True)
+class ConfigFacts:
+    """crop: height x width, schedule: e.g. ``160k``; "" where the config does not say."""
+
+    crop: str
+    schedule: str
+    signature: str
+
+
+def with_configs(rows: Iterable[ScoreRow], configs: Path) -> list[ScoreRow]:
+    """`rows` with what their configs below `configs` say of crop, schedule and signature.
+
+    A config that cannot be read is noted with its row.
+    """
+
+    @cache
+    def facts(config: str) -> ConfigFacts | str:
+        return _facts(config, configs)
+
+    return [_with_facts(row, facts(row.config)) if row.config else row for row in rows]
+
+
+def _facts(config: str, configs: Path) -> ConfigFacts | str:
+    path = configs.parent / config
+    if not path.resolve().is_relative_to(configs.resolve()):
+        return "leads out of the zoo's configs; not read"
+    if not path.is_file():
+        return "does not exist"
+    try:
+        found = read_config(path, tree=configs, configs_root=configs, name=config)
+    except RunFormatError as error:
+        return f"cannot be read: {error}"
+    iterations = found.get("train_cfg", "max_iters")
+    return ConfigFacts(
+        crop=_crop(found),
+        schedule=schedule_text(iterations) if isinstance(iterations, int) else "",
+        signature=full_signature(found),
+    )
+
+
+def _crop(config: Config) -> str:
+    """What the training pipeline crops to; a variable ``crop_size`` may be left from a base."""
+    try:
+        size: Any = crop_size_of(config).value
+    except (AttributeError, TypeError):
+        return ""  # a config may hold anything anywhere
+    two = isinstance(size, (list, tuple)) and len(size) == 2
+    return f"{size[0]}x{size[1]}" if two else ""
+
+
+def _with_facts(row: ScoreRow, facts: ConfigFacts | str) -> ScoreRow:
+    if isinstance(facts, str):
+        return replace(row, notes=(*row.notes, f"its config, {row.config}, {facts}"))
+    differs = [
+        Differs(field, theirs, "config", row.config)
+        for field, theirs in (("crop", facts.crop), ("schedule", facts.schedule))
+        if theirs and getattr(row, field) and theirs != getattr(row, field)
+    ]
+    return replace(
+        row,
+        crop=row.crop or facts.crop,
+        schedule=row.schedule or facts.schedule,
+        signature=facts.signature,
+        differs=(*row.differs, *differs),
+    )
+
+
+def schedule_text(iterations: int) -> str:
+    """Iterations as the zoo writes them: 160000 is ``160k``."""
+    return f"{iterations // 1000}k" if iterations % 1000 == 0 else str(iterations)

@@ -1,0 +1,91 @@
+"""The seam to the explanation of a run: what the score table shows of it, and who gives it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from parity.files import write_atomically
+from parity.runs.record import Run
+
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_MAX_NAME = 80
+EXPLAINED = "explained"
+NO_ROW, NO_SCORE = "no zoo row", "no score"
+
+
+@dataclass(frozen=True)
+class RunVerdict:
+    """verdict: ``within noise``, ``explained``, ``unexplained``, or why there is none.
+
+    causes: ids, the worst first; not those of a gap within noise. gap:
+    points of mIoU, run minus zoo row. zoo_row: name of the result the run was
+    compared with. link: path or address of the whole explanation.
+    """
+
+    verdict: str
+    causes: tuple[str, ...] = ()
+    gap: float | None = None
+    zoo_row: str | None = None
+    link: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {', '.join(self.causes)}" if self.causes else self.verdict
+
+
+class Explain(Protocol):
+    """Says why a run's score differs from the zoo's. Raises ParityError when it cannot look."""
+
+    def __call__(self, run: Run, /) -> RunVerdict:
+        """The verdict on one run."""
+
+
+@dataclass
+class Explainer:
+    """`parity.causes` as an `Explain`; imported with the first run, since a table may have none.
+
+    folder: where each run's page goes; None for no pages. start: the folder
+    that links are relative to. write: False only computes the links.
+    """
+
+    folder: Path | None = None
+    start: Path = field(default_factory=Path)
+    write: bool = True
+    _taken: set[str] = field(default_factory=set)
+
+    def __call__(self, run: Run, /) -> RunVerdict:
+        """The verdict on `run`, its page written first, so that no link leads nowhere."""
+        answer = importlib.import_module("parity.causes.explain").explain(run)
+        status, compared = str(answer.status), answer.gap is not None
+        if not compared:
+            status = NO_ROW if answer.row is None else NO_SCORE
+        return RunVerdict(
+            verdict=status,
+            causes=answer.cause_ids if status == EXPLAINED or not compared else (),
+            gap=answer.gap,
+            zoo_row=answer.row.name if answer.row is not None else None,
+            link=self._page(answer, run.name),
+        )
+
+    def _page(self, answer: Any, name: str) -> str | None:
+        if self.folder is None:
+            return None
+        path = self.folder / f"{self._file_name(name)}.html"
+        if self.write:
+            render = importlib.import_module("parity.report.explanation").render_html
+            write_atomically(path, render(answer).encode("utf-8", "replace"))
+        return Path(os.path.relpath(path, self.start)).as_posix()
+
+    def _file_name(self, name: str) -> str:
+        """`name` without what file systems or links could misread, and not taken yet."""
+        plain = _UNSAFE.sub("_", name)[:_MAX_NAME].strip(".") or "run"
+        chosen, count = plain, 1
+        while chosen.lower() in self._taken:
+            count += 1
+            chosen = f"{plain}-{count}"
+        self._taken.add(chosen.lower())
+        return chosen

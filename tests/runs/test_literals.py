@@ -1,0 +1,136 @@
+"""Python configs as data: what is understood, what is refused, and what must not exhaust us."""
+
+import time
+
+import pytest
+
+from parity.errors import RunFormatError
+from parity.runs.config import parse_config
+
+
+def values(text):
+    return parse_config(text, file="c.py").values
+
+
+UNDERSTOOD = {
+    "a = dict(b=1, **{'c': 2})": {"b": 1, "c": 2},
+    "a = [int(512 * x * 0.1) for x in range(5, 8)]": [256, 307, 358],
+    "a = [1.0] * 3 + [0.1]": [1.0, 1.0, 1.0, 0.1],
+    "d = [2, 6]\na = {f'{i}.{j}': n for i, n in enumerate(d) for j in range(2)}": {
+        "0.0": 2,
+        "0.1": 2,
+        "1.0": 6,
+        "1.1": 6,
+    },
+    "a = dict(x=1)\na.update({'y': 2}, z=3)": {"x": 1, "y": 2, "z": 3},
+    "b = dict(x=dict(y=[1]))\nb['x']['y'][0] = 5\na = b['x']": {"y": [5]},
+    "b = [1]\na = b\nb += [2]": [1, 2],
+    "b = dict(x=1)\na = b\ndel b['x']": {},
+    "a, b = 1, 2": 1,
+    "a = -1 if len('ab') > 1 else None": -1,
+    "a = (1, *[2, 3])[1:]": (2, 3),
+    "a = 'x' in ['x'] and not 0": True,
+    "a: int = max(1, 2) + sum([1, 2]) - abs(-1) // 1 % 2": 4,
+    "import os.path\na = 1": 1,
+    "a = 1e-4 ** 2": 1e-8,
+    "a = inf": float("inf"),
+    "a = [x for x in range(6) if x % 2]": [1, 3, 5],
+}
+
+
+@pytest.mark.parametrize("text", UNDERSTOOD)
+def test_literals_are_worth_what_python_says(text):
+    assert values(text)["a"] == UNDERSTOOD[text]
+
+
+REFUSED = {
+    "import os\n\na = os.environ['X']": (3, "os"),
+    "from os import system": (1, "ImportFrom"),
+    "import torch": (1, "torch"),
+    "a = __import__('os').system('true')": (1, "call"),
+    "a = open('/etc/passwd').read()": (1, "call"),
+    "a = eval('1')": (1, "eval"),
+    "a = ().__class__": (1, "__class__"),
+    "a = '{0.__class__}'.format(1)": (1, "format"),
+    "a = '%s' % 1": (1, "Mod"),
+    "a = f'{1:>9999999999}'": (1, "format specification"),
+    "if True:\n    a = 1": (1, "If"),
+    "a = 1\nfor x in [1]:\n    a = x": (2, "For"),
+    "def f():\n    return 1\na = f()": (1, "FunctionDef"),
+    "a = lambda: 1": (1, "Lambda"),
+    "a = unknown": (1, "unknown"),
+    "with read_base():\n    from .x import *": (1, "With"),
+    "max = 1\na = max(1, 2)": (2, "max"),
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_only_running_could_tell_says_so_with_the_line(text):
+    line, word = REFUSED[text]
+    with pytest.raises(RunFormatError, match="needs execution") as caught:
+        values(text)
+    assert f"c.py:{line}:" in str(caught.value)
+    assert word in str(caught.value)
+
+
+WRONG = ["a = [1][5]", "a = {}['x']", "a = 1 / 0", "a = 1 + 'x'", "a = {[]: 1}", "a = (", "a = 1 2"]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_python_refuses_too_is_no_config(text):
+    with pytest.raises(RunFormatError, match=r"not a valid config|not a Python config"):
+        values(text)
+
+
+BOMBS = [
+    "a = 10 ** 10 ** 10",
+    "a = 2 ** 100000",
+    "a = 'x' * 10 ** 9",
+    "a = [0] * 10 ** 9",
+    "a = range(10 ** 12)",
+    "a = [[0] * 100000 for x in range(100000)]",
+    "a = [list(range(100000)) for x in range(100000)]",
+    "a = [0 for x in range(1000) for y in range(1000) for z in range(1000) for w in range(1000)]",
+    "\n".join(["a = [0]", *["a = a + a"] * 60]),
+    "\n".join(["a = [0]", *["a += a"] * 60]),
+    "\n".join(["a = [0]", *["a.extend(a)"] * 60]),
+    # Shared references: 10 ** 20 values in 200 objects.
+    "\n".join(["a = [0]", *["a = [a] * 10"] * 20]),
+    "\n".join(["a = [0]", *["a = [a] * 10"] * 20, "b = str(a)"]),
+    "\n".join(["a = [0]", *["a = [a] * 10"] * 20, "b = f'{a}'"]),
+    "\n".join(["a = (0,)", *["a = (a,) * 10"] * 20, "b = {a: 1}"]),
+    "\n".join(["a = (0,)", *["a = (a,) * 10"] * 20, "b = dict()", "c = b.get(a)"]),
+    "\n".join(["a = [0]", "b = [0]", *["a = [a] * 9\nb = [b] * 9"] * 20, "c = a == b"]),
+    "\n".join(["a = [0]", "b = [0]", *["a = [a] * 9\nb = [b] * 9"] * 20, "c = max([a, b])"]),
+    "a = " + "[" * 5000 + "]" * 5000,
+    "a = " + "-" * 50000 + "1",
+    "a = 1" + " + 1" * 20000,
+    "x" * (1 << 17) + " = " + "{{$a:" * (1 << 15),
+]
+
+
+@pytest.mark.parametrize("text", BOMBS, ids=range(len(BOMBS)))
+def test_a_bomb_is_refused_at_once(text):
+    start = time.process_time()
+    with pytest.raises(RunFormatError):
+        values(text)
+    assert time.process_time() - start < 10
+
+
+def test_every_key_has_the_place_it_was_written_at():
+    config = parse_config("a = dict(\n    b=1,\n    c=[dict(d=2)])\ne = a\n", file="x.py")
+    assert config.source("a", "b").line == 2
+    assert config.source("a", "c", 0, "d").text == "c=[dict(d=2)])"
+    assert config.source("e", "b").line == 2
+    assert config.source("a", "nothing", "there").line == 1
+    assert config.fact("a", "b").value == 1
+    assert config.get("a", "c", 0, "d") == 2
+    assert config.get("a", "b", "c") is None
+    assert config.get("a", "c", 7) is None
+
+
+def test_a_printed_config_keeps_the_line_numbers_of_its_log():
+    text = "\na = dict(\n    b=1)\nerror in ms_deformable_im2col_cuda: no kernel image\nc = 2"
+    config = parse_config(text, file="x.log", line=100)
+    assert config.source("a", "b").line == 102
+    assert config.source("c").line == 104

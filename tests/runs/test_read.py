@@ -1,0 +1,383 @@
+"""Whole runs: made-up directories, the shipped ones, and one trained here."""
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from parity.errors import RunFormatError
+from parity.fixtures import inputs_root
+from parity.runs import find_runs, quote, read_run
+from parity.runs.facts import Source
+from tests.runs.builders import (
+    KERNEL,
+    LATER,
+    REVERTED,
+    STAMP,
+    environment,
+    head,
+    train_line,
+    train_record,
+    val_lines,
+    val_record,
+    write,
+    write_run,
+)
+from tests.runs.evidence import assert_evidence_exists
+
+RUNS = inputs_root().parent / "runs"
+NAME = "mask2former_swin-s_8xb2-160k_ade20k-512x512"
+
+
+def value(run, name):
+    return getattr(run.settings, name).value
+
+
+def test_a_work_directory_tells_everything(tmp_path):
+    run = read_run(write_run(tmp_path / "my_run", log=REVERTED))
+    assert run.unread == ()
+    assert (run.name, run.timestamps) == ("my_run", (STAMP,))
+    expected = {
+        "config_name": NAME,
+        "framework": "mmengine 0.10.7",
+        "method": "Mask2Former",
+        "backbone": "Swin-S",
+        "dataset": "ADE20K",
+        "dataset_size": 20210,
+        "crop_size": (512, 512),
+        "iterations": 200,
+        "max_iters": 160000,
+        "world_size": 1,
+        "samples_per_gpu": 2,
+        "accumulation": 1,
+        "effective_batch": 2,
+        "passes": pytest.approx(200 * 2 / 20210),
+        "lr_scaling": "off",
+        "precision": "float32",
+        "pretrained": "swin_small.pth",
+        "norms": ("LN", "SyncBN"),
+        "sync_bn_reverted": True,
+        "test_mode": "whole",
+        "test_time_augmentation": "none",
+        "signature": "mIoU|ss|whole|ignore=255|reduce0=y|orig-size",
+        "seed": 7,
+    }
+    assert {name: value(run, name) for name in expected} == expected
+    assert value(run, "optimizer")["weight_decay"] == 0.05
+    assert value(run, "schedule")[0]["power"] == 0.9
+    assert value(run, "paramwise") == {"norm_decay_mult": 0.0}
+    assert run.curves["loss"].steps.tolist() == [50, 100, 150, 200]
+    (score,) = run.scores
+    assert (score.value, score.step, score.split) == (44.0, 200, "val")
+    assert run.evaluations[0].classes[0].name == "wall"
+    assert run.environment["GPU 0"].value == "NVIDIA H100 PCIe"
+    assert_evidence_exists(run)
+    assert quote(run, run.curves["loss"].source(0)) == train_record(50)
+    assert quote(run, Source("none", 1)) == ""
+
+
+def test_best_and_last_are_not_the_same(tmp_path):
+    root = write_run(tmp_path)
+    records = [train_record(50), val_record(50, 45.5), train_record(100), val_record(100, 44.0)]
+    write(root / STAMP / "vis_data/scalars.json", "\n".join(records))
+    (root / STAMP / "vis_data" / f"{STAMP}.json").unlink()
+    (root / STAMP / f"{STAMP}.log").unlink()
+    run = read_run(root)
+    assert (run.best.value, run.best.step) == (45.5, 50)
+    assert (run.last.value, run.last.step) == (44.0, 100)
+
+
+def test_resumed_runs_are_joined_in_time_order(tmp_path):
+    root = write_run(tmp_path, steps=range(50, 251, 50), miou=30.0)
+    resumed = f"{head()}Load checkpoint from iter_200.pth\n{head()}resumed epoch: 0, iter: 200\n"
+    write_run(root, stamp=LATER, steps=range(250, 401, 50), miou=40.0, log=resumed)
+    run = read_run(root)
+    assert run.timestamps == (STAMP, LATER)
+    assert run.curves["loss"].steps.tolist() == list(range(50, 401, 50))
+    assert [run.curves["loss"].source(i).file.split("/")[0] for i in (3, 4)] == [STAMP, LATER]
+    # The evaluation at 250 was of iterations that the resumption discarded.
+    assert [score.step for score in run.scores] == [400]
+    assert run.segments[1].resumed_at.value == 200
+    assert [load.purpose for load in run.weights] == ["resume"]
+    assert run.notes == ()
+
+
+def test_a_start_from_earlier_weights_is_no_resumption(tmp_path):
+    root = write_run(tmp_path, steps=range(50, 201, 50))
+    write_run(root, stamp=LATER, log=f"{head()}Load checkpoint from iter_200.pth\n")
+    run = read_run(root)
+    assert "from the weights of iter_200.pth, without resuming" in run.notes[0]
+
+
+def test_a_log_alone_gives_curves_and_scores(tmp_path):
+    write(tmp_path / STAMP / f"{STAMP}.log", environment() + train_line(50) + val_lines())
+    run = read_run(tmp_path)
+    assert run.curves["loss"].steps.tolist() == [50]
+    assert run.last.step == 50
+    assert value(run, "max_iters") == 160000
+    assert run.config is None
+    assert "no readable config" in run.settings.method.note
+
+
+def test_the_printed_config_serves_where_none_was_dumped(tmp_path):
+    root = write_run(tmp_path)
+    (root / STAMP / "vis_data/config.py").unlink()
+    (root / f"{NAME}.py").unlink()
+    run = read_run(root)
+    assert value(run, "method") == "Mask2Former"
+    assert run.settings.method.source.file.endswith(".log")
+    assert_evidence_exists(run)
+
+
+def test_a_time_stamped_directory_is_a_run_too(tmp_path):
+    run = read_run(write_run(tmp_path) / STAMP)
+    assert run.timestamps == (STAMP,)
+    assert value(run, "backbone") == "Swin-S"
+
+
+def test_a_console_outside_and_inside(tmp_path):
+    root = write_run(tmp_path / "run")
+    text = "".join(train_line(step) + f"{KERNEL}\n" * 12 for step in range(50, 201, 50))
+    outside = write(tmp_path / "saved.txt", text)
+    assert read_run(root).console == ()
+    (found,) = read_run(root, console=outside).console
+    assert (found.kind, found.count, found.source.file) == ("kernel-launch", 48, str(outside))
+    write(root / "nohup.out", text)
+    (found,) = read_run(root).console
+    assert (found.source.file, found.source.line) == ("nohup.out", 2)
+
+
+def test_the_console_of_another_run_is_told_apart(tmp_path):
+    root = write_run(tmp_path)
+    write(root / "slurm-1.out", train_line(50, loss=7.0) + train_line(999, loss=7.0))
+    run = read_run(root)
+    assert "another run" in run.notes[0]
+    assert 999 not in run.curves["loss"].steps
+
+
+def test_a_console_fills_what_the_log_lacks(tmp_path):
+    root = write_run(tmp_path)
+    write(root / "nohup.out", train_line(200) + train_line(250) + val_lines(50.0))
+    run = read_run(root)
+    assert run.curves["loss"].steps.tolist() == [50, 100, 150, 200, 250]
+    assert run.last.value == 50.0
+    assert run.notes == ()
+
+
+def test_a_console_alone(tmp_path):
+    path = write(tmp_path / "out.txt", environment() + train_line(50) + KERNEL + "\n" + val_lines())
+    run = read_run(path)
+    assert (run.last.value, run.console[0].count, value(run, "world_size")) == (44.0, 1, 1)
+    assert_evidence_exists(run)
+
+
+def test_what_a_backbone_prints_without_a_logger_is_found_in_the_console(tmp_path):
+    root = write_run(tmp_path, log=f"{head()}Load checkpoint from a.pth\n")
+    mismatch = "The model and loaded state dict do not match exactly\n\n"
+    mismatch += "missing keys in source state_dict: x\n\n"
+    load = f"{head()}Load checkpoint from a.pth\n"
+    write(root / "nohup.out", f"{mismatch}{load}Loads checkpoint by http backend from path: b\n")
+    first, second = read_run(root).weights
+    assert (first.path, first.purpose, first.missing) == ("a.pth", "load", ("x",))
+    assert first.listed.file == "nohup.out"
+    assert second.path == "b"
+
+
+def test_checkpoints_and_which_are_opened(tmp_path):
+    root = write_run(tmp_path)
+    for name in ("iter_100.pth", "iter_200.pth", "best_mIoU_iter_100.pth"):
+        document = {"state_dict": {"a": torch.ones(2)}, "meta": {"iter": 1}}
+        torch.save(document, root / name)
+    write(root / "last_checkpoint", "/some/other/machine/iter_200.pth")
+    run = read_run(root)
+    assert [(item.file, item.kind, item.step) for item in run.checkpoints] == [
+        ("best_mIoU_iter_100.pth", "best", 100),
+        ("iter_100.pth", "iter", 100),
+        ("iter_200.pth", "iter", 200),
+    ]
+    assert [item.content is not None for item in run.checkpoints] == [True, False, True]
+    assert run.unread == ()
+    assert not any(item.content for item in read_run(root, checkpoints=False).checkpoints)
+    write(root / "last_checkpoint", "iter_300.pth")
+    assert "not in the run" in read_run(root).unread[0].reason
+
+
+def test_more_iterations_are_known_from_a_checkpoint(tmp_path):
+    root = write_run(tmp_path)
+    torch.save({"a": torch.ones(2)}, root / "iter_5000.pth")
+    fact = read_run(root).settings.iterations
+    assert (fact.value, fact.source.file) == (5000, "iter_5000.pth")
+
+
+def test_mmcv_0x(tmp_path):
+    start = "2021-05-01 12:00:00,123 - mmseg - INFO - "
+    config = (
+        "model = dict(type='EncoderDecoder', backbone=dict(type='ResNetV1c', depth=50, "
+        "strides=(1, 2, 1, 1), norm_cfg=dict(type='SyncBN')), "
+        "decode_head=dict(type='PSPHead'), test_cfg=dict(mode='whole'))\n"
+        "data = dict(samples_per_gpu=2, train=dict(type='ADE20KDataset', pipeline=[]), "
+        "val=dict(type='ADE20KDataset', pipeline=[dict(type='MultiScaleFlipAug', flip=False, "
+        "transforms=[dict(type='Resize')])]))\n"
+        "optimizer = dict(type='SGD', lr=0.01)\nlr_config = dict(policy='poly')\n"
+        "runner = dict(type='IterBasedRunner', max_iters=80000)\ngpu_ids = range(0, 4)\n"
+    )
+    log = (
+        f"{start}Environment info:\n{'-' * 60}\nsys.platform: linux\nMMCV: 1.7.0\n{'-' * 60}\n"
+        f"{start}Loaded 20210 images\n"
+        f"{start}Iter [50/80000]\tlr: 1.000e-02, loss: 3.0\n"
+    )
+    records = [
+        {"env_info": "MMCV: 1.7.0", "config": config, "seed": 1},
+        {"mode": "train", "epoch": 1, "iter": 50, "lr": 0.01, "loss": 3.0},
+        {"mode": "val", "epoch": 1, "iter": 2000, "mIoU": 0.4254},
+    ]
+    write(tmp_path / f"{STAMP}.log", log)
+    write(tmp_path / f"{STAMP}.log.json", "\n".join(map(json.dumps, records)))
+    write(tmp_path / "pspnet_r50-d8_512x512_80k_ade20k.py", config)
+    run = read_run(tmp_path)
+    assert run.unread == ()
+    expected = {
+        "framework": "mmcv 1.7.0",
+        "method": "PSPNet",
+        "backbone": "R-50-D8",
+        "dataset_size": 20210,
+        "world_size": 4,
+        "effective_batch": 8,
+        "max_iters": 80000,
+        "seed": 1,
+        "signature": "mIoU|ss|whole|ignore=255|reduce0=y|orig-size",
+        "config_name": "pspnet_r50-d8_512x512_80k_ade20k",
+    }
+    assert {name: value(run, name) for name in expected} == expected
+    assert (run.last.value, run.last.step) == (pytest.approx(42.54), 50)
+    assert_evidence_exists(run)
+
+
+def test_a_table_of_another_program(tmp_path):
+    stated = {"method": "Mask2Former", "samples_per_gpu": 2, "world_size": 1, "accumulation": 1}
+    records = [{"step": 100, "loss": 3.0}, {"step": 100, "mIoU": 44.0}]
+    path = write(tmp_path / "run.json", json.dumps({"run": stated, "records": records}))
+    for given in (path, tmp_path):
+        run = read_run(given)
+        assert (run.last.value, value(run, "effective_batch")) == (44.0, 2)
+        assert run.settings.method.note == "stated in the table"
+        assert run.settings.method.source.file == "run.json"
+    assert read_run(write(tmp_path / "a.csv", "step,loss,mIoU\n5,1,40\n")).last.value == 40
+
+
+def test_an_evaluation_on_a_part_leaves_the_size_of_the_data_set_open(tmp_path):
+    root = write_run(tmp_path)
+    text = (root / STAMP / f"{STAMP}.log").read_text().replace("2000", "32")
+    write(root / STAMP / f"{STAMP}.log", text)
+    fact = read_run(root).settings.dataset_size
+    assert fact.value is None
+    assert "32 batches" in fact.note
+
+
+def test_runs_below_a_directory(tmp_path):
+    for name in ("b", "a/deep"):
+        write_run(tmp_path / name)
+    write(tmp_path / "c/readme.txt", "no run")
+    assert list(find_runs(tmp_path)) == [tmp_path / "a/deep", tmp_path / "b"]
+    with pytest.raises(RunFormatError, match=r"there are runs below it.*deep"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["missing", "folder"])
+def test_what_is_no_run_says_so(tmp_path, what):
+    write(tmp_path / "folder/readme.txt", "x")
+    with pytest.raises(RunFormatError, match="give a work directory"):
+        read_run(tmp_path / what)
+
+
+def kept_runs():
+    return sorted(find_runs(RUNS)) if RUNS.is_dir() else []
+
+
+@pytest.mark.parametrize("path", kept_runs(), ids=lambda path: path.name)
+def test_the_shipped_runs_are_read_whole_with_evidence_that_exists(path):
+    run = read_run(path)
+    assert_evidence_exists(run)
+    assert run.last is not None
+    assert run.last.signature == "mIoU|ss|whole|ignore=255|reduce0=y|orig-size"
+    assert math.isfinite(run.curves["loss"].values[-1])
+    assert run.settings.framework.value == "mmengine 0.10.7"
+    assert run.unread == ()
+
+
+TRAIN = """
+import sys
+from reference.compat import load_reference
+load_reference()
+from mmengine.config import Config
+from mmengine.runner import Runner
+Runner.from_cfg(Config.fromfile(sys.argv[1])).train()
+"""
+TINY = """
+default_scope = 'mmseg'
+norm_cfg = dict(type='SyncBN', requires_grad=True)
+crop_size = (32, 32)
+load = [dict(type='LoadImageFromFile')]
+labels = [dict(type='LoadAnnotations')]
+pack = [dict(type='PackSegInputs')]
+dataset = dict(type='ADE20KDataset', data_root='{root}', data_prefix=dict(
+    img_path='images/validation', seg_map_path='annotations/validation'))
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(type='SegDataPreProcessor', size=crop_size),
+    backbone=dict(type='ResNet', depth=18, base_channels=8, stem_channels=8, norm_cfg=norm_cfg),
+    decode_head=dict(type='FCNHead', in_channels=64, in_index=3, channels=8, num_convs=1,
+        num_classes=255, norm_cfg=norm_cfg, concat_input=False, align_corners=False),
+    test_cfg=dict(mode='whole'))
+train_dataloader = dict(batch_size=2, num_workers=0, sampler=dict(type='InfiniteSampler'),
+    dataset=dict(pipeline=[*load, *labels, dict(type='RandomCrop', crop_size=crop_size), *pack],
+        **dataset))
+val_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler',
+    shuffle=False), dataset=dict(pipeline=[*load, *labels, *pack], **dataset))
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
+param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=4, by_epoch=False)]
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2)
+val_cfg = dict(type='ValLoop')
+default_hooks = dict(logger=dict(type='LoggerHook', interval=1, log_metric_by_epoch=False),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2, save_best='mIoU'))
+log_processor = dict(by_epoch=False)
+visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
+randomness = dict(seed=5)
+work_dir = '{work}'
+"""
+
+
+@pytest.mark.live
+def test_a_run_trained_now_by_mmengine(tmp_path):
+    config = TINY.replace("{root}", str(inputs_root())).replace("{work}", str(tmp_path / "run"))
+    path = write(tmp_path / "tiny_fcn.py", config)
+    command = [sys.executable, "-c", TRAIN, str(path)]
+    done = subprocess.run(
+        command, capture_output=True, timeout=300, cwd=Path(__file__).parents[2], check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    console = write(tmp_path / "console.out", done.stdout + done.stderr)
+    run = read_run(tmp_path / "run", console=console)
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    assert run.unread == ()
+    assert run.notes == ()
+    assert run.curves["loss"].steps.tolist() == [1, 2, 3, 4]
+    assert [score.step for score in run.scores] == [2, 4]
+    assert run.settings.config_name.value == "tiny_fcn"
+    assert run.settings.sync_bn_reverted.value is True
+    assert run.settings.crop_size.value == (32, 32)
+    assert run.settings.seed.value == 5
+    assert run.settings.pretrained.value == "none"
+    last = next(item for item in run.checkpoints if item.file == "iter_4.pth")
+    trained = torch.load(tmp_path / "run/iter_4.pth", weights_only=False)
+    assert set(last.content.tensors) == set(trained["state_dict"])
+    assert last.content.meta["iter"] == 4
+    assert last.content.param_groups[0]["initial_lr"] == 0.01
+    # Lines that only the console has are quoted from it: it lies outside of the run.
+    assert_evidence_exists(read_run(tmp_path / "run"))

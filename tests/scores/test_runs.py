@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from parity.errors import InputError
+from parity.runs.facts import Config, Fact, Source
+from parity.runs.read import read_run
+from parity.runs.record import Evaluation
+from parity.scores.rows import read_rows
+from parity.scores.runs import run_row, run_rows
+from parity.scores.table import Selection, score_table
+from parity.scores.verdict import Explainer, RunVerdict
+from tests.scores.sample import SIGNATURE, checkout, model, run_dir
+
+NAME = "net_r50_4xb4-80k_ade20k-512x512"
+
+
+def row_of(folder, verdict=None, **changes):
+    run = read_run(folder)
+    if changes:
+        run = replace(run, **changes)
+    return run_row(str(folder), run, verdict or RunVerdict("unexplained"), dataset="ADE20K")
+
+
+def line_of(tmp_path, own, zoo_signature=SIGNATURE):
+    root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
+    zoo = read_rows([root / "configs" / "net" / "metafile.yaml"])
+    zoo = [replace(row, signature=zoo_signature) for row in zoo]
+    table = score_table(zoo, [own], dataset="ADE20K", version="1", origin="a test")
+    return next(line for line in table.rows if line.run is not None)
+
+
+def evaluated(run, samples, *, world, batch=1):
+    """`run` as if its evaluation had logged so many batches."""
+    source = Source("log", 7)
+    config = Config({"val_dataloader": {"batch_size": batch}}, "config.py")
+    settings = replace(run.settings, world_size=Fact(world))
+    evaluation = Evaluation("val", 80000, {"mIoU": 39.5}, source, samples=samples)
+    return {"evaluations": (evaluation,), "config": config, "settings": settings}
+
+
+class TestRow:
+    def test_fields(self, tmp_path):
+        own = row_of(run_dir(tmp_path))
+        row = own.row
+        assert (row.method, row.backbone, row.crop, row.schedule) == (
+            "Net",
+            "R-50",
+            "512x512",
+            "80k",
+        )
+        assert (row.batch, row.miou, row.signature, row.source) == (2, 39.5, SIGNATURE, "run")
+        assert (row.miou_ms, row.notes, own.marks) == (None, (), ())
+
+    def test_best_and_last_are_apart(self, tmp_path):
+        own = row_of(run_dir(tmp_path, scores=[(72000, 41.25), (80000, 39.5)]))
+        assert own.row.miou == 39.5
+        assert (own.best.value, own.best.step, own.last.step) == (41.25, 72000, 80000)
+
+    def test_stopped_early(self, tmp_path):
+        own = row_of(run_dir(tmp_path, scores=[(40000, 30.0)]))
+        assert own.row.schedule == "40k of 80k"
+
+    def test_without_a_score(self, tmp_path):
+        own = row_of(run_dir(tmp_path), evaluations=())
+        assert math.isnan(own.row.miou)
+        assert own.row.notes == ("no score yet",)
+        line = line_of(tmp_path, own)
+        assert line.rank is None
+
+    def test_nan_is_last_and_said(self, tmp_path):
+        own = row_of(run_dir(tmp_path, scores=[(80000, math.nan)]))
+        assert math.isnan(own.row.miou)
+        assert "nan" in own.row.notes[0]
+
+    def test_nothing_stated(self, tmp_path):
+        keys = (
+            "method",
+            "backbone",
+            "dataset",
+            "crop_size",
+            "max_iters",
+            "world_size",
+            "signature",
+        )
+        own = row_of(run_dir(tmp_path, **dict.fromkeys(keys)))
+        assert (own.row.method, own.row.batch, own.row.signature) == ("", None, "")
+        assert "its data set is not known" in own.row.notes
+        assert line_of(tmp_path, own).marks == ("signature not known",)
+
+
+class TestMarks:
+    def test_like_the_zoo(self, tmp_path):
+        own = row_of(run_dir(tmp_path), RunVerdict("within noise", (), -0.5, NAME))
+        line = line_of(tmp_path, own)
+        assert (line.rank, line.marks, line.against_row, line.notes) == (2, (), (), ())
+
+    def test_test_time_augmentation_is_not_ranked(self, tmp_path):
+        signature = SIGNATURE.replace("ss", "ms+flip")
+        own = row_of(
+            run_dir(tmp_path, signature=signature), RunVerdict("within noise", (), 0.1, NAME)
+        )
+        line = line_of(tmp_path, own)
+        assert (line.rank, line.marks) == (None, ("ms+flip",))
+        assert line.against_row == ("ms+flip",)
+        assert line.notes == ("unlike its zoo row: ms+flip",)
+
+    def test_crop_unlike_its_row(self, tmp_path):
+        own = row_of(
+            run_dir(tmp_path, crop_size=[64, 64]), RunVerdict("explained", ("a",), -9.0, NAME)
+        )
+        assert line_of(tmp_path, own).against_row == ("crop 64x64 for 512x512",)
+
+    def test_slide_for_whole(self, tmp_path):
+        slide = SIGNATURE.replace("whole", "slide")
+        own = row_of(run_dir(tmp_path, signature=slide), RunVerdict("x", (), 0.0, NAME))
+        line = line_of(tmp_path, own)
+        assert (line.rank, line.marks, line.against_row) == (2, ("slide",), ("slide",))
+
+    @pytest.mark.parametrize(
+        ("samples", "world", "batch", "subset"),
+        [
+            (100, 1, 1, True),
+            (100, 8, 2, True),
+            (2000, 1, 1, False),
+            (250, 8, 1, False),
+            (251, 8, 1, False),
+            (None, 1, 1, False),
+            (100, None, 1, False),
+        ],
+    )
+    def test_subset(self, tmp_path, samples, world, batch, subset):
+        folder = run_dir(tmp_path)
+        own = row_of(folder, **evaluated(read_run(folder), samples, world=world, batch=batch))
+        assert own.marks == (("subset",) if subset else ())
+        if subset:
+            assert own.row.notes == (f"scored on at most {samples * world * batch} of 2000 images",)
+            assert line_of(tmp_path, own).rank is None
+
+
+class TestRuns:
+    def test_other_data_sets_are_listed(self, tmp_path):
+        run = read_run(run_dir(tmp_path, dataset="Cityscapes"))
+        rows, skipped = run_rows(
+            [("x", run)], dataset="ADE20K", explain=lambda run: RunVerdict("never asked")
+        )
+        assert rows == []
+        assert str(skipped[0]) == "x: a run on Cityscapes, not on ADE20K"
+
+    def test_an_explanation_that_fails_costs_only_itself(self, tmp_path):
+        def explain(run):
+            raise InputError("no log")
+
+        rows, skipped = run_rows(
+            [("x", read_run(run_dir(tmp_path)))], dataset="ADE20K", explain=explain
+        )
+        assert [row.verdict for row in rows] == [RunVerdict("not explained")]
+        assert "cannot be explained: no log" in str(skipped[0])
+
+    def test_own_runs_stay_in_every_selection(self, tmp_path):
+        own = row_of(run_dir(tmp_path, scores=[(80000, 10.0)]))
+        root = checkout(tmp_path / "zoo", [model("a"), model("b", 39.0)], "")
+        zoo = read_rows([root / "configs" / "net" / "metafile.yaml"])
+        zoo = [replace(row, signature=SIGNATURE) for row in zoo]
+        for selection in (Selection(top=1), Selection(method="a")):
+            shown = score_table(
+                zoo, [own], dataset="ADE20K", version="1", origin="a test", selection=selection
+            ).rows
+            assert (shown[0].row.name, shown[-1].run, shown[-1].rank) == ("a", own, 3)
+
+
+class TestVerdict:
+    def test_words(self):
+        assert str(RunVerdict("within noise")) == "within noise"
+        found = RunVerdict("explained", ("dead-kernel", "effective-batch"))
+        assert str(found) == "explained: dead-kernel, effective-batch"
+
+    @pytest.mark.live
+    def test_the_founding_gap(self, tmp_path):
+        folder = run_dir(
+            tmp_path / "runs",
+            "mask2former_swin-s_8xb2-160k_ade20k-512x512",
+            method="Mask2Former",
+            backbone="Swin-S",
+            max_iters=160000,
+            scores=[(152000, 44.31), (160000, 44.04)],
+        )
+        explain = Explainer(tmp_path / "pages", tmp_path)
+        verdict = explain(read_run(folder))
+        assert verdict.zoo_row == "mask2former_swin-s_8xb2-160k_ade20k-512x512"
+        assert round(verdict.gap, 2) == -7.2
+        assert verdict.verdict in {"explained", "unexplained"}
+        assert verdict.link == f"pages/{folder.name}.html"
+        assert "44.04" in (tmp_path / verdict.link).read_text()
+        again = explain(read_run(folder))
+        assert again.link == f"pages/{folder.name}-2.html"
+
+    @pytest.mark.live
+    def test_a_gap_within_noise_names_no_cause(self, tmp_path):
+        folder = run_dir(
+            tmp_path / "runs",
+            "mask2former_swin-s_8xb2-160k_ade20k-512x512",
+            method="Mask2Former",
+            backbone="Swin-S",
+            max_iters=160000,
+            scores=[(160000, 51.0)],
+        )
+        verdict = Explainer()(read_run(folder))
+        assert (str(verdict), verdict.link) == ("within noise", None)
+
+    @pytest.mark.live
+    def test_hostile_names_stay_in_the_folder(self, tmp_path):
+        run = replace(read_run(run_dir(tmp_path)), name='../../"><script>\n')
+        verdict = Explainer(tmp_path / "pages", tmp_path)(run)
+        [page] = (tmp_path / "pages").iterdir()
+        assert verdict.link == f"pages/{page.name}"
+        assert set(page.name) <= set("_.script-html")
