@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SEEDS ?= 0:40
 
-.PHONY: parity gpu test lint record clean help
+.PHONY: parity gpu test lint record sample-report clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -16,7 +16,7 @@ help:
 parity: $(INSTALLED)
 	$(BIN)/parity check --seeds $(SEEDS) --out reports/latest
 	$(BIN)/python extract_tables.py --out ade20_scores.md
-	@echo "wrote reports/latest/report.json, reports/latest/report.md and ade20_scores.md"
+	@echo "wrote reports/latest (report.html, report.md, report.json) and ade20_scores.md"
 
 test: lint
 	$(BIN)/python -m pytest parity/
@@ -33,6 +33,9 @@ gpu: $(INSTALLED)
 
 record: $(INSTALLED)
 	$(BIN)/parity record
+
+sample-report: $(INSTALLED)
+	$(BIN)/python scripts/make_sample_report.py
 
 $(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
 	@scripts/install.sh $(VENV) $(PYTHON)

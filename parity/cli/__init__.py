@@ -14,7 +14,10 @@ from rich.console import Console
 from parity import __version__
 from parity.cli.check import check
 from parity.cli.explain import explain
+from parity.cli.matrix import matrix
 from parity.cli.record import record
+from parity.cli.report import open_latest, report
+from parity.cli.scorecard import scorecard
 from parity.errors import ParityError
 
 app = typer.Typer(
@@ -25,7 +28,11 @@ app = typer.Typer(
 )
 app.command()(check)
 app.command()(explain)
+app.command()(matrix)
+app.command()(scorecard)
 app.command()(record)
+app.command()(report)
+app.command("open")(open_latest)
 
 
 @app.callback(invoke_without_command=True)

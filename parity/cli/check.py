@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +18,9 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from parity.candidate.diagnosis import known_mistake
+from parity.candidate.run import Options, check_candidate
+from parity.candidate.runner import DEFAULT_LIMIT
 from parity.compare.cases import (
     Case,
     all_steps,
@@ -32,15 +39,22 @@ from parity.compare.check import (
     use_one_thread,
 )
 from parity.compare.compare import Verdict
+from parity.compare.exhibit.collect import Collector
 from parity.environment import cpu_capability, environment
 from parity.errors import InputError, ReferenceUnavailable
 from parity.files import file_sha256, write_atomically
 from parity.fixtures import fixtures_root, inputs_root
 from parity.live import reference_header, reference_installed
 from parity.probes.device import check_device
+from parity.report.assemble import Evidence, report_of_check
+from parity.report.document import Run
 from parity.report.json import render_json
-from parity.report.markdown import remarks, render_markdown, worst
+from parity.report.markdown import remarks
+from parity.report.sentences import worst
+from parity.report.write import write_report
 
+# (results, their number) -> the same results, shown and noted down on the way
+Watch = Callable[[Iterable[CaseResult], int], Iterator[CaseResult]]
 EXIT_CODES = {
     Verdict.EQUAL: 0,
     Verdict.WITHIN: 0,
@@ -85,26 +99,80 @@ def check(
         str, typer.Option(help="Where the tensors of the model side are, such as cuda.")
     ] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
+    candidate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:OBJECT",
+            help="Your own code in the place of ours: module:object or file.py:object.",
+        ),
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Candidate: prefer functions that apply given draws.")
+    ] = False,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=0, help="Candidate: results a side to compare distributions of."),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(min=0.1, help="Candidate: seconds that one call may take.")
+    ] = DEFAULT_LIMIT,
 ) -> None:
-    """Run the reimplemented steps beside mmsegmentation on the same inputs and seeds."""
+    """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs."""
     only = select_steps(steps or [])
     seed_range = parse_seeds(seeds)
     if live is None:
         live = reference_installed()
     check_device(device)
-    if device != "cpu":
-        report = check_on_device(device, seed_range, only)
+    started = time.monotonic()
+    collector = Collector(only=only)
+
+    def watch(results: Iterable[CaseResult], total: int) -> Iterator[CaseResult]:
+        return _progress(collector.watch(results), total)
+
+    if candidate is None and (replay or samples is not None):
+        raise InputError("--replay and --samples are about a candidate; name one with --candidate")
+    if candidate is not None:
+        if device != "cpu":
+            raise InputError("--candidate is checked on the CPU; leave --device out")
+        options = Options(
+            text=candidate,
+            seeds=seed_range,
+            data=data if live or "PARITY_ADE20K" not in os.environ else None,
+            only=only,
+            live=live,
+            replay=replay,
+            limit=time_limit,
+            samples=samples,
+            examples=None if out is None else out / "examples",
+        )
+        found = check_candidate(options, diagnose=known_mistake, progress=watch)
+    elif device != "cpu":
+        found = check_on_device(device, seed_range, only, watch)
     elif live:
-        report = check_live_cases(data, seed_range, only, jobs)
+        found = check_live_cases(data, seed_range, only, jobs, watch)
     else:
-        report = check_recorded(data, only)
-    if json is not None:
-        write_atomically(json, render_json(report).encode())
-    if out is not None:
-        write_atomically(out / "report.json", render_json(report).encode())
-        write_atomically(out / "report.md", render_markdown(report).encode())
-    show(report)
-    raise typer.Exit(2 if report.broken else EXIT_CODES[report.verdict])
+        found = check_recorded(data, only, watch)
+    if json is not None or out is not None:
+        run = describe_run(data, time.monotonic() - started)
+        evidence = Evidence(collector.outcomes, collector.exhibits)
+        name = {} if candidate is None else {"candidate": candidate}
+        document = report_of_check(found, evidence, run, only=only, **name)
+        if json is not None:
+            write_atomically(json, render_json(document).encode())
+        if out is not None:
+            write_report(document, out)
+    show(found)
+    raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+
+
+def describe_run(data: Path | None, seconds: float) -> Run:
+    """What may differ between two equal checks: the command, the time, the folders."""
+    command = " ".join(["parity", *(shlex.quote(word) for word in sys.argv[1:])])
+    roots = {"{inputs}": str(inputs_root())}
+    if data is not None:
+        roots["{data}"] = str(data)
+    began = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    return Run(command, began.isoformat(timespec="seconds"), round(seconds, 1), roots)
 
 
 def parse_seeds(text: str) -> range:
@@ -129,14 +197,14 @@ def select_steps(names: list[str]) -> frozenset[str]:
 
 
 def check_live_cases(
-    data: Path | None, seeds: range, only: frozenset[str], jobs: int
+    data: Path | None, seeds: range, only: frozenset[str], jobs: int, watch: Watch
 ) -> CheckReport:
     """Check the built-in inputs and `data` against live mmsegmentation."""
     versions, notes = reference_header()
     infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
     cases = only_needed(default_cases(infos, seeds), only)
     return summarise(
-        _progress(run_cases(cases, jobs), len(cases)),
+        watch(run_cases(cases, jobs), len(cases)),
         only=only,
         mode="live",
         versions={**versions, **environment()},
@@ -146,12 +214,12 @@ def check_live_cases(
     )
 
 
-def check_on_device(device: str, seeds: range, only: frozenset[str]) -> CheckReport:
+def check_on_device(device: str, seeds: range, only: frozenset[str], watch: Watch) -> CheckReport:
     """Check the steps of the model side with their tensors on `device`, in one process."""
     versions, notes = reference_header()
     cases = only_needed(probe_cases(seeds, device=device), only)
     return summarise(
-        _progress(run_cases(cases, 1), len(cases)),
+        watch(run_cases(cases, 1), len(cases)),
         only=only,
         mode=f"live, on {device}",
         versions={**versions, **environment()},
@@ -161,7 +229,7 @@ def check_on_device(device: str, seeds: range, only: frozenset[str]) -> CheckRep
     )
 
 
-def check_recorded(data: Path | None, only: frozenset[str]) -> CheckReport:
+def check_recorded(data: Path | None, only: frozenset[str], watch: Watch) -> CheckReport:
     """Check against the recording in the fixtures.
 
     Raises ReferenceUnavailable when `data` is given: a recording cannot answer for it.
@@ -173,7 +241,7 @@ def check_recorded(data: Path | None, only: frozenset[str]) -> CheckReport:
     seeds = [case.seed for case, _ in pairs]
     results = (check_against(case, trace) for case, trace in pairs)
     return summarise(
-        _progress(results, len(pairs)),
+        watch(results, len(pairs)),
         only=only,
         mode="recorded",
         versions={**_recorded_versions(header), **environment()},

@@ -1,77 +1,299 @@
-"""A check as Markdown, for a pull request or a file."""
+"""A report as Markdown, for a pull request or a job summary."""
 
 from __future__ import annotations
 
-from parity.compare.check import CheckReport, StepSummary
+from collections.abc import Iterable, Sequence
+
+from parity.compare.check import StepSummary
+from parity.compare.exhibit.records import ClassTable, Facts, Histogram, LabelChange
+from parity.report.document import (
+    CaseEntry,
+    FindingSection,
+    PlotSection,
+    Report,
+    Section,
+    StepEntry,
+    TableSection,
+)
+from parity.report.sentences import worst as worst
+from parity.report.text import cut, number, visible
+
+# Times and paths stand between these two lines, and nowhere else.
+RUN_BEGINS, RUN_ENDS = "<!-- run: times and paths -->", "<!-- end of run -->"
+# GitHub cuts a job summary at 1 MiB.
+MAX_CASES = 100
+MAX_ROWS = 15
+MAX_CELL = 2_000
 
 
-def render_markdown(report: CheckReport) -> str:
-    """The whole report, ending in a newline."""
-    first, last = report.seeds
+def render_markdown(report: Report) -> str:
+    """The whole report without its pictures, ending in a newline."""
     parts = [
         f"# Parity: {report.verdict}",
-        f"{report.cases} cases ({report.mode} reference, training seeds {first} to {last - 1}), "
-        f"{report.failed} different, {len(report.broken)} broken inputs.",
-        *report.notes,
-        step_table(report.summaries),
+        cell(report.sentence),
+        f"{report.cases_total:,} cases, {report.cases_failed:,} different, "
+        f"{len(report.broken)} broken inputs.",
+        *_what(report),
+        *_strips(report),
+        *_remarks(report),
+        *_steps(report),
+        *(text for section in report.sections for text in _section(section)),
+        *_cases(report),
+        *_origin(report),
     ]
-    found = [(row, *remark) for row in report.summaries for remark in remarks(row)]
-    if found:
-        parts.append("## Remarks")
-        parts.append(
-            "\n".join(
-                f"- **{row.pipeline}/{row.step}**, {what}: {cell(text)}"
-                for row, what, text in found
-            )
-        )
-    if report.broken:
-        parts.append("## Broken inputs")
-        parts.append("\n".join(f"- {cell(message)}" for message in report.broken))
-    parts.append("## Versions")
-    parts.append("\n".join(f"- {name}: {cell(text)}" for name, text in report.versions.items()))
-    parts.append("## Inputs")
-    parts.append("\n".join(f"- `{code}` {cell(name)}" for name, code in report.inputs.items()))
-    return "\n\n".join(parts) + "\n"
-
-
-def step_table(summaries: tuple[StepSummary, ...]) -> str:
-    """One row per step."""
-    lines = [
-        "| pipeline | step | cases | isolated | chained | different | worst difference |",
-        "| --- | --- | ---: | --- | --- | ---: | --- |",
-    ]
-    lines += [
-        f"| {row.pipeline} | {row.step} | {row.cases} | {row.isolated} | {row.chained} "
-        f"| {row.failed} | {worst(row)} |"
-        for row in summaries
-    ]
-    return "\n".join(lines)
-
-
-def remarks(row: StepSummary) -> list[tuple[str, str]]:
-    """What a table has no room for: a heading with counts, and the first case of each kind."""
-    found = [
-        (f"{row.failed} different, first", row.first),
-        (f"{row.skipped} not compared, first", row.why_skipped),
-        (f"{row.unstable} in which the reference differs from itself, first", row.why_unstable),
-    ]
-    return [(what, text) for what, text in found if text]
-
-
-def worst(row: StepSummary) -> str:
-    """The largest difference of a step in words; "none" when all bits are equal."""
-    if row.max_abs == 0 and row.max_ulp == 0:
-        return "none" if not row.failed else "not a value"
-    ulp = f", {row.max_ulp} ULP" if row.max_ulp else ""
-    return f"{row.max_abs:g}{ulp}"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def cell(text: str) -> str:
     """`text` on one line, with what Markdown or HTML would read as markup escaped."""
-    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    shown = cut(visible(text), MAX_CELL)
     for char in "\\`*_{}[]<>|#":
         shown = shown.replace(char, f"\\{char}" if char not in "<>" else f"&{_ENTITY[char]};")
     return shown
 
 
 _ENTITY = {"<": "lt", ">": "gt"}
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
+    """A table of escaped cells; the last `numbers` columns are aligned right."""
+    rules = ["---"] * (len(columns) - numbers) + ["---:"] * numbers
+    lines = [
+        [cell(name) for name in columns],
+        rules,
+        *([cell(text) for text in row] for row in rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {cell(line)}" for line in lines)
+
+
+def _what(report: Report) -> list[str]:
+    missing = report.not_compared or ("nothing was left out",)
+    seeds = "" if report.seeds is None else f"\n- seeds: {report.seeds[0]} to {report.seeds[1] - 1}"
+    return [
+        f"- actual: {cell(report.candidate)}\n- expected: {cell(report.reference)}{seeds}",
+        "Compared:\n\n" + _bullets(report.compared) if report.compared else "",
+        "Not compared:\n\n" + _bullets(missing),
+        *(f"> {cell(note)}" for note in report.notes),
+    ]
+
+
+def _strips(report: Report) -> list[str]:
+    """Pipelines as tables; single steps likewise, folded unless one differs."""
+    if not report.steps:
+        return []
+    parts = ["## Steps"]
+    single: list[StepEntry] = []
+    for strip in report.strips:
+        steps = [report.steps[at] for at in strip.steps]
+        if strip.kind == "single":
+            single += steps
+        elif steps:
+            parts += [f"**{cell(strip.name)}**: {cell(strip.sentence)}", _step_table(steps)]
+    if single:
+        failed = sum(1 for step in single if step.failed)
+        head = f"{len(single)} single steps, {failed} of them different"
+        parts.append(f"<details><summary>{head}</summary>\n\n{_step_table(single)}\n\n</details>")
+    return parts
+
+
+def _step_table(steps: Sequence[StepEntry]) -> str:
+    columns = ("pipeline", "step", "isolated", "chained", "", "cases", "different", "worst")
+    rows = (
+        (
+            step.pipeline,
+            step.step,
+            step.isolated,
+            step.chained,
+            "enters here" if step.enters else "",
+            f"{step.cases:,}",
+            f"{step.failed:,}",
+            step.worst,
+        )
+        for step in steps
+    )
+    return table(columns, rows, numbers=3)
+
+
+def _remarks(report: Report) -> list[str]:
+    found = [
+        f"- **{cell(step.pipeline)}/{cell(step.step)}**, {what}: {cell(text)}"
+        for step in report.steps
+        for what, text in remarks(step)
+    ]
+    return ["## Remarks", "\n".join(found)] if found else []
+
+
+def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
+    """What a table has no room for: a heading with counts, and the first case of each kind."""
+    found = [
+        (f"{step.failed} different, first", step.first),
+        (f"{step.skipped} not compared, first", step.why_skipped),
+        (
+            f"{step.unstable} in which the reference differs from itself, first",
+            step.why_unstable,
+        ),
+    ]
+    return [(what, text) for what, text in found if text]
+
+
+def _steps(report: Report) -> list[str]:
+    parts: list[str] = []
+    for step in report.steps:
+        if not (step.exhibits or step.diagnosis.text):
+            continue
+        parts.append(f"## {cell(step.pipeline)}/{cell(step.step)}")
+        if step.diagnosis.text:
+            parts.append(f"**Diagnosis:** {cell(step.diagnosis.text)}")
+            parts.append(_bullets(step.diagnosis.evidence))
+        for at in step.exhibits:
+            parts += _exhibit(report.exhibits[at].facts)
+            pictures = report.exhibits[at].pictures
+            if pictures:
+                paths = ", ".join(cell(picture.path or "output") for picture in pictures)
+                parts.append(f"Pictures of {paths}: see the HTML report.")
+    return parts
+
+
+def _exhibit(facts: Facts) -> list[str]:
+    how = "chained" if facts.chained else "isolated"
+    return [
+        f"### {cell(facts.case)}, {how}",
+        cell(facts.error or facts.summary),
+        *_draws(facts),
+        *_leaves(facts),
+        *(text for bars in facts.histograms for text in _histogram(bars)),
+        *(text for change in facts.labels for text in _labels(change)),
+        *(text for scores in facts.classes for text in _classes(scores)),
+        *(
+            f"Series {cell(curve.title)}: see the plot in the HTML report."
+            for curve in facts.curves
+        ),
+    ]
+
+
+def _draws(facts: Facts) -> list[str]:
+    if not any(row.mark for row in facts.draws):
+        return []
+    rows = [(str(row.position), row.actual, row.expected, _MARKS[row.mark]) for row in facts.draws]
+    head = f"Draws: {facts.draws_actual} actual, {facts.draws_expected} expected."
+    return [head, table(("draw", "actual", "expected", ""), rows)]
+
+
+_MARKS = {"": "", "first": "first that differs", "differs": "differs"}
+
+
+def _leaves(facts: Facts) -> list[str]:
+    if not facts.leaves:
+        return []
+    rows = [
+        (
+            row.path or "output",
+            str(row.comparison.verdict),
+            row.comparison.detail or row.comparison.reason,
+        )
+        for row in facts.leaves[:MAX_ROWS]
+    ]
+    more = facts.leaves_left_out + len(facts.leaves) - len(rows)
+    tail = f"{more} more differ; {facts.leaves_equal} are equal in every bit."
+    return [table(("output", "verdict", "what differs"), rows), tail]
+
+
+def _histogram(bars: Histogram) -> list[str]:
+    rows = [(number(bin.high), f"{bin.near:,}", f"{bin.away:,}") for bin in bars.bins]
+    head = f"How far {cell(bars.path or 'output')} is off"
+    if bars.near is None or bars.away is None:
+        short = [(row[0], row[2]) for row in rows]
+        return [head, table(("off by up to", "elements"), short, numbers=1)]
+    head += f"; near: up to {bars.radius} pixels from a boundary in {cell(bars.labels)}"
+    return [head, table(("off by up to", "near", "elsewhere"), rows, numbers=2)]
+
+
+def _labels(change: LabelChange) -> list[str]:
+    rows = [(cell.row, cell.column, f"{cell.actual:,}") for cell in change.cells[:MAX_ROWS]]
+    head = f"Classes in {cell(change.path or 'output')}"
+    return [head, table(("expected", "actual", "pixels"), rows, numbers=1)]
+
+
+def _classes(scores: ClassTable) -> list[str]:
+    columns = ["class", *(f"{name} {side}" for name in scores.columns for side in ("a", "e"))]
+    rows = [
+        (
+            f"{row.index} {row.name}",
+            *(number(v) for pair in zip(row.actual, row.expected, strict=True) for v in pair),
+        )
+        for row in scores.rows[:MAX_ROWS]
+    ]
+    parts = [
+        f"Classes by {cell(scores.sorted_by)}, largest difference first; a: actual, e: expected",
+        table(columns, rows, numbers=len(columns) - 1),
+    ]
+    if scores.cells:
+        cells = [
+            (c.row, c.column, f"{c.actual:,}", f"{c.expected:,}") for c in scores.cells[:MAX_ROWS]
+        ]
+        parts.append(table(("labelled", "predicted", "actual", "expected"), cells, numbers=2))
+    return parts
+
+
+def _section(section: Section) -> list[str]:
+    parts = [f"## {cell(section.title)}", cell(section.text)]
+    if isinstance(section, PlotSection):
+        return [*parts, _bullets(curve.title for curve in section.curves)]
+    if isinstance(section, TableSection):
+        return [*parts, table(section.columns, section.rows)]
+    return [*parts, *_findings(section)]
+
+
+def _findings(section: FindingSection) -> list[str]:
+    parts = []
+    for place, finding in enumerate(section.findings, 1):
+        parts.append(f"### {place}. {cell(finding.title)}")
+        parts.append(cell(finding.text))
+        told = (("effect", finding.effect), ("fix", finding.fix), ("source", finding.link))
+        parts.append(_bullets(f"{name}: {text}" for name, text in told if text))
+        parts.append(_bullets(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence))
+    return parts
+
+
+def _cases(report: Report) -> list[str]:
+    failing = [case for case in report.cases if case.verdict in ("different", "not compared")]
+    if not failing:
+        return []
+    rows = [(case.name, case.verdict, _where(case, report), case.note) for case in failing]
+    parts = ["## Cases", table(("case", "verdict", "steps", "first"), rows[:MAX_CASES])]
+    if len(rows) > MAX_CASES:
+        parts.append(f"{len(rows) - MAX_CASES:,} more, see report.json.")
+    return parts
+
+
+def _where(case: CaseEntry, report: Report) -> str:
+    """The steps that differ, those by themselves in front."""
+    codes = list(zip(case.steps, case.isolated, case.chained, strict=True))
+    alone = [report.steps[at].step for at, isolated, _ in codes if isolated == "x"]
+    passed = [report.steps[at].step for at, i, chained in codes if chained == "x" and i != "x"]
+    parts = [", ".join(alone), f"chained: {', '.join(passed)}" if passed else ""]
+    return "; ".join(part for part in parts if part)
+
+
+def _origin(report: Report) -> list[str]:
+    run = report.run
+    lines = [f"repeat with: {run.command}"] if run.command else []
+    if run.started:
+        seconds = "" if run.seconds is None else f", {number(run.seconds)} s"
+        lines.append(f"made: {run.started}{seconds}")
+    lines += [f"{mark} is {folder}" for mark, folder in run.roots.items()]
+    lines += [f"minimal example of {step}: {path}" for step, path in run.minimal.items()]
+    versions = _bullets(f"{name}: {text}" for name, text in report.versions.items())
+    inputs = _bullets(f"{file.sha256} {file.name}" for file in report.inputs)
+    return [
+        "## Versions" if versions else "",
+        versions,
+        "## Inputs" if inputs else "",
+        inputs,
+        "## Run" if lines else "",
+        f"{RUN_BEGINS}\n{_bullets(lines)}\n{RUN_ENDS}" if lines else "",
+    ]

@@ -49,7 +49,7 @@ def read_archive(stream: BinaryIO) -> Archive:
     try:
         with zipfile.ZipFile(stream) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except Exception as error:  # whatever zipfile raises on a damaged or hostile file
         raise RunFormatError(f"a damaged zip archive ({error}); copy it again") from error
     entries = {info.filename: _place(stream, info, size) for info in infos}
     _check_sizes(entries, len(infos), size)
@@ -64,7 +64,7 @@ def _check_directory(stream: BinaryIO, size: int) -> None:
     if at < 0 or at + 20 > len(tail):
         raise RunFormatError("a zip archive without an end: cut off; copy it again")
     count, length = struct.unpack("<HI", tail[at + 10 : at + 16])
-    if 0xFFFF in (count,) or length == 0xFFFFFFFF:  # the numbers are in the zip64 record
+    if count == 0xFFFF or length == 0xFFFFFFFF:  # the numbers are in the zip64 record
         found = tail.rfind(b"PK\x06\x06", 0, at)
         if found < 0 or found + 48 > len(tail):
             raise RunFormatError("a zip archive without a zip64 end record: damaged")
@@ -79,6 +79,8 @@ def _place(stream: BinaryIO, info: zipfile.ZipInfo, size: int) -> tuple[int, int
             f"its entry {info.filename[:80]!r} is compressed ({info.compress_size} to "
             f"{info.file_size} bytes); torch.save never compresses: not unpacked"
         )
+    if not 0 <= info.header_offset < size:
+        raise RunFormatError(f"its entry {info.filename[:80]!r} lies outside of the file")
     stream.seek(info.header_offset)
     header = stream.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
@@ -113,8 +115,11 @@ def _root(entries: dict[str, tuple[int, int]]) -> str:
 def map_region(stream: BinaryIO, start: int, length: int) -> tuple[mmap.mmap, int]:
     """Bytes `start` to `start + length` of a file, mapped; and where in the map they start.
 
-    Nothing behind the region is mapped. The map outlives `stream`.
+    Nothing behind the region is mapped. The map outlives `stream`. Raises
+    RunFormatError for an empty region, which would map everything.
     """
+    if length <= 0:
+        raise RunFormatError("one of its entries is empty")
     begin = start - start % mmap.ALLOCATIONGRANULARITY
     size = start - begin + length
     return mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ, offset=begin), start - begin

@@ -12,6 +12,7 @@ import glob
 import importlib.util
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,7 +120,9 @@ class _Reader:
             base = self._inherited(document.pop(BASE, []), name, path, above)
             values = copy_tree(document)
         else:
-            tree = ast.parse(source, filename=name)
+            with warnings.catch_warnings():  # of the file's style, which is not ours to judge
+                warnings.simplefilter("ignore")
+                tree = ast.parse(source, filename=name)
             base = self._inherited(_take_bases(tree, name, source), name, path, above)
             values = copy_tree(_own_values(tree, name, source, base))
         values = copy_tree(_resolve_marks(values, base, name))

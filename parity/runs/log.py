@@ -30,14 +30,14 @@ from parity.runs.weights import WeightLog
 # Iter(train) [  50/160000]  Epoch(train)  [5][ 10/270]  Iter(val) [3/3]
 # mmcv 0.x: Iter [50/160000]  Epoch [1][50/742]  Iter(val) [2000]
 _PROGRESS = re.compile(
-    r"(?P<unit>Iter|Epoch)(?:\((?P<mode>train|val|test)\))?\s*(?:\[\s*(?P<epoch>\d+)\]\s*)?"
-    r"\[\s*(?P<at>\d+)(?:/(?P<of>\d+))?\]\s*"
+    r"(?P<unit>Iter|Epoch)(?:\((?P<mode>train|val|test)\))?\s*"
+    r"(?:\[\s*(?P<epoch>\d{1,9})\]\s*)?\[\s*(?P<at>\d{1,12})(?:/(?P<of>\d{1,12}))?\]\s*"
 )
 _PAIR = re.compile(r"(?<![\w./-])([A-Za-z_][\w./-]*): (\S+?),?(?=\s|$)")
 _ENVIRONMENT = re.compile(r" {0,4}(?! )(?!error in )([A-Za-z_][\w .,/()-]*?): (.*)")
-_RESUMED = re.compile(r"resumed (?:from )?epoch:? \d+, iter:? (\d+)")
-_SAVED = re.compile(r"Saving checkpoint at (\d+) (iterations|epochs)")
-_IMAGES = re.compile(r"Loaded (\d+) images")
+_RESUMED = re.compile(r"resumed (?:from )?epoch:? \d+, iter:? (\d{1,12})(?!\d)")
+_SAVED = re.compile(r"Saving checkpoint at (\d{1,12}) (iterations|epochs)")
+_IMAGES = re.compile(r"Loaded (\d{1,12}) images")
 _EXP_NAME = re.compile(r"Exp name: (.+?)(?:_\d{8}_\d{6})?$")
 _NOTICES = {
     "Distributed training is not used, all SyncBatchNorm": SYNC_BN,

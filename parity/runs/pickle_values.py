@@ -117,6 +117,7 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": _parameter,
     "torch.Size": lambda sizes=(): tuple(sizes),
     "collections.OrderedDict": _ordered_dict,
+    "__builtin__.bytes": lambda *given: Opaque("bytes") if given else b"",
     "__builtin__.set": _set,
     "builtins.set": _set,
     "numpy.dtype": _numpy_dtype,

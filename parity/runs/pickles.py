@@ -10,6 +10,7 @@ other becomes an `Opaque`, which records the name and swallows what is done to i
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -38,10 +39,9 @@ def read_pickle(stream: Any) -> tuple[Any, tuple[str, ...]]:
     """
     machine = _Machine()
     try:
-        for count, (operation, argument, _) in enumerate(pickletools.genops(stream)):
-            if count > MAX_OPERATIONS:
-                raise RunFormatError("its pickle is absurdly long")
-            machine.run(operation.name, argument)
+        with warnings.catch_warnings():  # of escapes in texts
+            warnings.simplefilter("ignore")
+            machine.run_all(stream)
         return machine.stack[-1], tuple(sorted(machine.opaque))
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise RunFormatError(f"its pickle is broken: {type(error).__name__}: {error}") from error
@@ -54,6 +54,12 @@ class _Machine:
         self.stack: list[Any] = []
         self.opaque: set[str] = set()
         self._memo: dict[int, Any] = {}
+
+    def run_all(self, stream: Any) -> None:
+        for count, (operation, argument, _) in enumerate(pickletools.genops(stream)):
+            if count > MAX_OPERATIONS:
+                raise RunFormatError("its pickle is absurdly long")
+            self.run(operation.name, argument)
 
     def run(self, name: str, argument: Any) -> None:
         if name in _PUSHED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Setti
 from parity.runs.signature import augmentation_of, signature_of, test_mode_of
 
 T = TypeVar("T")
+# No count in a training run is larger; a file may say anything.
+LARGEST = 10**15
 NO_CONFIG = "no readable config in the run"
 
 
@@ -96,9 +99,16 @@ class _Derived:
     def _number(self, key: str, *paths: tuple[str | int, ...]) -> Fact[int]:
         fact = self.of(lambda config: options.first_of(config, *paths)) if paths else Fact[Any]()
         fact = self.or_stated(key, fact)
-        if type(fact.value) is int and fact.value >= 0:
+        if type(fact.value) is int and 0 <= fact.value <= LARGEST:
             return fact
         return Fact(note=fact.note if fact.value is None else f"{fact.value!r} is no number")
+
+    def _logged(self, name: str) -> Fact[int]:
+        """A number in the environment block of the log."""
+        stated = self._evidence.environment.get(name, Fact[str]())
+        if re.fullmatch(r"-?[0-9]{1,18}", stated.value or ""):
+            return Fact(int(stated.value or 0), stated.source)
+        return Fact(note=f"the log gives no {name}")
 
     def dataset_size(self) -> Fact[int]:
         """As the log states, else by epoch length, else the known size of the whole set."""
@@ -158,9 +168,9 @@ class _Derived:
 
     def world_size(self) -> Fact[int]:
         """Processes that trained together: "GPU number" in the log of the last segment."""
-        stated = self._evidence.environment.get("GPU number")
-        if stated is not None and (stated.value or "").isdigit():
-            return Fact(int(stated.value or 0), stated.source)
+        stated = self._logged("GPU number")
+        if stated.known:
+            return stated
         gpus = self.of(lambda config: config.fact("gpu_ids"))
         if isinstance(gpus.value, (list, tuple, range)) and len(gpus.value):
             return Fact(len(gpus.value), gpus.source, "length of gpu_ids")
@@ -236,8 +246,5 @@ class _Derived:
         return Fact(note="the log says neither that SyncBN was reverted nor that it was kept")
 
     def seed(self) -> Fact[int]:
-        stated = self._evidence.environment.get("seed")
-        text = (stated.value or "").removeprefix("-") if stated else ""
-        if stated is not None and text.isdigit():
-            return Fact(int(stated.value or 0), stated.source)
-        return self._number("seed", ("randomness", "seed"), ("seed",))
+        stated = self._logged("seed")
+        return stated if stated.known else self._number("seed", ("randomness", "seed"), ("seed",))

@@ -29,32 +29,19 @@ def read_events(stream: BinaryIO, *, file: str) -> LogData:
     Values of ``mIoU`` and the like make evaluations; a step's values arrive in
     separate records and are put together.
     """
-    data = LogData(file)
+    data, events = LogData(file), _Events(stream)
     evaluated: dict[int, dict[str, float]] = {}
-    broken = 0
-    source = records(stream)
-    while True:
-        batch, end = _batch(source)
-        intact = _intact(batch)
-        broken += len(batch) - len(intact)
-        for record in intact:
-            try:
-                step, values = _scalars(record)
-            except RunFormatError:
-                broken += 1
-                continue
-            for name, value in values:
-                metrics, _ = split_metrics([(name, value)])
-                if metrics:
-                    evaluated.setdefault(step, {}).update(metrics)
-                else:
-                    data.points.add(step, 0, [(name, value)])
-        if end is not None:
-            break
-    if end:
-        data.unread.append(Unread(file, end))
-    if broken:
-        data.unread.append(Unread(file, "records with a wrong checksum or content", count=broken))
+    for step, name, value in events.scalars():
+        metrics, _ = split_metrics([(name, value)])
+        if metrics:
+            evaluated.setdefault(step, {}).update(metrics)
+        else:
+            data.points.add(step, 0, [(name, value)])
+    if events.end:
+        data.unread.append(Unread(file, events.end))
+    if events.broken:
+        reason = "records with a wrong checksum or content"
+        data.unread.append(Unread(file, reason, count=events.broken))
     scale = percent_scale([value for found in evaluated.values() for value in found.values()])
     for step, found in evaluated.items():
         percent = {name: value * scale for name, value in found.items()}
@@ -62,15 +49,35 @@ def read_events(stream: BinaryIO, *, file: str) -> LogData:
     return data.finish()
 
 
-def _batch(source: Iterator[tuple[int, bytes, int]]) -> tuple[list[tuple[bytes, int]], str | None]:
-    """Some records; and None when there may be more, else why they end ("" at the end)."""
-    found: list[tuple[bytes, int]] = []
-    try:
-        for _, data, stated in islice(source, _BATCH):
-            found.append((data, stated))
-    except RunFormatError as error:
-        return found, str(error)
-    return found, None if len(found) == _BATCH else ""
+class _Events:
+    """Reads on past damaged records. broken: how many. end: why reading stopped early, else ""."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._records = records(stream)
+        self.broken = 0
+        self.end = ""
+
+    def scalars(self) -> Iterator[tuple[int, str, float]]:
+        """Step, tag and value of each scalar."""
+        while batch := self._batch():
+            intact = _intact(batch)
+            self.broken += len(batch) - len(intact)
+            for record in intact:
+                try:
+                    step, found = _scalars(record)
+                except RunFormatError:
+                    self.broken += 1
+                    continue
+                yield from ((step, tag, value) for tag, value in found)
+
+    def _batch(self) -> list[tuple[bytes, int]]:
+        """Some more records with their checksums; empty at the end."""
+        found: list[tuple[bytes, int]] = []
+        try:
+            found.extend((data, stated) for _, data, stated in islice(self._records, _BATCH))
+        except RunFormatError as error:
+            self.end = str(error)
+        return found
 
 
 def _intact(batch: list[tuple[bytes, int]]) -> list[bytes]:

@@ -21,7 +21,7 @@ _MISMATCH = "The model and loaded state dict do not match exactly"
 _UNEXPECTED = "unexpected key in source state_dict: "
 _MISSING = "missing keys in source state_dict: "
 _SIZE = re.compile(r"size mismatch for ([^:]+):")
-_STEP = re.compile(r"(?:iter|epoch)_(\d+)")
+_STEP = re.compile(r"(?:iter|epoch)_(\d{1,12})(?!\d)")
 MAX_LOADS = 100
 
 

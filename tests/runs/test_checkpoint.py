@@ -11,6 +11,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from parity.errors import RunFormatError
@@ -171,6 +173,23 @@ def test_plain_values_are_what_pickle_says(protocol):
     assert unpickled(pickle.dumps(value, protocol)) == value
 
 
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(plain, st.integers(0, 5))
+def test_any_plain_value_is_what_pickle_says(value, protocol):
+    assert unpickled(pickle.dumps(value, protocol)) == value
+
+
 class Parts:
     def __init__(self):
         self.state = {"a": 1}
@@ -239,6 +258,18 @@ def test_a_directory_of_billions_is_refused_before_it_is_listed(tmp_path):
     data[end + 12 : end + 16] = struct.pack("<I", 1 << 30)
     with pytest.raises(RunFormatError, match="archive of"):
         read_checkpoint(write(path, bytes(data)))
+
+
+def test_bytes_in_the_other_order_are_refused(tmp_path):
+    torch.save(weights(), tmp_path / "a.pth")
+    with zipfile.ZipFile(tmp_path / "a.pth") as given:
+        entries = {name: given.read(name) for name in given.namelist()}
+    order = next(name for name in entries if name.endswith("byteorder"))
+    assert entries[order] == b"little"
+    assert read_checkpoint(archive(tmp_path / "same.pth", entries)).tensors
+    path = archive(tmp_path / "big.pth", entries | {order: b"big"})
+    with pytest.raises(RunFormatError, match="big-endian"):
+        read_checkpoint(path)
 
 
 NO_CHECKPOINT = {

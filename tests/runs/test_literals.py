@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parity.errors import RunFormatError
 from parity.runs.config import parse_config
@@ -41,6 +43,18 @@ UNDERSTOOD = {
 @pytest.mark.parametrize("text", UNDERSTOOD)
 def test_literals_are_worth_what_python_says(text):
     assert values(text)["a"] == UNDERSTOOD[text]
+
+
+literal = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(literal)
+def test_any_literal_is_what_it_prints(value):
+    assert repr(values(f"a = {value!r}")["a"]) == repr(value)
 
 
 REFUSED = {

@@ -15,6 +15,7 @@ from parity.fixtures import inputs_root
 from parity.runs import find_runs, quote, read_run
 from parity.runs.facts import Source
 from tests.runs.builders import (
+    CONFIG,
     KERNEL,
     LATER,
     REVERTED,
@@ -29,6 +30,7 @@ from tests.runs.builders import (
     write_run,
 )
 from tests.runs.evidence import assert_evidence_exists
+from tests.runs.test_tensorboard import event, record, scalar
 
 RUNS = inputs_root().parent / "runs"
 NAME = "mask2former_swin-s_8xb2-160k_ade20k-512x512"
@@ -41,6 +43,7 @@ def value(run, name):
 def test_a_work_directory_tells_everything(tmp_path):
     run = read_run(write_run(tmp_path / "my_run", log=REVERTED))
     assert run.unread == ()
+    assert f"{STAMP}/vis_data/{STAMP}.json" in run.files
     assert (run.name, run.timestamps) == ("my_run", (STAMP,))
     expected = {
         "config_name": NAME,
@@ -205,6 +208,56 @@ def test_checkpoints_and_which_are_opened(tmp_path):
     assert not any(item.content for item in read_run(root, checkpoints=False).checkpoints)
     write(root / "last_checkpoint", "iter_300.pth")
     assert "not in the run" in read_run(root).unread[0].reason
+
+
+def test_training_by_epoch(tmp_path):
+    config = CONFIG.replace("max_iters=160000", "max_epochs=3").replace("IterBased", "EpochBased")
+    line = "{}Epoch(train)  [{}][10/27]  lr: 1.0e-02  loss: 1.5\n"
+    log = "".join(line.format(head(), epoch) for epoch in (1, 2))
+    write(tmp_path / STAMP / f"{STAMP}.log", environment(gpus=4) + log)
+    write(tmp_path / STAMP / "vis_data/config.py", config)
+    run = read_run(tmp_path)
+    assert run.curves["loss"].steps.tolist() == [10, 37]
+    assert value(run, "max_iters") == 81
+    # 27 batches of 4 x 2: the log itself tells the size of the data set.
+    assert value(run, "dataset_size") == 216
+    assert "at most" in run.settings.dataset_size.note
+
+
+def test_a_test_afterwards_leaves_training_as_it_was(tmp_path):
+    root = write_run(tmp_path)
+    load = f"{head()}Load checkpoint from work/iter_200.pth\n"
+    tested = environment() + load + val_lines(45.5).replace("Iter(val)", "Iter(test)")
+    write(root / LATER / f"{LATER}.log", tested)
+    write(root / LATER / f"{LATER}.json", '{"aAcc": 80.1234, "mIoU": 45.5, "mAcc": 55.0}')
+    run = read_run(root)
+    assert [(s.split, s.value, s.step) for s in run.scores] == [
+        ("val", 44.0, 200),
+        ("test", 45.5, 200),
+    ]
+    assert (run.last.value, run.best.value) == (44.0, 44.0)
+    assert value(run, "iterations") == 200
+    assert run.config is run.segments[0].config
+    assert run.notes == ()
+
+
+def test_logs_of_other_ranks_give_only_their_messages(tmp_path):
+    root = write_run(tmp_path)
+    other = train_line(77) + f"{head('ERROR')}rank 1 lost its connection\n"
+    write(root / STAMP / f"{STAMP}_host_device1_rank1.log", other)
+    run = read_run(root)
+    assert 77 not in run.curves["loss"].steps
+    assert [message.kind for message in run.messages] == ["ERROR"]
+
+
+def test_event_files_fill_what_is_missing(tmp_path):
+    root = write_run(tmp_path)
+    records = [record(event(step, scalar("loss", 9.0))) for step in (200, 250)]
+    write(root / STAMP / "vis_data/events.out.tfevents.1", b"".join(records))
+    run = read_run(root)
+    assert run.curves["loss"].steps.tolist() == [50, 100, 150, 200, 250]
+    assert run.curves["loss"].values[-2:].tolist() == [30.0, 9.0]
+    assert run.curves["loss"].source(-1).file.endswith("tfevents.1")
 
 
 def test_more_iterations_are_known_from_a_checkpoint(tmp_path):

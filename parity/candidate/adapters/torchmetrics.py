@@ -1,0 +1,88 @@
+"""torchmetrics: IoU of label maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from parity.candidate.adapters.library import Library
+from parity.candidate.adapters.metric import metric_candidate
+from parity.candidate.adapters.models_iou import iou_absent_zero, iou_per_image
+from parity.candidate.adapters.operation import Operation
+from parity.candidate.candidate import Candidate
+from parity.errors import InputError
+
+LIBRARY = Library("torchmetrics", "torchmetrics", "torchmetrics")
+Images = list[dict[str, NDArray[Any]]]
+
+
+def adapt(given: Any, name: str) -> Candidate:
+    """A metric with ``update(preds, target)`` and ``compute()``, in place of the IoU."""
+    if not all(hasattr(given, method) for method in ("update", "compute", "reset")):
+        raise InputError(f"{name}: a {type(given).__name__} of torchmetrics; give a metric")
+
+    def score(images: Images) -> Any:
+        return evaluate(given, images)
+
+    return metric_candidate(name, score)
+
+
+def evaluate(metric: Any, images: Images) -> Any:
+    """Reset, update with one image after the other, compute; as a NumPy array."""
+    metric.reset()
+    for one in images:
+        pair = (torch.from_numpy(one["pred"]), torch.from_numpy(one["label"].astype(np.int64)))
+        metric.update(*(item[None] for item in pair))
+    return metric.compute().detach().cpu().double().numpy()
+
+
+def operations() -> tuple[Operation, ...]:
+    """The ways in which people compute a mean IoU with it."""
+    return (
+        Operation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
+        Operation(
+            "mIoU",
+            "JaccardIndex(average=None), mean of all",
+            _jaccard_mean_of_all,
+            "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
+            iou_absent_zero,
+            "absent classes as 0",
+        ),
+        Operation(
+            "mIoU",
+            "segmentation.MeanIoU(index), ignored pixels cut out",
+            _mean_iou,
+            "averages over images; mmseg counts all pixels of the data set together",
+            iou_per_image,
+            "the mean over images and the classes in each",
+        ),
+    )
+
+
+def _jaccard_macro(images: Images, num_classes: int) -> float:
+    return 100 * float(_jaccard(images, num_classes, "macro"))
+
+
+def _jaccard_mean_of_all(images: Images, num_classes: int) -> float:
+    return 100 * float(np.mean(_jaccard(images, num_classes, "none")))
+
+
+def _jaccard(images: Images, num_classes: int, average: str) -> Any:
+    options = {"task": "multiclass", "num_classes": num_classes, "ignore_index": 255}
+    metric = LIBRARY.load().JaccardIndex(**options, average=average)
+    return evaluate(metric, images)
+
+
+def _mean_iou(images: Images, num_classes: int) -> float:
+    kind = LIBRARY.load("segmentation").MeanIoU
+    metric = kind(num_classes=num_classes, input_format="index")
+    metric.reset()
+    for one in images:
+        kept = one["label"] < num_classes
+        if np.any(kept):
+            pair = (one["pred"][kept], one["label"][kept].astype(np.int64))
+            metric.update(*(torch.from_numpy(item)[None, None] for item in pair))
+    return 100 * float(metric.compute())

@@ -1,0 +1,188 @@
+"""Hold a candidate against reference traces, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from parity.candidate.guard import NOTHING, UNUSABLE
+from parity.candidate.runner import Outcome, Runner
+from parity.candidate.whole import whole_record, whole_step
+from parity.compare.cases import Case
+from parity.compare.check import CaseResult
+from parity.compare.compare import Verdict
+from parity.compare.rng import GeneratorState
+from parity.compare.trace import (
+    StepComparison,
+    StepRecord,
+    StepResult,
+    Trace,
+    TraceComparison,
+    compare_records,
+    run_step,
+)
+from parity.errors import InputError
+from parity.pipeline import Step
+
+# (step, expected, actual) of an isolated run; actual is the candidate's record.
+Held = tuple[Step, StepRecord, StepRecord]
+# Says which mistake the records of one step look like; its result is shown as text.
+Diagnose = Callable[[Sequence[Held]], Any]
+# Records of one step that are kept for diagnosis: those that differ, and those that are right.
+KEPT_FAILURES, KEPT_EQUAL = 8, 8
+
+NOT_GIVEN = "the candidate does not give this step"
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Where the candidate's own sample stands. parted: it is no longer the reference's.
+
+    broken: a step raised, and there is nothing to go on with.
+    """
+
+    value: Any
+    state: GeneratorState
+    parted: bool = False
+    broken: bool = False
+
+
+class CandidateCheck:
+    """Checks one candidate over many cases.
+
+    replay: prefer apply functions to drawing ones. failures, equal: the first of
+    each step, by pipeline and step. stopped: steps that are not run again because of
+    a time limit or a crash, with the reason.
+    """
+
+    def __init__(self, runner: Runner, *, replay: bool = False) -> None:
+        self.runner = runner
+        self.replay = replay
+        self.failures: dict[tuple[str, str], list[Held]] = {}
+        self.equal: dict[tuple[str, str], list[Held]] = {}
+        self.stopped: dict[str, str] = {}
+
+    def part(self, step: Step) -> str:
+        """What of the candidate stands in for `step`, or ""."""
+        return self.runner.description.part(step, replay=self.replay)
+
+    def run(self, pairs: Iterable[tuple[Case, Trace]]) -> Iterator[CaseResult]:
+        """The results of all cases, in order: of a whole pipeline, then of single steps."""
+        for case, trace in pairs:
+            whole = whole_step(case.steps)
+            if whole is not None and self.part(whole):
+                yield CaseResult(case.name, case.pipeline, self._whole(case, whole, trace))
+            if any(self.part(step) for step in case.steps):
+                yield CaseResult(case.name, case.pipeline, self._steps(case, trace))
+
+    def _whole(self, case: Case, step: Step, trace: Trace) -> TraceComparison:
+        expected = whole_record(trace)
+        if expected is None:
+            result = _not_compared("the reference raised at an earlier step")
+        elif not self.runner.description.shares_stream:
+            result = _not_compared("it draws for itself; see the rows called distribution")
+        else:
+            _, result = self._isolated(case, step, expected)
+        return TraceComparison(case.seed, (StepComparison(step.name, result, result),))
+
+    def _steps(self, case: Case, trace: Trace) -> TraceComparison:
+        first = trace.steps[0]
+        chain = Chain(first.input, first.state_before)
+        compared = []
+        for step, expected in zip(case.steps, trace.steps, strict=False):
+            one, chain = self._step(case, step, expected, chain)
+            compared.append(one)
+        unreached = _not_compared("the reference raised at an earlier step")
+        names = [step.name for step in case.steps[len(trace.steps) :]]
+        compared += [StepComparison(name, unreached, unreached) for name in names]
+        return TraceComparison(case.seed, tuple(compared))
+
+    def _step(
+        self, case: Case, step: Step, expected: StepRecord, chain: Chain
+    ) -> tuple[StepComparison, Chain]:
+        """One step isolated and chained, and where the chain stands after it."""
+        reason = self.stopped.get(step.name, "") if self.part(step) else NOT_GIVEN
+        if reason:
+            result = _not_compared(reason)
+            return StepComparison(step.name, result, result), _bridge(step, expected, chain)
+        outcome, isolated = self._isolated(case, step, expected)
+        if chain.broken:
+            return StepComparison(
+                step.name, isolated, _not_compared("an earlier step raised")
+            ), chain
+        chained = isolated
+        if chain.parted:
+            outcome = self._call(step, chain.value, chain.state)
+            chained = self._judged(step, outcome, expected)
+        parted = chain.parted or chained.verdict is not Verdict.EQUAL
+        record = outcome.record
+        broken = bool(record.error) or record.output is None
+        ahead = Chain(record.output, record.state_after, parted, broken)
+        return StepComparison(step.name, isolated, chained), ahead
+
+    def _isolated(self, case: Case, step: Step, expected: StepRecord) -> tuple[Outcome, StepResult]:
+        outcome = self._call(step, expected.input, expected.state_before)
+        result = self._judged(step, outcome, expected)
+        failed = result.verdict is Verdict.DIFFERENT
+        records, most = (self.failures, KEPT_FAILURES) if failed else (self.equal, KEPT_EQUAL)
+        kept = records.setdefault((case.pipeline, step.name), [])
+        if len(kept) < most and result.verdict is not Verdict.NOT_COMPARED:
+            kept.append((step, expected, outcome.record))
+        return outcome, result
+
+    def _call(self, step: Step, value: Any, state: GeneratorState) -> Outcome:
+        outcome = self.runner.run(self.part(step), step, value, state)
+        if outcome.ended:
+            self.stopped[step.name] = f"not run again: {outcome.ended}"
+        return outcome
+
+    def _judged(self, step: Step, outcome: Outcome, expected: StepRecord) -> StepResult:
+        kind = self.part(step).partition(":")[0]
+        partial = self.runner.description.partial
+        return judge(outcome, expected, replayed=kind == "apply", partial=partial)
+
+
+def judge(
+    outcome: Outcome, expected: StepRecord, *, replayed: bool = False, partial: bool = False
+) -> StepResult:
+    """Compare what a candidate did with the reference's record; misuse is a difference.
+
+    replayed: the draws were ours. partial: only what the candidate gives is compared.
+    """
+    actual = outcome.record
+    if replayed and not actual.error and actual.draws != expected.draws:
+        return _not_compared("our draws are not the reference's here; run parity check first")
+    if partial and not actual.error:
+        expected = replace(expected, output=_common(expected.output, actual.output))
+    try:
+        result = compare_records(actual, expected)
+    except InputError as error:  # the candidate returned what cannot be compared
+        result = StepResult(Verdict.DIFFERENT, error=str(error))
+    if not outcome.misuse:
+        return result
+    rest = result.explain() if result.verdict is Verdict.DIFFERENT else str(result.verdict)
+    alone = outcome.misuse.startswith((NOTHING, UNUSABLE))
+    text = outcome.misuse if alone else f"{outcome.misuse}; otherwise {rest}"
+    return replace(result, verdict=Verdict.DIFFERENT, error=text)
+
+
+def _bridge(step: Step, expected: StepRecord, chain: Chain) -> Chain:
+    """Past a step that the candidate does not do: ours does it, on the candidate's sample."""
+    if chain.broken:
+        return chain
+    if not chain.parted:
+        return Chain(expected.output, expected.state_after, broken=bool(expected.error))
+    record = run_step(step.name, step, chain.value, chain.state)
+    return Chain(record.output, record.state_after, parted=True, broken=bool(record.error))
+
+
+def _common(expected: Any, actual: Any) -> Any:
+    """`expected` without the entries of mappings that `actual` lacks."""
+    if not isinstance(expected, Mapping) or not isinstance(actual, Mapping):
+        return expected
+    return {key: _common(expected[key], actual[key]) for key in actual if key in expected}
+
+
+def _not_compared(reason: str) -> StepResult:
+    return StepResult(Verdict.NOT_COMPARED, error=reason)

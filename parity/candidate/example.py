@@ -1,0 +1,200 @@
+"""A minimal example of a failure: tiny input, expected output, script, Markdown."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity.candidate.adapters import adapt
+from parity.candidate.candidate import Candidate
+from parity.candidate.check import Held, judge
+from parity.candidate.example_text import markdown, script, shown
+from parity.candidate.load import load_candidate
+from parity.candidate.oracle import Oracle
+from parity.candidate.runner import InProcess, Outcome, Runner
+from parity.candidate.shrink import Found, shrink
+from parity.candidate.shrink_files import portable, shrink_files
+from parity.candidate.steps import PIPELINE, candidate_from
+from parity.candidate.whole import augment
+from parity.compare.cases import all_steps
+from parity.compare.compare import Verdict
+from parity.compare.rng import GeneratorState
+from parity.compare.store import load_traces, save_traces
+from parity.compare.trace import StepRecord, StepResult, Trace
+from parity.errors import InputError
+from parity.files import write_atomically
+from parity.pipeline import Step
+from parity.sample import DataInfo
+
+NAME = "example"
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A stored failure. part: what of the candidate stood in for `step`."""
+
+    step: Step
+    part: str
+    expected: StepRecord
+    header: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Example:
+        """Read what `write_example` wrote. Raises InputError when it is broken."""
+        traces, header = load_traces(folder, NAME, inputs=folder.resolve())
+        try:
+            step = _decoded(header["step"])
+            [record] = traces[NAME].steps
+            return cls(step, str(header["part"]), _with_state(record, header), header)
+        except (KeyError, ValueError, SyntaxError) as error:
+            raise InputError(f"{folder}: is no example of this version ({error!r})") from error
+
+    def run(self, candidate: Any) -> Outcome:
+        """Run a candidate, or the one named ``module:object``, on the stored input."""
+        given = load_candidate(candidate) if isinstance(candidate, str) else candidate
+        runner = InProcess(single_step(self.step, self.part, given))
+        part = runner.description.part(self.step, replay=self.part.startswith("apply:"))
+        return runner.run(part, self.step, self.expected.input, self.expected.state_before)
+
+    def compare(self, outcome: Outcome) -> StepResult:
+        """Hold what the candidate gave against the stored output."""
+        return judge(outcome, self.expected, replayed=self.part.startswith("apply:"))
+
+    def show(self, candidate: Any) -> None:
+        """Print input, both outputs and the difference."""
+        outcome = self.run(candidate)
+        print(f"{self.step.name}, options {dict(self.step.options)}")
+        print("input\n" + shown(self.expected.input))
+        print("actual\n" + (outcome.record.error or shown(outcome.record.output)))
+        print("expected\n" + (self.expected.error or shown(self.expected.output)))
+        result = self.compare(outcome)
+        print(f"{result.verdict}: {result.explain()}" if result.explain() else str(result.verdict))
+
+
+def single_step(step: Step, part: str, given: Any) -> Candidate:
+    """`given` as a candidate; a function of any name stands for `step`."""
+    kind, _, name = part.partition(":")
+    title = importable_name(given) or step.name
+    plain = inspect.isroutine(given) or (callable(given) and not inspect.isclass(given))
+    gives = any(
+        hasattr(given, key)
+        for key in (step.name, step.function.__name__, PIPELINE, name or PIPELINE)
+    )
+    adapted = adapt(given, title)
+    if adapted is None and plain and not isinstance(given, Mapping) and not gives:
+        key = f"apply_{name}" if kind == "apply" else step.name
+        return candidate_from({key: given}, title)
+    return adapted or candidate_from(given, title)
+
+
+def importable_name(given: Any) -> str:
+    """``module:object`` of a function or class that can be imported by it, or ""."""
+    module, name = getattr(given, "__module__", ""), getattr(given, "__qualname__", "")
+    return f"{module}:{name}" if module and name and "<" not in name else ""
+
+
+def write_example(
+    folder: Path,
+    runner: Runner,
+    failure: Held,
+    *,
+    part: str,
+    oracle: Oracle,
+    title: str,
+    loadable: str = "",
+    versions: Mapping[str, str],
+    seconds: float = 15.0,
+) -> Path:
+    """Shrink `failure` and write it below `folder`; gives the Markdown file.
+
+    oracle: the reference. title: what the candidate is called; loadable: how the
+    script loads it, when that is something else. Raises InputError when the step's
+    options cannot be written down, and for a failure that does not occur again.
+    """
+    step, expected, actual = failure
+    header: dict[str, Any] = {
+        "step": _encoded(step),
+        "part": part,
+        "versions": dict(versions),
+        "candidate": title,
+    }
+    differs = _same_manner(runner, part, oracle, raised=bool(actual.error))
+    folder = folder.resolve()
+    found = Found(step, expected.input, expected.state_before)
+    if isinstance(expected.input, DataInfo):
+        small = shrink_files(found, folder, differs)
+    else:
+        small = portable(shrink(found, differs, seconds=seconds), folder)
+    record = oracle(small.step, small.value, small.state)
+    outcome = runner.run(part, small.step, small.value, small.state)
+    result = judge(outcome, record, replayed=part.startswith("apply:"))
+    if outcome.ended or result.verdict is not Verdict.DIFFERENT:
+        raise InputError(f"{step.name}: no example, for it does not fail again ({outcome.ended})")
+    header |= {"step": _encoded(small.step), "seed": small.seed}
+    _save(folder, record, small, header)
+    program = script(loadable or title, step.name, versions)
+    write_atomically(folder / "reproduce.py", program.encode())
+    page = markdown(small, record, outcome.record, result, title, versions)
+    write_atomically(folder / "README.md", page.encode())
+    return folder / "README.md"
+
+
+def _same_manner(runner: Runner, part: str, oracle: Oracle, *, raised: bool) -> Any:
+    def differs(step: Step, value: Any, state: GeneratorState) -> bool:
+        expected = oracle(step, value, state)
+        if expected.error:
+            return False
+        outcome = runner.run(part, step, value, state)
+        if outcome.ended or bool(outcome.record.error) != raised:
+            return False
+        result = judge(outcome, expected, replayed=part.startswith("apply:"))
+        return result.verdict is Verdict.DIFFERENT
+
+    return differs
+
+
+def _save(folder: Path, record: StepRecord, small: Found, header: dict[str, Any]) -> None:
+    """A trace starts from a seed; a state that has none is kept in the header."""
+    if small.seed is None:
+        state = small.state
+        words = [int(word) for word in state.key]
+        header["state"] = [words, state.position, state.has_gauss, state.cached_gaussian]
+    trace = Trace(small.seed or 0, (record,))
+    save_traces(folder, NAME, {NAME: trace}, header=header, inputs=folder)
+
+
+def _with_state(record: StepRecord, header: Mapping[str, Any]) -> StepRecord:
+    """The record with the state it was made from, when that is not a seed's."""
+    if "state" not in header:
+        return record
+    words, *rest = header["state"]
+    state = GeneratorState(np.array(words, dtype=np.uint32), *rest)
+    after = state if record.state_after == record.state_before else record.state_after
+    return replace(record, state_before=state, state_after=after)
+
+
+def _encoded(step: Step) -> dict[str, Any]:
+    """A step as JSON; its options as Python literals."""
+    if step.function is augment:
+        return {"name": step.name, "steps": [_encoded(one) for one in step.options["steps"]]}
+    options = repr(dict(step.options))
+    try:
+        ast.literal_eval(options)
+    except (ValueError, SyntaxError):
+        raise InputError(f"{step.name}: no example, for its options hold functions") from None
+    return {"name": step.name, "function": step.function.__name__, "options": options}
+
+
+def _decoded(node: Mapping[str, Any]) -> Step:
+    if "steps" in node:
+        inner = tuple(_decoded(one) for one in node["steps"])
+        return Step(str(node["name"]), augment, {"steps": inner})
+    functions = {step.function.__name__: step.function for step in all_steps()}
+    options = ast.literal_eval(node["options"])
+    return Step(str(node["name"]), functions[node["function"]], options)

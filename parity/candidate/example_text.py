@@ -1,0 +1,99 @@
+"""The words of a minimal example: its script, its Markdown, and arrays as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from parity.candidate.shrink import Found
+from parity.compare.trace import StepRecord, StepResult
+from parity.compare.tree import children
+from parity.sample import Meta
+
+# Arrays up to this many numbers are printed whole.
+MOST_NUMBERS = 300
+
+_SCRIPT = '''\
+"""{step} beside {reference}: prints the input, both outputs and the difference."""
+
+import sys
+from pathlib import Path
+
+from parity.candidate.example import Example
+
+candidate = sys.argv[1] if len(sys.argv) > 1 else {text!r}
+Example.load(Path(__file__).parent).show(candidate)
+'''
+
+
+def script(text: str, step: str, versions: Mapping[str, str]) -> str:
+    """The script; it needs the candidate and this package, not mmsegmentation."""
+    return _SCRIPT.format(step=step, text=text, reference=reference_name(versions))
+
+
+def reference_name(versions: Mapping[str, str]) -> str:
+    """What the expected output comes from."""
+    live = versions.get("mmseg") or versions.get("recorded mmseg")
+    return f"mmsegmentation {live}" if live else "the steps of mmseg-parity"
+
+
+def markdown(
+    small: Found,
+    expected: StepRecord,
+    actual: StepRecord,
+    result: StepResult,
+    text: str,
+    versions: Mapping[str, str],
+) -> str:
+    """A page to paste into an issue, ending in a newline."""
+    seed = "a later state of a stream" if small.seed is None else f"`RandomState({small.seed})`"
+    parts = [
+        f"# `{small.step.name}` of `{text}` differs from {reference_name(versions)}",
+        f"{result.explain()}",
+        f"Options: `{options_text(small.step.options)}`. Random stream: {seed}. "
+        f"Run `python reproduce.py` in this folder to see it again.",
+        _block("Input", shown(expected.input)),
+        _block("Actual", actual.error or shown(actual.output)),
+        _block("Expected", expected.error or shown(expected.output)),
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def options_text(options: Mapping[str, Any]) -> str:
+    """Options on one line; those of a whole pipeline by step."""
+    steps = options.get("steps")
+    if steps is None:
+        return repr(dict(options))
+    return ", ".join(f"{step.name} {dict(step.options)}" for step in steps)
+
+
+def shown(value: Any, path: str = "") -> str:
+    """Every array and value by path; large arrays as shape, dtype, range."""
+    parts = children(value)
+    if isinstance(value, Meta):
+        return f"{path}: {dict(value)}"
+    if parts is not None and not _is_plain(parts):
+        items = (shown(part, f"{path}.{key}" if path else key) for key, part in parts.items())
+        return "\n".join(item for item in items if item)
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    title = f"{path}: " if path else ""
+    if not isinstance(value, np.ndarray):
+        return f"{title}{value!r}"
+    head = f"{title}{value.dtype} {value.shape}"
+    if value.size > MOST_NUMBERS or value.size == 0:
+        span = f" from {value.min()} to {value.max()}" if value.size else ""
+        return head + span
+    body = np.array2string(value, threshold=MOST_NUMBERS + 1, separator=", ", max_line_width=110)
+    return f"{head}\n{body}"
+
+
+def _is_plain(parts: Mapping[str, Any]) -> bool:
+    return all(isinstance(part, (int, float, str, bool, type(None))) for part in parts.values())
+
+
+def _block(title: str, text: str) -> str:
+    return f"## {title}\n\n```\n{text}\n```"

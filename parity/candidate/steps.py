@@ -1,0 +1,177 @@
+"""Sort the parts of a user's object by the step they stand in for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from typing import Any
+
+from parity.candidate.adapters import adapt
+from parity.candidate.candidate import Candidate
+from parity.compare.cases import all_steps
+from parity.errors import InputError
+from parity.pipeline import Step
+
+# The second argument of a step is the stream; an apply function takes a draw there.
+RNG_NAMES = frozenset({"rng", "_rng", "_", "random_state", "generator", "rs"})
+# Pure functions of parity.steps that a candidate may give without drawing anything.
+APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
+PIPELINE = "pipeline"
+
+
+@cache
+def step_names() -> tuple[str, ...]:
+    """Every name under which a candidate can give a step: the step's, or its function's."""
+    names = (name for step in all_steps() for name in (step.name, step.function.__name__))
+    return tuple(dict.fromkeys(names))
+
+
+def candidate_from(given: Any, name: str) -> Candidate:
+    """Sort `given`, called `name` in messages.
+
+    given: a mapping, module, class or instance whose entries are named like the
+    steps; a function named like a step; a whole pipeline ``(image, seg, rng)``;
+    or an object of a library that has an adapter.
+
+    Raises InputError when nothing in it can stand in for a step.
+    """
+    adapted = adapt(given, name)
+    if adapted is not None:
+        return adapted
+    steps, applies = _sorted_parts(_parts(given, name))
+    pipeline = steps.pop(PIPELINE, None)
+    if pipeline is None and not steps and not applies and _takes_image_and_seg(given):
+        whole: Any = given() if inspect.isclass(given) else given
+        pipeline = whole
+    if pipeline is None and not steps and not applies:
+        raise InputError(_nothing_found(name, given))
+    draws = pipeline is None or len(_positional(pipeline)) > 2
+    return Candidate(name, steps, applies, _two_or_three(pipeline), shares_stream=draws)
+
+
+def part_for(
+    steps: Collection[str], applies: Collection[str], step: Step, *, replay: bool = False
+) -> str:
+    """Which of a candidate's parts stands in for `step`: "step:name", "apply:name", or "".
+
+    A drawing function comes first, under the name of our function, then under that
+    of the step; with `replay`, apply functions come before both.
+    """
+    found = [f"step:{name}" for name in (step.function.__name__, step.name) if name in steps][:1]
+    found += [f"apply:{name}" for name in applies_to(step) if name in applies][:1]
+    if not found:
+        return ""
+    return found[-1] if replay else found[0]
+
+
+def applies_to(step: Step) -> tuple[str, ...]:
+    """The apply functions any of which can stand in for `step`."""
+    if step.name in ("load", "load_image", "load_annotation"):
+        return {
+            "load": ("load_image", "load_annotation"),
+            "load_image": ("load_image",),
+            "load_annotation": ("load_annotation",),
+        }[step.name]
+    return (step.module,) if step.module in APPLY_NAMES else ()
+
+
+def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
+    applied = [f"apply_{key}" for key in APPLY_NAMES]
+    known = dict.fromkeys((*step_names(), *APPLY_NAMES, *applied, PIPELINE))
+    if isinstance(given, Mapping):
+        unknown = [str(key) for key in given if key not in known]
+        if unknown:
+            raise InputError(f"{name}: no step is called {', '.join(unknown)}; see parity check -h")
+        plain = [str(key) for key, part in given.items() if not callable(part)]
+        if plain:
+            raise InputError(f"{name}: {', '.join(plain)} cannot be called; give functions")
+        return dict(given)
+    if inspect.isroutine(given):
+        title = getattr(given, "__name__", "")
+        return {title: given} if title in known else {}
+    found = {key: getattr(given, key, None) for key in known}
+    parts = {key: part for key, part in found.items() if callable(part)}
+    if inspect.ismodule(given) and not given.__name__.startswith("parity."):
+        # What a module imports from here to build on is not what it gives.
+        parts = {key: part for key, part in parts.items() if not _is_ours(part)}
+    if inspect.isclass(given) and any(_names(part)[:1] == ["self"] for part in parts.values()):
+        return _parts(_instance(given, name), name)
+    return parts
+
+
+def _is_ours(part: Any) -> bool:
+    return str(getattr(part, "__module__", "")).startswith("parity.")
+
+
+def _sorted_parts(
+    parts: Mapping[str, Callable[..., Any]],
+) -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
+    steps, applies = {}, {}
+    for key, part in parts.items():
+        plain = key.removeprefix("apply_")
+        if key.startswith("apply_") or (key in APPLY_NAMES and not _takes_stream(part)):
+            applies[plain] = part
+        else:
+            steps[key] = part
+    return steps, applies
+
+
+def _takes_stream(function: Callable[..., Any]) -> bool:
+    names = _positional(function)
+    return len(names) > 1 and names[1] in RNG_NAMES
+
+
+def _takes_image_and_seg(given: Any) -> bool:
+    if inspect.ismodule(given) or isinstance(given, Mapping) or not callable(given):
+        return False
+    call = given.__call__ if inspect.isclass(given) else given
+    names = [name for name in _positional(call) if name != "self"]
+    return len(names) >= 2
+
+
+def _two_or_three(pipeline: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """A pipeline without a stream is called without one."""
+    if pipeline is None or len(_positional(pipeline)) > 2:
+        return pipeline
+    return lambda image, seg, rng: pipeline(image, seg)
+
+
+def _instance(given: type, name: str) -> Any:
+    try:
+        return given()
+    except Exception as error:  # the constructor is the user's
+        raise InputError(
+            f"{name}: cannot be made without arguments ({type(error).__name__}: {error}); "
+            f"name an instance instead"
+        ) from error
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # built-in functions may have no signature
+        return []
+
+
+def _positional(function: Callable[..., Any]) -> list[str]:
+    """Names of the parameters that can be given by position; "*args" counts as any number."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return ["args", "rng", "args"]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+
+
+def _nothing_found(name: str, given: Any) -> str:
+    return (
+        f"{name}: a {type(given).__name__} gives no step and is no pipeline (image, seg, rng); "
+        f"name its functions like the steps (load, resize, crop, flip, photometric, ...) or "
+        f"apply_resize, apply_crop, apply_flip, apply_photometric"
+    )

@@ -1,0 +1,130 @@
+"""A candidate in a process of its own: whatever it does, the check goes on.
+
+A call that takes longer than the limit is ended by killing the process, which
+ends everything, compiled code too. A crash (a segmentation fault, an exhausted
+memory, ``os._exit``) is told apart from it. Either way the next call gets a
+fresh process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from parity.candidate.candidate import Candidate
+from parity.candidate.guard import UNUSABLE
+from parity.candidate.load import load_candidate
+from parity.candidate.runner import (
+    DEFAULT_LIMIT,
+    Description,
+    Outcome,
+    call_part,
+    ended,
+    without_input,
+)
+from parity.candidate.steps import candidate_from
+from parity.compare.rng import GeneratorState
+from parity.errors import InputError
+from parity.pipeline import Step
+
+# Importing torch on a loaded machine takes seconds; a user's own imports may take more.
+LOAD_LIMIT = 180.0
+
+
+class WorkerProcess:
+    """The candidate named `text`, loaded and run in a child process.
+
+    limit: seconds per call. Raises InputError when it cannot be loaded.
+    """
+
+    def __init__(self, text: str, *, limit: float = DEFAULT_LIMIT) -> None:
+        self._text = text
+        self._limit = limit
+        self._start()
+
+    def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
+        """See `parity.candidate.runner.Runner`."""
+        if not self._process.is_alive():
+            self._start()
+        try:
+            self._connection.send_bytes(pickle.dumps((part, step, value, state)))
+            answered = self._connection.poll(self._limit)
+        except (BrokenPipeError, ConnectionResetError):
+            answered = True  # the process is gone, as the receiving below finds out
+        if not answered:
+            self._kill()
+            reason = f"TimeLimit: ran longer than {self._limit:g} s; its process was killed"
+            return ended(step, value, state, reason)
+        try:
+            _, answer = pickle.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            return ended(step, value, state, self._obituary())
+        # The input was left out of the answer to keep it small.
+        outcome: Outcome = answer
+        return replace(outcome, record=replace(outcome.record, input=value))
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.is_alive():
+            self._kill()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._text), daemon=True)
+        self._process.start()
+        theirs.close()
+        if not self._connection.poll(LOAD_LIMIT):
+            self._kill()
+            raise InputError(f"{self._text}: was not imported within {LOAD_LIMIT:g} s")
+        try:
+            kind, answer = pickle.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            raise InputError(f"{self._text}: while it was imported, {self._obituary()}") from None
+        if kind == "error":
+            raise InputError(answer)
+        self.description: Description = answer
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+    def _obituary(self) -> str:
+        self._process.join(5)
+        code = self._process.exitcode
+        self._kill()
+        if code is not None and code < 0:
+            return f"Crash: its process ended by {signal.Signals(-code).name}"
+        return f"Crash: its process ended with exit code {code}"
+
+
+def _serve(connection: Connection, text: str) -> None:
+    """The child's side: load, describe, then answer calls until the other end closes."""
+    try:
+        candidate = candidate_from(load_candidate(text), text)
+    except InputError as error:
+        connection.send_bytes(pickle.dumps(("error", str(error))))
+        return
+    connection.send_bytes(pickle.dumps(("ready", Description.of(candidate))))
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        connection.send_bytes(_answer(candidate, request))
+
+
+def _answer(candidate: Candidate, request: bytes) -> bytes:
+    part, step, value, state = pickle.loads(request)
+    outcome = call_part(candidate, part, step, value, state)
+    try:
+        return pickle.dumps(("done", without_input(outcome)))
+    except Exception as error:  # what a candidate returns may refuse to be pickled in any way
+        kept = replace(outcome.record, input=None, output=None)
+        misuse = outcome.misuse or f"{UNUSABLE}: {type(error).__name__}: {error}"
+        return pickle.dumps(("done", Outcome(kept, misuse)))

@@ -1,0 +1,75 @@
+"""``parity matrix``: can this library stand in for the reference, step by step?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from parity.candidate.adapters import NAMES, adapter
+from parity.candidate.matrix.markdown import Results, left, render_matrix, size, why
+from parity.candidate.matrix.run import run_matrix
+from parity.compare.compare import Verdict, worst_verdict
+from parity.environment import environment
+from parity.errors import InputError
+from parity.files import write_atomically
+from parity.live import reference_header
+
+STYLES = {
+    Verdict.EQUAL: "green",
+    Verdict.WITHIN: "yellow",
+    Verdict.DIFFERENT: "bold red",
+    Verdict.NOT_COMPARED: "dim",
+}
+
+
+def matrix(
+    libraries: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[LIBRARY]...", help=f"Of {', '.join(NAMES)}; default all."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Markdown file to write.")] = Path(
+        "reports/sample/library-matrix.md"
+    ),
+) -> None:
+    """Run every installed library beside live mmsegmentation and write the matrix."""
+    unknown = sorted(set(libraries or []) - set(NAMES))
+    if unknown:
+        raise InputError(f"no adapter for {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network at import
+    versions, notes = reference_header()
+    console = Console(stderr=True)
+    results: Results = []
+    for library, cells in run_matrix(libraries or NAMES):
+        console.print(f"[dim]{escape(library.title)}: {len(cells)} comparisons[/]")
+        results = [*results, (library, cells)]
+    found = [note for name in libraries or NAMES for note in _notes(name)]
+    page = render_matrix(results, {**versions, **environment()}, [*notes, *found])
+    write_atomically(out, page.encode())
+    show(results)
+    typer.echo(f"wrote {out}")
+    compared = worst_verdict(cell.verdict for _, cells in results for cell in cells)
+    raise typer.Exit(3 if compared is Verdict.NOT_COMPARED else 0)
+
+
+def _notes(name: str) -> tuple[str, ...]:
+    """What an adapter has to say about the installed library."""
+    notes: tuple[str, ...] = getattr(adapter(name), "notes", tuple)()
+    return notes
+
+
+def show(results: Results) -> None:
+    """Print what was compared as a table; what was not is in the file."""
+    table = Table("library", "operation", "called as", "verdict", "difference", "reason")
+    for library, cells in results:
+        for cell in cells:
+            if cell.verdict is not Verdict.NOT_COMPARED:
+                verdict = f"[{STYLES[cell.verdict]}]{cell.verdict}[/]"
+                rest = escape(size(cell)), escape(" ".join((why(cell), left(cell))).strip())
+                table.add_row(library.title, cell.row, escape(cell.call), verdict, *rest)
+    Console().print(table)

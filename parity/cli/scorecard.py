@@ -1,0 +1,88 @@
+"""``parity scorecard``: plant every known mistake and count how many are found and named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from parity.errors import InputError
+from parity.files import write_atomically
+from parity.live import reference_header, reference_installed
+from parity.report.scorecard import render_scorecard, render_scorecard_json
+from parity.suspects.catalogue import FAMILIES, all_suspects
+from parity.suspects.scorecard import Scorecard, one_thread, score
+
+
+def scorecard(
+    steps: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STEP]...", help="Steps whose suspects to plant; default all."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Seeds per built-in input.")] = 2,
+    pairs: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Pairs per function of a step; 0 for all.")
+    ] = 20,
+    clean: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Further samples without a mistake.")
+    ] = 200,
+    json: Annotated[Path | None, typer.Option(help="Write the counts as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the page for the docs.")] = None,
+    live: Annotated[
+        bool | None,
+        typer.Option(
+            "--live/--own",
+            help="Expect what live mmsegmentation gives, or what our own steps give without a "
+            "mistake; default: live where it is installed.",
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
+) -> None:
+    """Plant every suspect, and pairs of them, and count what check and diagnosis make of it."""
+    unknown = sorted(set(steps or ()) - set(FAMILIES))
+    if unknown:
+        raise InputError(f"no suspects of {', '.join(unknown)}; there are {', '.join(FAMILIES)}")
+    if live is None:
+        live = reference_installed()
+    if live:
+        reference_header()
+    one_thread()
+    only = frozenset(steps or ())
+    card = score(live=live, rounds=seeds, pairs=pairs, clean=clean, only=only, jobs=jobs)
+    if json is not None:
+        write_atomically(json, render_scorecard_json(card).encode())
+    if markdown is not None:
+        chosen = [one for one in all_suspects() if not only or one.step in only]
+        write_atomically(markdown, render_scorecard(card, chosen).encode())
+    _show(card)
+    raise typer.Exit(1 if card.failures else 0)
+
+
+def _show(card: Scorecard) -> None:
+    console = Console()
+    table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("all", "found", "right", "first", "alike"):
+        table.add_column(name, justify="right")
+    for name in ("pairs", "found", "first", "alike", "masked"):
+        table.add_column(name, justify="right")
+    for row in (*card.steps, card.total):
+        singles = (row.suspects, row.detected, row.right_step, row.first, row.named)
+        pairs = (row.pairs, row.pairs_detected, row.pairs_first, row.pairs_named, row.masked)
+        table.add_row(escape(row.step), *map(str, singles + pairs))
+    console.print(table)
+    for text in card.total.missed:
+        console.print(f"[yellow]not named first[/] {escape(text)}", soft_wrap=True)
+    for text in card.failures:
+        console.print(f"[bold red]short[/] {escape(text)}", soft_wrap=True)
+    verdict = "[bold red]falls short[/]" if card.failures else "[green]reached[/]"
+    console.print(
+        f"{verdict}: {card.clean} cases without a mistake, {len(card.false_alarms)} false alarms "
+        f"(expected: {card.mode})",
+        soft_wrap=True,
+    )

@@ -1,0 +1,178 @@
+"""Make the exhibits of a case: run its steps again and look at those that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+
+from parity.compare.compare import Comparison, Verdict
+from parity.compare.exhibit.classes import ClassNames, class_table, label_change
+from parity.compare.exhibit.curves import curves
+from parity.compare.exhibit.histograms import histogram
+from parity.compare.exhibit.pictures import picture
+from parity.compare.exhibit.planes import arrays, is_label_map
+from parity.compare.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Picture
+from parity.compare.leaf import Leaf
+from parity.compare.rng import Draw
+from parity.compare.trace import (
+    StepComparison,
+    StepFunction,
+    StepRecord,
+    StepResult,
+    Trace,
+    TraceComparison,
+    run_step,
+)
+
+MAX_DRAWS = 40
+DRAWS_BEFORE_FIRST = 5
+MAX_LEAVES = 40
+MAX_PICTURES = 4
+
+
+def exhibit(
+    actual: StepRecord,
+    expected: StepRecord,
+    result: StepResult,
+    *,
+    case: str,
+    pipeline: str,
+    chained: bool = False,
+    class_names: ClassNames = (),
+) -> Exhibit:
+    """What is to be seen of one step: `result` says what differs between both records."""
+    rows, draws_left_out = draw_rows(actual.draws, expected.draws)
+    differing = [
+        LeafRow(path, leaf)
+        for path, leaf in result.leaves.items()
+        if leaf.verdict is not Verdict.EQUAL
+    ]
+    differing.sort(key=_worst_first)
+    facts = Facts(
+        case=case,
+        pipeline=pipeline,
+        step=expected.name,
+        chained=chained,
+        verdict=str(result.verdict),
+        summary=result.explain(),
+        error=result.error,
+        generator=result.generator,
+        draws_actual=len(actual.draws),
+        draws_expected=len(expected.draws),
+        draws=rows,
+        draws_left_out=draws_left_out,
+        leaves=tuple(differing[:MAX_LEAVES]),
+        leaves_left_out=max(len(differing) - MAX_LEAVES, 0),
+        leaves_equal=len(result.leaves) - len(differing),
+    )
+    if result.error:
+        return Exhibit(facts)
+    return _with_arrays(facts, actual, expected, class_names)
+
+
+def _worst_first(row: LeafRow) -> tuple[bool, float]:
+    return row.comparison.verdict is not Verdict.DIFFERENT, -row.comparison.max_abs
+
+
+def _with_arrays(
+    facts: Facts, actual: StepRecord, expected: StepRecord, names: ClassNames
+) -> Exhibit:
+    left, right = arrays(actual.output), arrays(expected.output)
+    shown = {
+        row.path: row.comparison for row in facts.leaves if row.path in left and row.path in right
+    }
+    table = class_table(left, right, (actual.input, expected.input), names)
+    scored = table is not None and bool(table.rows)
+    pairs = [(path, left[path], right[path], shown[path]) for path in shown]
+    series = [c for path, a, e, _ in pairs if not scored for c in curves(path, a, e)]
+    maps = [
+        label_change(path, a, e, names)
+        for path, a, e, _ in pairs
+        if is_label_map(path, a) and is_label_map(path, e)
+    ]
+    bars = [histogram(path, a, e, right) for path, a, e, _ in pairs if not scored]
+    return Exhibit(
+        replace(
+            facts,
+            histograms=tuple(item for item in bars if item is not None)[:MAX_PICTURES],
+            labels=tuple(item for item in maps if item is not None)[:MAX_PICTURES],
+            classes=(table,) if table is not None and scored else (),
+            curves=tuple(series[:MAX_PICTURES]),
+        ),
+        _pictures(pairs),
+    )
+
+
+def _pictures(pairs: Sequence[tuple[str, Leaf, Leaf, Comparison]]) -> tuple[Picture, ...]:
+    found = (picture(path, left, right, comparison) for path, left, right, comparison in pairs)
+    return tuple(item for item in found if item is not None)[:MAX_PICTURES]
+
+
+def draw_rows(actual: Sequence[Draw], expected: Sequence[Draw]) -> tuple[tuple[DrawRow, ...], int]:
+    """Draws side by side from shortly before the first that differs, and how many are left out."""
+    rows: list[DrawRow] = []
+    parted = False
+    for position, (left, right) in enumerate(zip_longest(actual, expected)):
+        mark = "" if left == right else ("differs" if parted else "first")
+        parted = parted or left != right
+        rows.append(DrawRow(position, _text(left), _text(right), mark))
+    first = next((row.position for row in rows if row.mark), 0)
+    start = max(first - DRAWS_BEFORE_FIRST, 0) if len(rows) > MAX_DRAWS else 0
+    shown = tuple(rows[start : start + MAX_DRAWS])
+    return shown, len(rows) - len(shown)
+
+
+def _text(draw: Draw | None) -> str:
+    return "none" if draw is None else str(draw)
+
+
+def case_exhibits(
+    case: str,
+    pipeline: str,
+    steps: Sequence[tuple[str, StepFunction]],
+    reference: Trace,
+    comparison: TraceComparison,
+    *,
+    class_names: ClassNames = (),
+) -> Iterator[Exhibit]:
+    """The exhibits of every step of `comparison` that differs.
+
+    steps: the candidate's, which are run again, isolated where a step differs
+    by itself, else chained, where it only passes a difference on. reference:
+    the trace that `comparison` was made with.
+    """
+    mine: StepRecord | None = None
+    for (name, step), record, found in zip(steps, reference.steps, comparison.steps, strict=False):
+        alone = run_step(name, step, record.input, record.state_before)
+        chained = alone if mine is None else _next(mine, name, step)
+        made = _shown(found, alone, chained)
+        if made is not None:
+            side, result, is_chained = made
+            yield exhibit(
+                side,
+                replace(record, name=name),
+                result,
+                case=case,
+                pipeline=pipeline,
+                chained=is_chained,
+                class_names=class_names,
+            )
+        mine = chained
+
+
+def _next(mine: StepRecord, name: str, step: StepFunction) -> StepRecord:
+    """The step on the candidate's own previous output; once that raised, there is none."""
+    if mine.error:
+        return replace(mine, name=name)
+    return run_step(name, step, mine.output, mine.state_after)
+
+
+def _shown(
+    found: StepComparison, alone: StepRecord, chained: StepRecord
+) -> tuple[StepRecord, StepResult, bool] | None:
+    if found.isolated.verdict is Verdict.DIFFERENT:
+        return alone, found.isolated, False
+    if found.chained.verdict is Verdict.DIFFERENT:
+        return chained, found.chained, True
+    return None

@@ -1,0 +1,142 @@
+"""What a report keeps of every case while a check runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from parity.compare.check import CaseResult
+from parity.compare.compare import Verdict, worst_verdict
+from parity.compare.exhibit.records import Exhibit
+from parity.compare.trace import StepResult
+
+# Cases shown in full per step of a pipeline, and exhibits altogether.
+CASES_PER_STEP = 2
+MAX_EXHIBITS = 60
+# One character per step of a case.
+CODES = {
+    Verdict.EQUAL: "=",
+    Verdict.WITHIN: "~",
+    Verdict.DIFFERENT: "x",
+    Verdict.NOT_COMPARED: "-",
+}
+UNSTABLE, NOT_COUNTED = "u", "."
+
+ExhibitMaker = Callable[[CaseResult], Iterable[Exhibit]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case in one line.
+
+    isolated, chained: one character per step, in order: ``=`` equal, ``~``
+    within tolerance, ``x`` different, ``-`` not compared, ``u`` the reference
+    differs from itself, ``.`` not asked for. note: what differs first, or why
+    nothing was compared.
+    """
+
+    name: str
+    pipeline: str
+    verdict: Verdict
+    steps: tuple[str, ...]
+    isolated: str
+    chained: str
+    note: str = ""
+    broken: bool = False
+
+
+class Collector:
+    """Watches the results of a check go by.
+
+    only: the steps that count, none meaning all. cases_per_step: how many cases
+    of a step are shown.
+    """
+
+    def __init__(
+        self, *, only: frozenset[str] = frozenset(), cases_per_step: int = CASES_PER_STEP
+    ) -> None:
+        self.outcomes: list[Outcome] = []
+        self.exhibits: list[Exhibit] = []
+        self._only = only
+        self._cases_per_step = cases_per_step
+        self._shown: Counter[tuple[str, str]] = Counter()
+
+    def watch(
+        self, results: Iterable[CaseResult], make: ExhibitMaker | None = None
+    ) -> Iterator[CaseResult]:
+        """The same results, each noted down as it passes.
+
+        make: gives the exhibits of a case; called for the first failing cases of a
+        step, before the next result is asked for. None to make none.
+        """
+        for result in results:
+            outcome = outcome_of(result, self._only)
+            self.outcomes.append(outcome)
+            if make is not None and self._wanted(outcome):
+                self._keep(make(result))
+            yield result
+
+    def _wanted(self, outcome: Outcome) -> bool:
+        """Whether a differing step of the case has been shown too rarely yet."""
+        return len(self.exhibits) < MAX_EXHIBITS and any(
+            self._shown[outcome.pipeline, step] < self._cases_per_step
+            for step, *codes in zip(outcome.steps, outcome.isolated, outcome.chained, strict=True)
+            if CODES[Verdict.DIFFERENT] in codes
+        )
+
+    def _keep(self, exhibits: Iterable[Exhibit]) -> None:
+        for exhibit in exhibits:
+            key = (exhibit.facts.pipeline, exhibit.facts.step)
+            counted = not self._only or exhibit.facts.step in self._only
+            room = self._shown[key] < self._cases_per_step and len(self.exhibits) < MAX_EXHIBITS
+            if counted and room:
+                self._shown[key] += 1
+                self.exhibits.append(exhibit)
+
+
+def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcome:
+    """`result` in one line."""
+    if result.comparison is None:
+        return Outcome(
+            result.case,
+            result.pipeline,
+            Verdict.NOT_COMPARED,
+            (),
+            "",
+            "",
+            note=result.broken,
+            broken=True,
+        )
+    steps = result.comparison.steps
+    counted = [step for step in steps if (not only or step.name in only)]
+    stable = [step for step in counted if step.name not in result.unstable]
+    pairs = [(step.name, side) for step in stable for side in (step.isolated, step.chained)]
+
+    def codes(sides: Iterable[tuple[str, StepResult]]) -> str:
+        return "".join(_code(name, side, only, result) for name, side in sides)
+
+    return Outcome(
+        name=result.case,
+        pipeline=result.pipeline,
+        verdict=worst_verdict(side.verdict for _, side in pairs),
+        steps=tuple(step.name for step in steps),
+        isolated=codes((step.name, step.isolated) for step in steps),
+        chained=codes((step.name, step.chained) for step in steps),
+        note=_note(pairs),
+    )
+
+
+def _code(name: str, side: StepResult, only: frozenset[str], result: CaseResult) -> str:
+    if only and name not in only:
+        return NOT_COUNTED
+    return UNSTABLE if name in result.unstable else CODES[side.verdict]
+
+
+def _note(pairs: list[tuple[str, StepResult]]) -> str:
+    """The first difference, else the first reason for not comparing."""
+    for wanted in (Verdict.DIFFERENT, Verdict.NOT_COMPARED):
+        for name, side in pairs:
+            if side.verdict is wanted:
+                return f"{name}: {side.explain()}"
+    return ""

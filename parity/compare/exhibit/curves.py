@@ -1,0 +1,51 @@
+"""Series, such as the learning rate over the iterations, on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.compare.exhibit.records import Curve
+from parity.compare.leaf import Leaf
+
+MIN_POINTS = 8
+MAX_POINTS = 400
+# Columns of a table that are still read as one series each, such as parameter groups.
+MAX_SERIES = 4
+
+
+def curves(path: str, actual: Leaf, expected: Leaf) -> tuple[Curve, ...]:
+    """The columns of a floating array ``(n,)`` or ``(n, few)`` as series, those that differ."""
+    left, right = actual.array, expected.array
+    if left.shape != right.shape or expected.bits is None or right.ndim not in (1, 2):
+        return ()
+    if right.shape[0] < MIN_POINTS or (right.ndim == 2 and right.shape[1] > MAX_SERIES):
+        return ()
+    tables = [side.astype(np.float64).reshape(len(side), -1) for side in (left, right)]
+    return tuple(
+        _curve(title(path, column, tables[1].shape[1]), tables[0][:, column], tables[1][:, column])
+        for column in range(tables[1].shape[1])
+        if not np.array_equal(tables[0][:, column], tables[1][:, column], equal_nan=True)
+    )
+
+
+def title(path: str, column: int, columns: int) -> str:
+    """The name of a series."""
+    name = path or "output"
+    return f"{name}[:, {column}]" if columns > 1 else name
+
+
+def _curve(name: str, actual: NDArray[np.float64], expected: NDArray[np.float64]) -> Curve:
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = actual - expected
+    at = _kept(difference)
+    picked = [tuple(float(v) for v in side[at]) for side in (actual, expected, difference)]
+    return Curve(name, "index", tuple(float(i) for i in at), picked[0], picked[1], picked[2])
+
+
+def _kept(difference: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions shown: evenly spaced, both ends, and the one that is most off."""
+    length = len(difference)
+    even = np.linspace(0, length - 1, min(length, MAX_POINTS)).round().astype(np.int64)
+    worst = int(np.argmax(np.nan_to_num(np.abs(difference), nan=np.inf)))
+    return np.union1d(even, [worst])

@@ -1,0 +1,201 @@
+"""Turn a check into a report: every number and sentence that the renderers show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from parity.compare.check import CheckReport, StepSummary
+from parity.compare.compare import Verdict, worst_verdict
+from parity.compare.exhibit.collect import Outcome
+from parity.compare.exhibit.records import Exhibit
+from parity.report import sentences
+from parity.report.document import (
+    CaseEntry,
+    Diagnosis,
+    ExhibitEntry,
+    InputFile,
+    Report,
+    Run,
+    Section,
+    StepEntry,
+    Strip,
+    Word,
+)
+from parity.report.json import canonical
+from parity.report.pictures import exhibit_entries
+from parity.report.text import with_marks
+
+StepKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a check kept besides its sums: every case in a line, and some in full.
+
+    diagnoses: by ``(pipeline, step)``.
+    """
+
+    outcomes: Sequence[Outcome] = ()
+    exhibits: Sequence[Exhibit] = ()
+    diagnoses: Mapping[StepKey, Diagnosis] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where steps and exhibits are in the report."""
+
+    steps: dict[StepKey, int]
+    strips: dict[str, int]
+    exhibits_of_step: dict[StepKey, tuple[int, ...]]
+    exhibits_of_case: dict[str, tuple[int, ...]]
+
+
+def report_of_check(
+    check: CheckReport,
+    evidence: Evidence,
+    run: Run,
+    *,
+    candidate: str = "mmseg-parity's own steps",
+    only: frozenset[str] = frozenset(),
+) -> Report:
+    """The report of a check. only: the steps that were asked for, none meaning all.
+
+    Paths below one of the run's roots are written relative to its mark.
+    """
+    pipelines = dict.fromkeys(row.pipeline for row in check.summaries)
+    ordered = [row for name in pipelines for row in check.summaries if row.pipeline == name]
+    keys = {(row.pipeline, row.step): place for place, row in enumerate(ordered)}
+    strips = _strips(ordered, evidence.outcomes)
+    names = {strip.name: place for place, strip in enumerate(strips)}
+    places = _Places(keys, names, *_exhibit_places(evidence.exhibits))
+    report = Report(
+        verdict=check.verdict.value,
+        sentence=sentences.verdict_sentence(check),
+        candidate=candidate,
+        reference=sentences.reference_name(check),
+        compared=sentences.compared(check, evidence.outcomes),
+        not_compared=sentences.not_compared(check, only),
+        notes=check.notes,
+        versions=check.versions,
+        seeds=check.seeds,
+        inputs=tuple(InputFile(name, digest) for name, digest in check.inputs.items()),
+        cases_total=check.cases,
+        cases_failed=check.failed,
+        broken=check.broken,
+        strips=strips,
+        steps=tuple(_step_entry(row, places, evidence.diagnoses) for row in ordered),
+        cases=_case_entries(evidence.outcomes, places),
+        exhibits=exhibit_entries(evidence.exhibits),
+        sections=evidence.sections,
+        run=run,
+    )
+    return canonical(report, partial(with_marks, roots=run.roots))
+
+
+def _exhibit_places(
+    exhibits: Sequence[Exhibit],
+) -> tuple[dict[StepKey, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    by_step: dict[StepKey, tuple[int, ...]] = {}
+    by_case: dict[str, tuple[int, ...]] = {}
+    for place, exhibit in enumerate(exhibits):
+        facts = exhibit.facts
+        key = (facts.pipeline, facts.step)
+        by_step[key] = (*by_step.get(key, ()), place)
+        by_case[facts.case] = (*by_case.get(facts.case, ()), place)
+    return by_step, by_case
+
+
+def _strips(rows: Sequence[StepSummary], outcomes: Sequence[Outcome]) -> tuple[Strip, ...]:
+    """One strip per pipeline; a pipeline of which every case has one step holds single steps."""
+    longest: dict[str, int] = {}
+    # Without outcomes, nothing tells; rows that are of no case, such as those of
+    # distributions, follow nothing.
+    unknown = 1 if outcomes else 2
+    for outcome in outcomes:
+        longest[outcome.pipeline] = max(longest.get(outcome.pipeline, 0), len(outcome.steps))
+    of: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        of.setdefault(row.pipeline, []).append(place)
+    for name in longest:  # all of whose cases are broken
+        of.setdefault(name, [])
+    return tuple(
+        _strip(name, places, rows, longest.get(name, unknown)) for name, places in of.items()
+    )
+
+
+def _strip(name: str, places: list[int], rows: Sequence[StepSummary], longest: int) -> Strip:
+    mine = [rows[place] for place in places]
+    return Strip(
+        name=name,
+        kind="pipeline" if longest > 1 else "single",
+        steps=tuple(places),
+        isolated=worst_verdict(row.isolated for row in mine).value,
+        chained=worst_verdict(row.chained for row in mine).value,
+        sentence=sentences.strip_sentence(mine, chain=longest > 1),
+    )
+
+
+def _step_entry(
+    row: StepSummary, places: _Places, diagnoses: Mapping[StepKey, Diagnosis]
+) -> StepEntry:
+    key = (row.pipeline, row.step)
+    return StepEntry(
+        pipeline=row.pipeline,
+        step=row.step,
+        cases=row.cases,
+        failed=row.failed,
+        skipped=row.skipped,
+        unstable=row.unstable,
+        isolated=row.isolated.value,
+        chained=row.chained.value,
+        enters=row.isolated is Verdict.DIFFERENT,
+        max_abs=row.max_abs,
+        max_ulp=row.max_ulp,
+        worst=sentences.worst(row),
+        first=row.first,
+        why_skipped=row.why_skipped,
+        why_unstable=row.why_unstable,
+        diagnosis=diagnoses.get(key, Diagnosis()),
+        exhibits=places.exhibits_of_step.get(key, ()),
+    )
+
+
+# Failing cases first, then broken ones and others of which nothing was compared.
+_ORDER: tuple[Word, ...] = ("different", "not compared", "within tolerance", "equal")
+
+
+def _case_entries(outcomes: Sequence[Outcome], places: _Places) -> tuple[CaseEntry, ...]:
+    entries = (_case_entry(outcome, places) for outcome in outcomes)
+    return tuple(sorted(entries, key=lambda entry: _ORDER.index(entry.verdict)))
+
+
+def _case_entry(outcome: Outcome, places: _Places) -> CaseEntry:
+    kept = [
+        (places.steps[outcome.pipeline, step], isolated, chained)
+        for step, isolated, chained in zip(
+            outcome.steps, outcome.isolated, outcome.chained, strict=True
+        )
+        if (outcome.pipeline, step) in places.steps
+    ]
+    return CaseEntry(
+        name=outcome.name,
+        strip=places.strips[outcome.pipeline],
+        verdict=outcome.verdict.value,
+        steps=tuple(place for place, _, _ in kept),
+        isolated="".join(code for _, code, _ in kept),
+        chained="".join(code for _, _, code in kept),
+        note=outcome.note,
+        broken=outcome.broken,
+        exhibits=places.exhibits_of_case.get(outcome.name, ()),
+    )
+
+
+def with_sections(report: Report, sections: tuple[Section, ...]) -> Report:
+    """`report` with further sections at its end."""
+    return canonical(replace(report, sections=report.sections + sections))
+
+
+__all__ = ["Evidence", "ExhibitEntry", "report_of_check", "with_sections"]

@@ -1,0 +1,254 @@
+"""The report: what every renderer is given, and what report.json holds.
+
+A report says what was compared (`steps`, `cases`, `exhibits`) and may hold
+further `sections` of plots, findings and tables, in the order they are shown.
+Everything that depends on when and where it was made is in `run`, and nowhere
+else: the same inputs and seeds give the same report apart from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from parity.compare.exhibit.records import Curve, Facts, PictureKind
+
+# Raised whenever a field changes its name, type or meaning, or is taken away.
+FORMAT = 2
+
+BASE64 = "[A-Za-z0-9+/]*={0,2}"
+Base64 = Annotated[str, StringConstraints(pattern=f"^{BASE64}$")]
+# Nothing but addresses of pages may become a link: no scripts, no files.
+WebAddress = Annotated[str, StringConstraints(pattern="^(https?://.*)?$")]
+
+Word = Literal["equal", "within tolerance", "different", "not compared"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """When, where and how: the only part that may differ between two equal checks.
+
+    command: what to type to repeat it. started: UTC, ISO 8601; "" when not
+    recorded. roots: what stands for which folder in the paths of this report.
+    minimal: folders of minimal examples by ``pipeline/step``.
+    """
+
+    command: str = ""
+    started: str = ""
+    seconds: float | None = None
+    roots: dict[str, str] = field(default_factory=dict)
+    minimal: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that was read, below one of the run's roots."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Steps that belong together. kind: "pipeline", one after the other, or "single" steps.
+
+    steps: positions in the report's `steps`, in order.
+    """
+
+    name: str
+    kind: Literal["pipeline", "single"]
+    steps: tuple[int, ...]
+    isolated: Word
+    chained: Word
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Which mistake a difference looks like; text "" when that is not known."""
+
+    text: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepEntry:
+    """One step over all cases.
+
+    cases: compared; failed: of these, different; skipped: not compared;
+    unstable: the reference differs from itself. enters: whether a difference
+    enters here, the step differing although it was fed the reference's own input.
+    worst: the largest difference in words. first, why_skipped, why_unstable: the
+    first case of each. exhibits: positions in the report's `exhibits`.
+    """
+
+    pipeline: str
+    step: str
+    cases: int
+    failed: int
+    skipped: int
+    unstable: int
+    isolated: Word
+    chained: Word
+    enters: bool
+    max_abs: float
+    max_ulp: int
+    worst: str
+    first: str
+    why_skipped: str
+    why_unstable: str
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    exhibits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """One case. strip: position in the report's `strips`.
+
+    steps: positions in the report's `steps`. isolated, chained: one character
+    per step, ``=`` equal, ``~`` within tolerance, ``x`` different, ``-`` not
+    compared, ``u`` unstable reference, ``.`` not asked for. note: what differs
+    first, or why nothing was compared; kept for cases that are not equal.
+    """
+
+    name: str
+    strip: int
+    verdict: Word
+    steps: tuple[int, ...]
+    isolated: str
+    chained: str
+    note: str = ""
+    broken: bool = False
+    exhibits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture as a base64 PNG, height x width pixels."""
+
+    png: Base64
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class ViewEntry:
+    """As `parity.compare.exhibit.View`, with pictures instead of arrays."""
+
+    name: str
+    top: int
+    left: int
+    stride: int
+    actual: Image
+    expected: Image
+    difference: Image | None
+    box: tuple[int, int, int, int] | None
+    worst: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class PictureEntry:
+    """As `parity.compare.exhibit.Picture`."""
+
+    path: str
+    kind: PictureKind
+    caption: str
+    gain: str
+    worst: str
+    views: tuple[ViewEntry, ...]
+
+
+@dataclass(frozen=True)
+class ExhibitEntry:
+    """One step of one failing case. left_out: why it has no pictures, or ""."""
+
+    facts: Facts
+    pictures: tuple[PictureEntry, ...] = ()
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class PlotSection:
+    """Series on both sides, overlaid, their difference below."""
+
+    title: str
+    text: str
+    curves: tuple[Curve, ...]
+    kind: Literal["plots"] = "plots"
+
+
+@dataclass(frozen=True)
+class TableSection:
+    """A table of text."""
+
+    title: str
+    text: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True)
+class EvidenceLine:
+    """Where a finding was seen: a file, a line number (0 for none) and its text."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FindingEntry:
+    """One cause that was found. effect: documented size, or "none documented"."""
+
+    title: str
+    text: str
+    effect: str = ""
+    fix: str = ""
+    link: WebAddress = ""
+    evidence: tuple[EvidenceLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class FindingSection:
+    """Causes, most likely first."""
+
+    title: str
+    text: str
+    findings: tuple[FindingEntry, ...]
+    kind: Literal["findings"] = "findings"
+
+
+Section = Annotated[PlotSection | TableSection | FindingSection, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report. sentence: the verdict as a sentence.
+
+    candidate, reference: what the two sides are, in words. versions: of what
+    computed both sides. failing cases come first in `cases`.
+    """
+
+    verdict: Word
+    sentence: str
+    candidate: str
+    reference: str
+    compared: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    seeds: tuple[int, int] | None = None
+    inputs: tuple[InputFile, ...] = ()
+    cases_total: int = 0
+    cases_failed: int = 0
+    broken: tuple[str, ...] = ()
+    strips: tuple[Strip, ...] = ()
+    steps: tuple[StepEntry, ...] = ()
+    cases: tuple[CaseEntry, ...] = ()
+    exhibits: tuple[ExhibitEntry, ...] = ()
+    sections: tuple[Section, ...] = ()
+    run: Run = field(default_factory=Run)
+    format: Literal[2] = 2

@@ -1,0 +1,60 @@
+"""Exhibits as entries of a report, their pictures encoded and bounded in size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from parity.compare.exhibit.records import Exhibit, Picture, View
+from parity.report.document import ExhibitEntry, Image, PictureEntry, ViewEntry
+from parity.report.png import encode
+
+# Base64 characters of all pictures together: a report is sent by mail.
+MAX_CHARACTERS = 4_500_000
+LEFT_OUT = "Left out: this report's pictures have reached their limit of 4.5 MB."
+
+
+def exhibit_entries(exhibits: Sequence[Exhibit]) -> tuple[ExhibitEntry, ...]:
+    """Each exhibit with its pictures, as long as there is room; then without, saying so."""
+    room, full = MAX_CHARACTERS, False
+    entries: list[ExhibitEntry] = []
+    for exhibit in exhibits:
+        pictures = tuple(map(_picture_entry, exhibit.pictures)) if not full else ()
+        size = sum(len(image.png) for picture in pictures for image in images(picture))
+        full = full or size > room  # once and for all: encoding the rest would take seconds
+        room -= size
+        if exhibit.pictures and full:
+            entries.append(ExhibitEntry(exhibit.facts, left_out=LEFT_OUT))
+        else:
+            entries.append(ExhibitEntry(exhibit.facts, pictures))
+    return tuple(entries)
+
+
+def images(picture: PictureEntry) -> list[Image]:
+    """Every image of a picture."""
+    sides = [(view.actual, view.expected, view.difference) for view in picture.views]
+    return [image for three in sides for image in three if image is not None]
+
+
+def _picture_entry(picture: Picture) -> PictureEntry:
+    return PictureEntry(
+        path=picture.path,
+        kind=picture.kind,
+        caption=picture.caption,
+        gain=picture.gain,
+        worst=picture.worst,
+        views=tuple(_view_entry(view, ids=picture.kind == "labels") for view in picture.views),
+    )
+
+
+def _view_entry(view: View, *, ids: bool) -> ViewEntry:
+    return ViewEntry(
+        name=view.name,
+        top=view.top,
+        left=view.left,
+        stride=view.stride,
+        actual=encode(view.actual, ids=ids),
+        expected=encode(view.expected, ids=ids),
+        difference=None if view.difference is None else encode(view.difference),
+        box=view.box,
+        worst=view.worst,
+    )

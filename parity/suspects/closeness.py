@@ -1,0 +1,107 @@
+"""How much of a difference a suspect accounts for, and whether only rounding is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity.compare.leaf import Leaf, as_leaf
+from parity.compare.trace import StepRecord
+from parity.compare.tree import children
+from parity.errors import InputError
+
+# Pixels of images may be off by one grey level, floats by this share of the largest value.
+GREY_LEVELS = 1
+RELATIVE = 1e-5
+
+Leaves = dict[str, Leaf | str]
+
+
+def leaves_of(record: StepRecord) -> Leaves:
+    """Every array and value of the output by path, the generator state, and what was raised."""
+    found: Leaves = {"error": record.error, "generator state": record.state_after.digest}
+    _collect(record.output, "", found)
+    return found
+
+
+def share(expected: Leaves, actual: Leaves, suspect: Leaves) -> float:
+    """Which part of what differs between `expected` and `actual` the suspect gives, 0 to 1.
+
+    The mean over all leaves in which `actual` differs from either. In an array it
+    is the share of these elements that the suspect has right, so what the suspect
+    gets wrong newly counts against it. 0 when nothing differs.
+    """
+    names = dict.fromkeys([*expected, *actual, *suspect])
+    shares = [
+        found
+        for name in names
+        if (found := _leaf_share(expected.get(name), actual.get(name), suspect.get(name)))
+        is not None
+    ]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def near(left: Leaves, right: Leaves) -> bool:
+    """Whether two records differ by no more than rounding: the same draws, labels and shapes."""
+    return left.keys() == right.keys() and all(
+        _near(name, left[name], right[name]) for name in left
+    )
+
+
+def _collect(value: Any, path: str, found: Leaves) -> None:
+    parts = children(value)
+    if parts is not None:
+        for key, part in parts.items():
+            _collect(part, f"{path}.{key}" if path else key, found)
+        return
+    try:
+        found[path] = as_leaf(value)
+    except InputError:
+        found[path] = f"{type(value).__name__} {id(value)}"
+    else:
+        leaf = found[path]
+        if isinstance(leaf, Leaf) and leaf.values is None:
+            found[path] = f"{leaf.kind} {value!r}"
+
+
+def _same_form(left: Leaf | str | None, right: Leaf | str | None) -> bool:
+    if not isinstance(left, Leaf) or not isinstance(right, Leaf):
+        return False
+    forms = [(leaf.kind, leaf.dtype, leaf.array.shape) for leaf in (left, right)]
+    return forms[0] == forms[1]
+
+
+def _equal(left: Leaf | str | None, right: Leaf | str | None) -> bool:
+    if isinstance(left, Leaf) and isinstance(right, Leaf):
+        return _same_form(left, right) and not bool(np.any(left.differs_from(right)))
+    return left == right
+
+
+def _leaf_share(
+    expected: Leaf | str | None, actual: Leaf | str | None, suspect: Leaf | str | None
+) -> float | None:
+    if _equal(suspect, actual):
+        return None if _equal(expected, actual) else 1.0
+    if not isinstance(actual, Leaf) or not isinstance(suspect, Leaf):
+        return 0.0
+    if not _same_form(expected, actual) or not _same_form(suspect, actual):
+        return 0.0
+    assert isinstance(expected, Leaf)
+    wrong, before = suspect.differs_from(actual), expected.differs_from(actual)
+    return float(np.count_nonzero(before & ~wrong) / np.count_nonzero(before | wrong))
+
+
+def _near(name: str, left: Leaf | str, right: Leaf | str) -> bool:
+    if _equal(left, right):
+        return True
+    if not (isinstance(left, Leaf) and isinstance(right, Leaf) and _same_form(left, right)):
+        return False
+    distance = left.distance_to(right)
+    if left.bits is None:
+        return name.endswith("image") and bool(distance.max() <= GREY_LEVELS)
+    both = left.finite & right.finite
+    if not np.any(both) or bool(np.any(left.differs_from(right) & ~both)):
+        return False
+    largest = np.abs(right.array[both].astype(np.float64)).max()
+    return bool(distance[both].max() <= RELATIVE * largest)

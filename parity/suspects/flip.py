@@ -1,0 +1,176 @@
+"""What people get wrong when flipping image and label map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+from parity.sample import Sample
+from parity.steps import flip as flips
+from parity.steps.photometric import photometric_sample
+from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.suspect import Suspect
+
+Array = NDArray[Any]
+
+_PROBABILITY = "a flip probability other than 0.5"
+
+
+@mistake(flips.flip_sample)
+def flipped_vertically(
+    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """The flip is vertical; the reference flips horizontally."""
+    return flip_sample(sample, rng, **{**options, "direction": "vertical"})
+
+
+@mistake(flips.flip_sample)
+def flipped_on_both_axes(
+    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """The flip turns both axes; the reference flips horizontally."""
+    return flip_sample(sample, rng, **{**options, "direction": "diagonal"})
+
+
+@mistake(flips.flip)
+def image_flipped_on_all_axes(flip: Function, array: Array, direction: str) -> Any:
+    """The image is flipped along rows, columns and channels; the reference flips columns."""
+    return np.flip(array).copy() if array.ndim == 3 else flip(array, direction)
+
+
+@mistake(flips.flip)
+def image_axis_confused(flip: Function, array: Array, direction: str) -> Any:
+    """The image is flipped along its rows, the label map along its columns; columns are right."""
+    return flip(array, "vertical" if array.ndim == 3 else direction)
+
+
+@mistake(flips.flip)
+def label_axis_confused(flip: Function, array: Array, direction: str) -> Any:
+    """The label map is flipped along its rows, the image along its columns; columns are right."""
+    return flip(array, "vertical" if array.ndim == 2 else direction)
+
+
+@mistake(flips.flip)
+def image_only_flipped(flip: Function, array: Array, direction: str) -> Any:
+    """Only the image is flipped; the reference flips the label map with it."""
+    return flip(array, direction) if array.ndim == 3 else array.copy()
+
+
+@mistake(flips.flip)
+def label_only_flipped(flip: Function, array: Array, direction: str) -> Any:
+    """Only the label map is flipped; the reference flips the image with it."""
+    return flip(array, direction) if array.ndim == 2 else array.copy()
+
+
+@mistake(flips.flip_sample)
+def label_flipped_apart(
+    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """Image and label map draw a flip each; the reference draws one for both."""
+    good = flip_sample(sample, rng, **options)
+    return good.replace(seg=flip_sample(sample, rng, **options).seg)
+
+
+@mistake(flips.draw_flip, needs=f"{_PROBABILITY} to be told from no-flip-listed-first")
+def flipped_above_probability(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """Flips when the number drawn is above the probability; the reference when it is below."""
+    return None if rng.random_sample() < prob else direction
+
+
+@mistake(flips.draw_flip, needs=f"{_PROBABILITY} to be told from flipped-above-probability")
+def no_flip_listed_first(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """No flip comes first in choice(), which turns decisions round; the reference lists it last."""
+    return rng.choice([None, direction], p=[1 - prob, prob])
+
+
+@mistake(flips.draw_flip, needs=_PROBABILITY)
+def probability_of_no_flip(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """The probability is that of no flip; the reference's is that of a flip."""
+    return draw_flip(rng, prob=1 - prob, direction=direction)
+
+
+@mistake(flips.draw_flip, needs=_PROBABILITY)
+def probability_always_half(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """Every second image is flipped; the reference goes by its probability."""
+    return draw_flip(rng, prob=0.5, direction=direction)
+
+
+@mistake(flips.draw_flip)
+def coin_by_randint(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """The decision is randint(2); the reference calls choice(), another stream."""
+    return direction if rng.randint(2) else None
+
+
+@mistake(flips.draw_flip)
+def always_flipped(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """Every image is flipped, without a draw; the reference draws."""
+    return direction
+
+
+@mistake(flips.draw_flip)
+def never_flipped(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """No image is flipped, and nothing drawn; the reference draws."""
+    return None
+
+
+@mistake(flips.flip_sample)
+def meta_left_out(flip_sample: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
+    """Meta gets neither flip nor flip_direction; the reference sets both."""
+    return flip_sample(sample, rng, **options).replace(meta=sample.meta)
+
+
+@mistake(flips.flip_sample)
+def direction_always_set(
+    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """Meta flip_direction is "horizontal" even without a flip; the reference has None then."""
+    good = flip_sample(sample, rng, **options)
+    return good.replace(meta=good.meta.replace(flip_direction="horizontal"))
+
+
+@mistake(flips.flip_sample)
+def photometric_before_flip(
+    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """The photometric changes come before the flip; the reference makes them last."""
+    return photometric_sample(sample, rng)
+
+
+SUSPECTS: tuple[Suspect, ...] = made_in(
+    flips.flip_sample,
+    flipped_vertically,
+    flipped_on_both_axes,
+    image_flipped_on_all_axes,
+    image_axis_confused,
+    label_axis_confused,
+    image_only_flipped,
+    label_only_flipped,
+    label_flipped_apart,
+    flipped_above_probability,
+    no_flip_listed_first,
+    probability_of_no_flip,
+    probability_always_half,
+    coin_by_randint,
+    always_flipped,
+    never_flipped,
+    meta_left_out,
+    direction_always_set,
+    photometric_before_flip,
+)

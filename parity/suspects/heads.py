@@ -1,0 +1,99 @@
+"""What people get wrong in what a head adds to its losses: sizes, sampler, accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from parity.steps.loss import head, topk
+from parity.suspects.around import Function, mistake
+
+Value = Mapping[str, Any]
+
+_IGNORED = "ignored pixels"
+
+
+@mistake(head.decode_head_loss_with_grad, needs="logits of another size than the labels")
+def head_corners_flipped(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    """align_corners is the other way round than the config says when logits are enlarged."""
+    return step(value, rng, **{**options, "align_corners": not options.get("align_corners", False)})
+
+
+@mistake(head.decode_head_loss_with_grad, needs="logits of another size than the labels")
+def head_labels_shrunk(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    """Labels are shrunk to the logits' size; the reference enlarges the logits to the labels'."""
+    return step({**value, "label": _shrunk(value)}, rng, **options)
+
+
+@mistake(head.decode_head_loss_with_grad, needs="logits of another size than the labels")
+def head_accuracy_of_small_logits(
+    step: Function, value: Value, rng: Any = None, **options: Any
+) -> Any:
+    """acc_seg is that of the small logits; the reference takes it after enlarging them."""
+    found = step(value, rng, **options)
+    ignored = options.get("ignore_index", 255)
+    small = topk.accuracy(value["pred"], _shrunk(value), ignore_index=ignored)
+    return {**found, "losses": {**found["losses"], "acc_seg": small}}
+
+
+@mistake(head.decode_head_loss_with_grad, needs="a sampler")
+def sampler_missing(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    """The head's pixel sampler is left out; the reference trains on hard pixels only."""
+    return step(value, rng, **{**options, "sampler": None})
+
+
+@mistake(topk.accuracy, needs=_IGNORED)
+def accuracy_counts_ignored(accuracy: Function, *tensors: Tensor, **options: Any) -> Any:
+    """Ignored pixels count as wrong in the accuracy; the reference leaves them out."""
+    return accuracy(*tensors, **{**options, "ignore_index": None})
+
+
+@mistake(topk.accuracy)
+def accuracy_as_fraction(accuracy: Function, *tensors: Tensor, **options: Any) -> Any:
+    """Accuracy goes from 0 to 1; the reference's from 0 to 100."""
+    found = accuracy(*tensors, **options)
+    return [one / 100 for one in found] if isinstance(found, list) else found / 100
+
+
+@mistake(topk.accuracy, needs="no valid pixel")
+def accuracy_without_eps(
+    accuracy: Function, pred: Tensor, label: Tensor, *, ignore_index: Any = None, **options: Any
+) -> Any:
+    """Accuracy of no valid pixel is NaN; the reference adds a tiny number and gives 100."""
+    found = accuracy(pred, label, ignore_index=ignore_index, **options)
+    if ignore_index is None or bool((label != ignore_index).any()):
+        return found
+    return [one * torch.nan for one in found] if isinstance(found, list) else found * torch.nan
+
+
+@mistake(topk.accuracy, needs="several k")
+def accuracy_at_rank_k(
+    accuracy: Function, *tensors: Tensor, topk: int | tuple[int, ...] = 1, **options: Any
+) -> Any:
+    """Top-k is the class at rank k alone; the reference's is any of the first k."""
+    found = accuracy(*tensors, topk=topk, **options)
+    if isinstance(topk, int):
+        return found
+    before = [
+        accuracy(*tensors, topk=k - 1, **options) if k > 1 else torch.zeros_like(one)
+        for k, one in zip(topk, found, strict=True)
+    ]
+    return [one - less for one, less in zip(found, before, strict=True)]
+
+
+def _shrunk(value: Value) -> Tensor:
+    planes = value["label"][:, None].double()
+    return F.interpolate(planes, value["pred"].shape[2:], mode="nearest")[:, 0].long()
+
+
+OF_HEADS = (
+    head_corners_flipped,
+    head_labels_shrunk,
+    head_accuracy_of_small_logits,
+    sampler_missing,
+)
+OF_ACCURACY = (accuracy_counts_ignored, accuracy_as_fraction)

@@ -1,0 +1,297 @@
+"""What people get wrong in inference on whole images and windows.
+
+Test-time augmentation is in ``augmentation.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from parity.steps import logits as logit_steps
+from parity.steps.crop import CropBox
+from parity.steps.infer import slide as slides
+from parity.steps.logits import Segmentation
+from parity.suspects import logits as resizes
+from parity.suspects.around import Function, bound, current, made_in, mistake, places_of
+from parity.suspects.augmentation import SUSPECTS as AUGMENTATION
+from parity.suspects.suspect import Suspect
+
+Size = tuple[int, int]
+Span = tuple[int, int]
+Found = list[tuple[CropBox, Tensor]]
+
+_STRIDE = "a model with a stride"
+_SEVERAL = "an image larger than the window"
+_OVERLAP = "windows that overlap"
+_REST = "an image that windows do not fill evenly"
+
+
+@mistake(slides.encode_decode)
+def infer_softmax_returned(
+    encode_decode: Function, model: Function, images: Tensor, **options: Any
+) -> Any:
+    """Probabilities are returned; the reference returns logits, and only TTA takes softmax."""
+    return encode_decode(model, images, **options).softmax(1)
+
+
+@mistake(slides.encode_decode, needs="a padded image whose meta keeps the size before")
+def infer_to_image_shape(
+    encode_decode: Function, model: Function, images: Tensor, *, metas: Any = None, **options: Any
+) -> Any:
+    """Logits of a padded image are resized to img_shape; the reference goes by pad_shape."""
+    bare = None if metas is None else [{"img_shape": meta["img_shape"]} for meta in metas]
+    return encode_decode(model, images, metas=bare, **options)
+
+
+def _gaps_left(slide_inference: Function, model: Function, images: Tensor, **options: Any) -> Any:
+    """No mistake: pixels without a window become 0 / 0, where ours refuses them."""
+    return torch.div(*_sums(images, _windows(model, images, **options)))
+
+
+_WITH_GAPS = ((slides.slide_inference, _gaps_left),)
+
+
+@mistake(slides._spans, needs=_SEVERAL, also=_WITH_GAPS)
+def windows_stride_one_more(spans: Function, length: int, crop: int, stride: int) -> Any:
+    """Windows lie one pixel too far apart; the reference moves by the stride itself."""
+    return spans(length, crop, stride + 1)
+
+
+@mistake(slides._spans, needs=_REST)
+def windows_last_cut_off(spans: Function, length: int, crop: int, stride: int) -> Any:
+    """The last window is cut off at the border; the reference shifts it back into the image."""
+    starts = (at * stride for at in range(len(spans(length, crop, stride))))
+    return [(start, min(start + crop, length)) for start in starts]
+
+
+@mistake(slides._spans, needs=_REST, also=_WITH_GAPS)
+def windows_last_dropped(spans: Function, length: int, crop: int, stride: int) -> Any:
+    """Only windows that fit are used, and pixels past them are 0 / 0; the reference shifts one."""
+    starts = range(0, max(length - crop, 0) + 1, stride)
+    return [(start, min(start + crop, length)) for start in starts]
+
+
+@mistake(slides._spans, needs="an image whose rest after the first window the stride divides")
+def windows_last_twice(spans: Function, length: int, crop: int, stride: int) -> Any:
+    """The last window comes twice where the stride divides the rest; the reference has it once."""
+    count = max(length - crop, 0) // stride + 2
+    return [_shifted(at * stride, length, crop) for at in range(count)]
+
+
+@mistake(slides._spans, needs=_SEVERAL)
+def windows_past_the_end(spans: Function, length: int, crop: int, stride: int) -> Any:
+    """Windows start at every multiple of the stride; the reference stops at the border."""
+    return [_shifted(start, length, crop) for start in range(0, length, stride)]
+
+
+@mistake(slides.slide_windows, needs="a window that is not square")
+def windows_width_first(
+    slide_windows: Function, height: int, width: int, *, crop_size: Size, stride: Size
+) -> Any:
+    """Crop size and stride are read as (width, height); the reference has (height, width)."""
+    return slide_windows(height, width, crop_size=crop_size[::-1], stride=stride[::-1])
+
+
+@mistake(slides.slide_windows, needs=_OVERLAP)
+def windows_without_overlap(
+    slide_windows: Function, height: int, width: int, *, crop_size: Size, stride: Size
+) -> Any:
+    """Windows move by the crop size; the reference moves them by the stride."""
+    return slide_windows(height, width, crop_size=crop_size, stride=crop_size)
+
+
+@mistake(slides.slide_windows, needs=_SEVERAL)
+def windows_by_column(slide_windows: Function, height: int, width: int, **options: Any) -> Any:
+    """Windows go column by column, so sums round differently; the reference goes row by row."""
+    boxes = slide_windows(height, width, **options)
+    return sorted(boxes, key=lambda box: (box.left, box.top))
+
+
+@mistake(slides.slide_inference, needs=_OVERLAP)
+def windows_summed(
+    slide_inference: Function, model: Function, images: Tensor, **options: Any
+) -> Any:
+    """Logits of windows are summed; the reference divides by how many hold each pixel."""
+    return _sums(images, _windows(model, images, **options))[0]
+
+
+@mistake(slides.slide_inference, needs=_OVERLAP)
+def windows_overwritten(
+    slide_inference: Function, model: Function, images: Tensor, **options: Any
+) -> Any:
+    """Where windows overlap, the last one overwrites; the reference averages them."""
+    return _laid_over(images, _windows(model, images, **options), lambda old, new: new)
+
+
+@mistake(slides.slide_inference, needs="more than two windows over a pixel")
+def windows_averaged_in_turn(
+    slide_inference: Function, model: Function, images: Tensor, **options: Any
+) -> Any:
+    """Each window is averaged with what was there; the reference weighs all windows alike."""
+    found = _windows(model, images, **options)
+    return _laid_over(
+        images, found, lambda old, new: torch.where(old.isnan(), new, (old + new) / 2)
+    )
+
+
+@mistake(slides.slide_inference, needs=_OVERLAP)
+def windows_gaussian(
+    slide_inference: Function, model: Function, images: Tensor, **options: Any
+) -> Any:
+    """The middle of a window weighs more than its edge; the reference weighs both alike."""
+    found = _windows(model, images, **options)
+    weights = [(box, _gaussian(logits)) for box, logits in found]
+    weighted = [
+        (box, logits * weight) for (box, logits), (_, weight) in zip(found, weights, strict=True)
+    ]
+    return _sums(images, weighted)[0] / _sums(images, weights)[0]
+
+
+@mistake(slides.inference, needs='mode "slide", and an image larger than the window')
+def whole_for_slide(inference: Function, model: Function, images: Tensor, **options: Any) -> Any:
+    """The whole image is taken at once; the reference slides windows when mode is "slide"."""
+    return inference(model, images, **{**options, "mode": "whole"})
+
+
+@mistake(slides.predict, needs=f"{_STRIDE}, on whole images with metas")
+def predict_resized_once(
+    predict: Function, model: Function, images: Tensor, *, metas: Any = None, **options: Any
+) -> Any:
+    """Small logits go to ori_shape at once; the reference first brings them to the input size."""
+    if metas is None or options.get("mode", "whole") != "whole":
+        return predict(model, images, metas=metas, **options)
+    small = model(images)
+    scaled = [_with_scaled_padding(meta, small.shape, images.shape) for meta in metas]
+    chosen = {key: options[key] for key in ("threshold", "align_corners") if key in options}
+    return logit_steps.postprocess_logits(small, scaled, **chosen)
+
+
+@mistake(slides.predict, needs=f"{_STRIDE}, on whole images")
+def predict_argmax_small(predict: Function, model: Function, images: Tensor, **options: Any) -> Any:
+    """Classes are decided at the model's stride and enlarged; the reference enlarges logits."""
+    good = predict(model, images, **options)
+    if options.get("mode", "whole") != "whole":
+        return good
+    resize, nearest = resizes.logits_nearest.function, resizes.logits_nearest.mistake
+    # The class of a nearest neighbour is the nearest neighbour of the classes.
+    with bound(places_of(resize), partial(nearest, current(resize))):
+        early = predict(model, images, **options)
+    return [Segmentation(a.logits, b.prediction) for a, b in zip(good, early, strict=True)]
+
+
+@mistake(logit_steps.restore_logits)
+def predict_softmax_first(
+    restore_logits: Function, logits: Tensor, meta: Any, **options: Any
+) -> Any:
+    """Softmax is taken before resizing to ori_shape; the reference resizes the logits."""
+    return restore_logits(logits.softmax(1), meta, **options)
+
+
+def _shifted(start: int, length: int, crop: int) -> Span:
+    end = min(start + crop, length)
+    return max(end - crop, 0), end
+
+
+def _windows(
+    model: Function, images: Tensor, *, crop_size: Size, stride: Size, **options: Any
+) -> Found:
+    """Every window with its logits."""
+    height, width = images.shape[2:]
+    align, found = options.get("align_corners", False), []
+    for box in slides.slide_windows(height, width, crop_size=crop_size, stride=stride):
+        window = images[:, :, box.top : box.bottom, box.left : box.right]
+        found.append((box, slides.encode_decode(model, window, align_corners=align)))
+    return found
+
+
+def _sums(images: Tensor, found: Found) -> tuple[Tensor, Tensor]:
+    """The sum over windows, and how many hold each pixel."""
+    height, width = images.shape[2:]
+    total = images.new_zeros((len(images), found[0][1].shape[1], height, width))
+    count = images.new_zeros((len(images), 1, height, width))
+    for box, logits in found:
+        total += functional.pad(logits, (box.left, width - box.right, box.top, height - box.bottom))
+        count[:, :, box.top : box.bottom, box.left : box.right] += 1
+    return total, count
+
+
+def _laid_over(images: Tensor, found: Found, merge: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Windows laid over each other by ``merge(what was there or NaN, window)``."""
+    shape = (len(images), found[0][1].shape[1], *images.shape[2:])
+    total = images.new_full(shape, torch.nan)
+    for box, logits in found:
+        region = total[:, :, box.top : box.bottom, box.left : box.right]
+        region[:] = merge(region, logits)
+    return total
+
+
+def _gaussian(logits: Tensor) -> Tensor:
+    """One at the centre of a window, falling with a sigma of an eighth of its size."""
+    bells = []
+    for length in logits.shape[2:]:
+        at = torch.arange(length) - (length - 1) / 2
+        bells.append(torch.exp(-0.5 * (at / (length / 8)) ** 2))
+    return (bells[0][:, None] * bells[1]).to(logits).expand_as(logits)
+
+
+def _with_scaled_padding(meta: Any, small: torch.Size, whole: torch.Size) -> dict[str, Any]:
+    """Meta whose padding is counted in small logits, rounded down."""
+    padding = meta.get("img_padding_size", meta.get("padding_size", (0, 0, 0, 0)))
+    edges = (3, 3, 2, 2)  # left, right, top, bottom
+    scaled = [part * small[at] // whole[at] for part, at in zip(padding, edges, strict=True)]
+    return {**meta, "img_padding_size": tuple(scaled)}
+
+
+_RESIZES = (
+    resizes.logits_corners_flipped,
+    resizes.logits_nearest,
+    resizes.logits_bicubic,
+    resizes.logits_through_bfloat16,
+    resizes.softmax_before_resize,
+    resizes.logits_left_as_they_are,
+    infer_softmax_returned,
+)
+_GRIDS = (
+    windows_stride_one_more,
+    windows_last_cut_off,
+    windows_last_dropped,
+    windows_last_twice,
+    windows_past_the_end,
+    windows_width_first,
+    windows_without_overlap,
+    windows_by_column,
+)
+
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(slides.whole_inference_case, *_RESIZES, infer_to_image_shape, suffix="-in-inference"),
+    *made_in(slides.infer_batch, *_RESIZES, suffix="-in-inference-pipeline"),
+    *made_in(slides.slide_windows_case, *_GRIDS, suffix="-in-grid"),
+    *made_in(
+        slides.slide_inference_case,
+        *_GRIDS,
+        windows_summed,
+        windows_overwritten,
+        windows_averaged_in_turn,
+        windows_gaussian,
+        *(one for one in _RESIZES if one is not resizes.logits_left_as_they_are),
+        suffix="-in-slide",
+    ),
+    *made_in(
+        slides.predict_case,
+        whole_for_slide,
+        predict_resized_once,
+        predict_argmax_small,
+        predict_softmax_first,
+        resizes.argmax_before_resize,
+        resizes.padding_kept,
+        resizes.flip_kept,
+        suffix="-in-prediction",
+    ),
+    *AUGMENTATION,
+)

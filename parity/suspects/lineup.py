@@ -1,0 +1,172 @@
+"""Make every suspect of a step, and pairs of them, perform it on the same input."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from parity.compare.leaf import as_leaf
+from parity.compare.rng import Draw, draws_from_other_range
+from parity.compare.trace import StepFunction, StepRecord, run_step
+from parity.compare.tree import children
+from parity.errors import InputError
+from parity.pipeline import Step
+from parity.suspects.around import Function, bound, places_of
+from parity.suspects.suspect import Suspect
+
+_PLAIN = (bool, int, str, type(None))
+# One suspect, or two of which the first is made around the second.
+Made = tuple[Suspect, ...]
+
+
+class NotDefined(Exception):
+    """The two suspects cannot be made together: the first never gets to the step."""
+
+
+def together(outer: Suspect, inner: Suspect, function: Function) -> StepFunction:
+    """A step with two mistakes: `outer`, and where it calls `function`, `inner`.
+
+    Calls raise NotDefined where `outer` performs the step without calling it.
+    """
+
+    def both(value: Any, rng: RandomState, **options: Any) -> Any:
+        places = places_of(function)
+        reached = False
+
+        def inside(value: Any, inner_rng: RandomState | None = None, **options: Any) -> Any:
+            nonlocal reached
+            reached = True
+            with bound(places, function):
+                return inner.function(value, rng if inner_rng is None else inner_rng, **options)
+
+        with bound(places, inside):
+            output = outer.function(value, rng, **options)
+        if not reached:
+            raise NotDefined
+        return output
+
+    return both
+
+
+@dataclass(frozen=True)
+class Print:
+    """What tells one record from another.
+
+    output: the same exactly when outputs and errors are equal. state: digest of the
+    generator state afterwards.
+    """
+
+    output: str
+    state: str
+    draws: tuple[Draw, ...]
+
+    @classmethod
+    def of(cls, record: StepRecord) -> Print:
+        """The print of a record."""
+        digest = hashlib.blake2b(record.error.encode(), digest_size=16)
+        _feed(digest, record.output)
+        return cls(digest.hexdigest(), record.state_after.digest, record.draws)
+
+    def same_values(self, other: Print) -> bool:
+        """Equal outputs and generator states."""
+        return (self.output, self.state) == (other.output, other.state)
+
+    def fits(self, other: Print) -> bool:
+        """The same values, not drawn from another range."""
+        return self.same_values(other) and not draws_from_other_range(self.draws, other.draws)
+
+
+class Lineup:
+    """The suspects of one step on the input of one record of the reference."""
+
+    def __init__(self, step: Step, expected: StepRecord, suspects: Sequence[Suspect]) -> None:
+        self.step = step
+        self.expected = expected
+        self.suspects = tuple(suspects)
+        self._prints: dict[tuple[str, ...], Print | None] = {}
+
+    @cached_property
+    def reference(self) -> Print:
+        """Of the reference's record."""
+        return Print.of(self.expected)
+
+    @cached_property
+    def clean(self) -> Print:
+        """Of our own step without a mistake."""
+        return Print.of(self._run(self.step.function))
+
+    def record(self, made: Made) -> StepRecord | None:
+        """What one suspect, or two, give here; None when they cannot be made together."""
+        if len(made) == 1:
+            record = self._run(made[0].function)
+        else:
+            record = self._run(together(made[0], made[1], self.step.function))
+        defined = not record.error.startswith(NotDefined.__name__)
+        if _key(made) not in self._prints:
+            self._prints[_key(made)] = Print.of(record) if defined else None
+        return record if defined else None
+
+    def print(self, made: Made) -> Print | None:
+        """Of the record of `made`; kept, unlike records."""
+        if _key(made) not in self._prints:
+            self.record(made)
+        return self._prints[_key(made)]
+
+    def singles(self) -> list[Made]:
+        """Every suspect alone."""
+        return [(suspect,) for suspect in self.suspects]
+
+    def pairs(self) -> list[Made]:
+        """Every two suspects, in both orders."""
+        return list(permutations(self.suspects, 2))
+
+    def _run(self, function: Function) -> StepRecord:
+        step = Step(self.step.name, function, self.step.options)
+        return run_step(step.name, step, self.expected.input, self.expected.state_before)
+
+
+def _key(made: Made) -> tuple[str, ...]:
+    return tuple(suspect.id for suspect in made)
+
+
+def _feed(digest: hashlib.blake2b, value: Any) -> None:
+    if type(value) in _PLAIN:
+        digest.update(f"{type(value).__name__} {value!r}".encode())
+        return
+    parts = children(value)
+    if parts is None:
+        digest.update(_leaf_bytes(value))
+        return
+    digest.update(f"{_kind(value)}{len(parts)}".encode())
+    for key in sorted(parts):  # the order of keys is not compared either
+        digest.update(key.encode())
+        _feed(digest, parts[key])
+
+
+def _leaf_bytes(value: Any) -> bytes:
+    try:
+        leaf = as_leaf(value)
+    except InputError:  # nothing that can be compared: equal to itself only
+        return str(id(value)).encode()
+    if leaf.values is None:
+        return f"{leaf.kind} {value!r}".encode()
+    head = f"{leaf.kind} {leaf.dtype} {leaf.values.shape}".encode()
+    if leaf.bits is None:
+        return head + leaf.values.tobytes()
+    # Any NaN equals any other, as in the comparison; -1 is the bits of one.
+    return head + np.where(np.isnan(leaf.values), -1, leaf.bits).tobytes()
+
+
+def _kind(value: Any) -> str:
+    """As the comparison sees containers: every tuple is a tuple, every mapping a mapping."""
+    for kind in (list, tuple, Mapping):
+        if isinstance(value, kind):
+            return kind.__name__
+    return type(value).__name__

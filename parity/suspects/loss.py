@@ -1,0 +1,275 @@
+"""What people get wrong in cross entropy, alone and among the losses of a head.
+
+What a head adds is in ``heads.py``, losses of overlap in ``overlaps.py``, the others
+in ``losses.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from parity.steps.loss import entropy, head, reduction, topk
+from parity.steps.loss.gradient import with_grad
+from parity.steps.loss.ohem import CROSS_ENTROPY
+from parity.suspects import heads, losses, overlaps
+from parity.suspects.around import Function, Mistake, made_in, mistake
+from parity.suspects.suspect import Suspect
+
+Value = Mapping[str, Any]
+# (pred, label, class weights, ignore_index) -> a loss per pixel
+PerPixel = Callable[[Tensor, Tensor, Tensor | None, int], Tensor]
+
+_STEP, _HEAD = entropy.cross_entropy_with_grad, head.decode_head_loss_with_grad
+_IGNORED = "ignored pixels"
+_WEIGHTED = "a loss_weight other than 1"
+
+
+@mistake(entropy._divisor, needs=f"{_IGNORED}, without avg_non_ignore")
+def mean_over_valid(divisor: Function, label: Tensor, weights: Any, ignored: int, _: bool) -> Any:
+    """The mean divides by valid pixels; the reference by all, unless avg_non_ignore is set."""
+    return divisor(label, weights, ignored, True)
+
+
+@mistake(entropy._divisor, needs=f"{_IGNORED}, with avg_non_ignore")
+def mean_over_all(divisor: Function, label: Tensor, weights: Any, ignored: int, _: bool) -> Any:
+    """The mean divides by all pixels; with avg_non_ignore the reference divides by valid ones."""
+    return divisor(label, weights, ignored, False)
+
+
+@mistake(entropy._divisor, needs="class_weight")
+def mean_without_class_weight(
+    divisor: Function, label: Tensor, weights: Any, ignored: int, valid_only: bool
+) -> Any:
+    """The mean divides by the number of pixels; the reference by the sum of their class weights."""
+    return divisor(label, None, ignored, valid_only)
+
+
+@mistake(reduction.class_weight_for, needs="class_weight")
+def class_weight_ignored(class_weight_for: Function, pred: Tensor, class_weight: Any) -> Any:
+    """class_weight is left out; the reference weighs each pixel by its class."""
+
+
+@mistake(reduction.reduce_loss, needs="a mean")
+def mean_is_sum(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+    """The loss is the sum over pixels; the reference takes their mean."""
+    if options.get("reduction", "mean") != "mean":
+        return reduce_loss(loss, **options)
+    return reduce_loss(loss, weight=options.get("weight"), reduction="sum")
+
+
+@mistake(reduction.reduce_loss, needs="a mean over few valid pixels, or none")
+def divisor_without_eps(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+    """Dividing by no valid pixel gives NaN; the reference adds a tiny number and gives 0."""
+    factor = options.get("avg_factor")
+    if factor is None or options.get("reduction", "mean") != "mean":
+        return reduce_loss(loss, **options)
+    total = reduce_loss(loss, weight=options.get("weight"), reduction="sum")
+    return total / torch.as_tensor(factor)
+
+
+@mistake(reduction.reduce_loss, needs="a weight per pixel, and a mean")
+def mean_over_weights(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+    """The mean divides by the sum of the pixels' weights; the reference by avg_factor or count."""
+    weight = options.get("weight")
+    if weight is None or options.get("reduction", "mean") != "mean":
+        return reduce_loss(loss, **options)
+    return reduce_loss(loss, weight=weight, reduction="sum") / weight.sum()
+
+
+@mistake(reduction.reduce_loss, needs="avg_factor")
+def avg_factor_ignored(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+    """The mean divides by the number of pixels; the reference by the avg_factor it is given."""
+    return reduce_loss(loss, **{**options, "avg_factor": None})
+
+
+def torch_mean(pred: Tensor, label: Tensor, *, ignore_index: int = -100, **options: Any) -> Any:
+    """The mean is torch's: over valid pixels, NaN without any; the reference's is over all."""
+    if _is_no_plain_mean(options):
+        return entropy.cross_entropy(pred, label, ignore_index=ignore_index, **options)
+    weights = reduction.class_weight_for(pred, options.get("class_weight"))
+    mean = F.cross_entropy(pred, label, weights, ignore_index=ignore_index)
+    return options.get("loss_weight", 1.0) * mean
+
+
+def mean_of_image_means(
+    pred: Tensor, label: Tensor, *, ignore_index: int = -100, **options: Any
+) -> Any:
+    """Valid pixels are averaged per image, then the images; the reference averages all at once."""
+    if _is_no_plain_mean(options):
+        return entropy.cross_entropy(pred, label, ignore_index=ignore_index, **options)
+    chosen = {**options, "avg_non_ignore": True, "ignore_index": ignore_index}
+    means = [
+        entropy.cross_entropy(*one, **chosen)
+        for one in zip(torch.split(pred, 1), torch.split(label, 1), strict=True)
+    ]
+    return torch.stack(means).mean()
+
+
+def label_smoothed(pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """Labels are smoothed by 0.1; the reference uses them as they are."""
+
+    def smooth(pred: Tensor, label: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
+        return F.cross_entropy(
+            pred, label, weights, ignore_index=ignored, reduction="none", label_smoothing=0.1
+        )
+
+    return _reduced(smooth, pred, label, **options)
+
+
+def softmax_twice(pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """Softmax is taken before the loss, which takes it again; the reference's loss takes logits."""
+    return entropy.cross_entropy(pred.softmax(1), label, **options)
+
+
+def softmax_missing(pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """The loss is nll_loss of the logits; the reference takes log_softmax of them first."""
+
+    def nll(pred: Tensor, label: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
+        # contiguous, since nll_loss has no gradient for channels that come last in memory
+        rows = pred.contiguous()
+        return F.nll_loss(rows, label, weights, ignore_index=ignored, reduction="none")
+
+    return _reduced(nll, pred, label, **options)
+
+
+def loss_through_bfloat16(pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """Logits pass through bfloat16 before the loss; the reference keeps their dtype."""
+    return entropy.cross_entropy(pred.bfloat16().to(pred), label, **options)
+
+
+@mistake(_STEP, needs=_IGNORED)
+def ignored_is_class_0(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    """Ignored pixels are trained as class 0; the reference gives them no loss."""
+    ignored = options.get("ignore_index", 255)
+    known = value["label"].masked_fill(value["label"] == ignored, 0)
+    return step({**value, "label": known}, rng, **{**options, "ignore_index": -1})
+
+
+@mistake(_STEP, needs=_WEIGHTED)
+def loss_weight_twice(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    """loss_weight is applied twice."""
+    return step(value, rng, **_with_loss_weight(options, lambda weight: weight * weight))
+
+
+@mistake(_STEP, needs=_WEIGHTED)
+def loss_weight_ignored(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    """loss_weight is left out; the reference multiplies by it."""
+    return step(value, rng, **_with_loss_weight(options, lambda weight: 1.0))
+
+
+def _is_no_plain_mean(options: Mapping[str, Any]) -> bool:
+    keys = ("weight", "avg_factor", "reduction")
+    return any(options.get(key) is not None for key in keys)
+
+
+def _reduced(
+    per_pixel: PerPixel,
+    pred: Tensor,
+    label: Tensor,
+    *,
+    weight: Tensor | None = None,
+    class_weight: Any = None,
+    ignore_index: int = -100,
+    avg_non_ignore: bool = False,
+    loss_weight: float = 1.0,
+    **options: Any,
+) -> Tensor:
+    """`cross_entropy` with another loss per pixel."""
+    weights = reduction.class_weight_for(pred, class_weight)
+    loss = per_pixel(pred, label, weights, ignore_index)
+    if options.get("avg_factor") is None and options.get("reduction", "mean") == "mean":
+        options["avg_factor"] = entropy._divisor(label, weights, ignore_index, avg_non_ignore)
+    return loss_weight * reduction.reduce_loss(loss, weight=weight, **options)
+
+
+def _with_loss_weight(options: dict[str, Any], change: Callable[[float], float]) -> dict[str, Any]:
+    """Of a loss, or of a head's, where it is given."""
+    changed = dict(options)
+    if "loss_weight" in options:
+        changed["loss_weight"] = change(options["loss_weight"])
+    if "losses" in options:
+        changed["losses"] = tuple(
+            replace(term, options=_with_loss_weight(dict(term.options), change))
+            for term in options["losses"]
+        )
+    return changed
+
+
+def _in_step(wrong: Callable[..., Any]) -> Mistake:
+    """`wrong` in the place of cross entropy."""
+
+    @wraps(wrong)
+    def exchanged(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+        return with_grad(wrong)(value, rng, **options)
+
+    return mistake(_STEP)(exchanged)
+
+
+def _in_head(wrong: Callable[..., Any]) -> Mistake:
+    """`wrong` in the place of the cross entropies of a head, which knows losses by name."""
+
+    @wraps(entropy.cross_entropy)
+    def named(*tensors: Tensor, **options: Any) -> Any:
+        return wrong(*tensors, **options)
+
+    @wraps(wrong)
+    def exchanged(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+        terms = [
+            replace(term, function=named) if term.function is entropy.cross_entropy else term
+            for term in options.get("losses", CROSS_ENTROPY)
+        ]
+        return step(value, rng, **{**options, "losses": tuple(terms)})
+
+    return mistake(_HEAD)(exchanged)
+
+
+_LOSSES = (
+    torch_mean,
+    mean_of_image_means,
+    label_smoothed,
+    softmax_twice,
+    softmax_missing,
+    loss_through_bfloat16,
+)
+_TRANSFORMED = (ignored_is_class_0, loss_weight_twice, loss_weight_ignored)
+
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(
+        _STEP,
+        mean_over_valid,
+        mean_over_all,
+        mean_without_class_weight,
+        class_weight_ignored,
+        mean_is_sum,
+        divisor_without_eps,
+        mean_over_weights,
+        avg_factor_ignored,
+        *map(_in_step, _LOSSES),
+        *_TRANSFORMED,
+    ),
+    *made_in(
+        _HEAD,
+        mean_over_valid,
+        mean_over_all,
+        mean_is_sum,
+        *map(_in_head, _LOSSES),
+        *(replace(one, function=_HEAD) for one in _TRANSFORMED),
+        *(*heads.OF_HEADS, *heads.OF_ACCURACY),
+        suffix="-in-head",
+    ),
+    *made_in(
+        topk.accuracy_of,
+        *heads.OF_ACCURACY,
+        heads.accuracy_without_eps,
+        heads.accuracy_at_rank_k,
+    ),
+    *losses.SUSPECTS,
+    *overlaps.SUSPECTS,
+)

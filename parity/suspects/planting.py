@@ -1,0 +1,202 @@
+"""Plant suspects of one step's function, alone and in pairs, and see what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from itertools import combinations
+
+from numpy.random import RandomState
+
+from parity.compare.cases import Case
+from parity.compare.check import candidate_steps
+from parity.compare.compare import Verdict
+from parity.compare.trace import StepRecord, Trace, TraceComparison, compare_with_trace
+from parity.suspects.diagnose import diagnose_lineups
+from parity.suspects.lineup import Lineup, Made, Print
+from parity.suspects.suspect import Suspect
+
+# Inputs on which a pair is made, chosen such that they tell suspects apart.
+PLACES_OF_PAIRS = 8
+
+
+@dataclass(frozen=True)
+class StepScore:
+    """One step's function with all its suspects.
+
+    detected: suspects that the check calls different; right_step: with their step
+    as the first different one; first: named first, or alone; named: first or among
+    those that no input here tells from the first. pairs: planted together.
+    masked: made together they give what one suspect gives, or nothing wrong, so
+    they are not counted in pairs. missed: what was not named, and why.
+    """
+
+    step: str
+    function: str
+    suspects: int = 0
+    detected: int = 0
+    right_step: int = 0
+    first: int = 0
+    named: int = 0
+    pairs: int = 0
+    pairs_detected: int = 0
+    pairs_first: int = 0
+    pairs_named: int = 0
+    masked: int = 0
+    missed: tuple[str, ...] = ()
+
+    def __add__(self, other: StepScore) -> StepScore:
+        summed = {
+            item.name: getattr(self, item.name) + getattr(other, item.name)
+            for item in fields(self)
+            if item.name not in ("step", "function")
+        }
+        return replace(self, **summed)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where suspects are planted: a step of a case, with the reference's trace of it."""
+
+    case: Case
+    index: int
+    trace: Trace
+    lineup: Lineup
+
+    def print(self, made: Made) -> Print | None:
+        """Of one suspect, two, or none."""
+        return self.lineup.print(made) if made else self.lineup.clean
+
+    def shows(self, made: Made) -> bool:
+        """Whether the mistakes change anything here."""
+        got = self.print(made)
+        return got is not None and not got.fits(self.lineup.clean)
+
+    def check(self, suspect: Suspect) -> TraceComparison:
+        """Check the case up to this step, with the suspect in its place."""
+        steps = candidate_steps(self.case.steps[: self.index + 1])
+        options = self.case.steps[self.index].options
+        steps[-1] = (steps[-1][0], partial(suspect.function, **options))
+        reference = Trace(self.trace.seed, self.trace.steps[: self.index + 1])
+        return compare_with_trace(steps, reference)
+
+
+def score_function(step: str, function: str, places: Sequence[Place], pairs: int) -> StepScore:
+    """Plant every suspect of `function`, and `pairs` of them; 0 for all."""
+    row = StepScore(step, function)
+    suspects = places[0].lineup.suspects
+    for suspect in suspects:
+        row += _score_single(suspect, places)
+    few = _few_places(suspects, places)
+    for first, second in _some(list(combinations(suspects, 2)), pairs):
+        row += _score_pair(first, second, few)
+    return row
+
+
+def _score_single(suspect: Suspect, places: Sequence[Place]) -> StepScore:
+    made = (suspect,)
+    records = _records(made, places)
+    showing = [place for place in places if place.shows(made)]
+    name = f"{suspect.id} in {suspect.replaces}"
+    if not showing:
+        return StepScore("", "", suspects=1, missed=(f"{name}: shows on no input",))
+    checked = showing[0].check(suspect)
+    detected = checked.verdict is Verdict.DIFFERENT
+    step = checked.first_difference
+    right = step is not None and step.name == showing[0].lineup.step.name
+    first, named, why = _judge(places, records, made)
+    return StepScore(
+        "",
+        "",
+        suspects=1,
+        detected=detected,
+        right_step=right,
+        first=first,
+        named=named,
+        missed=() if first and right else (f"{name}: {why}",),
+    )
+
+
+def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepScore:
+    """Masked when one performs the step without coming to the other, in either order."""
+    for made in ((one, other), (other, one)):
+        records = _records(made, places)
+        if len(records) == len(places):
+            break
+    else:
+        return StepScore("", "", masked=1)
+    lesser = [(), *places[0].lineup.singles()]
+    if any(_same_effect(made, less, places) for less in lesser):
+        return StepScore("", "", masked=1)
+    first, named, why = _judge(places, records, made)
+    detected = any(place.shows(made) for place in places)
+    name = f"{one.id} with {other.id} in {one.replaces}"
+    return StepScore(
+        "",
+        "",
+        pairs=1,
+        pairs_detected=detected,
+        pairs_first=first,
+        pairs_named=named,
+        missed=() if first else (f"{name}: {why}",),
+    )
+
+
+def _same_effect(made: Made, less: Made, places: Sequence[Place]) -> bool:
+    """Whether two suspects give what one gives, or none."""
+    prints = [(place.print(made), place.print(less)) for place in places]
+    return all(got and fewer and got.fits(fewer) for got, fewer in prints)
+
+
+def _records(made: Made, places: Sequence[Place]) -> list[StepRecord]:
+    """What `made` give, up to the first place where they cannot be made together."""
+    records = []
+    for place in places:
+        record = place.lineup.record(made)
+        if record is None:
+            break
+        records.append(record)
+    return records
+
+
+def _judge(
+    places: Sequence[Place], records: Sequence[StepRecord], planted: Made
+) -> tuple[bool, bool, str]:
+    """Whether what was planted is named first, whether it is among those as good, and if not, what.
+
+    The text is the diagnosis, or the names of what cannot be told from what was planted.
+    """
+    diagnosis = diagnose_lineups([place.lineup for place in places], records)
+    wanted = {suspect.id for suspect in planted}
+    alike = [set(one.ids) == wanted for one in diagnosis.group]
+    if not any(alike):
+        return False, False, str(diagnosis)
+    others = [
+        " with ".join(one.ids) for one, same in zip(diagnosis.group, alike, strict=True) if not same
+    ]
+    return alike[0], True, f"no input tells it from {', '.join(others)}"
+
+
+def _few_places(suspects: Sequence[Suspect], places: Sequence[Place]) -> list[Place]:
+    """Few places that tell as many suspects from each other, and from none, as they can."""
+    chosen: list[Place] = []
+    while len(chosen) < min(PLACES_OF_PAIRS, len(places)):
+        rest = [place for place in places if place not in chosen]
+        chosen.append(max(rest, key=lambda place: _told_apart(suspects, [*chosen, place])))
+    return chosen
+
+
+def _told_apart(suspects: Sequence[Suspect], places: Sequence[Place]) -> tuple[int, int]:
+    """How many kinds of prints there are on `places`, and how often one shows on the last."""
+    rows = [(), *((suspect,) for suspect in suspects)]
+    kinds = {tuple(place.print(made) for place in places) for made in rows}
+    return len(kinds), sum(places[-1].shows(made) for made in rows)
+
+
+def _some(pairs: list[tuple[Suspect, Suspect]], count: int) -> list[tuple[Suspect, Suspect]]:
+    """`count` of them, always the same; 0 for all."""
+    if not count or count >= len(pairs):
+        return pairs
+    order = RandomState(0).permutation(len(pairs))[:count]
+    return [pairs[at] for at in sorted(order)]

@@ -1,0 +1,173 @@
+"""How many known mistakes are found and named: every suspect planted, and pairs of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import torch
+
+from parity.compare.cases import Case
+from parity.compare.check import candidate_steps, reference_steps
+from parity.compare.compare import Verdict
+from parity.compare.trace import Trace, compare_with_trace, run_trace
+from parity.suspects.catalogue import FAMILIES, suspects_of
+from parity.suspects.inputs import all_cases, clean_cases
+from parity.suspects.lineup import Lineup
+from parity.suspects.planting import Place, StepScore, score_function
+
+# Shares that must be reached.
+DETECTED, NAMED, PAIRS_NAMED = 1.0, 0.95, 0.9
+# Clean samples checked in one go by one process.
+BLOCK = 500
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """mode: whose output is expected, "live mmsegmentation" or "own clean steps".
+
+    clean: samples checked without any mistake; false_alarms: cases among them that
+    are called different.
+    """
+
+    mode: str
+    rows: tuple[StepScore, ...]
+    clean: int
+    false_alarms: tuple[str, ...]
+
+    @property
+    def steps(self) -> tuple[StepScore, ...]:
+        """One row per step, its functions summed up."""
+        return tuple(
+            sum((row for row in self.rows if row.step == step), StepScore(step, ""))
+            for step in dict.fromkeys(row.step for row in self.rows)
+        )
+
+    @property
+    def total(self) -> StepScore:
+        """Of all steps."""
+        return sum(self.rows, StepScore("all", ""))
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What falls short of the shares that must be reached."""
+        total = self.total
+        rates = (
+            ("detected", total.detected, total.suspects, DETECTED),
+            ("at the right step", total.right_step, total.suspects, DETECTED),
+            ("named first", total.named, total.suspects, NAMED),
+            ("pairs with both named", total.pairs_named, total.pairs, PAIRS_NAMED),
+        )
+        short = [
+            f"{what}: {count} of {of}, needs {share:.0%}"
+            for what, count, of, share in rates
+            if count < share * of or not of
+        ]
+        if self.false_alarms:
+            short.append(f"{len(self.false_alarms)} false alarms, first {self.false_alarms[0]}")
+        return tuple(short)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one process found: scores, cases checked without a mistake, and false alarms."""
+
+    rows: tuple[StepScore, ...] = ()
+    cases: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+
+def score(
+    *,
+    live: bool,
+    rounds: int = 2,
+    pairs: int = 20,
+    clean: int = 200,
+    only: frozenset[str] = frozenset(),
+    jobs: int = 1,
+) -> Scorecard:
+    """Plant and count.
+
+    live: expect what live mmsegmentation gives, else what our clean steps give.
+    rounds: how often each input is used. pairs: how many are planted per step
+    function, 0 for all. clean: further samples without mistakes. only: names of
+    step files, none meaning all. jobs: processes; the result does not depend on them.
+    """
+    families = [family for family in FAMILIES if not only or family in only]
+    tasks = [partial(_score_family, family, rounds, pairs, live) for family in families]
+    blocks = range(0, clean, BLOCK)
+    tasks += [partial(_check_clean, at, min(at + BLOCK, clean), live) for at in blocks]
+    parts = list(_carried_out(tasks, jobs))
+    return Scorecard(
+        mode="live mmsegmentation" if live else "own clean steps",
+        rows=tuple(row for part in parts for row in part.rows),
+        clean=len({case for part in parts for case in part.cases}),
+        false_alarms=tuple(dict.fromkeys(case for part in parts for case in part.alarms)),
+    )
+
+
+def _carried_out(tasks: Sequence[partial[_Part]], jobs: int) -> Iterator[_Part]:
+    if jobs < 2 or len(tasks) < 2:
+        yield from (task() for task in tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=one_thread) as pool:
+        # The steps of the model side take longest; they go first, so that no process waits.
+        started = [pool.submit(task) for task in reversed(tasks)]
+        yield from (one.result() for one in reversed(started))
+
+
+def one_thread() -> None:
+    """Small arrays: more threads would cost more than they save."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def _score_family(family: str, rounds: int, pairs: int, live: bool) -> _Part:
+    with tempfile.TemporaryDirectory() as folder:
+        cases = list(_up_to(family, all_cases(Path(folder), rounds)))
+        places: dict[str, list[Place]] = {}
+        alarms: list[str] = []
+        for case in cases:
+            trace, alarm = _run(case, live)
+            alarms += [case.name] if alarm else []
+            for place in _places(case, trace):
+                if place.lineup.step.module == family:
+                    places.setdefault(place.lineup.step.function.__name__, []).append(place)
+        rows = tuple(score_function(family, name, found, pairs) for name, found in places.items())
+    return _Part(rows, tuple(case.name for case in cases), tuple(alarms))
+
+
+def _check_clean(start: int, stop: int, live: bool) -> _Part:
+    cases = list(clean_cases(start, stop))
+    alarms = tuple(case.name for case in cases if _run(case, live)[1])
+    return _Part((), tuple(case.name for case in cases), alarms)
+
+
+def _up_to(family: str, cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases with a step of `family` that has suspects, cut off after the last such step."""
+    for case in cases:
+        wanted = [
+            at for at, step in enumerate(case.steps) if step.module == family and suspects_of(step)
+        ]
+        if wanted:
+            yield replace(case, steps=case.steps[: wanted[-1] + 1])
+
+
+def _run(case: Case, live: bool) -> tuple[Trace, bool]:
+    """The reference's trace, and whether our clean steps differ from it."""
+    clean = candidate_steps(case.steps)
+    trace = run_trace(reference_steps(case.steps) if live else clean, case.start(), case.seed)
+    return trace, compare_with_trace(clean, trace).verdict is Verdict.DIFFERENT
+
+
+def _places(case: Case, trace: Trace) -> Iterator[Place]:
+    for index, (step, record) in enumerate(zip(case.steps, trace.steps, strict=False)):
+        if not record.error and (suspects := suspects_of(step)):
+            yield Place(case, index, trace, Lineup(step, record, suspects))

@@ -1,0 +1,167 @@
+"""What people get wrong when counts become scores of classes and their means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.steps.iou import metric
+from parity.steps.iou.counts import ClassCounts
+from parity.suspects.around import Function, mistake
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+@mistake(metric.class_ratios, needs="a class neither labelled nor predicted")
+def nan_as_0(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """Absent classes score 0 in the mean; the reference leaves them out."""
+    return class_ratios(counts, **{**options, "nan_to_num": 0})
+
+
+@mistake(metric.class_ratios, needs="a class predicted but not labelled")
+def unlabelled_classes_dropped(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """Classes that are predicted but nowhere labelled are left out; the reference counts them 0."""
+    ratios = class_ratios(counts, **options)
+    return {
+        name: ratio if name == "aAcc" else np.where(counts.label == 0, np.float32("nan"), ratio)
+        for name, ratio in ratios.items()
+    }
+
+
+@mistake(metric.class_ratios, needs="Acc among the metrics")
+def accuracy_over_predictions(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """Acc divides by the predicted pixels; the reference divides by the labelled ones."""
+    ratios = class_ratios(counts, **options)
+    swapped = class_ratios(replace(counts, label=counts.pred), **options)
+    return {name: (swapped if name == "Acc" else ratios)[name] for name in ratios}
+
+
+@mistake(metric.class_ratios, needs="Acc among the metrics")
+def pixel_accuracy_over_classes(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """aAcc is the mean of the classes' Acc; the reference's is the share of all pixels."""
+    ratios = class_ratios(counts, **options)
+    return {**ratios, "aAcc": _mean(ratios["Acc"])} if "Acc" in ratios else ratios
+
+
+@mistake(metric.class_ratios, needs="mDice")
+def dice_not_doubled(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """Dice lacks the factor 2 of the intersection."""
+    ratios = class_ratios(counts, **options)
+    return {name: row / np.float32(2) if name == "Dice" else row for name, row in ratios.items()}
+
+
+@mistake(metric.class_ratios, needs="mFscore, and a class that is never predicted rightly")
+def fscore_0_where_undefined(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """Fscore of a class never predicted rightly is 0; the reference has NaN and leaves it out."""
+    ratios = class_ratios(counts, **options)
+    missed = (counts.intersect == 0) & (counts.pred > 0) & (counts.label > 0)
+    if "Fscore" not in ratios:
+        return ratios
+    return {**ratios, "Fscore": np.where(missed, np.float32(0), ratios["Fscore"])}
+
+
+@mistake(metric.class_ratios, needs="mFscore with a beta other than 1")
+def beta_not_squared(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+    """Fscore weighs recall by beta; the reference by its square."""
+    ratios, beta = class_ratios(counts, **options), np.float32(options.get("beta", 1))
+    if "Fscore" not in ratios:
+        return ratios
+    precision, recall = ratios["Precision"], ratios["Recall"]
+    with np.errstate(invalid="ignore"):
+        score = (1 + beta) * (precision * recall) / (beta * precision + recall)
+    return {**ratios, "Fscore": score}
+
+
+@mistake(metric.summarise, needs="class 0")
+def class_0_not_averaged(summarise: Function, ratios: Columns) -> Any:
+    """Class 0 is left out of the means as background; the reference averages it too."""
+    return summarise({name: row[1:] if row.ndim else row for name, row in ratios.items()})
+
+
+@mistake(metric.summarise)
+def rounded_before_mean(summarise: Function, ratios: Columns) -> Any:
+    """Classes are rounded before they are averaged; the reference rounds the mean."""
+    return summarise({name: np.round(row * 100, 2) / 100 for name, row in ratios.items()})
+
+
+@mistake(metric.summarise)
+def fractions_for_percent(summarise: Function, ratios: Columns) -> Any:
+    """Means are fractions from 0 to 1; the reference gives percent with two decimals."""
+    return {name: _mean(ratios[name.removeprefix("m")]) for name in summarise(ratios)}
+
+
+@mistake(metric.summarise)
+def means_in_float64(summarise: Function, ratios: Columns) -> Any:
+    """Means are taken in float64; the reference takes them in float32."""
+    return summarise({name: row.astype(np.float64) for name, row in ratios.items()})
+
+
+@mistake(metric.summarise, needs="Acc among the metrics")
+def mean_accuracy_over_pixels(summarise: Function, ratios: Columns) -> Any:
+    """mAcc is the share of all pixels; the reference's is the mean over classes."""
+    found = summarise(ratios)
+    return {name: found["aAcc"] if name == "mAcc" else mean for name, mean in found.items()}
+
+
+@mistake(metric.summarise, needs="mDice and mIoU")
+def dice_from_mean_iou(summarise: Function, ratios: Columns) -> Any:
+    """mDice is computed from mIoU; the reference averages the classes' Dice."""
+    found = summarise(ratios)
+    if not {"mDice", "mIoU"} <= set(found):
+        return found
+    mean = _mean(ratios["IoU"])
+    return {**found, "mDice": np.round(2 * mean / (1 + mean) * 100, 2)}
+
+
+@mistake(metric.evaluate_images, needs="several images")
+def mean_of_images(
+    evaluate_images: Function, images: Iterable[Any], rng: Any, **options: Any
+) -> Any:
+    """Every image is scored alone and the scores averaged; the reference sums pixels first."""
+    listed = list(images)
+    together = evaluate_images(listed, rng, **options)
+    alone = [evaluate_images([image], rng, **options)["summary"] for image in listed]
+    means = {
+        name: np.round(_mean(np.array([scores[name] for scores in alone])), 2)
+        for name in together["summary"]
+    }
+    return {**together, "summary": means}
+
+
+@mistake(metric.evaluate_images)
+def weighted_by_frequency(
+    evaluate_images: Function, images: Iterable[Any], rng: Any, **options: Any
+) -> Any:
+    """mIoU weighs classes by their pixels; the reference weighs all alike."""
+    found = evaluate_images(images, rng, **options)
+    pixels = found["counts"]["label"]
+    shares = pixels / max(pixels.sum(), 1)
+    mean = np.nansum(shares * found["per_class"]["IoU"], dtype=np.float32)
+    return {**found, "summary": {**found["summary"], "mIoU": np.round(mean, 2)}}
+
+
+def _mean(row: NDArray[Any]) -> Any:
+    """Over what is not NaN; NaN, without a warning, when nothing is left."""
+    return row.dtype.type("nan") if np.all(np.isnan(row)) else np.nanmean(row)
+
+
+RATIOS = (
+    nan_as_0,
+    unlabelled_classes_dropped,
+    accuracy_over_predictions,
+    pixel_accuracy_over_classes,
+)
+MEANS = (
+    class_0_not_averaged,
+    rounded_before_mean,
+    fractions_for_percent,
+    means_in_float64,
+    mean_accuracy_over_pixels,
+    mean_of_images,
+    weighted_by_frequency,
+)
+FAMILIES = (dice_not_doubled, fscore_0_where_undefined)

@@ -1,0 +1,25 @@
+"""A known mistake, as code that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One known mistake in one step.
+
+    id: kebab-case and unique, such as "hue-modulo-256". step: name of the file
+    of the step, such as "photometric". summary: one sentence that tells a user
+    what is done wrongly and what the reference does instead. function: performs
+    the step with the mistake, ``function(value, rng, **options)`` like the step's
+    own function of the name in `replaces` (such as "photometric_sample").
+    """
+
+    id: str
+    step: str
+    replaces: str
+    summary: str
+    function: Callable[..., Any]

@@ -1,0 +1,136 @@
+"""Make reports/sample: one planted defect, small inputs, live mmsegmentation.
+
+    python scripts/make_sample_report.py [FOLDER]
+
+The candidate is this package's own pipeline in which the crop draws the left
+offset before the top one. The same mmsegmentation gives the same files.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from parity.compare.cases import Case, list_root, probe_cases
+from parity.compare.check import (
+    CaseResult,
+    check_against,
+    reference_steps,
+    summarise,
+)
+from parity.compare.exhibit import Collector, exhibit_maker
+from parity.compare.trace import run_trace
+from parity.environment import environment
+from parity.files import file_sha256
+from parity.fixtures import inputs_root
+from parity.live import reference_header
+from parity.pipeline import Step, TrainPipeline, ValPipeline
+from parity.probes.catalogue import train_tail, val_tail
+from parity.report.assemble import Evidence, report_of_check
+from parity.report.document import Diagnosis, Report, Run
+from parity.report.palette import CLASSES
+from parity.report.write import write_report
+from parity.sample import Sample
+from parity.steps.crop import crop_sample
+
+FOLDER = Path(__file__).resolve().parent.parent / "reports" / "sample"
+PHOTOGRAPHS = ("astronaut", "coffee")
+SEEDS = range(12)
+# Every so many seeds the loss is computed, as parity check does every tenth.
+SEEDS_PER_LOSS = 6
+TRAIN = TrainPipeline(scale=(160, 80), crop_size=(64, 80))
+VAL = ValPipeline(scale=(128, 64))
+CANDIDATE = "mmseg-parity's own steps, one defect planted in crop"
+DIAGNOSIS = Diagnosis(
+    "The left offset of the crop is drawn before the top one; the reference draws top, then left.",
+    (
+        "planted on purpose in scripts/make_sample_report.py",
+        "the arguments of the first two draws of each try are exchanged",
+    ),
+)
+
+
+def crop_left_first(sample: Sample, rng: RandomState, **options: Any) -> Sample:
+    """The defect: the same crop, its two offsets drawn in the other order."""
+    turned = sample.replace(
+        image=sample.image.transpose(1, 0, 2), seg=np.ascontiguousarray(sample.seg.T)
+    )
+    options["crop_size"] = options["crop_size"][::-1]
+    cropped = crop_sample(turned, rng, **options)
+    image = np.ascontiguousarray(cropped.image.transpose(1, 0, 2))
+    seg = np.ascontiguousarray(cropped.seg.T)
+    return cropped.replace(
+        image=image, seg=seg, meta=cropped.meta.replace(img_shape=image.shape[:2])
+    )
+
+
+def plant(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return tuple(
+        Step("crop", crop_left_first, step.options) if step.name == "crop" else step
+        for step in steps
+    )
+
+
+def cases() -> list[Case]:
+    """Training in turn on two photographs, validation on each, every single step once."""
+    infos = [info for info in list_root(inputs_root()) if Path(info.img_path).stem in PHOTOGRAPHS]
+    made = []
+    for seed in SEEDS:
+        info = infos[seed % len(infos)]
+        steps = TRAIN.steps + (() if seed % SEEDS_PER_LOSS else train_tail(TRAIN.crop_size))
+        info = TRAIN.data_info(info.img_path, info.seg_map_path)
+        made.append(Case("train", Path(info.img_path).name, seed, steps, info=info))
+    for info in infos:
+        start = VAL.data_info(info.img_path, info.seg_map_path)
+        name = Path(info.img_path).name
+        made.append(Case("val", name, 0, VAL.steps + val_tail(), info=start))
+    return made + probe_cases(range(1))
+
+
+def make_report() -> Report:
+    versions, notes = reference_header()
+    chosen = cases()
+    collector = Collector(cases_per_step=1)
+    make = exhibit_maker(chosen, class_names=CLASSES, plant=plant)
+    check = summarise(
+        collector.watch(map(compare, chosen), make),
+        mode="live",
+        versions={**versions, **machine()},
+        notes=notes,
+        seeds=(SEEDS.start, SEEDS.stop),
+        inputs=hashes(chosen),
+    )
+    evidence = Evidence(
+        collector.outcomes, collector.exhibits, diagnoses={("train", "crop"): DIAGNOSIS}
+    )
+    run = Run("make sample-report", roots={"{inputs}": str(inputs_root())})
+    report = report_of_check(check, evidence, run, candidate=CANDIDATE)
+    return replace(report, run=replace(run, roots={"{inputs}": "fixtures/inputs"}))
+
+
+def compare(case: Case) -> CaseResult:
+    reference = run_trace(reference_steps(case.steps), case.start(), case.seed)
+    return check_against(replace(case, steps=plant(case.steps)), reference)
+
+
+def machine() -> dict[str, str]:
+    """Versions without the machine they ran on, which is nobody's business."""
+    return {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
+
+
+def hashes(chosen: Iterable[Case]) -> dict[str, str]:
+    infos = [case.info for case in chosen if case.info is not None]
+    paths = dict.fromkeys(path for i in infos for path in (i.img_path, i.seg_map_path) if path)
+    return {path: file_sha256(Path(path)) for path in paths}
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    for path in write_report(make_report(), folder):
+        print(f"wrote {path}")

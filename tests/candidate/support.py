@@ -1,0 +1,47 @@
+"""Small reference traces made by our own steps, for tests that need no mmseg."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from parity.candidate.check import CandidateCheck
+from parity.candidate.runner import InProcess
+from parity.candidate.steps import candidate_from
+from parity.compare.cases import Case, list_root
+from parity.compare.trace import run_trace
+from parity.fixtures import inputs_root
+from parity.pipeline import TrainPipeline, ValPipeline
+
+TRAIN = TrainPipeline(scale=(96, 48), crop_size=(40, 48))
+VAL = ValPipeline(scale=(96, 48))
+
+
+@cache
+def pairs(seeds=6, pipeline=TRAIN):
+    """Cases with their traces, made by our own steps in the place of the reference."""
+    infos = list_root(inputs_root())
+    found = []
+    for seed in range(seeds):
+        info = infos[seed % len(infos)]
+        started = pipeline.data_info(info.img_path, info.seg_map_path)
+        case = Case("train", f"image {seed}", seed, pipeline.steps, info=started)
+        steps = [(step.name, step) for step in case.steps]
+        found.append((case, run_trace(steps, case.start(), seed)))
+    return tuple(found)
+
+
+def check(given, *, seeds=6, replay=False, limit=30.0, runner=None):
+    """The check, and by step the results of all cases as ``(isolated, chained)``."""
+    runner = runner or InProcess(candidate_from(given, "given"), limit=limit)
+    checked = CandidateCheck(runner, replay=replay)
+    results = {}
+    for result in checked.run(pairs(seeds)):
+        for step in result.comparison.steps:
+            results.setdefault(step.name, []).append((step.isolated, step.chained))
+    return checked, results
+
+
+def verdicts(results, step):
+    """The set of isolated and of chained verdicts of a step."""
+    isolated = {str(pair[0].verdict) for pair in results[step]}
+    return isolated, {str(pair[1].verdict) for pair in results[step]}

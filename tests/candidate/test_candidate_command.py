@@ -1,0 +1,94 @@
+"""``parity check --candidate`` as people run it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from parity.candidate.run import Options, check_with
+from parity.candidate.runner import InProcess
+from parity.candidate.steps import candidate_from
+from parity.cli import app
+from parity.errors import ReferenceUnavailable
+from parity.steps.crop import crop_sample
+
+
+def parity(folder, *arguments):
+    """The real command in its own process, in `folder`."""
+    return subprocess.run(
+        [sys.executable, "-c", "from parity.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "400", "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
+@pytest.fixture
+def mine(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from parity.steps.crop import crop_sample as crop\n"
+        "from parity.steps.flip import flip_sample\n"
+        "def flip(sample, rng, *, prob):\n"
+        "    return flip_sample(sample, rng, prob=prob, direction='vertical')\n"
+        "class Right:\n"
+        "    crop = staticmethod(crop)\n"
+        "def whole(image, seg):\n"
+        "    return image, seg\n"
+    )
+    return tmp_path
+
+
+def test_different_equal_and_not_compared(mine):
+    done = parity(mine, "check", "--candidate", "mine.py", "--recorded", "--out", "out")
+    assert done.returncode == 1, done.stderr
+    assert "Candidate mine.py gives: flip (a step)." in done.stdout
+    assert (mine / "out" / "report.md").is_file()
+    right = parity(mine, "check", "--candidate", "mine:Right", "--recorded")
+    assert right.returncode == 0, right.stderr
+    assert "Not given, and so not compared: load, resize, flip, photometric" in right.stdout
+    none = parity(mine, "check", "--candidate", "mine:whole", "--recorded", "--samples", 0)
+    assert none.returncode == 3
+    assert "it draws for itself" in none.stdout
+
+
+def test_minimal_example_beside_the_report(mine):
+    arguments = ("--candidate", "mine.py:flip", "--recorded", "--out", "out")
+    done = parity(mine, "check", *arguments)
+    assert done.returncode == 1, done.stderr
+    folder = mine / "out" / "examples" / "train-flip"
+    assert "Minimal example of flip" in done.stdout
+    again = subprocess.run(
+        [sys.executable, str(folder / "reproduce.py")],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
+    )
+    assert "different: " in again.stdout, again.stderr
+
+
+def test_file_that_is_not_there(mine):
+    done = parity(mine, "check", "--candidate", "nowhere.py")
+    assert done.returncode == 2, done.stdout
+    assert "error: nowhere.py: no such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--replay"], ["--samples", "3"]])
+def test_options_without_a_candidate(arguments):
+    done = CliRunner().invoke(app, ["check", *arguments])
+    assert "name one with --candidate" in str(done.exception)
+
+
+def test_recording_knows_no_other_data(monkeypatch):
+    monkeypatch.delenv("PARITY_ADE20K", raising=False)
+    options = Options(text="parity.steps.crop", live=False, data=Path("/nowhere"))
+    runner = InProcess(candidate_from({"crop": crop_sample}, "x"))
+    with pytest.raises(ReferenceUnavailable, match="knows the built-in inputs only"):
+        check_with(runner, options)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+
+from parity.compare import Verdict
+from parity.compare.check import CaseResult, summarise
+from parity.compare.compare import Comparison
+from parity.compare.exhibit import Collector, Exhibit, Facts
+from parity.compare.exhibit.collect import MAX_EXHIBITS, outcome_of
+from parity.compare.trace import StepComparison, StepResult, TraceComparison
+from parity.report.assemble import Evidence, report_of_check
+from parity.report.document import Run
+
+EQUAL = StepResult(Verdict.EQUAL, {"x": Comparison(Verdict.EQUAL, count=1)})
+WITHIN = StepResult(Verdict.WITHIN, {"x": Comparison(Verdict.WITHIN, count=1)})
+OTHER = StepResult(Verdict.DIFFERENT, {"x": Comparison(Verdict.DIFFERENT, "values", "1 differs")})
+NONE = StepResult(Verdict.NOT_COMPARED, error="both raise")
+
+
+def case(name, *pairs, pipeline="train", **fields):
+    steps = tuple(StepComparison(step, alone, chained) for step, alone, chained in pairs)
+    return CaseResult(name, pipeline, TraceComparison(0, steps), **fields)
+
+
+def report_of(*results, only=frozenset(), **header):
+    collector = Collector(only=only)
+    fields = {"mode": "live", "versions": {"mmseg": "1.2.2"}, "notes": (), "seeds": (0, 4)}
+    check = summarise(collector.watch(results), only=only, **{**fields, "inputs": {}, **header})
+    return report_of_check(check, Evidence(collector.outcomes), Run(), only=only)
+
+
+TRAVELS = case("b", ("load", EQUAL, EQUAL), ("crop", OTHER, OTHER), ("flip", EQUAL, OTHER))
+CLEAN = case("a", ("load", EQUAL, EQUAL), ("crop", EQUAL, EQUAL), ("flip", EQUAL, EQUAL))
+
+
+class TestOutcome:
+    @pytest.mark.parametrize(
+        ("result", "isolated", "chained", "verdict"),
+        [
+            (CLEAN, "===", "===", Verdict.EQUAL),
+            (TRAVELS, "=x=", "=xx", Verdict.DIFFERENT),
+            (case("c", ("load", WITHIN, NONE)), "~", "-", Verdict.WITHIN),
+            (case("d", ("load", NONE, NONE)), "-", "-", Verdict.NOT_COMPARED),
+            (case("e", ("load", OTHER, OTHER), unstable={"load": OTHER}), "u", "u", None),
+        ],
+    )
+    def test_codes(self, result, isolated, chained, verdict):
+        outcome = outcome_of(result)
+        assert (outcome.isolated, outcome.chained) == (isolated, chained)
+        assert outcome.verdict is (verdict or Verdict.NOT_COMPARED)
+
+    def test_only_some_steps_count(self):
+        outcome = outcome_of(TRAVELS, frozenset({"load"}))
+        assert (outcome.isolated, outcome.verdict) == ("=..", Verdict.EQUAL)
+
+    def test_broken(self):
+        outcome = outcome_of(CaseResult("x", "train", None, broken="x.jpg: is truncated"))
+        assert (outcome.broken, outcome.note) == (True, "x.jpg: is truncated")
+
+
+class TestCollector:
+    def shown(self, results, only=frozenset(), cases_per_step=2):
+        def make(result):
+            for step in result.comparison.steps:
+                if Verdict.DIFFERENT in (step.isolated.verdict, step.chained.verdict):
+                    facts = Facts(
+                        result.case,
+                        result.pipeline,
+                        step.name,
+                        False,
+                        "different",
+                        "",
+                        "",
+                        "",
+                        0,
+                        0,
+                    )
+                    yield Exhibit(facts)
+
+        collector = Collector(only=only, cases_per_step=cases_per_step)
+        assert list(collector.watch(results, make)) == list(results)
+        return [(item.facts.case, item.facts.step) for item in collector.exhibits]
+
+    def test_the_first_cases_of_every_step(self):
+        results = [case(str(i), ("crop", OTHER, OTHER)) for i in range(5)]
+        assert self.shown(results) == [("0", "crop"), ("1", "crop")]
+
+    def test_clean_cases_are_not_run_again(self):
+        assert self.shown([CLEAN, CLEAN]) == []
+
+    def test_only_what_was_asked_for(self):
+        assert self.shown([TRAVELS], frozenset({"flip"})) == [("b", "flip")]
+
+    def test_bounded(self):
+        results = [case(str(i), (f"step{i}", OTHER, OTHER)) for i in range(200)]
+        assert len(self.shown(results)) == MAX_EXHIBITS
+
+
+class TestSentence:
+    def test_equal(self):
+        assert report_of(CLEAN).sentence == (
+            "3 steps equal live mmsegmentation 1.2.2 bit for bit in 1 case."
+        )
+
+    def test_within(self):
+        report = report_of(case("c", ("load", WITHIN, WITHIN)))
+        assert report.sentence == (
+            "1 step equals live mmsegmentation 1.2.2 within named tolerances in 1 case."
+        )
+
+    def test_different(self):
+        report = report_of(CLEAN, TRAVELS)
+        assert report.sentence == (
+            "train/crop differs from live mmsegmentation 1.2.2 in 1 of 2 cases; "
+            "the difference travels on to flip."
+        )
+        assert [step.enters for step in report.steps] == [False, True, False]
+        assert report.strips[0].sentence == "the difference enters at crop and travels on to flip"
+
+    def test_nothing_compared_is_never_a_pass(self):
+        report = report_of(case("d", ("load", NONE, NONE)))
+        assert report.verdict == "not compared"
+        assert report.sentence == "Nothing was compared with live mmsegmentation 1.2.2."
+        assert report.not_compared == ("train/load in 1 case, first d: both raise",)
+
+    def test_broken_inputs_are_said(self):
+        report = report_of(CLEAN, CaseResult("x", "train", None, broken="x.jpg: is truncated"))
+        assert report.sentence.endswith("1 input is broken and could not be compared.")
+        assert report.not_compared == ("a broken input: x.jpg: is truncated",)
+        assert [entry.broken for entry in report.cases] == [True, False]
+
+    def test_unasked_steps_are_said(self):
+        report = report_of(TRAVELS, only=frozenset({"load"}))
+        assert report.not_compared == ("every step but load: not asked for",)
+        assert report.cases[0].isolated == "="
+
+    def test_recorded_never_says_live(self):
+        report = report_of(CLEAN, mode="recorded", versions={"recorded mmseg": "1.2.2"})
+        assert report.reference == "recorded mmsegmentation 1.2.2"
+
+
+def test_failing_cases_come_first():
+    report = report_of(CLEAN, TRAVELS, case("z", ("load", NONE, NONE)))
+    assert [entry.name for entry in report.cases] == ["b", "z", "a"]
+
+
+def test_single_steps_are_a_group_not_a_pipeline():
+    single = case("loss/ce/seed 0", ("ce", EQUAL, EQUAL), pipeline="loss")
+    report = report_of(CLEAN, single)
+    assert [(strip.name, strip.kind) for strip in report.strips] == [
+        ("train", "pipeline"),
+        ("loss", "single"),
+    ]

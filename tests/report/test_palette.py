@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from parity.report import palette
+from parity.report.palette import CLASSES, COLORS, class_color, class_name, palette_bytes
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "make_palette.py"
+
+
+def test_every_class_has_a_colour():
+    assert len(CLASSES) == len(COLORS) == 150
+    assert (CLASSES[0], COLORS[0]) == ("wall", "#787878")
+    assert len(set(CLASSES)) > 145  # mmseg gives some names twice
+
+
+@pytest.mark.parametrize(
+    ("index", "name", "color"),
+    [(4, "tree", "#04c803"), (255, "ignored", "#000000"), (200, "no class", "#ff00ff")],
+)
+def test_ids(index, name, color):
+    assert (class_name(index), class_color(index)) == (name, color)
+    assert palette_bytes()[3 * index : 3 * index + 3].hex() == color[1:]
+
+
+@pytest.mark.live
+def test_is_what_mmseg_has():
+    spec = importlib.util.spec_from_file_location("make_palette", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert Path(palette.__file__).read_text("utf-8") == script.HEAD + script.table() + script.TAIL

@@ -1,0 +1,80 @@
+"""The committed sample is what today's code writes."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from parity.report.document import Run
+from parity.report.json import plain, read_report
+from parity.report.write import FORMATS, write_report
+from tests.report.builders import SAMPLE
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "make_sample_report.py"
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return read_report(SAMPLE / "report.json")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_file_is_rendered_from_its_json(sample, tmp_path, name):
+    [path] = write_report(sample, tmp_path, [name])
+    assert (SAMPLE / path.name).read_bytes() == path.read_bytes()
+
+
+def test_shows_one_defect(sample):
+    assert sample.verdict == "different"
+    assert [(step.pipeline, step.step) for step in sample.steps if step.enters] == [
+        ("train", "crop")
+    ]
+    assert sample.run.command == "make sample-report"
+
+
+def test_tells_nothing_about_the_machine(sample):
+    assert not {"CPU", "GPU"} & set(sample.versions)
+    for path in SAMPLE.iterdir():
+        assert str(SCRIPT.parents[1]) not in path.read_text("utf-8")
+
+
+def test_is_small():
+    assert sum(path.stat().st_size for path in SAMPLE.iterdir()) < 1_000_000
+
+
+@pytest.mark.live
+def test_is_what_the_code_finds_today(sample):
+    """Apart from versions; pictures by their pixels, for compressors differ."""
+    made = load_script().make_report()
+    assert comparable(made) == comparable(sample)
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("make_sample_report", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def comparable(report):
+    document = plain(replace(report, versions={}, run=Run()))
+    return json.dumps(decoded(document))
+
+
+def decoded(value):
+    if isinstance(value, dict) and "png" in value:
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(value["png"]))))
+        return {**value, "png": base64.b64encode(pixels.tobytes()).decode()}
+    if isinstance(value, dict):
+        return {key: decoded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decoded(item) for item in value]
+    return value

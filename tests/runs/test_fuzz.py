@@ -1,0 +1,161 @@
+"""Damage of any kind costs facts, never an exception other than RunFormatError."""
+
+import contextlib
+import io
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parity.errors import RunFormatError
+from parity.runs import read_run
+from parity.runs.checkpoint import read_checkpoint
+from parity.runs.config import parse_config
+from parity.runs.console import FailureFinder
+from parity.runs.entries import entries
+from parity.runs.log import read_log
+from parity.runs.pickles import read_pickle
+from parity.runs.scalars import read_scalars
+from parity.runs.table import read_csv, read_json
+from parity.runs.tensorboard import read_events
+from parity.runs.tensors import load_tensors
+from parity.runs.text import blocks
+from tests.runs.builders import (
+    CONFIG,
+    KERNEL,
+    REVERTED,
+    STAMP,
+    environment,
+    head,
+    printed_config,
+    train_line,
+    train_record,
+    val_lines,
+    val_record,
+    write,
+    write_run,
+)
+from tests.runs.test_tensorboard import event, record, scalar
+
+LOG = (
+    environment()
+    + printed_config("a = 1")
+    + REVERTED
+    + f"{head()}Load checkpoint from iter_5.pth\n{head()}resumed epoch: 0, iter: 5\n"
+    + f"{head()}Loaded 20210 images\n{head()}Saving checkpoint at 50 iterations\n"
+    + train_line(50)
+    + f"{KERNEL}\n"
+    + val_lines()
+    + "The model and loaded state dict do not match exactly\n\nmissing keys in source: a\n"
+)
+RECORDS = "\n".join([train_record(50), val_record(50), train_record(100)])
+
+
+def checkpoint_bytes():
+    stream = io.BytesIO()
+    torch.save({"state_dict": {"a": torch.ones(3, 4)}, "meta": {"iter": 5}}, stream)
+    return stream.getvalue()
+
+
+def of_log(data):
+    finder = FailureFinder("f")
+    read_log(entries(finder.watch(blocks(io.BytesIO(data)))), file="f").points.curves()
+    finder.findings()
+
+
+def of_pickle(data):
+    read_pickle(io.BytesIO(data))
+
+
+def of_config(data):
+    parse_config(data.decode("utf-8", "replace"), file="f")
+
+
+READERS = {
+    "log": (LOG.encode(), of_log),
+    "scalars": (
+        RECORDS.encode(),
+        lambda data: read_scalars(blocks(io.BytesIO(data)), file="f").points.curves(),
+    ),
+    "config": (
+        CONFIG.encode(),
+        lambda data: parse_config(data.decode("utf-8", "replace"), file="f"),
+    ),
+    "pickle": (checkpoint_bytes()[64:600], of_pickle),
+    "events": (
+        b"".join(record(event(step, scalar("loss", 1.0), scalar("mIoU", 5))) for step in (1, 2)),
+        lambda data: read_events(io.BytesIO(data), file="f"),
+    ),
+    "csv": (b"step,loss,mIoU\n1,2,\n2,,40\n", lambda data: read_csv(io.BytesIO(data), file="f")),
+    "json": (
+        b'{"run": {"seed": 1}, "records": [{"step": 1, "loss": 2}, {"step": 2, "mIoU": 40}]}',
+        lambda data: read_json(io.BytesIO(data), file="f"),
+    ),
+}
+ODD = [b"9" * 5000, b"[" * 300, b"\n" * 99, b"\x80\x04", b"\xff" * 8]
+# Where, what instead (nothing: a cut), how often.
+damage = st.lists(
+    st.tuples(
+        st.integers(0, 1 << 16),
+        st.integers(0, 40),
+        st.binary(max_size=12)
+        | st.sampled_from([b"9" * 5000, b"[" * 300, b"\n" * 99, b"\x80\x04"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def damaged(data, changes):
+    for where, length, instead in changes:
+        at = where % (len(data) + 1)
+        data = data[:at] + instead + data[at + length :]
+    return data
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_undamaged_it_is_read(name):
+    data, reader = READERS[name]
+    if name != "pickle":
+        reader(data)
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(changes=damage)
+def test_any_damage_is_an_answer(name, changes):
+    data, reader = READERS[name]
+    with contextlib.suppress(RunFormatError):
+        reader(damaged(data, changes))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return checkpoint_bytes(), tmp_path_factory.mktemp("damaged") / "a.pth"
+
+
+@given(changes=damage)
+def test_a_damaged_checkpoint_is_an_answer(whole, changes):
+    data, path = whole
+    path.write_bytes(damaged(data, changes))
+    with contextlib.suppress(RunFormatError):
+        found = read_checkpoint(path)
+        for key in found.tensors:
+            with contextlib.suppress(RunFormatError):
+                load_tensors(found, [key])
+
+
+@pytest.fixture(scope="module")
+def run_directory(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("damaged"), log=REVERTED)
+
+
+@settings(max_examples=40)
+@given(config=damage, log=damage, records=damage)
+def test_a_damaged_run_is_read_as_far_as_possible(run_directory, config, log, records):
+    log_text = (environment() + train_line(50) + val_lines()).encode()
+    write(run_directory / STAMP / "vis_data/config.py", damaged(CONFIG.encode(), config))
+    write(run_directory / STAMP / f"{STAMP}.log", damaged(log_text, log))
+    write(run_directory / STAMP / "vis_data/scalars.json", damaged(RECORDS.encode(), records))
+    run = read_run(run_directory)
+    assert run.settings.config_name.known

@@ -1,0 +1,129 @@
+"""Hit: each suspect of a data step is named when planted. Noop: nothing else triggers it."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import numpy as np
+import pytest
+
+from parity.checks.support import unchanged
+from parity.compare import Verdict
+from parity.compare.check import candidate_steps
+from parity.compare.trace import compare_records, run_trace
+from parity.steps import crop, flip, load, photometric, resize
+from parity.suspects.around import Around, current, needs_of
+from parity.suspects.catalogue import all_suspects, suspects_of
+from parity.suspects.diagnose import Level, diagnose_lineups
+from parity.suspects.inputs import all_cases
+from parity.suspects.lineup import Lineup, Print
+
+MODULES = {"load": load, "resize": resize, "crop": crop, "flip": flip, "photometric": photometric}
+SUSPECTS = [one for one in all_suspects() if one.step in MODULES]
+FUNCTIONS = list(dict.fromkeys(one.replaces for one in SUSPECTS))
+
+
+@pytest.fixture(scope="module")
+def lineups(tmp_path_factory):
+    """Lineups over every input that a data step has, by the step's function."""
+    found = {}
+    for case in all_cases(tmp_path_factory.mktemp("rare"), 2):
+        steps = [step for step in case.steps if step.module in MODULES]
+        if not steps or steps[0] is not case.steps[0]:
+            continue
+        trace = run_trace(candidate_steps(steps), case.start(), case.seed)
+        for step, record in zip(steps, trace.steps, strict=True):
+            lineup = Lineup(step, record, suspects_of(step))
+            found.setdefault(step.function.__name__, []).append(lineup)
+    return found
+
+
+def by_id(suspect):
+    return suspect.id
+
+
+@pytest.mark.parametrize("suspect", SUSPECTS, ids=by_id)
+def test_hit(lineups, suspect):
+    here = lineups[suspect.replaces]
+    diagnosis = diagnose_lineups(here, [one.record((suspect,)) for one in here], pairs=False)
+    assert diagnosis.differing, "the mistake shows on no input"
+    assert diagnosis.level is Level.EXACT
+    assert [one.ids for one in diagnosis.group] == [(suspect.id,)]  # and of no other suspect
+    assert suspect.summary.rstrip(".") in str(diagnosis)
+
+
+@pytest.mark.parametrize("suspect", SUSPECTS, ids=by_id)
+def test_input_is_not_changed(lineups, suspect):
+    for lineup in lineups[suspect.replaces][:6]:
+        before = copy.deepcopy(lineup.expected.input)
+        lineup.record((suspect,))
+        assert unchanged(lineup.expected.input, before)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_clean_code_triggers_none(lineups, function):
+    here = lineups[function]
+    records = [one.expected for one in here]
+    diagnosis = diagnose_lineups(here, records)
+    assert (diagnosis.differing, diagnosis.explanations) == (0, ())
+    assert "nothing differs" in str(diagnosis)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_prints_are_equal_when_records_are(lineups, function):
+    """The fast test for equality and the comparison of the check agree."""
+    for lineup in lineups[function][::5]:
+        for suspect in lineup.suspects:
+            record = lineup.record((suspect,))
+            verdict = compare_records(record, lineup.expected).verdict
+            same = Print.of(record).fits(Print.of(lineup.expected))
+            assert same == (verdict is Verdict.EQUAL), suspect.id
+
+
+@pytest.mark.parametrize("suspect", SUSPECTS, ids=by_id)
+def test_everything_is_put_back(suspect, lineups):
+    module = MODULES[suspect.step]
+    before = dict(vars(module))
+    lineups[suspect.replaces][0].record((suspect,))
+    assert vars(module) == before
+
+
+def test_no_mistake_is_the_step(lineups):
+    [lineup, *_] = lineups["crop_sample"]
+    nothing = Around(crop.crop_sample, ())
+    record = lineup.expected
+    rng = np.random.RandomState(0)
+    record.state_before.apply_to(rng)
+    made = nothing(record.input, rng, **lineup.step.options)
+    assert unchanged(made, record.output)
+
+
+def test_names_are_put_back_after_an_error(lineups):
+    def fails(is_varied, seg, **options):
+        raise ZeroDivisionError
+
+    [lineup, *_] = lineups["crop_sample"]
+    broken = Around(crop.crop_sample, ((crop.is_varied, fails),))
+    before = crop.is_varied
+    with pytest.raises(ZeroDivisionError):
+        broken(lineup.expected.input, np.random.RandomState(0), **lineup.step.options)
+    assert current(before) is before
+
+
+def test_enough_suspects_of_every_data_step():
+    mistakes = {one.id.removesuffix("-in-validation") for one in SUSPECTS}
+    assert len(mistakes) >= 100
+    for step in MODULES:
+        assert sum(one.step == step for one in SUSPECTS) >= 15
+
+
+def test_ids_and_texts():
+    ids = [one.id for one in SUSPECTS]
+    assert len(ids) == len(set(ids))
+    for one in SUSPECTS:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
+        assert one.summary[0].isupper() or one.summary[0].isdigit()
+        assert one.summary.endswith(".")
+        assert not needs_of(one).endswith(".")
+        assert callable(getattr(MODULES[one.step], one.replaces))

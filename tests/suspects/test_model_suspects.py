@@ -1,0 +1,170 @@
+"""Suspects of the steps from collate on: each differs from the clean step, and from the others."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from functools import cache, partial
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from parity.checks.support import unchanged
+from parity.compare import Verdict
+from parity.compare.cases import list_root
+from parity.compare.rng import GeneratorState, RecordingRandomState
+from parity.compare.tolerance import EXACT
+from parity.compare.trace import compare_records, run_step
+from parity.fixtures import inputs_root
+from parity.pipeline import TrainPipeline, ValPipeline
+from parity.probes.catalogue import PROBES, train_tail, val_tail
+from parity.suspects.suspect import Suspect
+
+FAMILIES = ("collate", "logits", "infer", "loss", "iou", "schedule", "optim", "deform_attn")
+SUSPECTS = [
+    suspect
+    for family in FAMILIES
+    for suspect in importlib.import_module(f"parity.suspects.{family}").SUSPECTS
+]
+BY_ID = {suspect.id: suspect for suspect in SUSPECTS}
+SEEDS = range(12)
+SEEDS_TO_TELL_APART = range(20)
+SEEDS_TO_RUN_ALL = range(4)
+
+# Where the mistake itself raises on some inputs, and why.
+MAY_RAISE = {
+    "size-width-first": "images padded to unlike sizes cannot be stacked",
+    "padding-read-height-first": "an edge may be shorter than the other axis's padding",
+    "lovasz-ignored-counted": "where every pixel is ignored, no class is left to average",
+}
+# Pairs no probe tells apart, why, and what input would.
+INDISTINGUISHABLE: dict[frozenset[str], str] = {}
+
+
+def state_of(seed):
+    return GeneratorState.of(RecordingRandomState(seed))
+
+
+@cache
+def pipeline_inputs():
+    """What reaches each step of the tails, small, by the name of the step's function."""
+    train, val = TrainPipeline(scale=(96, 48), crop_size=(40, 48)), ValPipeline(scale=(96, 48))
+    found = {}
+    by_size = sorted(list_root(inputs_root()), key=lambda info: Path(info.img_path).stat().st_size)
+    for seed, info in enumerate(by_size[:5]):
+        for pipeline, tail in ((train, train_tail(train.crop_size)), (val, val_tail())):
+            state = state_of(seed)
+            value = pipeline.data_info(info.img_path, info.seg_map_path)
+            for step in (*pipeline.steps, *tail):
+                record = run_step(step.name, step, value, state)
+                if record.error:  # a label outside the classes: the loss refuses it
+                    break
+                found.setdefault(step.function.__name__, []).append((step, value, seed, record))
+                value, state = record.output, record.state_after
+    return found
+
+
+@cache
+def cases(replaces):
+    """(step, input, seed, clean record) of every probe or pipeline with this step function."""
+    probes = [probe for probe in PROBES if probe.step.function.__name__ == replaces]
+    if not probes:
+        return pipeline_inputs()[replaces]
+    pairs = [(probe, seed) for seed in SEEDS_TO_TELL_APART for probe in probes]
+    return [of_probe(probe, seed) for probe, seed in pairs]
+
+
+def of_probe(probe, seed):
+    value = probe.make(seed)
+    return probe.step, value, seed, run_step(probe.step.name, probe.step, value, state_of(seed))
+
+
+@cache
+def untouched_inputs(replaces):
+    return copy.deepcopy([case[1] for case in cases(replaces)[:6]])
+
+
+@cache
+def planted(suspect, at):
+    """The suspect's record for one case of the step function it replaces."""
+    untouched_inputs(suspect.replaces)
+    step, value, _, clean = cases(suspect.replaces)[at]
+    function = partial(suspect.function, **step.options)
+    return run_step(step.name, function, value, clean.state_before)
+
+
+def numbered(replaces, seeds):
+    return [(at, case[3]) for at, case in enumerate(cases(replaces)) if case[2] in seeds]
+
+
+def differ(one, other):
+    return compare_records(one, other, lambda step, dtype: EXACT).verdict is Verdict.DIFFERENT
+
+
+def differs_by_value(suspect):
+    pairs = ((planted(suspect, at), good) for at, good in numbered(suspect.replaces, SEEDS))
+    return any(not (one.error or good.error) and differ(one, good) for one, good in pairs)
+
+
+@pytest.mark.parametrize("suspect", SUSPECTS, ids=lambda suspect: suspect.id)
+class TestSuspect:
+    def test_differs_by_value(self, suspect):
+        assert differs_by_value(suspect)
+
+    def test_raises_only_where_the_mistake_does(self, suspect):
+        errors = {
+            planted(suspect, at).error
+            for at, good in numbered(suspect.replaces, SEEDS_TO_RUN_ALL)
+            if not good.error
+        } - {""}
+        assert bool(errors) == (suspect.id in MAY_RAISE), errors
+
+
+@pytest.mark.parametrize("replaces", sorted({suspect.replaces for suspect in SUSPECTS}))
+class TestStepFunction:
+    def test_clean_function_is_no_suspect(self, replaces):
+        step = cases(replaces)[0][0]
+        assert not differs_by_value(Suspect("clean", step.module, replaces, "", step.function))
+
+    def test_suspects_leave_their_input_alone(self, replaces):
+        """All of them share each input, which is held against a copy made before any ran."""
+        for at, untouched in enumerate(untouched_inputs(replaces)):
+            for suspect in SUSPECTS:
+                if suspect.replaces == replaces:
+                    planted(suspect, at)
+            assert unchanged(cases(replaces)[at][1], untouched)
+
+    def test_suspects_are_told_apart(self, replaces):
+        count = len(cases(replaces))
+        those = [suspect for suspect in SUSPECTS if suspect.replaces == replaces]
+        alike = {
+            frozenset((one.id, other.id))
+            for one, other in combinations(those, 2)
+            if not any(differ(planted(one, at), planted(other, at)) for at in range(count))
+        }
+        assert alike == {pair for pair in INDISTINGUISHABLE if pair <= {one.id for one in those}}
+
+
+class TestTables:
+    def test_enough(self):
+        assert len({suspect.function for suspect in SUSPECTS}) >= 60
+        assert {suspect.step for suspect in SUSPECTS} == set(FAMILIES)
+
+    def test_ids_are_unique_and_speak(self):
+        assert len(BY_ID) == len(SUSPECTS)
+        for suspect in SUSPECTS:
+            assert suspect.id == suspect.id.lower().replace("_", "-").strip("-")
+            assert suspect.summary.endswith(".")
+            assert 20 < len(suspect.summary) < 160
+
+    def test_replaced_functions_are_those_of_the_check(self):
+        steps = [*(probe.step for probe in PROBES), *train_tail((512, 512)), *val_tail()]
+        known = {(step.module, step.function.__name__) for step in steps}
+        assert {(suspect.step, suspect.replaces) for suspect in SUSPECTS} <= known
+
+    @pytest.mark.parametrize("table", [MAY_RAISE, INDISTINGUISHABLE], ids=["raise", "alike"])
+    def test_tables_name_suspects_and_reasons(self, table):
+        for key, reason in table.items():
+            assert ({key} if isinstance(key, str) else key) <= set(BY_ID)
+            assert len(reason) > 20
