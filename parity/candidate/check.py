@@ -12,6 +12,8 @@ from parity.candidate.whole import whole_record, whole_step
 from parity.compare.cases import Case
 from parity.compare.check import CaseResult
 from parity.compare.compare import Verdict
+from parity.compare.exhibit.build import exhibit
+from parity.compare.exhibit.records import Exhibit
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import (
     StepComparison,
@@ -61,6 +63,7 @@ class CandidateCheck:
         self.replay = replay
         self.failures: dict[tuple[str, str], list[Held]] = {}
         self.equal: dict[tuple[str, str], list[Held]] = {}
+        self.exhibits: list[Exhibit] = []
         self.stopped: dict[str, str] = {}
 
     def part(self, step: Step) -> str:
@@ -129,6 +132,11 @@ class CandidateCheck:
         kept = records.setdefault((case.pipeline, step.name), [])
         if len(kept) < most and result.verdict is not Verdict.NOT_COMPARED:
             kept.append((step, expected, outcome.record))
+            if failed:
+                shown = exhibit(
+                    outcome.record, expected, result, case=case.name, pipeline=case.pipeline
+                )
+                self.exhibits.append(shown)
         return outcome, result
 
     def _call(self, step: Step, value: Any, state: GeneratorState) -> Outcome:

@@ -18,7 +18,7 @@ from parity.candidate.example_text import markdown, script, shown
 from parity.candidate.load import load_candidate
 from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner
-from parity.candidate.shrink import Found, shrink
+from parity.candidate.shrink import Differs, Found, shrink
 from parity.candidate.shrink_files import portable, shrink_files
 from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.whole import augment
@@ -126,11 +126,7 @@ def write_example(
     }
     differs = _same_manner(runner, part, oracle, raised=bool(actual.error))
     folder = folder.resolve()
-    found = Found(step, expected.input, expected.state_before)
-    if isinstance(expected.input, DataInfo):
-        small = shrink_files(found, folder, differs)
-    else:
-        small = portable(shrink(found, differs, seconds=seconds), folder)
+    small = _smallest(Found(step, expected.input, expected.state_before), folder, differs, seconds)
     record = oracle(small.step, small.value, small.state)
     outcome = runner.run(part, small.step, small.value, small.state)
     result = judge(outcome, record, replayed=part.startswith("apply:"))
@@ -145,7 +141,13 @@ def write_example(
     return folder / "README.md"
 
 
-def _same_manner(runner: Runner, part: str, oracle: Oracle, *, raised: bool) -> Any:
+def _smallest(found: Found, folder: Path, differs: Differs, seconds: float) -> Found:
+    if isinstance(found.value, DataInfo):
+        return shrink_files(found, folder, differs)
+    return portable(shrink(found, differs, seconds=seconds), folder)
+
+
+def _same_manner(runner: Runner, part: str, oracle: Oracle, *, raised: bool) -> Differs:
     def differs(step: Step, value: Any, state: GeneratorState) -> bool:
         expected = oracle(step, value, state)
         if expected.error:

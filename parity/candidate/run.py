@@ -26,6 +26,7 @@ from parity.compare.cases import (
     recorded_cases,
 )
 from parity.compare.check import CaseResult, CheckReport, StepSummary, reference_steps, summarise
+from parity.compare.exhibit.records import Exhibit
 from parity.compare.trace import Trace, run_trace
 from parity.environment import environment
 from parity.errors import InputError, ReferenceUnavailable
@@ -67,18 +68,23 @@ def _unseen(results: Iterable[CaseResult], total: int) -> Iterable[CaseResult]:
 
 
 def check_candidate(
-    options: Options, *, diagnose: Diagnose | None = None, progress: Progress = _unseen
+    options: Options,
+    *,
+    diagnose: Diagnose | None = None,
+    progress: Progress = _unseen,
+    exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """Run the candidate named in `options` beside the reference.
 
     diagnose: gets ``(step, expected, actual)`` of the first failures of a step, then
     of a few cases in which it is right, and says which mistake they look like.
+    exhibits: takes what is to be seen of the first failures of each step.
 
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
     with closing(WorkerProcess(options.text, limit=options.limit)) as runner:
-        return check_with(runner, options, diagnose=diagnose, progress=progress)
+        return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
 
 def check_with(
@@ -87,6 +93,7 @@ def check_with(
     *,
     diagnose: Diagnose | None = None,
     progress: Progress = _unseen,
+    exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """As `check_candidate`, with a candidate that is loaded already."""
     check = CandidateCheck(runner, replay=options.replay)
@@ -95,6 +102,8 @@ def check_with(
     results = progress(check.run(_chosen(check, pairs, given)), len(pairs))
     shown = options.only and options.only | {PIPELINE}
     report = summarise(results, only=frozenset(shown), **header)
+    if exhibits is not None:
+        exhibits += check.exhibits
     rows = [_diagnosed(row, check, diagnose) for row in report.summaries]
     samples = _samples(runner.description, options)
     distributions = distribution_rows(runner, samples) if samples else []

@@ -145,7 +145,9 @@ def check(
             samples=samples,
             examples=None if out is None else out / "examples",
         )
-        found = check_candidate(options, diagnose=known_mistake, progress=watch)
+        found = check_candidate(
+            options, diagnose=known_mistake, progress=watch, exhibits=collector.exhibits
+        )
     elif device != "cpu":
         found = check_on_device(device, seed_range, only, watch)
     elif live:

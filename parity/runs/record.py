@@ -280,10 +280,6 @@ class Run:
         finite = [score for score in _validated(self.scores) if np.isfinite(score.value)]
         return max(finite, key=lambda score: score.value) if finite else None
 
-    def with_unread(self, *more: Unread) -> Run:
-        """This run with `more` listed as unread."""
-        return replace(self, unread=(*self.unread, *more))
-
 
 def _validated(scores: tuple[Score, ...]) -> tuple[Score, ...]:
     return tuple(score for score in scores if score.split == "val") or scores

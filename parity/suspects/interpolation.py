@@ -13,13 +13,14 @@ from torch.nn import functional
 from parity.steps import resize as resizes
 from parity.suspects.around import Function, mistake
 
+# Images are (H, W, C), label maps (H, W): that is how the two are told apart here.
 Array = NDArray[Any]
 
 
 @mistake(resizes.resize)
 def image_pillow_resize(resize: Function, array: Array, **options: Any) -> Any:
     """The image is resized by Pillow, which antialiases; the reference uses cv2.INTER_LINEAR."""
-    backend = options.get("backend", "cv2") if _is_label(options) else "pillow"
+    backend = options.get("backend", "cv2") if array.ndim == 2 else "pillow"
     return resize(array, **{**options, "backend": backend})
 
 
@@ -68,7 +69,7 @@ def image_align_corners(resize: Function, array: Array, **options: Any) -> Any:
 @mistake(resizes.resize)
 def image_without_half_pixels(resize: Function, array: Array, **options: Any) -> Any:
     """Pixels are looked up at index times scale; the reference aligns pixel centres."""
-    if _is_label(options):
+    if array.ndim == 2:
         return resize(array, **options)
     height, width = options["size"]
     rows, columns = np.indices((height, width), dtype=np.float32)
@@ -80,7 +81,7 @@ def image_without_half_pixels(resize: Function, array: Array, **options: Any) ->
 @mistake(resizes.resize)
 def image_resized_as_float(resize: Function, array: Array, **options: Any) -> Any:
     """The image is resized as float and truncated to uint8; the reference resizes uint8."""
-    if _is_label(options):
+    if array.ndim == 2:
         return resize(array, **options)
     return resize(array.astype(np.float32), **options).astype(array.dtype)
 
@@ -88,13 +89,14 @@ def image_resized_as_float(resize: Function, array: Array, **options: Any) -> An
 @mistake(resizes.resize, needs="a label map with more than one label")
 def label_bilinear(resize: Function, array: Array, **options: Any) -> Any:
     """The label map is resized bilinearly, inventing labels; the reference takes nearest ones."""
-    return resize(array, **{**options, "interpolation": "bilinear"})
+    interpolation = "bilinear" if array.ndim == 2 else options.get("interpolation", "bilinear")
+    return resize(array, **{**options, "interpolation": interpolation})
 
 
 @mistake(resizes.resize, needs="a label map with more than one label")
 def label_nearest_of_centres(resize: Function, array: Array, **options: Any) -> Any:
     """Labels are nearest to pixel centres (Pillow, nearest-exact); cv2 rounds coordinates down."""
-    backend = "pillow" if _is_label(options) else options.get("backend", "cv2")
+    backend = "pillow" if array.ndim == 2 else options.get("backend", "cv2")
     return resize(array, **{**options, "backend": backend})
 
 
@@ -104,17 +106,13 @@ def both_by_pillow(resize: Function, array: Array, **options: Any) -> Any:
     return resize(array, **{**options, "backend": "pillow"})
 
 
-def _is_label(options: dict[str, Any]) -> bool:
-    return options.get("interpolation") == "nearest"
-
-
 def _image_by(interpolation: str, resize: Function, array: Array, options: dict[str, Any]) -> Any:
-    chosen = "nearest" if _is_label(options) else interpolation
+    chosen = "nearest" if array.ndim == 2 else interpolation
     return resize(array, **{**options, "interpolation": chosen})
 
 
 def _by_torch(resize: Function, array: Array, options: dict[str, Any], **flags: bool) -> Any:
-    if _is_label(options):
+    if array.ndim == 2:
         return resize(array, **options)
     planes = torch.from_numpy(np.ascontiguousarray(array)).permute(2, 0, 1)[None].float()
     resized = functional.interpolate(planes, options["size"], mode="bilinear", **flags)

@@ -120,11 +120,10 @@ def _score_single(suspect: Suspect, places: Sequence[Place]) -> StepScore:
 
 def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepScore:
     """Masked when one performs the step without coming to the other, in either order."""
-    for made in ((one, other), (other, one)):
-        records = _records(made, places)
-        if len(records) == len(places):
-            break
-    else:
+    orders = [(made, _records(made, places)) for made in ((one, other), (other, one))]
+    # Defined everywhere if possible; then rather the order in which nothing raises.
+    made, records = max(orders, key=lambda order: (len(order[1]), _unbroken(order[1])))
+    if len(records) < len(places):
         return StepScore("", "", masked=1)
     lesser = [(), *places[0].lineup.singles()]
     if any(_same_effect(made, less, places) for less in lesser):
@@ -158,6 +157,10 @@ def _records(made: Made, places: Sequence[Place]) -> list[StepRecord]:
             break
         records.append(record)
     return records
+
+
+def _unbroken(records: Sequence[StepRecord]) -> int:
+    return sum(not record.error for record in records)
 
 
 def _judge(

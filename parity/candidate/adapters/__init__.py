@@ -1,8 +1,8 @@
 """Libraries that people use instead of mmseg's transforms and metrics.
 
-Each file offers ``LIBRARY``, ``operations()`` for the library matrix and, where
+Each file offers ``LIBRARY``, ``OPERATIONS`` for the library matrix and, where
 the library has objects that stand for a pipeline or a metric, ``adapt(object,
-name)``. No library is imported before one of these is called.
+name)``. No library is imported before one of these is used.
 """
 
 from __future__ import annotations

@@ -41,48 +41,6 @@ def adapt(given: Any, name: str) -> Candidate:
     return Candidate(name, pipeline=pipeline, shares_stream=False, notes=notes)
 
 
-def operations() -> tuple[Operation, ...]:
-    """Single transforms, their parameters fixed to one value each."""
-    product = "multiplies by 1 / (255 std) and subtracts 255 mean: other roundings"
-    return (
-        Operation("resize, image", "Resize(INTER_LINEAR)", _resize_image),
-        Operation("resize, labels", "Resize(mask: INTER_NEAREST)", _resize_labels),
-        Operation("target size", "SmallestMaxSize", _target_size),
-        Operation("crop", "Crop", _crop),
-        Operation("flip", "HorizontalFlip(p=1)", _flip),
-        Operation("brightness", "RandomBrightnessContrast(brightness)", _brightness),
-        Operation("contrast", "RandomBrightnessContrast(contrast)", _contrast),
-        Operation(
-            "saturation",
-            "HueSaturationValue(sat_shift)",
-            _saturation,
-            "adds to the saturation; the reference multiplies it",
-            shift_saturation,
-            "S + 255 (factor - 1), grey left grey",
-        ),
-        Operation("hue", "HueSaturationValue(hue_shift)", _hue),
-        Operation(
-            "hue range",
-            "HueSaturationValue(hue_shift_limit=18)",
-            _hue_range,
-            remark="it draws from [-18.0, 18.0], and truncating hue + shift makes -18 to +17 of it",
-        ),
-        Operation(
-            "normalise", "Normalize", _normalize, product, normalize_by_product, "the same by hand"
-        ),
-        Operation("pad, image", "PadIfNeeded(position=top_left)", _pad_image("top_left")),
-        Operation(
-            "pad, image",
-            "PadIfNeeded() as it comes",
-            _pad_image("center"),
-            "pads on both sides; the reference right and below",
-            pad_both_sides,
-            "half of the padding on each side",
-        ),
-        Operation("pad, labels", "PadIfNeeded(fill_mask=255, top_left)", _pad_labels),
-    )
-
-
 def _transforms() -> Any:
     return LIBRARY.load()
 
@@ -167,3 +125,44 @@ def _pad_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
     transform = _transforms().PadIfNeeded(*size, position="top_left", fill_mask=255, p=1)
     blank = np.zeros((*seg.shape, 3), np.uint8)
     return np.asarray(transform(image=blank, mask=seg)["mask"])
+
+
+_PRODUCT = "multiplies by 1 / (255 std) and subtracts 255 mean: other roundings"
+# Single transforms, their parameters fixed to one value each.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("resize, image", "Resize(INTER_LINEAR)", _resize_image),
+    Operation("resize, labels", "Resize(mask: INTER_NEAREST)", _resize_labels),
+    Operation("target size", "SmallestMaxSize", _target_size),
+    Operation("crop", "Crop", _crop),
+    Operation("flip", "HorizontalFlip(p=1)", _flip),
+    Operation("brightness", "RandomBrightnessContrast(brightness)", _brightness),
+    Operation("contrast", "RandomBrightnessContrast(contrast)", _contrast),
+    Operation(
+        "saturation",
+        "HueSaturationValue(sat_shift)",
+        _saturation,
+        "adds to the saturation; the reference multiplies it",
+        shift_saturation,
+        "S + 255 (factor - 1), grey left grey",
+    ),
+    Operation("hue", "HueSaturationValue(hue_shift)", _hue),
+    Operation(
+        "hue range",
+        "HueSaturationValue(hue_shift_limit=18)",
+        _hue_range,
+        remark="it draws from [-18.0, 18.0], and truncating hue + shift makes -18 to +17 of it",
+    ),
+    Operation(
+        "normalise", "Normalize", _normalize, _PRODUCT, normalize_by_product, "the same by hand"
+    ),
+    Operation("pad, image", "PadIfNeeded(position=top_left)", _pad_image("top_left")),
+    Operation(
+        "pad, image",
+        "PadIfNeeded() as it comes",
+        _pad_image("center"),
+        "pads on both sides; the reference right and below",
+        pad_both_sides,
+        "half of the padding on each side",
+    ),
+    Operation("pad, labels", "PadIfNeeded(fill_mask=255, top_left)", _pad_labels),
+)

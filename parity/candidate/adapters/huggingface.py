@@ -80,47 +80,6 @@ def _labels(done: Any, size: tuple[int, int] | None, shape: tuple[int, ...]) -> 
     return seg
 
 
-def operations() -> tuple[Operation, ...]:
-    """Both processors, with the options that a port of mmseg's configs needs."""
-    found: list[Operation] = []
-    for kind in ("Segformer", "MaskFormer"):
-        found += [
-            Operation(
-                "resize, image",
-                f"{kind}ImageProcessor(size)",
-                partial(_resize, kind),
-                "antialiases when it shrinks; OpenCV does not",
-                partial(resize_antialiased, rounded_between=True),
-                "a filter that grows with the factor, uint8 between its two passes",
-            ),
-            Operation(
-                "resize, labels",
-                f"{kind}ImageProcessor(size)",
-                partial(_resize, kind),
-                "takes the pixel at the centre; OpenCV the one at the upper left",
-                nearest_by_centre,
-                "floor((i + 0.5) * scale) for floor(i * scale)",
-            ),
-            Operation(
-                "reduce zero label",
-                f"{kind}ImageProcessor(do_reduce_labels)",
-                partial(_reduce, kind),
-                "255 becomes class 254; in the reference it stays ignored",
-                reduce_zero_without_255,
-                "255 lowered by one as well",
-            ),
-            Operation(
-                "normalise",
-                f"{kind}ImageProcessor(rescale, normalise)",
-                partial(_normalize, kind),
-                "scales to 0-1 first: other roundings",
-                normalize_in_unit,
-                "the same by hand",
-            ),
-        ]
-    return tuple(found)
-
-
 def _processor(kind: str, **options: Any) -> Any:
     if torchvision.LIBRARY.is_installed:  # transformers prefers it, and fails where it fails
         torchvision.load("transforms.v2")
@@ -147,3 +106,44 @@ def _normalize(
     processor = _processor(kind, do_resize=False, **unit, **padded)
     done = processor(images=reversed_channels(image), return_tensors=None, **padded)
     return np.ascontiguousarray(np.asarray(done["pixel_values"][0]), dtype=np.float32)
+
+
+def _operations(kind: str) -> tuple[Operation, ...]:
+    return (
+        Operation(
+            "resize, image",
+            f"{kind}ImageProcessor(size)",
+            partial(_resize, kind),
+            "antialiases when it shrinks; OpenCV does not",
+            partial(resize_antialiased, rounded_between=True),
+            "a filter that grows with the factor, uint8 between its two passes",
+        ),
+        Operation(
+            "resize, labels",
+            f"{kind}ImageProcessor(size)",
+            partial(_resize, kind),
+            "takes the pixel at the centre; OpenCV the one at the upper left",
+            nearest_by_centre,
+            "floor((i + 0.5) * scale) for floor(i * scale)",
+        ),
+        Operation(
+            "reduce zero label",
+            f"{kind}ImageProcessor(do_reduce_labels)",
+            partial(_reduce, kind),
+            "255 becomes class 254; in the reference it stays ignored",
+            reduce_zero_without_255,
+            "255 lowered by one as well",
+        ),
+        Operation(
+            "normalise",
+            f"{kind}ImageProcessor(rescale, normalise)",
+            partial(_normalize, kind),
+            "scales to 0-1 first: other roundings",
+            normalize_in_unit,
+            "the same by hand",
+        ),
+    )
+
+
+# Both processors, with the options that a port of mmseg's configs needs.
+OPERATIONS = (*_operations("Segformer"), *_operations("MaskFormer"))

@@ -48,83 +48,6 @@ def adapt(given: Any, name: str) -> Candidate:
     return Candidate(name, pipeline=pipeline, shares_stream=False, notes=notes)
 
 
-def operations() -> tuple[Operation, ...]:
-    """Functions of geometry.transform, enhance and metrics, on floats from 0 to 1."""
-    return (
-        Operation(
-            "resize, image",
-            "geometry.transform.resize(bilinear)",
-            _resize_image,
-            "weights in float; OpenCV's uint8 path rounds them to 1/2048",
-            resize_in_float,
-            "OpenCV in float32, rounded",
-        ),
-        Operation(
-            "resize, labels",
-            "geometry.transform.resize(nearest)",
-            _resize_labels,
-            "a float32 scale: a pixel off where i * scale is nearly whole",
-            nearest_in_float32,
-            "floor(i * scale) in float32",
-        ),
-        Operation("flip", "geometry.transform.hflip", _flip),
-        Operation(
-            "brightness",
-            "enhance.adjust_brightness(delta / 255)",
-            _brightness,
-            "floats, rounded at the end, where the reference truncates",
-            add_rounded,
-            "add, then round",
-        ),
-        Operation(
-            "contrast",
-            "enhance.adjust_contrast",
-            _contrast,
-            "floats, rounded at the end, where the reference truncates",
-            multiply_rounded,
-            "multiply, then round",
-        ),
-        Operation(
-            "saturation",
-            "enhance.adjust_saturation",
-            _saturation,
-            "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees and truncates S",
-            saturation_in_float,
-            "float HSV by OpenCV, rounded",
-        ),
-        Operation(
-            "hue",
-            "enhance.adjust_hue(radians)",
-            _hue,
-            "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees",
-            hue_in_float,
-            "float HSV by OpenCV, rounded",
-        ),
-        Operation(
-            "hue range",
-            "ColorJitter(hue=18 / 180)",
-            _hue_range,
-            "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
-        ),
-        Operation(
-            "normalise",
-            "x / 255, enhance.normalize",
-            _normalize,
-            "scales to 0-1 first: other roundings",
-            normalize_in_unit,
-            "the same by hand",
-        ),
-        Operation(
-            "mIoU",
-            "metrics.mean_iou, averaged",
-            _mean_iou,
-            "classes that occur nowhere count as 1; mmseg leaves them out (NaN)",
-            iou_absent_one,
-            "absent classes as 1, labels outside the classes left out",
-        ),
-    )
-
-
 def _resize_image(image: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
     resize = LIBRARY.load("geometry.transform").resize
     return from_unit_tensor(resize(to_unit_tensor(image), size, "bilinear"))
@@ -182,3 +105,79 @@ def _mean_iou(images: list[dict[str, NDArray[Any]]], num_classes: int) -> float:
     label = torch.from_numpy(np.concatenate([one["label"][mask] for one, mask in pairs]))
     scores = LIBRARY.load("metrics").mean_iou(pred[None], label.long()[None], num_classes)
     return 100 * float(scores.double().mean())
+
+
+# Functions of geometry.transform, enhance and metrics, on floats from 0 to 1.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "resize, image",
+        "geometry.transform.resize(bilinear)",
+        _resize_image,
+        "weights in float; OpenCV's uint8 path rounds them to 1/2048",
+        resize_in_float,
+        "OpenCV in float32, rounded",
+    ),
+    Operation(
+        "resize, labels",
+        "geometry.transform.resize(nearest)",
+        _resize_labels,
+        "a float32 scale: a pixel off where i * scale is nearly whole",
+        nearest_in_float32,
+        "floor(i * scale) in float32",
+    ),
+    Operation("flip", "geometry.transform.hflip", _flip),
+    Operation(
+        "brightness",
+        "enhance.adjust_brightness(delta / 255)",
+        _brightness,
+        "floats, rounded at the end, where the reference truncates",
+        add_rounded,
+        "add, then round",
+    ),
+    Operation(
+        "contrast",
+        "enhance.adjust_contrast",
+        _contrast,
+        "floats, rounded at the end, where the reference truncates",
+        multiply_rounded,
+        "multiply, then round",
+    ),
+    Operation(
+        "saturation",
+        "enhance.adjust_saturation",
+        _saturation,
+        "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees and truncates S",
+        saturation_in_float,
+        "float HSV by OpenCV, rounded",
+    ),
+    Operation(
+        "hue",
+        "enhance.adjust_hue(radians)",
+        _hue,
+        "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees",
+        hue_in_float,
+        "float HSV by OpenCV, rounded",
+    ),
+    Operation(
+        "hue range",
+        "ColorJitter(hue=18 / 180)",
+        _hue_range,
+        "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
+    ),
+    Operation(
+        "normalise",
+        "x / 255, enhance.normalize",
+        _normalize,
+        "scales to 0-1 first: other roundings",
+        normalize_in_unit,
+        "the same by hand",
+    ),
+    Operation(
+        "mIoU",
+        "metrics.mean_iou, averaged",
+        _mean_iou,
+        "classes that occur nowhere count as 1; mmseg leaves them out (NaN)",
+        iou_absent_one,
+        "absent classes as 1, labels outside the classes left out",
+    ),
+)

@@ -27,61 +27,6 @@ LIBRARY = Library("Pillow", "PIL", "pillow")
 PILLOW_HUES = 256
 
 
-def operations() -> tuple[Operation, ...]:
-    """What people use Pillow for in a loader."""
-    return (
-        Operation(
-            "resize, image",
-            "Image.resize(BILINEAR)",
-            _resize_image,
-            "antialiases when it shrinks; OpenCV does not",
-            partial(resize_antialiased, rounded_between=True),
-            "a filter that grows with the factor, uint8 between its two passes",
-        ),
-        Operation(
-            "resize, labels",
-            "Image.resize(NEAREST)",
-            _resize_labels,
-            "takes the pixel at the centre; OpenCV the one at the upper left",
-            nearest_by_centre,
-            "floor((i + 0.5) * scale) for floor(i * scale)",
-        ),
-        Operation("crop", "Image.crop", _crop),
-        Operation("flip", "ImageOps.mirror", _flip),
-        Operation(
-            "brightness",
-            "ImageEnhance.Brightness(1 + delta / 128)",
-            _brightness,
-            "multiplies; the reference adds",
-            multiply_brightness,
-            "times (1 + delta / 128)",
-        ),
-        Operation(
-            "contrast",
-            "ImageEnhance.Contrast",
-            _contrast,
-            "keeps the mean grey level; the reference scales from 0",
-            partial(contrast_around_mean, whole=True),
-            "scaled around the mean",
-        ),
-        Operation(
-            "saturation",
-            "ImageEnhance.Color",
-            _saturation,
-            "blends with the grey image; the reference scales S of HSV",
-            partial(saturation_to_grey, rounded=True),
-            "blended with grey",
-        ),
-        Operation(
-            "hue",
-            "convert('HSV'), hue in 1/256 of the circle",
-            _hue,
-            "256 hues for OpenCV's 180, and another rounding of HSV",
-        ),
-        Operation("reduce zero label", "point(lookup table)", _reduce_zero),
-    )
-
-
 def _image(bgr: UInt8Array) -> Image.Image:
     return Image.fromarray(reversed_channels(bgr))
 
@@ -130,3 +75,57 @@ def _hue(image: UInt8Array, shift: int) -> NDArray[Any]:
 def _reduce_zero(seg: UInt8Array) -> NDArray[Any]:
     table = [255, *range(254), 255]
     return np.array(Image.fromarray(seg).point(table))
+
+
+# What people use Pillow for in a loader.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "resize, image",
+        "Image.resize(BILINEAR)",
+        _resize_image,
+        "antialiases when it shrinks; OpenCV does not",
+        partial(resize_antialiased, rounded_between=True),
+        "a filter that grows with the factor, uint8 between its two passes",
+    ),
+    Operation(
+        "resize, labels",
+        "Image.resize(NEAREST)",
+        _resize_labels,
+        "takes the pixel at the centre; OpenCV the one at the upper left",
+        nearest_by_centre,
+        "floor((i + 0.5) * scale) for floor(i * scale)",
+    ),
+    Operation("crop", "Image.crop", _crop),
+    Operation("flip", "ImageOps.mirror", _flip),
+    Operation(
+        "brightness",
+        "ImageEnhance.Brightness(1 + delta / 128)",
+        _brightness,
+        "multiplies; the reference adds",
+        multiply_brightness,
+        "times (1 + delta / 128)",
+    ),
+    Operation(
+        "contrast",
+        "ImageEnhance.Contrast",
+        _contrast,
+        "keeps the mean grey level; the reference scales from 0",
+        partial(contrast_around_mean, whole=True),
+        "scaled around the mean",
+    ),
+    Operation(
+        "saturation",
+        "ImageEnhance.Color",
+        _saturation,
+        "blends with the grey image; the reference scales S of HSV",
+        partial(saturation_to_grey, rounded=True),
+        "blended with grey",
+    ),
+    Operation(
+        "hue",
+        "convert('HSV'), hue in 1/256 of the circle",
+        _hue,
+        "256 hues for OpenCV's 180, and another rounding of HSV",
+    ),
+    Operation("reduce zero label", "point(lookup table)", _reduce_zero),
+)

@@ -26,70 +26,6 @@ from parity.steps.crop import CropBox
 LIBRARY = Library("plain torch", "torch", "torch")
 
 
-def operations() -> tuple[Operation, ...]:
-    """What people write with torch alone."""
-    fixed_point = "weights in float; OpenCV's uint8 path rounds them to 1/2048"
-    return (
-        Operation(
-            "resize, image",
-            "interpolate(bilinear), rounded",
-            _resize(align_corners=False),
-            fixed_point,
-            resize_in_float,
-            "OpenCV in float32, rounded",
-        ),
-        Operation(
-            "resize, image",
-            "interpolate(bilinear, antialias=True), rounded",
-            _resize(align_corners=False, antialias=True),
-            "antialiases when it shrinks; OpenCV does not",
-            resize_antialiased,
-            "a filter that grows with the factor",
-        ),
-        Operation(
-            "resize, image",
-            "interpolate(bilinear, align_corners=True), rounded",
-            _resize(align_corners=True),
-            "corners on corners: the picture shifts by up to half a pixel of the larger grid",
-            resize_align_corners,
-            "positions i * (old - 1) / (new - 1)",
-        ),
-        Operation(
-            "resize, labels",
-            "interpolate(nearest)",
-            _resize_labels("nearest"),
-            "a float32 scale: a pixel off where i * scale is nearly whole",
-            nearest_in_float32,
-            "floor(i * scale) in float32",
-        ),
-        Operation(
-            "resize, labels",
-            "interpolate(nearest-exact)",
-            _resize_labels("nearest-exact"),
-            "takes the pixel at the centre; OpenCV the one at the upper left",
-            nearest_by_centre,
-            "floor((i + 0.5) * scale) for floor(i * scale)",
-        ),
-        Operation("crop", "tensor[..., t:b, l:r]", _crop),
-        Operation("flip", "tensor.flip(-1)", _flip),
-        Operation("brightness", "(x + delta).clamp(0, 255).byte()", _brightness),
-        Operation("contrast", "(x * factor).clamp(0, 255).byte()", _contrast),
-        Operation("normalise", "(x - mean) / std", _normalize),
-        Operation("pad, image", "pad(right, bottom, 0)", _pad_image),
-        Operation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
-        Operation("reduce zero label", "label - 1, wrapped back to 255", _reduce_zero),
-        Operation("logits", "interpolate(bilinear)", _resize_logits),
-        Operation(
-            "loss",
-            "cross_entropy(ignore_index=255)",
-            _loss,
-            "divides by the pixels that are not ignored; mmseg by all (avg_non_ignore=False)",
-            mean_of_valid,
-            "the reference with avg_non_ignore=True",
-        ),
-    )
-
-
 def _resize(**options: bool) -> Any:
     def resize(image: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
         floats = to_rgb_tensor(image).float()[None]
@@ -157,3 +93,66 @@ def _resize_logits(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 def _loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     return functional.cross_entropy(logits, label, ignore_index=255)
+
+
+_FIXED_POINT = "weights in float; OpenCV's uint8 path rounds them to 1/2048"
+# What people write with torch alone.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "resize, image",
+        "interpolate(bilinear), rounded",
+        _resize(align_corners=False),
+        _FIXED_POINT,
+        resize_in_float,
+        "OpenCV in float32, rounded",
+    ),
+    Operation(
+        "resize, image",
+        "interpolate(bilinear, antialias=True), rounded",
+        _resize(align_corners=False, antialias=True),
+        "antialiases when it shrinks; OpenCV does not",
+        resize_antialiased,
+        "a filter that grows with the factor",
+    ),
+    Operation(
+        "resize, image",
+        "interpolate(bilinear, align_corners=True), rounded",
+        _resize(align_corners=True),
+        "corners on corners: the picture shifts by up to half a pixel of the larger grid",
+        resize_align_corners,
+        "positions i * (old - 1) / (new - 1)",
+    ),
+    Operation(
+        "resize, labels",
+        "interpolate(nearest)",
+        _resize_labels("nearest"),
+        "a float32 scale: a pixel off where i * scale is nearly whole",
+        nearest_in_float32,
+        "floor(i * scale) in float32",
+    ),
+    Operation(
+        "resize, labels",
+        "interpolate(nearest-exact)",
+        _resize_labels("nearest-exact"),
+        "takes the pixel at the centre; OpenCV the one at the upper left",
+        nearest_by_centre,
+        "floor((i + 0.5) * scale) for floor(i * scale)",
+    ),
+    Operation("crop", "tensor[..., t:b, l:r]", _crop),
+    Operation("flip", "tensor.flip(-1)", _flip),
+    Operation("brightness", "(x + delta).clamp(0, 255).byte()", _brightness),
+    Operation("contrast", "(x * factor).clamp(0, 255).byte()", _contrast),
+    Operation("normalise", "(x - mean) / std", _normalize),
+    Operation("pad, image", "pad(right, bottom, 0)", _pad_image),
+    Operation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
+    Operation("reduce zero label", "label - 1, wrapped back to 255", _reduce_zero),
+    Operation("logits", "interpolate(bilinear)", _resize_logits),
+    Operation(
+        "loss",
+        "cross_entropy(ignore_index=255)",
+        _loss,
+        "divides by the pixels that are not ignored; mmseg by all (avg_non_ignore=False)",
+        mean_of_valid,
+        "the reference with avg_non_ignore=True",
+    ),
+)

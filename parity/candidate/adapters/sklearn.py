@@ -30,29 +30,6 @@ def adapt(given: Any, name: str) -> Candidate:
     return metric_candidate(name, score)
 
 
-def operations() -> tuple[Operation, ...]:
-    """The ways in which people compute a mean IoU with it."""
-    return (
-        Operation("mIoU", "jaccard_score(macro), ignored pixels cut out", _jaccard_present),
-        Operation(
-            "mIoU",
-            "jaccard_score(macro, labels=range(n))",
-            _jaccard_all,
-            "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
-            iou_absent_zero,
-            "absent classes as 0",
-        ),
-        Operation(
-            "mIoU",
-            "confusion_matrix with label 255 in it",
-            _confusion,
-            "predictions on ignored pixels count as wrong; mmseg masks both",
-            iou_ignored_predicted,
-            "ignored pixels left in the prediction",
-        ),
-    )
-
-
 def _jaccard_present(images: Images, num_classes: int) -> float:
     return 100 * float(LIBRARY.load("metrics").jaccard_score(*_pixels(images), average="macro"))
 
@@ -77,3 +54,25 @@ def _pixels(images: Images, ignore: int | None = 255) -> tuple[NDArray[Any], NDA
     pred = np.concatenate([one["pred"].ravel() for one in images])
     kept = np.ones(label.shape, bool) if ignore is None else label != ignore
     return label[kept], pred[kept]
+
+
+# The ways in which people compute a mean IoU with it.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("mIoU", "jaccard_score(macro), ignored pixels cut out", _jaccard_present),
+    Operation(
+        "mIoU",
+        "jaccard_score(macro, labels=range(n))",
+        _jaccard_all,
+        "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
+        iou_absent_zero,
+        "absent classes as 0",
+    ),
+    Operation(
+        "mIoU",
+        "confusion_matrix with label 255 in it",
+        _confusion,
+        "predictions on ignored pixels count as wrong; mmseg masks both",
+        iou_ignored_predicted,
+        "ignored pixels left in the prediction",
+    ),
+)

@@ -39,29 +39,6 @@ def evaluate(metric: Any, images: Images) -> Any:
     return metric.compute().detach().cpu().double().numpy()
 
 
-def operations() -> tuple[Operation, ...]:
-    """The ways in which people compute a mean IoU with it."""
-    return (
-        Operation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
-        Operation(
-            "mIoU",
-            "JaccardIndex(average=None), mean of all",
-            _jaccard_mean_of_all,
-            "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
-            iou_absent_zero,
-            "absent classes as 0",
-        ),
-        Operation(
-            "mIoU",
-            "segmentation.MeanIoU(index), ignored pixels cut out",
-            _mean_iou,
-            "averages over images; mmseg counts all pixels of the data set together",
-            iou_per_image,
-            "the mean over images and the classes in each",
-        ),
-    )
-
-
 def _jaccard_macro(images: Images, num_classes: int) -> float:
     return 100 * float(_jaccard(images, num_classes, "macro"))
 
@@ -86,3 +63,25 @@ def _mean_iou(images: Images, num_classes: int) -> float:
             pair = (one["pred"][kept], one["label"][kept].astype(np.int64))
             metric.update(*(torch.from_numpy(item)[None, None] for item in pair))
     return 100 * float(metric.compute())
+
+
+# The ways in which people compute a mean IoU with it.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
+    Operation(
+        "mIoU",
+        "JaccardIndex(average=None), mean of all",
+        _jaccard_mean_of_all,
+        "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
+        iou_absent_zero,
+        "absent classes as 0",
+    ),
+    Operation(
+        "mIoU",
+        "segmentation.MeanIoU(index), ignored pixels cut out",
+        _mean_iou,
+        "averages over images; mmseg counts all pixels of the data set together",
+        iou_per_image,
+        "the mean over images and the classes in each",
+    ),
+)

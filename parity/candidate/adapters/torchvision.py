@@ -88,100 +88,6 @@ def notes() -> tuple[str, ...]:
     )
 
 
-def operations() -> tuple[Operation, ...]:
-    """The functional form, on uint8 tensors."""
-    return (
-        Operation(
-            "resize, image",
-            "resize() as it comes (antialias=True)",
-            _resize(antialias=True),
-            "antialiases when it shrinks; OpenCV does not",
-            partial(resize_antialiased, rounded_between=True),
-            "a filter that grows with the factor, uint8 between its two passes",
-        ),
-        Operation(
-            "resize, image",
-            "resize(antialias=False)",
-            _resize(antialias=False),
-            "uint8 between its two passes; OpenCV keeps 1/2048 weights and more bits",
-            resize_without_antialias,
-            "uint8 between the two passes",
-        ),
-        Operation(
-            "resize, labels",
-            "resize(NEAREST)",
-            _resize_labels("NEAREST"),
-            "a float32 scale: a pixel off where i * scale is nearly whole",
-            nearest_in_float32,
-            "floor(i * scale) in float32",
-        ),
-        Operation(
-            "resize, labels",
-            "resize(NEAREST_EXACT)",
-            _resize_labels("NEAREST_EXACT"),
-            "takes the pixel at the centre; OpenCV the one at the upper left",
-            nearest_by_centre,
-            "floor((i + 0.5) * scale) for floor(i * scale)",
-        ),
-        Operation(
-            "target size",
-            "resize(short edge)",
-            _target_size,
-            "truncates the long edge; the reference rounds half up",
-        ),
-        Operation("crop", "crop", _crop),
-        Operation("flip", "horizontal_flip", _flip),
-        Operation(
-            "brightness",
-            "adjust_brightness(1 + delta / 128)",
-            _brightness,
-            "multiplies; the reference adds",
-            multiply_brightness,
-            "times (1 + delta / 128)",
-        ),
-        Operation(
-            "contrast",
-            "adjust_contrast",
-            _contrast,
-            "keeps the mean grey level; the reference scales from 0",
-            contrast_around_mean,
-            "scaled around the mean",
-        ),
-        Operation(
-            "saturation",
-            "adjust_saturation",
-            _saturation,
-            "blends with the grey image; the reference scales S of HSV",
-            saturation_to_grey,
-            "blended with grey",
-        ),
-        Operation(
-            "hue",
-            "adjust_hue(shift / 180)",
-            _hue,
-            "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees",
-            hue_in_float,
-            "float HSV by OpenCV, rounded",
-        ),
-        Operation(
-            "hue range",
-            "ColorJitter(hue=18 / 180)",
-            _hue_range,
-            "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
-        ),
-        Operation(
-            "normalise",
-            "to_dtype(float32, scale=True), normalize",
-            _normalize,
-            "scales to 0-1 first: other roundings",
-            normalize_in_unit,
-            "the same by hand",
-        ),
-        Operation("pad, image", "pad(right, bottom, 0)", _pad_image),
-        Operation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
-    )
-
-
 def _functional() -> Any:
     return load("transforms.v2.functional")
 
@@ -262,3 +168,96 @@ def _pad_image(image: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
 def _pad_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
     around = [0, 0, size[1] - seg.shape[1], size[0] - seg.shape[0]]
     return np.asarray(_functional().pad(torch.from_numpy(seg)[None], around, fill=255)[0].numpy())
+
+
+# The functional form, on uint8 tensors.
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "resize, image",
+        "resize() as it comes (antialias=True)",
+        _resize(antialias=True),
+        "antialiases when it shrinks; OpenCV does not",
+        partial(resize_antialiased, rounded_between=True),
+        "a filter that grows with the factor, uint8 between its two passes",
+    ),
+    Operation(
+        "resize, image",
+        "resize(antialias=False)",
+        _resize(antialias=False),
+        "uint8 between its two passes; OpenCV keeps 1/2048 weights and more bits",
+        resize_without_antialias,
+        "uint8 between the two passes",
+    ),
+    Operation(
+        "resize, labels",
+        "resize(NEAREST)",
+        _resize_labels("NEAREST"),
+        "a float32 scale: a pixel off where i * scale is nearly whole",
+        nearest_in_float32,
+        "floor(i * scale) in float32",
+    ),
+    Operation(
+        "resize, labels",
+        "resize(NEAREST_EXACT)",
+        _resize_labels("NEAREST_EXACT"),
+        "takes the pixel at the centre; OpenCV the one at the upper left",
+        nearest_by_centre,
+        "floor((i + 0.5) * scale) for floor(i * scale)",
+    ),
+    Operation(
+        "target size",
+        "resize(short edge)",
+        _target_size,
+        "truncates the long edge; the reference rounds half up",
+    ),
+    Operation("crop", "crop", _crop),
+    Operation("flip", "horizontal_flip", _flip),
+    Operation(
+        "brightness",
+        "adjust_brightness(1 + delta / 128)",
+        _brightness,
+        "multiplies; the reference adds",
+        multiply_brightness,
+        "times (1 + delta / 128)",
+    ),
+    Operation(
+        "contrast",
+        "adjust_contrast",
+        _contrast,
+        "keeps the mean grey level; the reference scales from 0",
+        contrast_around_mean,
+        "scaled around the mean",
+    ),
+    Operation(
+        "saturation",
+        "adjust_saturation",
+        _saturation,
+        "blends with the grey image; the reference scales S of HSV",
+        saturation_to_grey,
+        "blended with grey",
+    ),
+    Operation(
+        "hue",
+        "adjust_hue(shift / 180)",
+        _hue,
+        "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees",
+        hue_in_float,
+        "float HSV by OpenCV, rounded",
+    ),
+    Operation(
+        "hue range",
+        "ColorJitter(hue=18 / 180)",
+        _hue_range,
+        "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
+    ),
+    Operation(
+        "normalise",
+        "to_dtype(float32, scale=True), normalize",
+        _normalize,
+        "scales to 0-1 first: other roundings",
+        normalize_in_unit,
+        "the same by hand",
+    ),
+    Operation("pad, image", "pad(right, bottom, 0)", _pad_image),
+    Operation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
+)

@@ -63,7 +63,7 @@ def run_matrix(names: Sequence[str] = NAMES) -> Iterator[tuple[Library, tuple[Ce
         if not library.is_installed:
             yield library, _not_compared(library, library.hint)
             continue
-        operations: tuple[Operation, ...] = file.operations()
+        operations: tuple[Operation, ...] = file.OPERATIONS
         yield library, tuple(cell for row in ROWS for cell in _row(library, row, operations))
 
 
