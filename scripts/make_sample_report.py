@@ -23,10 +23,11 @@ from parity.compare.check import (
     check_against,
     reference_steps,
     summarise,
+    use_one_thread,
 )
 from parity.compare.exhibit import Collector, exhibit_maker
 from parity.compare.trace import run_trace
-from parity.environment import environment
+from parity.environment import cpu_capability, environment
 from parity.files import file_sha256
 from parity.fixtures import inputs_root
 from parity.live import reference_header
@@ -46,6 +47,7 @@ SEEDS = range(12)
 SEEDS_PER_LOSS = 6
 TRAIN = TrainPipeline(scale=(160, 80), crop_size=(64, 80))
 VAL = ValPipeline(scale=(128, 64))
+CAPABILITY = "CPU capability"
 CANDIDATE = "mmseg-parity's own steps, one defect planted in crop"
 DIAGNOSIS = Diagnosis(
     "The left offset of the crop is drawn before the top one; the reference draws top, then left.",
@@ -94,6 +96,7 @@ def cases() -> list[Case]:
 
 
 def make_report() -> Report:
+    use_one_thread()
     versions, notes = reference_header()
     chosen = cases()
     collector = Collector(cases_per_step=1)
@@ -120,8 +123,9 @@ def compare(case: Case) -> CaseResult:
 
 
 def machine() -> dict[str, str]:
-    """Versions without the machine they ran on, which is nobody's business."""
-    return {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
+    """Versions without the name of the machine, but with what its float sums depend on."""
+    kept = {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
+    return {**kept, CAPABILITY: cpu_capability()}
 
 
 def hashes(chosen: Iterable[Case]) -> dict[str, str]:

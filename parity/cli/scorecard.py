@@ -25,7 +25,14 @@ def scorecard(
         list[str] | None,
         typer.Argument(metavar="[STEP]...", help="Steps whose suspects to plant; default all."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Seeds per built-in input.")] = 2,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Seeds per built-in input; with fewer than two some suspects show on none.",
+        ),
+    ] = 2,
     pairs: Annotated[
         int, typer.Option(min=0, metavar="N", help="Pairs per function of a step; 0 for all.")
     ] = 20,

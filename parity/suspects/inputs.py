@@ -39,6 +39,8 @@ LABEL_MAP = {0: 1, 1: 76, 149: 3}
 FIRST_CLEAN_SEED = 10_000
 # Pixels below which a validation image goes on to its IoU: 150 logits each take their time.
 SMALL = 10_000
+# The probes' inputs repeat their kinds after fewer seeds; with these every suspect shows.
+PROBE_SEEDS = 12
 _EXIF_ORIENTATION = 0x0112
 
 _TRAIN = tuple(
@@ -59,7 +61,7 @@ def all_cases(folder: Path, rounds: int) -> list[Case]:
     cases += [_train(info, seed, with_loss=False) for seed, info in enumerate(rare)]
     cases += [_val(info, seed) for seed, info in enumerate([*built_in, *rare])]
     for probe in (*FURTHER_PROBES, *PROBES):
-        cases += [_probe(probe, seed) for seed in range(8 + 2 * rounds)]
+        cases += [_probe(probe, seed) for seed in range(max(PROBE_SEEDS, 6 * rounds))]
     return cases
 
 

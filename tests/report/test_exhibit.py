@@ -169,6 +169,13 @@ class TestExhibit:
         assert [change.path for change in shown.facts.labels] == ["seg"]
         assert [bars.labels for bars in shown.facts.histograms] == ["seg"]
 
+    def test_the_order_of_keys_changes_nothing(self):
+        pairs = [("flip", True), ("direction", "horizontal"), ("scale", 2)]
+        orders = (pairs, pairs[::-1])
+        other = record({"flip": False, "direction": None, "scale": 3})
+        shown = [exhibit_of(other, record(dict(order))).facts.leaves for order in orders]
+        assert shown[0] == shown[1]
+
     def test_an_error_is_shown_without_arrays(self):
         shown = exhibit_of(record(None, error="ValueError: no"), record(np.zeros(3)))
         assert shown.facts.error == "only actual raises ValueError: no"

@@ -52,9 +52,29 @@ def test_is_small():
 
 @pytest.mark.live
 def test_is_what_the_code_finds_today(sample):
-    """Apart from versions; pictures by their pixels, for compressors differ."""
-    made = load_script().make_report()
-    assert comparable(made) == comparable(sample)
+    """Apart from versions; pictures by their pixels, for compressors differ.
+
+    On a CPU with other vector instructions float sums round differently: there, what
+    is found is compared, and not by how much.
+    """
+    script = load_script()
+    made = script.make_report()
+    assert outline(made) == outline(sample)
+    if made.versions[script.CAPABILITY] == sample.versions[script.CAPABILITY]:
+        assert comparable(made) == comparable(sample)
+
+
+def outline(report):
+    """Sentences and verdicts, without a number that a CPU could change."""
+    return {
+        "sentence": report.sentence,
+        "compared": report.compared,
+        "inputs": report.inputs,
+        "strips": report.strips,
+        "steps": [(s.pipeline, s.step, s.isolated, s.chained, s.failed) for s in report.steps],
+        "cases": [(case.name, case.isolated, case.chained) for case in report.cases],
+        "exhibits": [(e.facts.case, e.facts.step, len(e.pictures)) for e in report.exhibits],
+    }
 
 
 def load_script():

@@ -116,7 +116,7 @@ def test_clean_cases_are_not_the_planted_ones(tmp_path):
 
 
 def test_command(tmp_path):
-    options = ("flip", "--seeds", 1, "--pairs", 3, "--clean", 2, "--own", "--jobs", 1)
+    options = ("flip", "--seeds", 2, "--pairs", 3, "--clean", 2, "--own", "--jobs", 1)
     result = run(*options, "--json", tmp_path / "a.json", "--markdown", tmp_path / "a.md")
     assert result.exit_code == 0, result.output
     assert "reached" in result.output
@@ -131,7 +131,7 @@ def test_command(tmp_path):
 
 def test_command_that_falls_short(monkeypatch):
     flips_with(monkeypatch, suspect("nothing-wrong", Around(flips.flip_sample, ())))
-    result = run("flip", "--seeds", 1, "--pairs", 1, "--clean", 1, "--own", "--jobs", 1)
+    result = run("flip", "--seeds", 2, "--pairs", 1, "--clean", 1, "--own", "--jobs", 1)
     assert result.exit_code == 1
     assert "shows on no input" in result.output
     assert "falls short" in result.output
