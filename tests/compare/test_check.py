@@ -8,9 +8,15 @@ import torch
 from parity.compare import Verdict
 from parity.compare.check import CaseResult, summarise
 from parity.compare.trace import compare_with_trace, run_trace
+from parity.report.assemble import Evidence, report_of_check
+from parity.report.document import Run
 from parity.report.markdown import render_markdown
 
 HEADER = {"mode": "test", "versions": {}, "notes": (), "seeds": (0, 1), "inputs": {}}
+
+
+def markdown(report):
+    return render_markdown(report_of_check(report, Evidence(), Run()))
 
 
 def one(value, rng):
@@ -39,7 +45,7 @@ def test_equal_and_different_are_counted():
     assert row.max_abs == 0.5
     assert row.first.startswith("case: ")
     assert len(report.failures) == 2
-    assert "2 different, first" in render_markdown(report)
+    assert "2 different, first" in markdown(report)
 
 
 def test_both_raise_is_counted_apart():
@@ -57,7 +63,7 @@ def test_unstable_reference_is_named_and_not_blamed_on_the_candidate():
     noisy, clean = report.summaries
     assert (noisy.unstable, noisy.failed, noisy.cases) == (1, 0, 0)
     assert "differ" in noisy.why_unstable
-    assert "the reference differs from itself" in render_markdown(report)
+    assert "the reference differs from itself" in markdown(report)
     assert (clean.unstable, clean.cases) == (0, 1)
 
 
