@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 from parity.compare.cases import recorded_cases
 from parity.compare.check import check_against, reference_steps
@@ -107,7 +108,7 @@ def samples(draw: st.DrawFn, *, limit: int = 70) -> Sample:
     return sample_of(image, seg)
 
 
-def sample_of(image: np.ndarray, seg: np.ndarray | None) -> Sample:
+def sample_of(image: NDArray[Any], seg: NDArray[Any] | None) -> Sample:
     """A sample as it comes out of loading."""
     shape = image.shape[:2]
     meta = Meta(img_path="x.jpg", reduce_zero_label=False, ori_shape=shape, img_shape=shape)
