@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.candidate.check import CandidateCheck, Diagnose, Held
-from parity.candidate.diagnosis import known_mistake
+from parity.candidate.check import CandidateCheck
 from parity.candidate.example import single_step, write_example
 from parity.candidate.oracle import live_oracle, own_oracle
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
 from parity.candidate.steps import PIPELINE
 from parity.candidate.whole import whole_step
 from parity.compare.cases import Case, list_root
-from parity.compare.check import CaseResult, reference_steps
+from parity.compare.check import CaseResult, Held, reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepFunction, StepResult, Trace, run_trace
 from parity.environment import environment
@@ -25,6 +24,7 @@ from parity.live import reference_header, reference_installed
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES
 from parity.sample import DataInfo
+from parity.suspects.failures import Diagnose, known_mistake
 
 __all__ = ["assert_parity"]
 
@@ -43,7 +43,6 @@ class _Tally:
     different: int = 0
     first: str = ""
     skipped: str = ""
-    held: list[Held] = field(default_factory=list)
 
     def add(self, case: str, result: StepResult) -> None:
         if result.verdict is Verdict.NOT_COMPARED:
@@ -173,9 +172,10 @@ def _message(
         f"{name} differs from {beside} in {tally.different} of {tally.compared} cases",
         f"first: {tally.first}",
     ]
+    records = check.records()
     for key, failures in check.failures.items():
         if diagnose is not None:
-            text = str(diagnose([*failures, *check.equal.get(key, [])]))
+            text = str(diagnose(records[key]))
             lines += [f"looks like: {text}"] if text else []
         if example is not None:
             lines.append(_example(Path(example), check, failures[0], versions, live))

@@ -9,7 +9,6 @@ offset before the top one. The same mmsegmentation gives the same files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,24 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
+from parity.candidate.own import check_own
 from parity.compare.cases import Case, list_root, probe_cases
-from parity.compare.check import (
-    CaseResult,
-    check_against,
-    reference_steps,
-    summarise,
-    use_one_thread,
-)
+from parity.compare.check import use_one_thread
 from parity.compare.exhibit import Collector, exhibit_maker
-from parity.compare.trace import run_trace
+from parity.compare.plan import Plan
 from parity.environment import cpu_capability, environment
-from parity.files import file_sha256
 from parity.fixtures import inputs_root
 from parity.live import reference_header
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import train_tail, val_tail
 from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Diagnosis, Report, Run
+from parity.report.document import Report, Run
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
 from parity.sample import Sample
@@ -49,13 +42,6 @@ TRAIN = TrainPipeline(scale=(160, 80), crop_size=(64, 80))
 VAL = ValPipeline(scale=(128, 64))
 CAPABILITY = "CPU capability"
 CANDIDATE = "mmseg-parity's own steps, one defect planted in crop"
-DIAGNOSIS = Diagnosis(
-    "The left offset of the crop is drawn before the top one; the reference draws top, then left.",
-    (
-        "planted on purpose in scripts/make_sample_report.py",
-        "the arguments of the first two draws of each try are exchanged",
-    ),
-)
 
 
 def crop_left_first(sample: Sample, rng: RandomState, **options: Any) -> Sample:
@@ -98,40 +84,21 @@ def cases() -> list[Case]:
 def make_report() -> Report:
     use_one_thread()
     versions, notes = reference_header()
-    chosen = cases()
+    seeds = (SEEDS.start, SEEDS.stop)
+    plan = Plan("live", cases(), {**versions, **machine()}, notes, seeds, plant=plant)
     collector = Collector(cases_per_step=1)
-    make = exhibit_maker(chosen, class_names=CLASSES, plant=plant)
-    check = summarise(
-        collector.watch(map(compare, chosen), make),
-        mode="live",
-        versions={**versions, **machine()},
-        notes=notes,
-        seeds=(SEEDS.start, SEEDS.stop),
-        inputs=hashes(chosen),
-    )
-    evidence = Evidence(
-        collector.outcomes, collector.exhibits, diagnoses={("train", "crop"): DIAGNOSIS}
-    )
+    make = exhibit_maker(plan, class_names=CLASSES)
+    check = check_own(plan, collector=collector, progress=lambda results, _: results, make=make)
+    evidence = Evidence(collector.outcomes, collector.exhibits)
     run = Run("make sample-report", roots={"{inputs}": str(inputs_root())})
     report = report_of_check(check, evidence, run, candidate=CANDIDATE)
     return replace(report, run=replace(run, roots={"{inputs}": "fixtures/inputs"}))
-
-
-def compare(case: Case) -> CaseResult:
-    reference = run_trace(reference_steps(case.steps), case.start(), case.seed)
-    return check_against(replace(case, steps=plant(case.steps)), reference)
 
 
 def machine() -> dict[str, str]:
     """Versions without the name of the machine, but with what its float sums depend on."""
     kept = {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
     return {**kept, CAPABILITY: cpu_capability()}
-
-
-def hashes(chosen: Iterable[Case]) -> dict[str, str]:
-    infos = [case.info for case in chosen if case.info is not None]
-    paths = dict.fromkeys(path for i in infos for path in (i.img_path, i.seg_map_path) if path)
-    return {path: file_sha256(Path(path)) for path in paths}
 
 
 if __name__ == "__main__":

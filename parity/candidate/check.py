@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +10,11 @@ from parity.candidate.guard import NOTHING, UNUSABLE
 from parity.candidate.runner import Outcome, Runner
 from parity.candidate.whole import whole_record, whole_step
 from parity.compare.cases import Case
-from parity.compare.check import CaseResult
+from parity.compare.check import CaseResult, Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.build import exhibit
+from parity.compare.exhibit.classes import ClassNames
+from parity.compare.exhibit.collect import MAX_EXHIBITS
 from parity.compare.exhibit.records import Exhibit
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import (
@@ -26,13 +28,7 @@ from parity.compare.trace import (
 )
 from parity.errors import InputError
 from parity.pipeline import Step
-
-# (step, expected, actual) of an isolated run; actual is the candidate's record.
-Held = tuple[Step, StepRecord, StepRecord]
-# Says which mistake the records of one step look like; its result is shown as text.
-Diagnose = Callable[[Sequence[Held]], Any]
-# Records of one step that are kept for diagnosis: those that differ, and those that are right.
-KEPT_FAILURES, KEPT_EQUAL = 8, 8
+from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
 
 NOT_GIVEN = "the candidate does not give this step"
 
@@ -53,18 +49,31 @@ class Chain:
 class CandidateCheck:
     """Checks one candidate over many cases.
 
-    replay: prefer apply functions to drawing ones. failures, equal: the first of
-    each step, by pipeline and step. stopped: steps that are not run again because of
-    a time limit or a crash, with the reason.
+    replay: prefer apply functions to drawing ones. shown: exhibits per step; class_names:
+    of label maps in files. failures, equal: the first of each step, by pipeline and
+    step. stopped: steps that are not run again because of a time limit or a crash,
+    with the reason.
     """
 
-    def __init__(self, runner: Runner, *, replay: bool = False) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        *,
+        replay: bool = False,
+        shown: int = 0,
+        class_names: ClassNames = (),
+    ) -> None:
         self.runner = runner
         self.replay = replay
-        self.failures: dict[tuple[str, str], list[Held]] = {}
-        self.equal: dict[tuple[str, str], list[Held]] = {}
+        self._most_shown, self._class_names = shown, class_names
+        self.failures: dict[StepKey, list[Held]] = {}
+        self.equal: dict[StepKey, list[Held]] = {}
         self.exhibits: list[Exhibit] = []
         self.stopped: dict[str, str] = {}
+
+    def records(self) -> dict[StepKey, list[Held]]:
+        """What is known of every step that failed: its failures, then where it is right."""
+        return {key: [*wrong, *self.equal.get(key, [])] for key, wrong in self.failures.items()}
 
     def part(self, step: Step) -> str:
         """What of the candidate stands in for `step`, or ""."""
@@ -118,6 +127,8 @@ class CandidateCheck:
         if chain.parted:
             outcome = self._call(step, chain.value, chain.state)
             chained = self._judged(step, outcome, expected)
+            if isolated.verdict is not Verdict.DIFFERENT:
+                self._show(case, outcome.record, expected, chained, chained=True)
         parted = chain.parted or chained.verdict is not Verdict.EQUAL
         record = outcome.record
         broken = bool(record.error) or record.output is None
@@ -128,16 +139,39 @@ class CandidateCheck:
         outcome = self._call(step, expected.input, expected.state_before)
         result = self._judged(step, outcome, expected)
         failed = result.verdict is Verdict.DIFFERENT
+        self._show(case, outcome.record, expected, result)
         records, most = (self.failures, KEPT_FAILURES) if failed else (self.equal, KEPT_EQUAL)
         kept = records.setdefault((case.pipeline, step.name), [])
         if len(kept) < most and result.verdict is not Verdict.NOT_COMPARED:
             kept.append((step, expected, outcome.record))
-            if failed:
-                shown = exhibit(
-                    outcome.record, expected, result, case=case.name, pipeline=case.pipeline
-                )
-                self.exhibits.append(shown)
         return outcome, result
+
+    def _show(
+        self,
+        case: Case,
+        actual: StepRecord,
+        expected: StepRecord,
+        result: StepResult,
+        *,
+        chained: bool = False,
+    ) -> None:
+        """Keep an exhibit of what differs, of the first such cases of a step."""
+        key = (case.pipeline, expected.name)
+        seen = sum((one.facts.pipeline, one.facts.step) == key for one in self.exhibits)
+        room = seen < self._most_shown and len(self.exhibits) < MAX_EXHIBITS
+        if result.verdict is not Verdict.DIFFERENT or not room:
+            return
+        names = () if case.info is None else self._class_names
+        made = exhibit(
+            actual,
+            expected,
+            result,
+            case=case.name,
+            pipeline=case.pipeline,
+            chained=chained,
+            class_names=names,
+        )
+        self.exhibits.append(made)
 
     def _call(self, step: Step, value: Any, state: GeneratorState) -> Outcome:
         outcome = self.runner.run(self.part(step), step, value, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from parity.candidate.adapters import adapt
 from parity.candidate.candidate import Candidate
-from parity.candidate.check import Held, judge
+from parity.candidate.check import judge
 from parity.candidate.example_text import markdown, script, shown
 from parity.candidate.load import load_candidate
 from parity.candidate.oracle import Oracle
@@ -23,6 +23,7 @@ from parity.candidate.shrink_files import portable, shrink_files
 from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.whole import augment
 from parity.compare.cases import all_steps
+from parity.compare.check import Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.store import load_traces, save_traces
@@ -139,6 +140,27 @@ def write_example(
     page = markdown(small, record, outcome.record, result, title, versions)
     write_atomically(folder / "README.md", page.encode())
     return folder / "README.md"
+
+
+def write_examples(
+    folder: Path | None,
+    failures: Mapping[StepKey, Sequence[Held]],
+    write: Callable[[Path, Held], Path],
+) -> tuple[dict[str, str], list[str]]:
+    """One example below `folder` of the first failure of each step; none without a folder.
+
+    write: makes the example of a failure in a folder and gives its Markdown file. Gives
+    these files by ``pipeline/step``, and a sentence for each step that has none.
+    """
+    if folder is None:
+        return {}, []
+    made, missing = {}, []
+    for (pipeline, name), found in failures.items():
+        try:
+            made[f"{pipeline}/{name}"] = str(write(folder / f"{pipeline}-{name}", found[0]))
+        except InputError as error:
+            missing.append(f"No minimal example: {error}.")
+    return made, missing
 
 
 def _smallest(found: Found, folder: Path, differs: Differs, seconds: float) -> Found:

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from parity.candidate.check import CandidateCheck, Diagnose, Held
+from parity.candidate.check import CandidateCheck
 from parity.candidate.distribution.rows import distribution_rows, power_note
-from parity.candidate.example import write_example
+from parity.candidate.example import write_example, write_examples
 from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
 from parity.candidate.steps import PIPELINE
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
-from parity.compare.cases import (
-    Case,
-    all_steps,
-    default_cases,
-    list_root,
-    only_needed,
-    recorded_cases,
-)
-from parity.compare.check import CaseResult, CheckReport, StepSummary, reference_steps, summarise
+from parity.compare.cases import Case, all_steps, only_needed
+from parity.compare.check import CaseResult, CheckReport, Held, summarise
+from parity.compare.exhibit.classes import ClassNames
+from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
-from parity.compare.trace import Trace, run_trace
-from parity.environment import environment
-from parity.errors import InputError, ReferenceUnavailable
-from parity.fixtures import fixtures_root, inputs_root
-from parity.live import reference_header
+from parity.compare.plan import Plan, live_plan, recorded_plan
+from parity.errors import InputError
+from parity.suspects.failures import Diagnose, known_mistake, with_diagnoses
 
 # Enough to see a rate near 0.5 move by 0.17.
 DEFAULT_SAMPLES = 500
@@ -44,6 +37,7 @@ class Options:
     only: names of steps, none meaning all. limit: seconds per call. samples: per
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
     draws for itself, else none. examples: the folder for minimal examples.
+    class_names: of the data's label maps, for exhibits.
     """
 
     text: str
@@ -55,10 +49,9 @@ class Options:
     limit: float = DEFAULT_LIMIT
     samples: int | None = None
     examples: Path | None = None
+    class_names: ClassNames = ()
 
 
-# Cases with the reference's trace where that is recorded.
-Pairs = Sequence[tuple[Case, Trace | None]]
 # (results, their largest number) -> the same results, shown on the way
 Progress = Callable[[Iterable[CaseResult], int], Iterable[CaseResult]]
 
@@ -70,7 +63,7 @@ def _unseen(results: Iterable[CaseResult], total: int) -> Iterable[CaseResult]:
 def check_candidate(
     options: Options,
     *,
-    diagnose: Diagnose | None = None,
+    diagnose: Diagnose | None = known_mistake,
     progress: Progress = _unseen,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
@@ -91,32 +84,61 @@ def check_with(
     runner: Runner,
     options: Options,
     *,
-    diagnose: Diagnose | None = None,
+    diagnose: Diagnose | None = known_mistake,
     progress: Progress = _unseen,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """As `check_candidate`, with a candidate that is loaded already."""
-    check = CandidateCheck(runner, replay=options.replay)
+    shown = 0 if exhibits is None else CASES_PER_STEP
+    check = CandidateCheck(
+        runner, replay=options.replay, shown=shown, class_names=options.class_names
+    )
     given = _given_steps(check, options.only)
-    pairs, header = _live_pairs(options) if options.live else _recorded_pairs(options)
-    results = progress(check.run(_chosen(check, pairs, given)), len(pairs))
-    shown = options.only and options.only | {PIPELINE}
-    report = summarise(results, only=frozenset(shown), **header)
+    plan = _plan(check, options, given)
+    results = progress(check.run((case, plan.reference(case)) for case in plan.cases), _most(plan))
+    counted = options.only and options.only | {PIPELINE}
+    report = summarise(results, only=frozenset(counted), **plan.header())
     if exhibits is not None:
         exhibits += check.exhibits
-    rows = [_diagnosed(row, check, diagnose) for row in report.summaries]
     samples = _samples(runner.description, options)
     distributions = distribution_rows(runner, samples) if samples else []
+    minimal, without = write_examples(
+        options.examples,
+        check.failures,
+        partial(_write_example, check=check, options=options, versions=report.versions),
+    )
     notes = [*report.notes, *_description_notes(runner.description, given, options)]
     notes += [power_note(samples)] if distributions else []
-    notes += _examples(check, options, report.versions)
+    if diagnose is not None:
+        report = with_diagnoses(report, check.records(), diagnose)
     return replace(
         report,
-        summaries=(*rows, *distributions),
-        notes=tuple(notes),
+        summaries=(*report.summaries, *distributions),
+        notes=(*notes, *without),
         cases=report.cases + len(distributions),
         failed=report.failed + sum(row.failed > 0 for row in distributions),
+        minimal=minimal,
     )
+
+
+def _plan(check: CandidateCheck, options: Options, given: frozenset[str]) -> Plan:
+    """The cases that hold a given step, each cut off after the last one."""
+    data = options.data
+    plan = live_plan(data, options.seeds) if options.live else recorded_plan(data)
+    return replace(plan, cases=[c for case in plan.cases for c in _needed(check, case, given)])
+
+
+def _needed(check: CandidateCheck, case: Case, given: frozenset[str]) -> list[Case]:
+    whole = whole_step(case.steps)
+    names = set(given)
+    if whole is not None and check.part(whole):
+        names |= {step.name for step in whole.options["steps"]}
+    return only_needed([case], frozenset(names or {PIPELINE}))
+
+
+def _most(plan: Plan) -> int:
+    """Results that a check can give: a case may give one for a whole pipeline besides."""
+    return sum(1 + (whole_step(case.steps) is not None) for case in plan.cases)
 
 
 def _given_steps(check: CandidateCheck, only: frozenset[str]) -> frozenset[str]:
@@ -132,68 +154,10 @@ def _given_steps(check: CandidateCheck, only: frozenset[str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _live_pairs(options: Options) -> tuple[Pairs, dict[str, Any]]:
-    versions, notes = reference_header()
-    infos = list_root(inputs_root()) + ([] if options.data is None else list_root(options.data))
-    cases = default_cases(infos, options.seeds)
-    header = {
-        "mode": "live",
-        "versions": {**versions, **environment()},
-        "notes": notes,
-        "seeds": (options.seeds.start, options.seeds.stop),
-        "inputs": {},
-    }
-    return [(case, None) for case in cases], header
-
-
-def _recorded_pairs(options: Options) -> tuple[Pairs, dict[str, Any]]:
-    if options.data is not None:
-        raise ReferenceUnavailable(
-            f"{options.data}: the recorded reference knows the built-in inputs only"
-        )
-    pairs, recorded = recorded_cases(fixtures_root() / "recorded", inputs_root())
-    versions = {f"recorded {name}": str(text) for name, text in recorded["versions"].items()}
-    seeds = [case.seed for case, _ in pairs]
-    header = {
-        "mode": "recorded",
-        "versions": {**versions, **environment()},
-        "notes": ("Compared with a recording, not with live mmsegmentation.",),
-        "seeds": (min(seeds), max(seeds) + 1),
-        "inputs": {},
-    }
-    return pairs, header
-
-
-def _chosen(
-    check: CandidateCheck, pairs: Pairs, given: frozenset[str]
-) -> Iterator[tuple[Case, Trace]]:
-    """The cases that hold a given step, cut off after the last one, with the reference's trace."""
-    for case, trace in pairs:
-        whole = whole_step(case.steps)
-        names = set(given)
-        if whole is not None and check.part(whole):
-            names |= {step.name for step in whole.options["steps"]}
-        for needed in only_needed([case], frozenset(names or {PIPELINE})):
-            yield needed, _trace(needed) if trace is None else trace
-
-
-def _trace(case: Case) -> Trace:
-    return run_trace(reference_steps(case.steps), case.start(), case.seed)
-
-
 def _samples(description: Description, options: Options) -> int:
     if options.samples is not None:
         return options.samples
     return DEFAULT_SAMPLES if description.has_pipeline and not description.shares_stream else 0
-
-
-def _diagnosed(row: StepSummary, check: CandidateCheck, diagnose: Diagnose | None) -> StepSummary:
-    key = (row.pipeline, row.step)
-    failures = check.failures.get(key, [])
-    if diagnose is None or not failures:
-        return row
-    text = str(diagnose([*failures, *check.equal.get(key, [])]))
-    return replace(row, first=f"{text}; {row.first}") if text else row
 
 
 def _description_notes(
@@ -222,43 +186,21 @@ def _absent(given: frozenset[str], only: frozenset[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _examples(check: CandidateCheck, options: Options, versions: dict[str, str]) -> list[str]:
-    """Write a minimal example for the first failure of every step; says where, or why not."""
-    if options.examples is None:
-        return []
-    notes = []
-    oracle = live_oracle if options.live else own_oracle
-    for (pipeline, name), failures in check.failures.items():
-        folder = options.examples / f"{pipeline}-{name}"
-        try:
-            notes.append(_example(folder, check, failures, options, oracle, versions))
-        except InputError as error:
-            notes.append(f"No minimal example: {error}.")
-    return notes
-
-
-def _example(
-    folder: Path,
-    check: CandidateCheck,
-    failures: Sequence[Held],
-    options: Options,
-    oracle: Any,
-    versions: dict[str, str],
-) -> str:
-    step = failures[0][0]
+def _write_example(
+    folder: Path, failure: Held, check: CandidateCheck, options: Options, versions: dict[str, str]
+) -> Path:
     # Without mmsegmentation, what smaller inputs give is what our own steps give.
     origin = versions if options.live else {"mmseg-parity": versions["mmseg-parity"]}
-    page = write_example(
+    return write_example(
         folder,
         check.runner,
-        failures[0],
-        part=check.part(step),
-        oracle=oracle,
+        failure,
+        part=check.part(failure[0]),
+        oracle=live_oracle if options.live else own_oracle,
         title=options.text,
         loadable=_loadable(options.text),
         versions=origin,
     )
-    return f"Minimal example of {step.name}: {page}."
 
 
 def _loadable(text: str) -> str:

@@ -7,66 +7,34 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
 
-from parity.candidate.diagnosis import known_mistake
+from parity.candidate.own import check_own
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
-from parity.compare.cases import (
-    Case,
-    all_steps,
-    default_cases,
-    list_root,
-    only_needed,
-    probe_cases,
-    recorded_cases,
-)
-from parity.compare.check import (
-    CaseResult,
-    CheckReport,
-    check_against,
-    run_cases,
-    summarise,
-    use_one_thread,
-)
-from parity.compare.compare import Verdict
-from parity.compare.exhibit.collect import Collector
-from parity.environment import cpu_capability, environment
-from parity.errors import InputError, ReferenceUnavailable
-from parity.files import file_sha256, write_atomically
-from parity.fixtures import fixtures_root, inputs_root
-from parity.live import reference_header, reference_installed
+from parity.cli.show import EXIT_CODES, show
+from parity.compare.cases import all_steps
+from parity.compare.check import CaseResult, CheckReport
+from parity.compare.exhibit import Collector, exhibit_maker
+from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
+from parity.errors import InputError
+from parity.files import write_atomically
+from parity.fixtures import inputs_root
+from parity.live import reference_installed
 from parity.probes.device import check_device
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
 from parity.report.json import render_json
-from parity.report.markdown import remarks
-from parity.report.sentences import worst
+from parity.report.palette import CLASSES
 from parity.report.write import write_report
-
-# (results, their number) -> the same results, shown and noted down on the way
-Watch = Callable[[Iterable[CaseResult], int], Iterator[CaseResult]]
-EXIT_CODES = {
-    Verdict.EQUAL: 0,
-    Verdict.WITHIN: 0,
-    Verdict.DIFFERENT: 1,
-    Verdict.NOT_COMPARED: 3,
-}
-STYLES = {
-    Verdict.EQUAL: "green",
-    Verdict.WITHIN: "yellow",
-    Verdict.DIFFERENT: "bold red",
-    Verdict.NOT_COMPARED: "dim",
-}
 
 
 def check(
@@ -86,7 +54,8 @@ def check(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write report.json and report.md into this folder.")
+        Path | None,
+        typer.Option(help="Write the report into this folder: HTML, Markdown, JSON, JUnit."),
     ] = None,
     live: Annotated[
         bool | None,
@@ -118,53 +87,84 @@ def check(
     ] = DEFAULT_LIMIT,
 ) -> None:
     """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs."""
+    started = time.monotonic()
     only = select_steps(steps or [])
     seed_range = parse_seeds(seeds)
     if live is None:
         live = reference_installed()
     check_device(device)
-    started = time.monotonic()
-    collector = Collector(only=only)
-
-    def watch(results: Iterable[CaseResult], total: int) -> Iterator[CaseResult]:
-        return _progress(collector.watch(results), total)
-
     if candidate is None and (replay or samples is not None):
         raise InputError("--replay and --samples are about a candidate; name one with --candidate")
+    if candidate is not None and device != "cpu":
+        raise InputError("--candidate is checked on the CPU; leave --device out")
+    # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
+    asked = data if live or "PARITY_ADE20K" not in os.environ else None
+    examples = None if out is None else out / "examples"
+    collector = Collector(only=only)
     if candidate is not None:
-        if device != "cpu":
-            raise InputError("--candidate is checked on the CPU; leave --device out")
         options = Options(
             text=candidate,
             seeds=seed_range,
-            data=data if live or "PARITY_ADE20K" not in os.environ else None,
+            data=asked,
             only=only,
             live=live,
             replay=replay,
             limit=time_limit,
             samples=samples,
-            examples=None if out is None else out / "examples",
+            examples=examples,
+            class_names=CLASSES,
         )
         found = check_candidate(
-            options, diagnose=known_mistake, progress=watch, exhibits=collector.exhibits
+            options,
+            progress=lambda results, total: _progress(collector.watch(results), total),
+            exhibits=collector.exhibits,
         )
-    elif device != "cpu":
-        found = check_on_device(device, seed_range, only, watch)
-    elif live:
-        found = check_live_cases(data, seed_range, only, jobs, watch)
     else:
-        found = check_recorded(data, only, watch)
-    if json is not None or out is not None:
-        run = describe_run(data, time.monotonic() - started)
-        evidence = Evidence(collector.outcomes, collector.exhibits)
-        name = {} if candidate is None else {"candidate": candidate}
-        document = report_of_check(found, evidence, run, only=only, **name)
-        if json is not None:
-            write_atomically(json, render_json(document).encode())
-        if out is not None:
-            write_report(document, out)
+        plan = own_plan(asked, seed_range, device=device, live=live).only(only)
+        shown = json is not None or out is not None
+        found = check_own(
+            plan,
+            collector=collector,
+            progress=_progress,
+            only=only,
+            jobs=jobs if device == "cpu" else 1,
+            make=exhibit_maker(plan, class_names=CLASSES) if shown else None,
+            examples=examples,
+        )
+    run = describe_run(data, time.monotonic() - started)
+    evidence = Evidence(collector.outcomes, collector.exhibits)
+    write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     show(found)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+
+
+def own_plan(data: Path | None, seeds: range, *, device: str, live: bool) -> Plan:
+    """What our own steps are checked on."""
+    if device != "cpu":
+        return device_plan(device, seeds)
+    return live_plan(data, seeds) if live else recorded_plan(data)
+
+
+def write(
+    found: CheckReport,
+    evidence: Evidence,
+    run: Run,
+    *,
+    candidate: str | None,
+    only: frozenset[str],
+    json: Path | None,
+    out: Path | None,
+) -> None:
+    """Write the report where it is asked for."""
+    if json is None and out is None:
+        return
+    name = {} if candidate is None else {"candidate": candidate}
+    document = report_of_check(found, evidence, run, only=only, **name)
+    if json is not None:
+        write_atomically(json, render_json(document).encode())
+    if out is not None:
+        for path in write_report(document, out):
+            Console(stderr=True).print(f"wrote {escape(str(path))}", style="dim", soft_wrap=True)
 
 
 def describe_run(data: Path | None, seconds: float) -> Run:
@@ -198,122 +198,6 @@ def select_steps(names: list[str]) -> frozenset[str]:
     return frozenset(s.name for s in known if s.name in names or s.module in names)
 
 
-def check_live_cases(
-    data: Path | None, seeds: range, only: frozenset[str], jobs: int, watch: Watch
-) -> CheckReport:
-    """Check the built-in inputs and `data` against live mmsegmentation."""
-    versions, notes = reference_header()
-    infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
-    cases = only_needed(default_cases(infos, seeds), only)
-    return summarise(
-        watch(run_cases(cases, jobs), len(cases)),
-        only=only,
-        mode="live",
-        versions={**versions, **environment()},
-        notes=notes,
-        seeds=(seeds.start, seeds.stop),
-        inputs=_input_hashes(cases),
-    )
-
-
-def check_on_device(device: str, seeds: range, only: frozenset[str], watch: Watch) -> CheckReport:
-    """Check the steps of the model side with their tensors on `device`, in one process."""
-    versions, notes = reference_header()
-    cases = only_needed(probe_cases(seeds, device=device), only)
-    return summarise(
-        watch(run_cases(cases, 1), len(cases)),
-        only=only,
-        mode=f"live, on {device}",
-        versions={**versions, **environment()},
-        notes=notes,
-        seeds=(seeds.start, seeds.stop),
-        inputs={},
-    )
-
-
-def check_recorded(data: Path | None, only: frozenset[str], watch: Watch) -> CheckReport:
-    """Check against the recording in the fixtures.
-
-    Raises ReferenceUnavailable when `data` is given: a recording cannot answer for it.
-    """
-    if data is not None and "PARITY_ADE20K" not in os.environ:
-        raise ReferenceUnavailable(f"{data}: the recorded reference knows the built-in inputs only")
-    use_one_thread()
-    pairs, header = recorded_cases(fixtures_root() / "recorded", inputs_root())
-    seeds = [case.seed for case, _ in pairs]
-    results = (check_against(case, trace) for case, trace in pairs)
-    return summarise(
-        watch(results, len(pairs)),
-        only=only,
-        mode="recorded",
-        versions={**_recorded_versions(header), **environment()},
-        notes=_recorded_notes(header),
-        seeds=(min(seeds), max(seeds) + 1),
-        inputs=_input_hashes(case for case, _ in pairs),
-    )
-
-
-def _recorded_notes(header: dict[str, Any]) -> tuple[str, ...]:
-    notes = ["Compared with a recording, not with live mmsegmentation."]
-    recorded_on, here = header["cpu_capability"], cpu_capability()
-    if recorded_on != here:
-        notes.append(
-            f"Recorded on a CPU with {recorded_on}, compared on one with {here}: "
-            "sums of floats may differ by rounding."
-        )
-    return tuple(notes)
-
-
-def _recorded_versions(header: dict[str, Any]) -> dict[str, str]:
-    return {f"recorded {name}": str(text) for name, text in header["versions"].items()}
-
-
-def _input_hashes(cases: Iterable[Case]) -> dict[str, str]:
-    infos = [case.info for case in cases if case.info is not None]
-    paths = [path for info in infos for path in (info.img_path, info.seg_map_path)]
-    hashes = {}
-    for path in dict.fromkeys(path for path in paths if path):
-        try:
-            hashes[path] = file_sha256(Path(path))
-        except InputError:  # reported as broken by its case
-            hashes[path] = "unreadable"
-    return hashes
-
-
 def _progress(results: Iterable[CaseResult], total: int) -> Iterator[CaseResult]:
     console = Console(stderr=True)
     return iter(track(results, "checking", total=total, console=console, transient=True))
-
-
-def show(report: CheckReport) -> None:
-    """Print the report as a table."""
-    console = Console()
-    for name, text in report.versions.items():
-        console.print(f"[dim]{escape(name)}[/] {escape(text)}", highlight=False)
-    for note in report.notes:
-        console.print(f"[yellow]{escape(note)}[/]")
-    console.print(_table(report))
-    for row in report.summaries:
-        for what, text in remarks(row):
-            name = f"{row.pipeline}/{row.step}"
-            console.print(f"[bold]{name}[/] {what}: {escape(text)}", soft_wrap=True)
-    for message in report.broken:
-        console.print(f"[bold red]broken input[/] {escape(message)}", soft_wrap=True)
-    style = STYLES[report.verdict]
-    console.print(
-        f"[{style}]{report.verdict}[/]: {report.cases} cases, {report.failed} different, "
-        f"{len(report.broken)} broken inputs ({report.mode} reference)"
-    )
-
-
-def _table(report: CheckReport) -> Table:
-    table = Table("pipeline")
-    table.add_column("step", overflow="fold")
-    for name in ("cases", "isolated", "chained", "different", "worst"):
-        table.add_column(name, overflow="fold")
-    for row in report.summaries:
-        verdicts = [f"[{STYLES[v]}]{v}[/]" for v in (row.isolated, row.chained)]
-        table.add_row(
-            row.pipeline, row.step, str(row.cases), *verdicts, str(row.failed), worst(row)
-        )
-    return table

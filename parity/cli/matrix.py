@@ -14,18 +14,12 @@ from rich.table import Table
 from parity.candidate.adapters import NAMES, adapter
 from parity.candidate.matrix.markdown import Results, left, render_matrix, size, why
 from parity.candidate.matrix.run import run_matrix
+from parity.cli.show import STYLES
 from parity.compare.compare import Verdict, worst_verdict
 from parity.environment import environment
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.live import reference_header
-
-STYLES = {
-    Verdict.EQUAL: "green",
-    Verdict.WITHIN: "yellow",
-    Verdict.DIFFERENT: "bold red",
-    Verdict.NOT_COMPARED: "dim",
-}
 
 
 def matrix(

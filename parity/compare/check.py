@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +17,7 @@ from parity.compare.cases import Case
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.trace import (
     StepFunction,
+    StepRecord,
     StepResult,
     Trace,
     TraceComparison,
@@ -25,6 +26,12 @@ from parity.compare.trace import (
 )
 from parity.errors import InputError
 from parity.pipeline import Step
+
+StepKey = tuple[str, str]  # pipeline, step
+# (step, expected, actual) of an isolated run
+Held = tuple[Step, StepRecord, StepRecord]
+# Exchanges some of our own steps, to check what is not ours, or a planted defect.
+Plant = Callable[[tuple[Step, ...]], tuple[Step, ...]]
 
 # Below this many cases, starting worker processes costs more than it saves.
 CASES_WORTH_WORKERS = 100
@@ -48,12 +55,24 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """Which mistake a difference looks like; text "" when that is not known."""
+
+    text: str = ""
+    evidence: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join((self.text, *(f"[{line}]" for line in self.evidence))).strip()
+
+
+@dataclass(frozen=True)
 class StepSummary:
     """One step of one pipeline over all cases.
 
     cases: how many were compared; failed: how many of these differ; skipped: how
     many were not compared; unstable: how many differ between two runs of the
     reference itself. first, why_skipped, why_unstable explain the first of each.
+    diagnosis: of all that failed.
     """
 
     pipeline: str
@@ -69,6 +88,7 @@ class StepSummary:
     why_skipped: str = ""
     unstable: int = 0
     why_unstable: str = ""
+    diagnosis: Diagnosis = Diagnosis()
 
     def add(self, case: str, isolated: StepResult, chained: StepResult) -> StepSummary:
         """This summary with one more case."""
@@ -100,7 +120,10 @@ class StepSummary:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A whole check. mode: "live" or "recorded". failures: the first of them, in case order."""
+    """A whole check. mode: "live" or "recorded". failures: the first of them, in case order.
+
+    minimal: folders of minimal examples by ``pipeline/step``.
+    """
 
     mode: str
     versions: dict[str, str]
@@ -112,6 +135,7 @@ class CheckReport:
     failed: int = 0
     failures: tuple[CaseResult, ...] = ()
     broken: tuple[str, ...] = field(default=())
+    minimal: dict[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -119,6 +143,11 @@ class CheckReport:
         return worst_verdict(
             verdict for row in self.summaries for verdict in (row.isolated, row.chained)
         )
+
+
+def as_they_are(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The `Plant` that exchanges nothing."""
+    return steps
 
 
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
@@ -138,27 +167,27 @@ def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     return [(step.name, step) for step in steps]
 
 
-def check_live(case: Case) -> CaseResult:
+def check_live(case: Case, plant: Plant = as_they_are) -> CaseResult:
     """Run both sides of `case` now."""
     steps = reference_steps(case.steps)
     reference = run_trace(steps, case.start(), case.seed)
     if case.device == "cpu":
-        return check_against(case, reference)
+        return check_against(case, reference, plant)
     again = compare_with_trace(steps, reference)
     unstable = {
         step.name: step.isolated
         for step in again.steps
         if step.isolated.verdict is Verdict.DIFFERENT
     }
-    return replace(check_against(case, reference), unstable=unstable)
+    return replace(check_against(case, reference, plant), unstable=unstable)
 
 
-def check_against(case: Case, reference: Trace) -> CaseResult:
+def check_against(case: Case, reference: Trace, plant: Plant = as_they_are) -> CaseResult:
     """Run our side of `case` and hold it against `reference`.
 
     A file that our load step refuses makes the case broken, not different.
     """
-    comparison = compare_with_trace(candidate_steps(case.steps), reference)
+    comparison = compare_with_trace(candidate_steps(plant(case.steps)), reference)
     for step in comparison.steps:
         kind, _, message = step.isolated.raised.partition(": ")
         if step.name.startswith("load") and kind == InputError.__name__:
@@ -166,14 +195,15 @@ def check_against(case: Case, reference: Trace) -> CaseResult:
     return CaseResult(case.name, case.pipeline, comparison)
 
 
-def run_cases(cases: Sequence[Case], jobs: int) -> Iterator[CaseResult]:
+def run_cases(cases: Sequence[Case], jobs: int, plant: Plant = as_they_are) -> Iterator[CaseResult]:
     """Check all cases live, in order, in `jobs` processes when that is worth it."""
+    check = partial(check_live, plant=plant)
     if jobs < 2 or len(cases) < CASES_WORTH_WORKERS:
-        yield from map(check_live, cases)
+        yield from map(check, cases)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=use_one_thread) as pool:
-        yield from pool.map(check_live, cases, chunksize=8)
+        yield from pool.map(check, cases, chunksize=8)
 
 
 def use_one_thread() -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
-from parity.compare.check import CheckReport, StepSummary
+from parity.compare.check import CheckReport, StepKey, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.exhibit.collect import Outcome
 from parity.compare.exhibit.records import Exhibit
 from parity.report import sentences
 from parity.report.document import (
     CaseEntry,
-    Diagnosis,
     ExhibitEntry,
     InputFile,
     Report,
@@ -27,19 +26,13 @@ from parity.report.json import canonical
 from parity.report.pictures import exhibit_entries
 from parity.report.text import with_marks
 
-StepKey = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a check kept besides its sums: every case in a line, and some in full.
-
-    diagnoses: by ``(pipeline, step)``.
-    """
+    """What a check kept besides its sums: every case in a line, and some in full."""
 
     outcomes: Sequence[Outcome] = ()
     exhibits: Sequence[Exhibit] = ()
-    diagnoses: Mapping[StepKey, Diagnosis] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
 
 
@@ -86,11 +79,11 @@ def report_of_check(
         cases_failed=check.failed,
         broken=check.broken,
         strips=strips,
-        steps=tuple(_step_entry(row, places, evidence.diagnoses) for row in ordered),
+        steps=tuple(_step_entry(row, places) for row in ordered),
         cases=_case_entries(evidence.outcomes, places),
         exhibits=exhibit_entries(evidence.exhibits),
         sections=evidence.sections,
-        run=run,
+        run=replace(run, minimal={**run.minimal, **check.minimal}),
     )
     return canonical(report, partial(with_marks, roots=run.roots))
 
@@ -138,9 +131,7 @@ def _strip(name: str, places: list[int], rows: Sequence[StepSummary], longest: i
     )
 
 
-def _step_entry(
-    row: StepSummary, places: _Places, diagnoses: Mapping[StepKey, Diagnosis]
-) -> StepEntry:
+def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
     key = (row.pipeline, row.step)
     return StepEntry(
         pipeline=row.pipeline,
@@ -158,7 +149,7 @@ def _step_entry(
         first=row.first,
         why_skipped=row.why_skipped,
         why_unstable=row.why_unstable,
-        diagnosis=diagnoses.get(key, Diagnosis()),
+        diagnosis=row.diagnosis,
         exhibits=places.exhibits_of_step.get(key, ()),
     )
 

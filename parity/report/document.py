@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from parity.compare.check import Diagnosis as Diagnosis
 from parity.compare.exhibit.records import Curve, Facts, PictureKind
 
 # Raised whenever a field changes its name, type or meaning, or is taken away.
@@ -63,14 +64,6 @@ class Strip:
     isolated: Word
     chained: Word
     sentence: str
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Which mistake a difference looks like; text "" when that is not known."""
-
-    text: str = ""
-    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

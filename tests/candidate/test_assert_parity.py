@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import parity
+from parity.compare.check import Diagnosis
 from parity.errors import InputError
 from parity.pipeline import TrainPipeline
 from parity.steps import crop as crops
@@ -78,7 +79,7 @@ def test_live_names_the_reference():
 def test_own_diagnosis_and_example(tmp_path):
     def diagnose(records):
         assert {step.name for step, _, _ in records} == {"crop"}
-        return "two left feet"
+        return Diagnosis("two left feet")
 
     with pytest.raises(AssertionError, match="looks like: two left feet") as caught:
         assert_parity(

@@ -7,6 +7,7 @@ from parity.candidate.check import CandidateCheck, judge
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess, Outcome
 from parity.candidate.steps import candidate_from
+from parity.compare.check import Diagnosis
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import StepRecord
@@ -135,7 +136,7 @@ def test_records_for_diagnosis():
 
     def diagnose(records):
         seen.append(records)
-        return "it looks like rain"
+        return Diagnosis("it looks like rain")
 
     given = {**OWN, "crop_sample": without_category_test}
     runner = InProcess(candidate_from(given, "given"))
@@ -146,7 +147,8 @@ def test_records_for_diagnosis():
     assert expected.input is actual.input
     [row] = [row for row in report.summaries if (row.pipeline, row.step) == ("train", "crop")]
     assert row.isolated is Verdict.DIFFERENT
-    assert row.first.startswith("it looks like rain; train/")
+    assert row.diagnosis.text == "it looks like rain"
+    assert row.first.startswith("train/")
 
 
 def test_report_names_what_is_given_and_what_is_not():

@@ -14,6 +14,7 @@ from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.cli import app
 from parity.errors import ReferenceUnavailable
+from parity.report.json import read_report
 from parity.steps.crop import crop_sample
 
 
@@ -48,7 +49,13 @@ def test_different_equal_and_not_compared(mine):
     done = parity(mine, "check", "--candidate", "mine.py", "--recorded", "--out", "out")
     assert done.returncode == 1, done.stderr
     assert "Candidate mine.py gives: flip (a step)." in done.stdout
-    assert (mine / "out" / "report.md").is_file()
+    report = read_report(mine / "out" / "report.json")
+    [step] = [step for step in report.steps if step.failed]
+    assert "vertical" in step.diagnosis.text
+    assert report.exhibits[step.exhibits[0]].pictures
+    assert len(step.exhibits) == 2
+    assert {file.name.partition("/")[0] for file in report.inputs} == {"{inputs}"}
+    assert str(mine) not in (mine / "out" / "report.html").read_text().split("repeat</dt>")[0]
     right = parity(mine, "check", "--candidate", "mine:Right", "--recorded")
     assert right.returncode == 0, right.stderr
     assert "Not given, and so not compared: load, resize, flip, photometric" in right.stdout
@@ -62,7 +69,7 @@ def test_minimal_example_beside_the_report(mine):
     done = parity(mine, "check", *arguments)
     assert done.returncode == 1, done.stderr
     folder = mine / "out" / "examples" / "train-flip"
-    assert "Minimal example of flip" in done.stdout
+    assert f"train/flip minimal example: {folder / 'README.md'}" in done.stdout
     again = subprocess.run(
         [sys.executable, str(folder / "reproduce.py")],
         capture_output=True,

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from parity.candidate.diagnosis import known_mistake
 from parity.candidate.run import Options, check_candidate
 from parity.cli import app
 from tests.candidate.samples import newcomer
@@ -22,7 +21,7 @@ def test_three_mistakes(tmp_path):
     options = Options(
         text=NAME, seeds=range(28), only=frozenset(STEPS), examples=tmp_path / "examples"
     )
-    report = check_candidate(options, diagnose=known_mistake)
+    report = check_candidate(options)
     rows = {row.step: row for row in report.summaries if row.pipeline == "train"}
     assert {step: str(rows[step].isolated) for step in STEPS} == {
         "load": "different",
@@ -33,7 +32,9 @@ def test_three_mistakes(tmp_path):
     }
     names = {"load": "image-rgb", "crop": "ignored-counted", "photometric": "hue-reaches-18"}
     for step, name in names.items():
-        assert f"[{name}: exactly reproduced" in rows[step].first
+        [evidence, *_] = rows[step].diagnosis.evidence
+        assert evidence.startswith(f"{name}: exactly reproduced in")
+        assert report.minimal[f"train/{step}"].endswith(f"train-{step}/README.md")
         assert (tmp_path / "examples" / f"train-{step}" / "reproduce.py").is_file()
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from parity.cli import app
 from parity.fixtures import inputs_root
 from parity.probes.catalogue import PROBES
+from parity.report.json import read_report
 
 RUNNER = CliRunner()
 # A multiple of ten, so that the loss is computed, on the built-in image with labels 254 and 255.
@@ -178,15 +179,45 @@ def test_only_some_steps():
 
 
 @pytest.mark.live
-def test_different(monkeypatch):
+def test_our_own_mistake_is_shown_named_and_made_small(monkeypatch, tmp_path):
     from parity.steps import crop
 
     monkeypatch.setattr(crop, "MAX_TRIES", 0)
     result = RUNNER.invoke(
-        app, ["check", "crop", "--seeds", "0:4", "--jobs", "1"], env={"COLUMNS": "300"}
+        app,
+        ["check", "crop", "flip", "--seeds", "0:14", "--jobs", "1", "--out", str(tmp_path)],
+        env={"COLUMNS": "300"},
     )
     assert result.exit_code == 1
-    assert "train/crop" in result.output
+    assert "train/crop looks like: The first window is taken" in result.output
+    report = read_report(tmp_path / "report.json")
+    steps = {step.step: step for step in report.steps}
+    assert (steps["crop"].enters, steps["flip"].enters) == (True, False)
+    assert "exactly reproduced" in steps["crop"].diagnosis.evidence[0]
+    assert not steps["flip"].diagnosis.text
+    for step, chained in (("crop", False), ("flip", True)):
+        first = report.exhibits[steps[step].exhibits[0]]
+        assert first.facts.chained is chained
+        assert first.pictures
+    # A page that names no machine but in its run block, where the examples are.
+    assert set(report.run.minimal) == {"train/crop"}
+    page = Path(report.run.minimal["train/crop"])
+    assert page == tmp_path / "examples" / "train-crop" / "README.md"
+    assert "differs" in page.read_text() or "different" in page.read_text()
+    assert str(tmp_path) not in without_run_block((tmp_path / "report.md").read_text())
+
+
+def test_diagnosis_against_the_recording(monkeypatch, tmp_path):
+    from parity.steps import crop
+
+    monkeypatch.setattr(crop, "MAX_TRIES", 0)
+    result = RUNNER.invoke(app, ["check", "crop", "--recorded", "--out", str(tmp_path)])
+    assert result.exit_code == 1, result.output
+    report = read_report(tmp_path / "report.json")
+    [step] = [step for step in report.steps if step.failed]
+    assert step.diagnosis.text
+    assert step.exhibits
+    assert report.run.minimal == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""A whole check of our own steps: cases, comparison, pictures, diagnoses, examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from parity.candidate.example import importable_name, single_step, write_example, write_examples
+from parity.candidate.oracle import live_oracle
+from parity.candidate.run import Progress
+from parity.candidate.runner import InProcess
+from parity.compare.check import CheckReport, Held, summarise
+from parity.compare.exhibit.collect import Collector, ExhibitMaker
+from parity.compare.plan import Plan
+from parity.suspects.failures import entering, own_failures, with_diagnoses
+
+
+def check_own(
+    plan: Plan,
+    *,
+    collector: Collector,
+    progress: Progress,
+    only: frozenset[str] = frozenset(),
+    jobs: int = 1,
+    make: ExhibitMaker | None = None,
+    examples: Path | None = None,
+) -> CheckReport:
+    """Run `plan` and name the mistakes of what differs.
+
+    collector: notes every case, with the exhibits that `make` gives. only: names of
+    the steps that count, none meaning all. examples: the folder for minimal
+    examples; a recording has none, for it cannot answer for smaller inputs.
+    """
+    results = collector.watch(plan.results(jobs), make)
+    counted = progress(results, len(plan.cases))
+    report = summarise(counted, only=only, **plan.header())
+    records = own_failures(plan, collector.outcomes, entering(report))
+    report = with_diagnoses(report, records)
+    folder = examples if plan.mode == "live" else None
+    minimal, missing = write_examples(folder, records, partial(_write, versions=plan.versions))
+    return replace(report, minimal=minimal, notes=(*report.notes, *missing))
+
+
+def _write(folder: Path, failure: Held, versions: Mapping[str, str]) -> Path:
+    step = failure[0]
+    runner = InProcess(single_step(step, "", step.function))
+    return write_example(
+        folder,
+        runner,
+        failure,
+        part=runner.description.part(step, replay=False),
+        oracle=live_oracle,
+        title=importable_name(step.function),
+        versions=versions,
+    )

@@ -1,0 +1,64 @@
+"""What a check found, on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from parity.compare.check import CheckReport
+from parity.compare.compare import Verdict
+from parity.report.markdown import remarks
+from parity.report.sentences import worst
+
+EXIT_CODES = {
+    Verdict.EQUAL: 0,
+    Verdict.WITHIN: 0,
+    Verdict.DIFFERENT: 1,
+    Verdict.NOT_COMPARED: 3,
+}
+STYLES = {
+    Verdict.EQUAL: "green",
+    Verdict.WITHIN: "yellow",
+    Verdict.DIFFERENT: "bold red",
+    Verdict.NOT_COMPARED: "dim",
+}
+
+
+def show(report: CheckReport) -> None:
+    """Print the report as a table."""
+    console = Console()
+    for name, text in report.versions.items():
+        console.print(f"[dim]{escape(name)}[/] {escape(text)}", highlight=False)
+    for note in report.notes:
+        console.print(f"[yellow]{escape(note)}[/]")
+    console.print(_table(report))
+    for row in report.summaries:
+        name = f"{row.pipeline}/{row.step}"
+        if row.diagnosis.text:
+            told = escape(str(row.diagnosis))
+            console.print(f"[bold]{name}[/] looks like: {told}", soft_wrap=True)
+        for what, text in remarks(row):
+            console.print(f"[bold]{name}[/] {what}: {escape(text)}", soft_wrap=True)
+    for name, path in report.minimal.items():
+        console.print(f"[bold]{name}[/] minimal example: {escape(path)}", soft_wrap=True)
+    for message in report.broken:
+        console.print(f"[bold red]broken input[/] {escape(message)}", soft_wrap=True)
+    style = STYLES[report.verdict]
+    console.print(
+        f"[{style}]{report.verdict}[/]: {report.cases} cases, {report.failed} different, "
+        f"{len(report.broken)} broken inputs ({report.mode} reference)"
+    )
+
+
+def _table(report: CheckReport) -> Table:
+    table = Table("pipeline")
+    table.add_column("step", overflow="fold")
+    for name in ("cases", "isolated", "chained", "different", "worst"):
+        table.add_column(name, overflow="fold")
+    for row in report.summaries:
+        verdicts = [f"[{STYLES[v]}]{v}[/]" for v in (row.isolated, row.chained)]
+        table.add_row(
+            row.pipeline, row.step, str(row.cases), *verdicts, str(row.failed), worst(row)
+        )
+    return table

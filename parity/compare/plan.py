@@ -1,0 +1,139 @@
+"""What one check runs: its cases, and the reference they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from parity.compare.cases import (
+    Case,
+    default_cases,
+    list_root,
+    only_needed,
+    probe_cases,
+    recorded_cases,
+)
+from parity.compare.check import (
+    CaseResult,
+    Plant,
+    as_they_are,
+    check_against,
+    reference_steps,
+    run_cases,
+    use_one_thread,
+)
+from parity.compare.trace import Trace, run_trace
+from parity.environment import cpu_capability, environment
+from parity.errors import InputError, ReferenceUnavailable
+from parity.files import file_sha256
+from parity.fixtures import fixtures_root, inputs_root
+from parity.live import reference_header
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """mode: "live", also with a device, or "recorded". versions: of all that computes.
+
+    seeds: first, and one past the last. recorded: the reference's traces by the
+    name of the case; None for the live one. plant: exchanges some of our own steps.
+    """
+
+    mode: str
+    cases: Sequence[Case]
+    versions: dict[str, str]
+    notes: tuple[str, ...]
+    seeds: tuple[int, int]
+    recorded: Mapping[str, Trace] | None = None
+    plant: Plant = as_they_are
+
+    def results(self, jobs: int) -> Iterator[CaseResult]:
+        """Our own steps beside the reference, case by case; a live one in `jobs` processes."""
+        if self.recorded is None:
+            return run_cases(self.cases, jobs, self.plant)
+        use_one_thread()
+        return (check_against(case, self.reference(case), self.plant) for case in self.cases)
+
+    def reference(self, case: Case) -> Trace:
+        """What the reference makes of `case`: read where it is recorded, else run now."""
+        if self.recorded is not None:
+            whole = self.recorded[case.name]
+            return replace(whole, steps=whole.steps[: len(case.steps)])
+        return run_trace(reference_steps(case.steps), case.start(), case.seed)
+
+    def only(self, names: frozenset[str]) -> Plan:
+        """This plan with the cases that hold a step in `names`, none meaning all."""
+        return replace(self, cases=only_needed(self.cases, names))
+
+    def header(self) -> dict[str, Any]:
+        """What `parity.compare.check.summarise` wants to know, with the SHA-256 of every input."""
+        return {
+            "mode": self.mode,
+            "versions": self.versions,
+            "notes": self.notes,
+            "seeds": self.seeds,
+            "inputs": _input_hashes(self.cases),
+        }
+
+
+def live_plan(data: Path | None, seeds: range) -> Plan:
+    """The built-in inputs and `data` beside live mmsegmentation.
+
+    Raises ReferenceUnavailable without it, InputError when `data` holds no data set.
+    """
+    versions, notes = reference_header()
+    infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
+    cases = default_cases(infos, seeds)
+    return Plan("live", cases, {**versions, **environment()}, notes, (seeds.start, seeds.stop))
+
+
+def device_plan(device: str, seeds: range) -> Plan:
+    """The steps of the model side beside live mmsegmentation, with their tensors on `device`."""
+    versions, notes = reference_header()
+    cases = probe_cases(seeds, device=device)
+    mode = f"live, on {device}"
+    return Plan(mode, cases, {**versions, **environment()}, notes, (seeds.start, seeds.stop))
+
+
+def recorded_plan(data: Path | None = None) -> Plan:
+    """The cases of the recording in the fixtures.
+
+    Raises ReferenceUnavailable when `data` is given: a recording cannot answer for it.
+    """
+    if data is not None:
+        raise ReferenceUnavailable(f"{data}: the recorded reference knows the built-in inputs only")
+    pairs, header = recorded_cases(fixtures_root() / "recorded", inputs_root())
+    cases = [case for case, _ in pairs]
+    seeds = [case.seed for case in cases]
+    return Plan(
+        "recorded",
+        cases,
+        {**{f"recorded {n}": str(text) for n, text in header["versions"].items()}, **environment()},
+        _recorded_notes(header),
+        (min(seeds), max(seeds) + 1),
+        {case.name: trace for case, trace in pairs},
+    )
+
+
+def _recorded_notes(header: Mapping[str, Any]) -> tuple[str, ...]:
+    notes = ["Compared with a recording, not with live mmsegmentation."]
+    recorded_on, here = header["cpu_capability"], cpu_capability()
+    if recorded_on != here:
+        notes.append(
+            f"Recorded on a CPU with {recorded_on}, compared on one with {here}: "
+            "sums of floats may differ by rounding."
+        )
+    return tuple(notes)
+
+
+def _input_hashes(cases: Sequence[Case]) -> dict[str, str]:
+    infos = [case.info for case in cases if case.info is not None]
+    paths = [path for info in infos for path in (info.img_path, info.seg_map_path)]
+    hashes = {}
+    for path in dict.fromkeys(path for path in paths if path):
+        try:
+            hashes[path] = file_sha256(Path(path))
+        except InputError:  # reported as broken by its case
+            hashes[path] = "unreadable"
+    return hashes
