@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from parity.causes.options import shown
+from parity.compare.exhibit.curves import curve as series
+from parity.compare.exhibit.records import Curve as Plot
 from parity.runs.facts import Config, Source
 from parity.runs.record import Curve, Run
 
 # Values in text logs have four decimals; JSON records hold float32 values in full.
 TEXT_PRECISION, JSON_PRECISION = 1e-4, 1e-6
+MAX_PLOTS = 8
 GROUPS = ("data", "model", "schedule", "precision", "evaluation", "other")
 _PRECISION_KEYS = ("type", "dtype", "loss_scale", "use_fp16")
 _BY_TOP = {
@@ -72,13 +75,17 @@ class Overlap:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """settings: by group. scores: iteration and both scores where both were validated."""
+    """settings: by group. scores: iteration and both scores where both were validated.
+
+    plots: the loss, and the other curves that part most, to be looked at.
+    """
 
     here: str
     there: str
     settings: Mapping[str, tuple[Difference, ...]]
     curves: tuple[Overlap, ...]
     scores: tuple[tuple[int, float, float], ...]
+    plots: tuple[Plot, ...] = ()
 
     @property
     def parts_at(self) -> int | None:
@@ -90,18 +97,40 @@ class RunComparison:
 def compare_runs(here: Run, there: Run) -> RunComparison:
     """Hold `here` against `there`."""
     shared = [name for name in here.curves if name in there.curves and _compared(name)]
-    scores = {score.step: score.value for score in there.scores}
+    other = {score.step: score.value for score in there.scores}
+    overlaps = [overlap(here.curves[name], there.curves[name]) for name in sorted(shared)]
+    scores = tuple(
+        (score.step, score.value, other[score.step])
+        for score in here.scores
+        if score.step is not None and score.step in other
+    )
     return RunComparison(
         here.name,
         there.name,
         config_differences(here.config, there.config),
-        tuple(overlap(here.curves[name], there.curves[name]) for name in sorted(shared)),
-        tuple(
-            (score.step, score.value, scores[score.step])
-            for score in here.scores
-            if score.step is not None and score.step in scores
-        ),
+        tuple(overlaps),
+        scores,
+        tuple(plot(here.curves[name], there.curves[name]) for name in _looked_at(overlaps)),
     )
+
+
+def _looked_at(overlaps: Sequence[Overlap]) -> list[str]:
+    """Names of the curves worth a plot, most telling first."""
+
+    def key(item: Overlap) -> tuple[bool, bool, float]:
+        size = max(abs(item.here or 0.0), abs(item.there or 0.0), item.precision)
+        return item.name != "loss", item.name != "lr", -item.largest / size
+
+    found = [
+        item for item in overlaps if item.shared > 1 and (item.parts_at or item.name == "loss")
+    ]
+    return [item.name for item in sorted(found, key=key)[:MAX_PLOTS]]
+
+
+def plot(here: Curve, there: Curve) -> Plot:
+    """Both curves at the iterations that both logged, of which there must be one."""
+    steps, mine, theirs = np.intersect1d(here.steps, there.steps, return_indices=True)
+    return series(here.name, "iteration", steps, here.values[mine], there.values[theirs])
 
 
 def _compared(name: str) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from parity.causes.advice import Inseparable, inseparable, next_test
 from parity.causes.catalogue import all_causes
 from parity.causes.cause import (
@@ -26,6 +28,8 @@ from parity.causes.noise import NoiseVerdict, judge
 from parity.causes.options import transform
 from parity.causes.parity_file import ParityResults
 from parity.causes.zoo import Choice, choose, crop_text
+from parity.compare.exhibit.curves import curve
+from parity.compare.exhibit.records import Curve
 from parity.errors import InputError
 from parity.runs.facts import Config, Unread
 from parity.runs.record import Run, Score
@@ -83,7 +87,8 @@ class Explanation:
     """The answer. gap: points of mIoU, the run's last score minus the row's or other run's.
 
     findings: most certain and most severe first. inseparable: findings whose
-    shares of the gap the files do not tell apart.
+    shares of the gap the files do not tell apart. curve: the score over the
+    training, beside the row's.
     """
 
     run: str
@@ -104,6 +109,7 @@ class Explanation:
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     comparison: RunComparison | None = None
+    curve: Curve | None = None
     format: int = FORMAT
 
     @property
@@ -136,7 +142,7 @@ def explain(
             f"{run.path}: holds no log, score, checkpoint or console of a training run"
         )
     if isinstance(against, Run):
-        choice = Choice(None, f"compared with the run {against.name}")
+        choice = Choice(None, f"the run {against.name}")
         context = _against_run(run, against)
     else:
         choice = choose(run, against)
@@ -194,7 +200,18 @@ def _answer(context: RunContext, choice: Choice) -> Explanation:
         unread=run.unread,
         notes=_notes(context),
         comparison=compare_runs(run, context.other) if context.other is not None else None,
+        curve=_score_curve(run, choice.row),
     )
+
+
+def _score_curve(run: Run, row: ScoreRow | None) -> Curve | None:
+    """Every score beside the final one of `row`; None where that would be no curve."""
+    scores = [score for score in run.scores if score.step is not None]
+    if row is None or len(scores) < 2:
+        return None
+    steps = np.array([score.step for score in scores])
+    values = np.array([score.value for score in scores])
+    return curve("mIoU", "iteration", steps, values, np.full(len(steps), row.miou))
 
 
 def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import sys
 import time
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +17,7 @@ from rich.progress import track
 from parity.candidate.own import check_own
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
+from parity.cli.origin import origin
 from parity.cli.show import EXIT_CODES, show
 from parity.compare.cases import all_steps
 from parity.compare.check import CaseResult, CheckReport
@@ -131,7 +129,8 @@ def check(
             make=exhibit_maker(plan, class_names=CLASSES) if shown else None,
             examples=examples,
         )
-    run = describe_run(data, time.monotonic() - started)
+    roots = {"{inputs}": str(inputs_root())} | ({} if data is None else {"{data}": str(data)})
+    run = origin(time.monotonic() - started, roots)
     evidence = Evidence(collector.outcomes, collector.exhibits)
     write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     show(found)
@@ -165,16 +164,6 @@ def write(
     if out is not None:
         for path in write_report(document, out):
             Console(stderr=True).print(f"wrote {escape(str(path))}", style="dim", soft_wrap=True)
-
-
-def describe_run(data: Path | None, seconds: float) -> Run:
-    """What may differ between two equal checks: the command, the time, the folders."""
-    command = " ".join(["parity", *(shlex.quote(word) for word in sys.argv[1:])])
-    roots = {"{inputs}": str(inputs_root())}
-    if data is not None:
-        roots["{data}"] = str(data)
-    began = datetime.now(timezone.utc) - timedelta(seconds=seconds)
-    return Run(command, began.isoformat(timespec="seconds"), round(seconds, 1), roots)
 
 
 def parse_seeds(text: str) -> range:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,14 @@ import typer
 from parity.causes.explain import Explanation
 from parity.causes.explain import explain as explain_run
 from parity.causes.parity_file import read_parity
+from parity.cli.origin import origin
 from parity.errors import InputError
 from parity.files import write_atomically
-from parity.report.explanation import render_html, render_json, render_markdown, render_text
+from parity.report.explained import report_of_explanation
+from parity.report.explanation import render_json, render_text
+from parity.report.html import render_html
+from parity.report.markdown import render_markdown
+from parity.report.write import write_report
 from parity.runs.read import read_run
 from parity.runs.record import Run
 
@@ -40,23 +46,36 @@ def explain(
         list[Path] | None,
         typer.Option(help="A compiled extension of mmcv, to read its architectures from."),
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the answer as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the answer as one HTML page.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the answer as Markdown.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the report into this folder: HTML, Markdown, JSON, JUnit."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write every field of the answer as JSON, for programs.")
+    ] = None,
 ) -> None:
     """Say why a training run scores below the model zoo, with evidence.
 
     Exit codes: 0 explained or within noise, 1 the gap is unexplained, 2 input error.
     """
+    started = time.monotonic()
     answer = explain_run(
         read_run(_existing(run), console=console),
         against=_other(against),
         parity=None if parity is None else read_parity(parity),
         extensions=extension or (),
     )
-    for path, render in ((json, render_json), (html, render_html), (markdown, render_markdown)):
+    made = origin(time.monotonic() - started, {"{run}": answer.path})
+    report = report_of_explanation(answer, made)
+    if json is not None:
+        write_atomically(json, render_json(answer).encode())
+    for path, render in ((html, render_html), (markdown, render_markdown)):
         if path is not None:
-            write_atomically(path, render(answer).encode("utf-8", "replace"))
+            write_atomically(path, render(report).encode())
+    for path in () if out is None else write_report(report, out):
+        typer.echo(f"wrote {path}", err=True)
     typer.echo(render_text(answer), nl=False)
     raise typer.Exit(exit_code(answer))
 

@@ -174,12 +174,13 @@ class PlotSection:
 
 @dataclass(frozen=True)
 class TableSection:
-    """A table of text."""
+    """A table of text. folded: whether a page shows its title alone until it is opened."""
 
     title: str
     text: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    folded: bool = False
     kind: Literal["table"] = "table"
 
 
@@ -194,7 +195,10 @@ class EvidenceLine:
 
 @dataclass(frozen=True)
 class FindingEntry:
-    """One cause that was found. effect: documented size, or "none documented"."""
+    """One cause that was found. effect: documented size, or "none documented".
+
+    details: what else is to be said of it, a sentence each.
+    """
 
     title: str
     text: str
@@ -202,6 +206,7 @@ class FindingEntry:
     fix: str = ""
     link: WebAddress = ""
     evidence: tuple[EvidenceLine, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,8 @@ Section = Annotated[PlotSection | TableSection | FindingSection, Field(discrimin
 class Report:
     """One report. sentence: the verdict as a sentence.
 
+    title, label: what a report is about, and its verdict in the words of its kind; both
+    "" for a check of steps.
     candidate, reference: what the two sides are, in words. versions: of what
     computed both sides. failing cases come first in `cases`.
     """
@@ -229,6 +236,8 @@ class Report:
     sentence: str
     candidate: str
     reference: str
+    title: str = ""
+    label: str = ""
     compared: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

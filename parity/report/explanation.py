@@ -1,24 +1,20 @@
-"""An explanation as text for a terminal, Markdown, JSON and one self-contained HTML page."""
+"""An explanation as text for a terminal, and as JSON with every field of the answer."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from parity.causes.cause import Effect, Evidence
-from parity.causes.compare_runs import RunComparison
+from parity.causes.compare_runs import Overlap, RunComparison
 from parity.causes.explain import Explanation, Finding
-from parity.report.markdown import cell
 from parity.report.text import visible
+from parity.runs.facts import Unread
 from parity.scores.rows import ScoreRow
 
-_TEMPLATES = Path(__file__).parent / "templates"
-MAX_SETTINGS = 40  # per group, in text and Markdown; JSON and HTML hold all
+MAX_SETTINGS = 40  # per group, in text; JSON holds all
 
 
 def headline(answer: Explanation) -> str:
@@ -26,7 +22,8 @@ def headline(answer: Explanation) -> str:
     if answer.gap is None:
         found = ", ".join(answer.cause_ids) or "no cause"
         return f"{answer.run}: no gap is known; found {found}"
-    against = answer.row.name if answer.row is not None else "the other run"
+    beside = answer.comparison.there if answer.comparison is not None else "the other run"
+    against = answer.row.name if answer.row is not None else beside
     judged = f"{answer.gap:+.2f} points against {against}"
     return f"{answer.run}: {judged}, {answer.verdict}"
 
@@ -95,32 +92,38 @@ def effect_text(effect: Effect) -> str:
 def evidence_text(evidence: Evidence) -> str:
     """File, line and quoted text; or file, tensor and value."""
     place = evidence.file + (f":{evidence.line}" if evidence.line else "")
-    parts = [place]
-    parts += [evidence.tensor] if evidence.tensor else []
+    return visible(f"{place} {evidence_place(evidence)}".rstrip())
+
+
+def evidence_place(evidence: Evidence) -> str:
+    """What is there: the quoted text, or the tensor with its value."""
+    parts = [evidence.tensor] if evidence.tensor else []
     parts += [f'"{evidence.text}"'] if evidence.text else []
     parts += [f"= {evidence.value}"] if evidence.value and not evidence.text else []
-    return visible(" ".join(parts))
+    return " ".join(parts)
 
 
 def render_text(answer: Explanation) -> str:
     """Plain text for a terminal, ending in a newline; no control character of a file survives."""
     lines = [headline(answer), "", *gap_lines(answer)]
     for number, finding in enumerate(answer.findings, 1):
-        lines += ["", f"{number}. {_title(finding)}", *(f"   {line}" for line in _body(finding))]
+        lines += ["", f"{number}. {finding_title(finding)}"]
+        lines += [f"   {line}" for line in _body(finding)]
         lines += [f"   evidence: {evidence_text(item)}" for item in finding.evidence]
     for item in answer.inseparable:
         lines += ["", f"not separable: {item.text}", f"   separable by {item.separable_by}"]
     lines += ["", f"next test: {answer.next_test}"]
     lines += _listed("ruled out", [f"{c.id}: {c.by}" for c in answer.ruled_out])
     lines += _listed("not checked", [f"{o.id}: {o.why}; needs {o.needs}" for o in answer.unchecked])
-    lines += _listed("not read", [_unread(item) for item in answer.unread])
+    lines += _listed("not read", [unread_text(item) for item in answer.unread])
     lines += _listed("notes", list(answer.notes))
     if answer.comparison is not None:
         lines += ["", *comparison_lines(answer.comparison)]
     return "\n".join(visible(line) for line in lines) + "\n"
 
 
-def _title(finding: Finding) -> str:
+def finding_title(finding: Finding) -> str:
+    """Name, confidence and what it is."""
     part = f", part of {finding.part_of}" if finding.part_of else ""
     marker = ", a marker" if finding.kind == "marker" else ""
     return f"{finding.id} ({finding.confidence}{part}{marker}): {finding.title}"
@@ -137,7 +140,8 @@ def _listed(title: str, items: list[str]) -> list[str]:
     return ["", f"{title}:", *(f"   {item}" for item in items)] if items else []
 
 
-def _unread(item: Any) -> str:
+def unread_text(item: Unread) -> str:
+    """What could not be read, where, and why."""
     place = item.file + (f":{item.line}" if item.line else "")
     times = f" ({item.count} times)" if item.count > 1 else ""
     return f"{place}: {item.reason}{times}"
@@ -161,7 +165,7 @@ def comparison_lines(found: RunComparison) -> list[str]:
     return lines
 
 
-def curve_text(curve: Any) -> str:
+def curve_text(curve: Overlap) -> str:
     """Where a curve parts, in words."""
     if not curve.shared:
         return "no iteration was logged by both"
@@ -174,34 +178,13 @@ def curve_text(curve: Any) -> str:
     )
 
 
-def render_markdown(answer: Explanation) -> str:
-    """The whole answer, ending in a newline; nothing of a file becomes markup."""
-    parts = [f"# {cell(headline(answer))}", _bullets(gap_lines(answer))]
-    for finding in answer.findings:
-        evidence = [f"evidence: {evidence_text(item)}" for item in finding.evidence]
-        parts += [f"## {cell(_title(finding))}", _bullets([*_body(finding), *evidence])]
-    for item in answer.inseparable:
-        parts.append(_bullets([f"not separable: {item.text}; separable by {item.separable_by}"]))
-    parts += ["## Next test", cell(answer.next_test)]
-    sections = (
-        ("Ruled out", [f"{c.id}: {c.by}" for c in answer.ruled_out]),
-        ("Not checked", [f"{o.id}: {o.why}; needs {o.needs}" for o in answer.unchecked]),
-        ("Not read", [_unread(item) for item in answer.unread]),
-        ("Notes", list(answer.notes)),
-        ("Beside the other run", comparison_lines(answer.comparison) if answer.comparison else []),
-    )
-    for title, items in sections:
-        parts += [f"## {title}", _bullets(items)] if items else []
-    return "\n\n".join(parts) + "\n"
-
-
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {cell(line.strip())}" for line in lines)
-
-
 def as_document(answer: Explanation) -> dict[str, Any]:
     """The answer as plain values with a format number; NaN and infinities as strings."""
     document: dict[str, Any] = _plain(asdict(answer))
+    # For pictures only; the curves themselves are in the run's own files.
+    document.pop("curve")
+    if answer.comparison is not None:
+        document["comparison"].pop("plots")
     return {"format": answer.format, "verdict": answer.verdict, **document}
 
 
@@ -218,20 +201,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
-
-
-def render_html(answer: Explanation) -> str:
-    """One page that loads nothing; everything from files is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["visible"] = visible
-    return environment.get_template("explanation.html").render(
-        answer=answer,
-        headline=headline(answer),
-        gap_lines=gap_lines(answer),
-        effect_lines=effect_lines,
-        evidence_text=evidence_text,
-        unread_text=_unread,
-        comparison=comparison_lines(answer.comparison) if answer.comparison else [],
-    )

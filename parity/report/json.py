@@ -61,6 +61,11 @@ def read_report(path: Path) -> Report:
     found = document.get("format") if isinstance(document, dict) else None
     if not isinstance(found, int) or isinstance(found, bool):
         raise InputError(f"{path}: has no format number; give what parity check --json wrote")
+    if "findings" in document:
+        raise InputError(
+            f"{path}: is an answer of parity explain --json, and no report; "
+            "parity explain --out DIR writes one"
+        )
     if found != FORMAT:
         raise InputError(
             f"{path}: is of format {found}, this version reads {FORMAT}; "

@@ -12,10 +12,10 @@ from parity.report.text import cut, visible
 def render_junit(report: Report) -> str:
     """One suite per pipeline, one test per case; a case not compared is skipped, never passed.
 
-    Findings of a report's sections are failures of a suite of their own.
+    A report without cases is one test. Findings are tests of a suite of their own; they fail
+    where the report's verdict is that something differs.
     """
     root = Element("testsuites", name="parity")
-    _count(root, report.cases)
     for place, strip in enumerate(report.strips):
         cases = [case for case in report.cases if case.strip == place]
         suite = SubElement(root, "testsuite", name=_text(strip.name))
@@ -25,12 +25,34 @@ def render_junit(report: Report) -> str:
             _case(suite, case, strip.name, report)
         out = SubElement(suite, "system-out")
         out.text = _text_lines(_step_lines(report, strip.steps))
+    if report.title and not report.strips:
+        _whole(root, report)
     for section in report.sections:
         if isinstance(section, FindingSection):
-            _findings(root, section)
+            _findings(root, section, failed=report.verdict == "different")
+    _sum_up(root)
     ElementTree.indent(root, " ")
     body = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _sum_up(root: Element) -> None:
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+
+
+def _whole(root: Element, report: Report) -> None:
+    """A report without cases as one test of its verdict."""
+    failed, idle = report.verdict == "different", report.verdict == "not compared"
+    suite = SubElement(root, "testsuite", name=_text(report.title), tests="1")
+    suite.set("failures", str(int(failed)))
+    suite.set("skipped", str(int(idle)))
+    _properties(suite, report)
+    test = SubElement(suite, "testcase", classname=_text(report.title), name=_text(report.sentence))
+    if failed:
+        SubElement(test, "failure", message=_text(report.label), type="different")
+    elif idle:
+        SubElement(test, "skipped", message=_text(report.label))
 
 
 def _count(element: Element, cases: tuple[CaseEntry, ...] | list[CaseEntry]) -> None:
@@ -98,15 +120,20 @@ def _step_lines(report: Report, places: tuple[int, ...]) -> list[str]:
     return lines
 
 
-def _findings(root: Element, section: FindingSection) -> None:
+def _findings(root: Element, section: FindingSection, *, failed: bool) -> None:
     amount = str(len(section.findings))
-    suite = SubElement(root, "testsuite", name=_text(section.title), tests=amount, failures=amount)
+    suite = SubElement(root, "testsuite", name=_text(section.title), tests=amount)
+    suite.set("failures", amount if failed else "0")
     for finding in section.findings:
         test = SubElement(
             suite, "testcase", classname=_text(section.title), name=_text(finding.title)
         )
-        failure = SubElement(test, "failure", message=_text(finding.text), type="finding")
-        failure.text = _text_lines([f"{e.file}:{e.line}: {e.text}" for e in finding.evidence])
+        told = [finding.text, *(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence)]
+        if failed:
+            failure = SubElement(test, "failure", message=_text(finding.text), type="finding")
+            failure.text = _text_lines(told[1:])
+        else:
+            SubElement(test, "system-out").text = _text_lines(told)
 
 
 def _text(text: str) -> str:

@@ -29,10 +29,9 @@ MAX_CELL = 2_000
 def render_markdown(report: Report) -> str:
     """The whole report without its pictures, ending in a newline."""
     parts = [
-        f"# Parity: {report.verdict}",
+        f"# {cell(report.title or 'Parity')}: {cell(report.label or report.verdict)}",
         cell(report.sentence),
-        f"{report.cases_total:,} cases, {report.cases_failed:,} different, "
-        f"{len(report.broken)} broken inputs.",
+        _sums(report),
         *_what(report),
         *_strips(report),
         *_remarks(report),
@@ -42,6 +41,15 @@ def render_markdown(report: Report) -> str:
         *_origin(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _sums(report: Report) -> str:
+    if report.title and not report.cases_total:
+        return ""
+    return (
+        f"{report.cases_total:,} cases, {report.cases_failed:,} different, "
+        f"{len(report.broken)} broken inputs."
+    )
 
 
 def cell(text: str) -> str:
@@ -244,8 +252,17 @@ def _section(section: Section) -> list[str]:
     if isinstance(section, PlotSection):
         return [*parts, _bullets(curve.title for curve in section.curves)]
     if isinstance(section, TableSection):
-        return [*parts, table(section.columns, section.rows)]
+        return [*parts, _folded(section) if section.folded else _rows(section)]
     return [*parts, *_findings(section)]
+
+
+def _rows(section: TableSection) -> str:
+    return table(section.columns, section.rows)
+
+
+def _folded(section: TableSection) -> str:
+    head = f"{cell(section.title)}: {len(section.rows):,}"
+    return f"<details><summary>{head}</summary>\n\n{_rows(section)}\n\n</details>"
 
 
 def _findings(section: FindingSection) -> list[str]:
@@ -253,6 +270,7 @@ def _findings(section: FindingSection) -> list[str]:
     for place, finding in enumerate(section.findings, 1):
         parts.append(f"### {place}. {cell(finding.title)}")
         parts.append(cell(finding.text))
+        parts.append(_bullets(finding.details))
         told = (("effect", finding.effect), ("fix", finding.fix), ("source", finding.link))
         parts.append(_bullets(f"{name}: {text}" for name, text in told if text))
         parts.append(_bullets(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence))

@@ -76,8 +76,11 @@ class Explainer:
             return None
         path = self.folder / f"{self._file_name(name)}.html"
         if self.write:
-            render = importlib.import_module("parity.report.explanation").render_html
-            write_atomically(path, render(answer).encode("utf-8", "replace"))
+            explained = importlib.import_module("parity.report.explained")
+            page = importlib.import_module("parity.report.html").render_html(
+                explained.report_of_explanation(answer)
+            )
+            write_atomically(path, page.encode())
         return Path(os.path.relpath(path, self.start)).as_posix()
 
     def _file_name(self, name: str) -> str:

@@ -18,13 +18,11 @@ from parity.cli.explain import exit_code
 from parity.cli.explain import explain as command
 from parity.errors import InputError
 from parity.fixtures import fixtures_root
-from parity.report.explanation import (
-    as_document,
-    render_html,
-    render_json,
-    render_markdown,
-    render_text,
-)
+from parity.report.explained import report_of_explanation
+from parity.report.explanation import as_document, render_json, render_text
+from parity.report.html import render_html
+from parity.report.json import read_report
+from parity.report.markdown import render_markdown
 from parity.runs.facts import Source, Unread
 from parity.runs.read import read_run
 
@@ -125,21 +123,22 @@ def test_odd_values_anywhere_in_a_config_never_raise(odd):
 def test_nothing_from_a_file_becomes_markup_or_a_control_character():
     answer = beside(44.0, name=HOSTILE, effective_batch=2)
     answer = answer.__class__(**{**answer.__dict__, "unread": (Unread(HOSTILE, HOSTILE, 3),)})
-    page = render_html(answer)
-    assert "<script" not in page
-    for text in (page, render_text(answer), render_markdown(answer)):
+    report = report_of_explanation(answer)
+    page, markdown = render_html(report), render_markdown(report)
+    for text in (page, render_text(answer), markdown):
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert "\n# forged" not in text
-    assert "<script" not in render_markdown(answer)
+        assert "<script>alert" not in text or text == render_text(answer)
 
 
 def test_the_page_loads_nothing():
-    page = render_html(beside(44.0, effective_batch=2))
-    assert "default-src 'none'" in page
+    """Addresses of issues are links to click; the policy forbids all that loads by itself."""
+    page = render_html(report_of_explanation(beside(44.0, effective_batch=2)))
+    assert "default-src &#39;none&#39;" in page
     assert "src=" not in page
-    assert "href=" not in page
     assert "@import" not in page
+    assert "https://github.com/microsoft/unilm/issues/443" in page
 
 
 def test_json_has_a_format_number_and_no_bare_nan():
@@ -183,7 +182,7 @@ def test_a_hostile_directory_is_explained_without_running_anything(tmp_path):
     assert any("config.py" in file for file in read)
     assert any("iter_10.pth" in file for file in read)
     assert "\n" not in "".join(read)
-    render_text(answer), render_html(answer)
+    render_text(answer), render_html(report_of_explanation(answer))
 
 
 @pytest.fixture
@@ -198,13 +197,23 @@ def cli():
 def test_the_command_prints_and_writes(cli, tmp_path):
     files = [tmp_path / name for name in ("a.json", "a.html", "a.md")]
     done = cli(
-        RUNS / "reduce-zero", "--against", RUNS / "healthy-fcn",
+        RUNS / "reduce-zero", "--against", RUNS / "healthy-fcn", "--out", tmp_path / "out",
         "--json", files[0], "--html", files[1], "--markdown", files[2],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "reduce-zero (certain)" in done.output
     assert json.loads(files[0].read_text())["status"] == "explained"
     assert all(path.stat().st_size > 1000 for path in files)
+    report = read_report(tmp_path / "out" / "report.json")
+    assert report.label == "explained: reduce-zero"
+    assert files[1].read_bytes() == (tmp_path / "out" / "report.html").read_bytes()
+    assert files[2].read_bytes() == (tmp_path / "out" / "report.md").read_bytes()
+
+
+def test_an_answer_in_json_is_no_report(tmp_path):
+    (tmp_path / "a.json").write_text(render_json(beside(44.0)))
+    with pytest.raises(InputError, match="parity explain --out"):
+        read_report(tmp_path / "a.json")
 
 
 def test_the_command_takes_a_console_from_elsewhere(cli, tmp_path):

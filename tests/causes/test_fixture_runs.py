@@ -8,7 +8,9 @@ import pytest
 
 from parity.causes.explain import explain
 from parity.fixtures import fixtures_root
-from parity.report.explanation import render_html, render_markdown, render_text
+from parity.report.explained import report_of_explanation
+from parity.report.explanation import render_text
+from parity.report.write import FORMATS
 from parity.runs.read import read_run
 from parity.runs.text import ANSI
 
@@ -108,9 +110,13 @@ def test_against_a_row_of_another_model_the_row_is_wrong():
     assert "dead-kernel" not in answer.cause_ids
 
 
-@pytest.mark.parametrize("render", [render_text, render_markdown, render_html])
-def test_every_answer_renders(answers, render):
+def rendered(answer):
+    report = report_of_explanation(answer)
+    return [render_text(answer), *(render(report) for _, render in FORMATS.values())]
+
+
+def test_every_answer_renders(answers):
     for name, answer in answers.items():
-        text = render(answer)
-        assert name in text.replace("\\", "")
-        assert all(finding.id in text.replace("\\", "") for finding in answer.findings)
+        for text in rendered(answer):
+            assert name in text.replace("\\", "")
+            assert all(finding.id in text.replace("\\", "") for finding in answer.findings)

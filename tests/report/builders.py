@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from parity.causes.explain import explain
 from parity.compare.cases import Case, list_root
 from parity.compare.check import candidate_steps, check_against, summarise
 from parity.compare.exhibit import Collector, case_exhibits
 from parity.compare.trace import run_trace
-from parity.fixtures import inputs_root
+from parity.fixtures import fixtures_root, inputs_root
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import val_tail
 from parity.probes.schedule import make_schedule
@@ -29,9 +30,11 @@ from parity.report.document import (
     Run,
     TableSection,
 )
+from parity.report.explained import report_of_explanation
 from parity.report.html import render_html
 from parity.report.json import canonical
 from parity.report.palette import CLASSES
+from parity.runs.read import read_run
 from parity.steps.flip import flip_sample
 from parity.steps.load import load_sample
 from parity.steps.resize import resize_sample
@@ -171,6 +174,14 @@ def sections(exhibits):
     )
 
 
+@functools.cache
+def explained_report() -> Report:
+    """A training whose op was dead, explained beside a healthy one."""
+    runs = fixtures_root() / "runs"
+    dead, healthy = (read_run(runs / name) for name in ("dead-kernel-both", "healthy"))
+    return report_of_explanation(explain(dead, against=healthy))
+
+
 HOSTILE = (
     "<script>window.pwned=1</script>\"'><img src=x onerror=window.pwned=1>"
     "<svg/onload=window.pwned=1></style></title></textarea>--></script>"
@@ -213,7 +224,14 @@ def make_pages(folder: Path) -> dict[str, Path]:
         steps=(replace(hostile.steps[0], step=LONG, first=LONG), *hostile.steps[1:]),
     )
     pages = {"sample": SAMPLE / "report.html"}
-    for name, content in (("rich", report), ("hostile", long)):
+    explained = explained_report()
+    contents = {
+        "rich": report,
+        "hostile": long,
+        "explained": explained,
+        "explained-hostile": poisoned(explained, LONG),
+    }
+    for name, content in contents.items():
         pages[name] = folder / f"{name}.html"
         pages[name].write_text(render_html(canonical(content)), "utf-8")
     return pages

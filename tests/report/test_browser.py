@@ -240,7 +240,7 @@ class TestCases:
         assert "11 of 11 cases" in element(browser, "#filter-count").text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "explained", "explained-hostile"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_is_wider_than_the_window(page, name, width):
     browser = page(name, width=width)

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,11 +174,9 @@ class TestSchema:
         assert schema["properties"]["format"]["const"] == FORMAT
 
     def test_accepts_what_is_written(self, report):
-        jsonschema = pytest.importorskip("jsonschema")
         jsonschema.validate(json.loads(render_json(report)), json.loads(SCHEMA.read_text("utf-8")))
 
     def test_refuses_what_is_not(self, report):
-        jsonschema = pytest.importorskip("jsonschema")
         document = {**json.loads(render_json(report)), "verdict": "fine"}
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))

@@ -21,11 +21,12 @@ def curves(path: str, actual: Leaf, expected: Leaf) -> tuple[Curve, ...]:
         return ()
     if right.shape[0] < MIN_POINTS or (right.ndim == 2 and right.shape[1] > MAX_SERIES):
         return ()
-    tables = [side.astype(np.float64).reshape(len(side), -1) for side in (left, right)]
+    here, there = (side.astype(np.float64).reshape(len(side), -1).T for side in (left, right))
+    index = np.arange(len(right))
     return tuple(
-        _curve(title(path, column, tables[1].shape[1]), tables[0][:, column], tables[1][:, column])
-        for column in range(tables[1].shape[1])
-        if not np.array_equal(tables[0][:, column], tables[1][:, column], equal_nan=True)
+        curve(title(path, column, len(there)), "index", index, mine, theirs)
+        for column, (mine, theirs) in enumerate(zip(here, there, strict=True))
+        if not np.array_equal(mine, theirs, equal_nan=True)
     )
 
 
@@ -35,12 +36,21 @@ def title(path: str, column: int, columns: int) -> str:
     return f"{name}[:, {column}]" if columns > 1 else name
 
 
-def _curve(name: str, actual: NDArray[np.float64], expected: NDArray[np.float64]) -> Curve:
+def curve(
+    name: str,
+    x_label: str,
+    x: NDArray[np.int64],
+    actual: NDArray[np.float64],
+    expected: NDArray[np.float64],
+) -> Curve:
+    """Both sides at the positions `x`, all ``(n,)`` with n > 0, thinned; the worst point stays."""
     with np.errstate(invalid="ignore", over="ignore"):
         difference = actual - expected
     at = _kept(difference)
-    picked = [tuple(float(v) for v in side[at]) for side in (actual, expected, difference)]
-    return Curve(name, "index", tuple(float(i) for i in at), picked[0], picked[1], picked[2])
+    left, right, apart = (
+        tuple(float(v) for v in side[at]) for side in (actual, expected, difference)
+    )
+    return Curve(name, x_label, tuple(float(i) for i in x[at]), left, right, apart)
 
 
 def _kept(difference: NDArray[np.float64]) -> NDArray[np.int64]:
