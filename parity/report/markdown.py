@@ -31,6 +31,7 @@ def render_markdown(report: Report) -> str:
     parts = [
         f"# {cell(report.title or 'Parity')}: {cell(report.label or report.verdict)}",
         cell(report.sentence),
+        *_named(report),
         _sums(report),
         *_what(report),
         *_strips(report),
@@ -41,6 +42,15 @@ def render_markdown(report: Report) -> str:
         *_origin(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _named(report: Report) -> list[str]:
+    """The diagnoses, for those who read no further."""
+    return [
+        f"{cell(step.pipeline)}/{cell(step.step)} looks like: {cell(step.diagnosis.text)}"
+        for step in report.steps
+        if step.diagnosis.text
+    ]
 
 
 def _sums(report: Report) -> str:

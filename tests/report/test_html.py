@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from parity.report.document import Report
+from parity.report.document import Diagnosis, Report
 from parity.report.html import render_html
 from parity.report.json import canonical
 from parity.report.text import visible
@@ -120,6 +120,14 @@ class TestHtml:
         addresses = [v for t, n, v in page.attributes if n in ("src", "href") and t != "a"]
         assert all(v.startswith(("data:image/png;base64,", "#")) for v in addresses)
         assert not [t for t in page.tags if t in ("link", "iframe", "object", "embed", "base")]
+
+    def test_a_diagnosis_is_on_top(self, report):
+        texts = Page(render_html(report)).texts
+        at = next(place for place, text in enumerate(texts) if "looks like" in text)
+        assert "red and blue are exchanged" in texts[at]
+        assert at < texts.index("What was compared")
+        none = tuple(replace(step, diagnosis=Diagnosis()) for step in report.steps)
+        assert "looks like" not in render_html(replace(report, steps=none))
 
     def test_ids_are_unique_and_links_lead_somewhere(self, report):
         page = Page(render_html(report))

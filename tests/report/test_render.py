@@ -40,6 +40,10 @@ class TestMarkdown:
             elif width and re.fullmatch(r"[|\s:-]+", before):
                 assert cells == width
 
+    def test_a_diagnosis_is_on_top(self, report):
+        before, _, _ = render_markdown(report).partition("Compared:")
+        assert "train/load looks like: red and blue are exchanged" in before
+
     def test_no_markup_gets_through(self, hostile):
         text = render_markdown(hostile)
         assert "<script" not in text
