@@ -88,7 +88,7 @@ def make_report() -> Report:
     plan = Plan("live", cases(), {**versions, **machine()}, notes, seeds, plant=plant)
     collector = Collector(cases_per_step=1)
     make = exhibit_maker(plan, class_names=CLASSES)
-    check = check_own(plan, collector=collector, progress=lambda results, _: results, make=make)
+    check = check_own(plan, collector, lambda results, _: results, make=make)
     evidence = Evidence(collector.outcomes, collector.exhibits)
     run = Run("make sample-report", roots={"{inputs}": str(inputs_root())})
     report = report_of_check(check, evidence, run, candidate=CANDIDATE)

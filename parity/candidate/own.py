@@ -19,11 +19,11 @@ from parity.suspects.failures import entering, own_failures, with_diagnoses
 
 def check_own(
     plan: Plan,
-    *,
     collector: Collector,
     progress: Progress,
     only: frozenset[str] = frozenset(),
     jobs: int = 1,
+    *,
     make: ExhibitMaker | None = None,
     examples: Path | None = None,
 ) -> CheckReport:

@@ -91,14 +91,12 @@ def check(
     if live is None:
         live = reference_installed()
     check_device(device)
-    if candidate is None and (replay or samples is not None):
-        raise InputError("--replay and --samples are about a candidate; name one with --candidate")
-    if candidate is not None and device != "cpu":
-        raise InputError("--candidate is checked on the CPU; leave --device out")
+    _insist(candidate, device, about_candidate=replay or samples is not None)
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
     asked = data if live or "PARITY_ADE20K" not in os.environ else None
     examples = None if out is None else out / "examples"
     collector = Collector(only=only)
+    shown = json is not None or out is not None
     if candidate is not None:
         options = Options(
             text=candidate,
@@ -112,29 +110,34 @@ def check(
             examples=examples,
             class_names=CLASSES,
         )
-        found = check_candidate(
-            options,
-            progress=lambda results, total: _progress(collector.watch(results), total),
-            exhibits=collector.exhibits,
-        )
+        found = _check_candidate(options, collector)
     else:
         plan = own_plan(asked, seed_range, device=device, live=live).only(only)
-        shown = json is not None or out is not None
-        found = check_own(
-            plan,
-            collector=collector,
-            progress=_progress,
-            only=only,
-            jobs=jobs if device == "cpu" else 1,
-            make=exhibit_maker(plan, class_names=CLASSES) if shown else None,
-            examples=examples,
-        )
+        make = exhibit_maker(plan, class_names=CLASSES) if shown else None
+        jobs = jobs if device == "cpu" else 1
+        found = check_own(plan, collector, _progress, only, jobs, make=make, examples=examples)
     roots = {"{inputs}": str(inputs_root())} | ({} if data is None else {"{data}": str(data)})
     run = origin(time.monotonic() - started, roots)
     evidence = Evidence(collector.outcomes, collector.exhibits)
     write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     show(found)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+
+
+def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:
+    """Raises InputError for options that have no meaning together."""
+    if candidate is None and about_candidate:
+        raise InputError("--replay and --samples are about a candidate; name one with --candidate")
+    if candidate is not None and device != "cpu":
+        raise InputError("--candidate is checked on the CPU; leave --device out")
+
+
+def _check_candidate(options: Options, collector: Collector) -> CheckReport:
+    return check_candidate(
+        options,
+        progress=lambda results, total: _progress(collector.watch(results), total),
+        exhibits=collector.exhibits,
+    )
 
 
 def own_plan(data: Path | None, seeds: range, *, device: str, live: bool) -> Plan:

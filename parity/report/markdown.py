@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from parity.compare.check import StepSummary
-from parity.compare.exhibit.records import ClassTable, Facts, Histogram, LabelChange
 from parity.report.document import (
     CaseEntry,
     FindingSection,
@@ -15,15 +14,14 @@ from parity.report.document import (
     StepEntry,
     TableSection,
 )
-from parity.report.sentences import worst as worst
-from parity.report.text import cut, number, visible
+from parity.report.markdown_exhibit import exhibit_parts
+from parity.report.markup import bullets, cell, table
+from parity.report.text import number
 
 # Times and paths stand between these two lines, and nowhere else.
 RUN_BEGINS, RUN_ENDS = "<!-- run: times and paths -->", "<!-- end of run -->"
 # GitHub cuts a job summary at 1 MiB.
 MAX_CASES = 100
-MAX_ROWS = 15
-MAX_CELL = 2_000
 
 
 def render_markdown(report: Report) -> str:
@@ -62,39 +60,13 @@ def _sums(report: Report) -> str:
     )
 
 
-def cell(text: str) -> str:
-    """`text` on one line, with what Markdown or HTML would read as markup escaped."""
-    shown = cut(visible(text), MAX_CELL)
-    for char in "\\`*_{}[]<>|#":
-        shown = shown.replace(char, f"\\{char}" if char not in "<>" else f"&{_ENTITY[char]};")
-    return shown
-
-
-_ENTITY = {"<": "lt", ">": "gt"}
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
-    """A table of escaped cells; the last `numbers` columns are aligned right."""
-    rules = ["---"] * (len(columns) - numbers) + ["---:"] * numbers
-    lines = [
-        [cell(name) for name in columns],
-        rules,
-        *([cell(text) for text in row] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {cell(line)}" for line in lines)
-
-
 def _what(report: Report) -> list[str]:
     missing = report.not_compared or ("nothing was left out",)
     seeds = "" if report.seeds is None else f"\n- seeds: {report.seeds[0]} to {report.seeds[1] - 1}"
     return [
         f"- actual: {cell(report.candidate)}\n- expected: {cell(report.reference)}{seeds}",
-        "Compared:\n\n" + _bullets(report.compared) if report.compared else "",
-        "Not compared:\n\n" + _bullets(missing),
+        "Compared:\n\n" + bullets(report.compared) if report.compared else "",
+        "Not compared:\n\n" + bullets(missing),
         *(f"> {cell(note)}" for note in report.notes),
     ]
 
@@ -166,9 +138,9 @@ def _steps(report: Report) -> list[str]:
         parts.append(f"## {cell(step.pipeline)}/{cell(step.step)}")
         if step.diagnosis.text:
             parts.append(f"**Diagnosis:** {cell(step.diagnosis.text)}")
-            parts.append(_bullets(step.diagnosis.evidence))
+            parts.append(bullets(step.diagnosis.evidence))
         for at in step.exhibits:
-            parts += _exhibit(report.exhibits[at].facts)
+            parts += exhibit_parts(report.exhibits[at].facts)
             pictures = report.exhibits[at].pictures
             if pictures:
                 paths = ", ".join(cell(picture.path or "output") for picture in pictures)
@@ -176,91 +148,10 @@ def _steps(report: Report) -> list[str]:
     return parts
 
 
-def _exhibit(facts: Facts) -> list[str]:
-    how = "chained" if facts.chained else "isolated"
-    return [
-        f"### {cell(facts.case)}, {how}",
-        cell(facts.error or facts.summary),
-        *_draws(facts),
-        *_leaves(facts),
-        *(text for bars in facts.histograms for text in _histogram(bars)),
-        *(text for change in facts.labels for text in _labels(change)),
-        *(text for scores in facts.classes for text in _classes(scores)),
-        *(
-            f"Series {cell(curve.title)}: see the plot in the HTML report."
-            for curve in facts.curves
-        ),
-    ]
-
-
-def _draws(facts: Facts) -> list[str]:
-    if not any(row.mark for row in facts.draws):
-        return []
-    rows = [(str(row.position), row.actual, row.expected, _MARKS[row.mark]) for row in facts.draws]
-    head = f"Draws: {facts.draws_actual} actual, {facts.draws_expected} expected."
-    return [head, table(("draw", "actual", "expected", ""), rows)]
-
-
-_MARKS = {"": "", "first": "first that differs", "differs": "differs"}
-
-
-def _leaves(facts: Facts) -> list[str]:
-    if not facts.leaves:
-        return []
-    rows = [
-        (
-            row.path or "output",
-            str(row.comparison.verdict),
-            row.comparison.detail or row.comparison.reason,
-        )
-        for row in facts.leaves[:MAX_ROWS]
-    ]
-    more = facts.leaves_left_out + len(facts.leaves) - len(rows)
-    tail = f"{more} more differ; {facts.leaves_equal} are equal in every bit."
-    return [table(("output", "verdict", "what differs"), rows), tail]
-
-
-def _histogram(bars: Histogram) -> list[str]:
-    rows = [(number(bin.high), f"{bin.near:,}", f"{bin.away:,}") for bin in bars.bins]
-    head = f"How far {cell(bars.path or 'output')} is off"
-    if bars.near is None or bars.away is None:
-        short = [(row[0], row[2]) for row in rows]
-        return [head, table(("off by up to", "elements"), short, numbers=1)]
-    head += f"; near: up to {bars.radius} pixels from a boundary in {cell(bars.labels)}"
-    return [head, table(("off by up to", "near", "elsewhere"), rows, numbers=2)]
-
-
-def _labels(change: LabelChange) -> list[str]:
-    rows = [(cell.row, cell.column, f"{cell.actual:,}") for cell in change.cells[:MAX_ROWS]]
-    head = f"Classes in {cell(change.path or 'output')}"
-    return [head, table(("expected", "actual", "pixels"), rows, numbers=1)]
-
-
-def _classes(scores: ClassTable) -> list[str]:
-    columns = ["class", *(f"{name} {side}" for name in scores.columns for side in ("a", "e"))]
-    rows = [
-        (
-            f"{row.index} {row.name}",
-            *(number(v) for pair in zip(row.actual, row.expected, strict=True) for v in pair),
-        )
-        for row in scores.rows[:MAX_ROWS]
-    ]
-    parts = [
-        f"Classes by {cell(scores.sorted_by)}, largest difference first; a: actual, e: expected",
-        table(columns, rows, numbers=len(columns) - 1),
-    ]
-    if scores.cells:
-        cells = [
-            (c.row, c.column, f"{c.actual:,}", f"{c.expected:,}") for c in scores.cells[:MAX_ROWS]
-        ]
-        parts.append(table(("labelled", "predicted", "actual", "expected"), cells, numbers=2))
-    return parts
-
-
 def _section(section: Section) -> list[str]:
     parts = [f"## {cell(section.title)}", cell(section.text)]
     if isinstance(section, PlotSection):
-        return [*parts, _bullets(curve.title for curve in section.curves)]
+        return [*parts, bullets(curve.title for curve in section.curves)]
     if isinstance(section, TableSection):
         return [*parts, _folded(section) if section.folded else _rows(section)]
     return [*parts, *_findings(section)]
@@ -280,10 +171,10 @@ def _findings(section: FindingSection) -> list[str]:
     for place, finding in enumerate(section.findings, 1):
         parts.append(f"### {place}. {cell(finding.title)}")
         parts.append(cell(finding.text))
-        parts.append(_bullets(finding.details))
+        parts.append(bullets(finding.details))
         told = (("effect", finding.effect), ("fix", finding.fix), ("source", finding.link))
-        parts.append(_bullets(f"{name}: {text}" for name, text in told if text))
-        parts.append(_bullets(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence))
+        parts.append(bullets(f"{name}: {text}" for name, text in told if text))
+        parts.append(bullets(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence))
     return parts
 
 
@@ -315,13 +206,13 @@ def _origin(report: Report) -> list[str]:
         lines.append(f"made: {run.started}{seconds}")
     lines += [f"{mark} is {folder}" for mark, folder in run.roots.items()]
     lines += [f"minimal example of {step}: {path}" for step, path in run.minimal.items()]
-    versions = _bullets(f"{name}: {text}" for name, text in report.versions.items())
-    inputs = _bullets(f"{file.sha256} {file.name}" for file in report.inputs)
+    versions = bullets(f"{name}: {text}" for name, text in report.versions.items())
+    inputs = bullets(f"{file.sha256} {file.name}" for file in report.inputs)
     return [
         "## Versions" if versions else "",
         versions,
         "## Inputs" if inputs else "",
         inputs,
         "## Run" if lines else "",
-        f"{RUN_BEGINS}\n{_bullets(lines)}\n{RUN_ENDS}" if lines else "",
+        f"{RUN_BEGINS}\n{bullets(lines)}\n{RUN_ENDS}" if lines else "",
     ]

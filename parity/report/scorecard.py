@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from parity.report.markdown import cell
+from parity.report.markup import cell
 from parity.suspects.around import needs_of
 from parity.suspects.planting import StepScore
 from parity.suspects.scorecard import Scorecard

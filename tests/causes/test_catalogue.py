@@ -252,7 +252,7 @@ def test_every_cause_is_complete():
 def test_the_documentation_lists_every_cause_as_it_is():
     from pathlib import Path
 
-    from parity.report.markdown import cell
+    from parity.report.markup import cell
 
     page = (Path(__file__).resolve().parents[2] / "docs" / "causes.md").read_text()
     for item in all_causes():

@@ -12,7 +12,8 @@ from parity.report.document import Run
 from parity.report.figures import curve_svg
 from parity.report.json import canonical
 from parity.report.junit import render_junit
-from parity.report.markdown import RUN_BEGINS, RUN_ENDS, cell, render_markdown
+from parity.report.markdown import RUN_BEGINS, RUN_ENDS, render_markdown
+from parity.report.markup import cell
 from parity.report.text import visible
 from parity.report.write import FORMATS
 from tests.report.builders import HOSTILE, poisoned, rich_report

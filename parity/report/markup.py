@@ -1,0 +1,36 @@
+"""Markdown in which nothing that comes from a file is markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from parity.report.text import cut, visible
+
+MAX_CELL = 2_000
+
+
+def cell(text: str) -> str:
+    """`text` on one line, with what Markdown or HTML would read as markup escaped."""
+    shown = cut(visible(text), MAX_CELL)
+    for char in "\\`*_{}[]<>|#":
+        shown = shown.replace(char, f"\\{char}" if char not in "<>" else f"&{_ENTITY[char]};")
+    return shown
+
+
+_ENTITY = {"<": "lt", ">": "gt"}
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
+    """A table of escaped cells; the last `numbers` columns are aligned right."""
+    rules = ["---"] * (len(columns) - numbers) + ["---:"] * numbers
+    lines = [
+        [cell(name) for name in columns],
+        rules,
+        *([cell(text) for text in row] for row in rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of escaped lines."""
+    return "\n".join(f"- {cell(line)}" for line in lines)
