@@ -1,7 +1,7 @@
 """Checkpoints: keys, shapes, dtypes, without running what they contain.
 
 torch's zip format is read by pickles.py and archive.py, safetensors by its own
-library. Only torch's older format needs torch, as do the values: tensors.py.
+library. Only torch's older format needs torch (legacy.py), as do the values (tensors.py).
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import safetensors
-
 from parity.errors import RunFormatError
 from parity.runs.archive import is_zip, map_region, read_archive
+from parity.runs.formats import (
+    LEGACY,
+    SAFETENSORS,
+    TORCH,
+    nested,
+    open_safetensors,
+    state_dict_of,
+)
 from parity.runs.pickles import read_pickle
 from parity.runs.record import Checkpoint, TensorInfo
 from parity.runs.tree import open_regular
 
-TORCH, LEGACY, SAFETENSORS = "torch", "torch legacy", "safetensors"
 _PLAIN = (str, int, float, bool, type(None))
 MAX_META = 200
 # What torch's older format starts with: a pickled magic number.
@@ -53,7 +58,7 @@ def read_checkpoint(path: Path, *, inside: Path | None = None) -> Checkpoint:
             return _read_zip(path, inside)
         if start[2:].startswith(_LEGACY_MAGIC):
             # Imported late: torch takes more memory than a run of any size does here.
-            legacy = importlib.import_module("parity.runs.tensors").legacy_entries(path)
+            legacy = importlib.import_module("parity.runs.legacy").legacy_entries(path)
             return _checkpoint(path, LEGACY, legacy, ())
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
@@ -93,7 +98,7 @@ def _checkpoint(path: Path, kind: str, document: Any, inert: tuple[str, ...]) ->
     if not tensors:
         raise RunFormatError("holds no tensors: no checkpoint")
     meta = document.get("meta") if isinstance(document, dict) else None
-    groups = _nested(document, "optimizer", "param_groups")
+    groups = nested(document, "optimizer", "param_groups")
     return Checkpoint(
         path,
         kind,
@@ -107,24 +112,6 @@ def _checkpoint(path: Path, kind: str, document: Any, inert: tuple[str, ...]) ->
     )
 
 
-def _nested(document: Any, *keys: str) -> Any:
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document
-
-
-def state_dict_of(document: Any, kind: type = TensorInfo) -> Mapping[Any, Any]:
-    """The state dict: nested by mmengine and most others, else the whole file.
-
-    kind: what a tensor is represented by.
-    """
-    for key in ("state_dict", "model", None):
-        found = document if key is None else _nested(document, key)
-        if isinstance(found, Mapping) and any(isinstance(v, kind) for v in found.values()):
-            return found
-    return {}
-
-
 def _plain(items: Mapping[Any, Any]) -> dict[str, Any]:
     """The scalars, and short tuples of scalars, among `items`."""
     kept: dict[str, Any] = {}
@@ -134,14 +121,6 @@ def _plain(items: Mapping[Any, Any]) -> dict[str, Any]:
         if isinstance(key, str) and (isinstance(value, _PLAIN) or whole):
             kept[key] = value
     return kept
-
-
-def open_safetensors(path: Path, framework: str) -> Any:
-    """A file handle of the safetensors library. Raises RunFormatError."""
-    try:
-        return safetensors.safe_open(path, framework=framework)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise RunFormatError(f"{path}: not a safetensors file: {error}") from error
 
 
 def _read_safetensors(path: Path) -> Checkpoint:

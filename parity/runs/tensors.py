@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Iterable
+from typing import BinaryIO
 
 import torch
 
 from parity.errors import RunFormatError
 from parity.runs.archive import map_region, read_archive
-from parity.runs.checkpoint import LEGACY, SAFETENSORS, open_safetensors, state_dict_of
+from parity.runs.formats import LEGACY, SAFETENSORS, open_safetensors, state_dict_of
+from parity.runs.legacy import load_legacy
 from parity.runs.record import Checkpoint, TensorInfo
 from parity.runs.tree import open_regular
-
-# weights_only could be tricked into running code before this version (CVE-2025-32434).
-_SAFE_TORCH = (2, 6)
 
 
 def load_tensors(checkpoint: Checkpoint, keys: Iterable[str]) -> dict[str, torch.Tensor]:
@@ -30,7 +27,7 @@ def load_tensors(checkpoint: Checkpoint, keys: Iterable[str]) -> dict[str, torch
         with open_safetensors(checkpoint.path, "pt") as file:
             return {key: file.get_tensor(key) for key in wanted}
     if checkpoint.format == LEGACY:
-        state = state_dict_of(_load_legacy(checkpoint.path), torch.Tensor)
+        state = state_dict_of(load_legacy(checkpoint.path), torch.Tensor)
         return {key: state[key] for key in wanted}
     return _load_zip(checkpoint, wanted)
 
@@ -41,22 +38,6 @@ def tensor_sha256(tensor: torch.Tensor) -> str:
     digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}\n".encode())
     digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def legacy_entries(path: Path) -> Any:
-    """The content of a file in torch's older format, tensors as TensorInfo. Raises RunFormatError.
-
-    That format cannot be mapped and is read whole, by ``torch.load(weights_only=True)``.
-    """
-    return _described(_load_legacy(path), depth=3)
-
-
-def _described(value: Any, depth: int) -> Any:
-    if isinstance(value, torch.Tensor):
-        return TensorInfo(tuple(value.shape), str(value.dtype).removeprefix("torch."))
-    if isinstance(value, Mapping) and depth > 0:
-        return {key: _described(item, depth - 1) for key, item in value.items()}
-    return value
 
 
 def _load_zip(checkpoint: Checkpoint, keys: list[str]) -> dict[str, torch.Tensor]:
@@ -87,20 +68,3 @@ def _read_tensor(info: TensorInfo, stream: BinaryIO, start: int, length: int) ->
     with region:
         data = bytearray(memoryview(region)[at:])
     return torch.frombuffer(data, dtype=dtype).as_strided(info.shape, info.stride).clone()
-
-
-def _load_legacy(path: Path) -> Any:
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    if version < _SAFE_TORCH:
-        raise RunFormatError(
-            f"{path}: in torch's format from before 1.6, which torch {torch.__version__} does not "
-            "read safely; load it where you trust it and save it again"
-        )
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch raises on a file that may be hostile
-        reason = str(error).partition("\n")[0][:200]
-        raise RunFormatError(
-            f"{path}: in torch's format from before 1.6 and not plain weights ({reason}); "
-            "load it where you trust it and save its state dict again"
-        ) from error

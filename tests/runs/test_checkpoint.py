@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from parity.errors import RunFormatError
-from parity.runs.checkpoint import LEGACY, SAFETENSORS, TORCH, read_checkpoint
+from parity.runs.checkpoint import read_checkpoint
+from parity.runs.formats import LEGACY, SAFETENSORS, TORCH
 from parity.runs.pickles import read_pickle
 from parity.runs.tensors import load_tensors, tensor_sha256
 from tests.runs.builders import listed, write
