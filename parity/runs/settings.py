@@ -140,12 +140,15 @@ class _Derived:
         return Fact(note=fact.note or f"{size!r} is no crop size")
 
     def iterations(self) -> Fact[int]:
-        """Iterations done, by the last logged step or a later checkpoint."""
+        """Iterations done, by the last logged step, a later evaluation or checkpoint."""
         found: list[Fact[int]] = [
             Fact(int(curve.steps[-1]), curve.source(-1))
             for curve in self._evidence.curves.values()
             if len(curve)
         ]
+        for scored in self._evidence.evaluations:
+            if scored.step is not None:
+                found.append(Fact(scored.step, scored.source, "by the last evaluation"))
         for item in self._evidence.checkpoints:
             if item.kind == "iter" and item.step is not None:
                 found.append(Fact(item.step, Source(item.file), "by the name of the checkpoint"))

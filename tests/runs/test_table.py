@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from parity.causes.explain import explain
 from parity.errors import RunFormatError
+from parity.runs.read import read_run
 from parity.runs.table import read_csv, read_json
 
 
@@ -83,3 +85,16 @@ def test_json_of_something_else(value):
         json_table(value)
     with pytest.raises(RunFormatError, match="not JSON"):
         read_json(io.BytesIO(b"[" * 100000), file="t.json")
+
+
+def test_an_evaluation_shows_that_the_training_got_that_far(tmp_path):
+    """Not "truncated at 50" because the last loss was logged there."""
+    path = tmp_path / "run.json"
+    records = [{"step": 50, "loss": 3.2}, {"step": 80000, "mIoU": 30.1, "split": "val"}]
+    path.write_text(json.dumps({"run": {"max_iters": 80000}, "records": records}))
+    read = read_run(path)
+    assert read.settings.iterations.value == 80000
+    assert explain(read).cause_ids == ()
+    records[1]["step"] = 40000
+    path.write_text(json.dumps({"run": {"max_iters": 80000}, "records": records}))
+    assert explain(read_run(path)).cause_ids == ("truncated-run",)
