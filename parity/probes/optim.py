@@ -141,7 +141,8 @@ def make_counts(seed: int) -> dict[str, int]:
 def make_training(seed: int) -> dict[str, Any]:
     """Seven batches through a small network, with groups, clipping and accumulation."""
     rng = np.random.RandomState(seed)
-    keys = {"backbone": {"lr_mult": 0.1}, "norm": {"decay_mult": 0.0}}
+    # Each decides for some parameter: the longest key in a name counts.
+    keys = {"backbone": {"lr_mult": 0.1}, "head.bn": {"decay_mult": 0.0}}
     adamw = {"type": "AdamW", "lr": 1e-3, "weight_decay": 0.05, "betas": (0.9, 0.999)}
     sgd = {"type": "SGD", "lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
     clip = ({"max_norm": 0.01, "norm_type": 2}, {"type": "value", "clip_value": 0.02}, None)
