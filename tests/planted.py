@@ -168,7 +168,7 @@ def flip_vertical(sample, rng, *, prob):
 
 
 def flip_by_random_sample(sample, rng, *, prob):
-    """``random() < prob``: the same draw, the opposite decision."""
+    """``random() >= prob``: the same draw, the opposite decision."""
     flipped = bool(rng.random_sample() >= prob)
     meta = sample.meta.replace(flip=flipped, flip_direction="horizontal" if flipped else None)
     if not flipped:
