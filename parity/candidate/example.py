@@ -127,12 +127,16 @@ def write_example(
     }
     differs = _same_manner(runner, part, oracle, raised=bool(actual.error))
     folder = folder.resolve()
-    small = _smallest(Found(step, expected.input, expected.state_before), folder, differs, seconds)
+    draws = bool(expected.draws or actual.draws)
+    found = Found(step, expected.input, expected.state_before, draws=draws)
+    small = _smallest(found, folder, differs, seconds)
     record = oracle(small.step, small.value, small.state)
     outcome = runner.run(part, small.step, small.value, small.state)
     result = judge(outcome, record, replayed=part.startswith("apply:"))
-    if outcome.ended or result.verdict is not Verdict.DIFFERENT:
-        raise InputError(f"{step.name}: no example, for it does not fail again ({outcome.ended})")
+    if outcome.ended:
+        raise InputError(f"{step.name}: no example, for running it again ends: {outcome.ended}")
+    if result.verdict is not Verdict.DIFFERENT:
+        raise InputError(f"{step.name}: no example, for it does not fail again")
     header |= {"step": _encoded(small.step), "seed": small.seed}
     _save(folder, record, small, header)
     program = script(loadable or title, step.name, versions)

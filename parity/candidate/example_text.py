@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from parity.candidate.shrink import Found
 from parity.compare.trace import StepRecord, StepResult
 from parity.compare.tree import children
+from parity.report.markup import cell
+from parity.report.text import visible
 from parity.sample import Meta
 
 # Arrays up to this many numbers are printed whole.
@@ -49,9 +52,10 @@ def markdown(
 ) -> str:
     """A page to paste into an issue, ending in a newline."""
     seed = "a later state of a stream" if small.seed is None else f"`RandomState({small.seed})`"
+    name = visible(text).replace("`", "'")
     parts = [
-        f"# `{small.step.name}` of `{text}` differs from {reference_name(versions)}",
-        f"{result.explain()}",
+        f"# `{small.step.name}` of `{name}` differs from {reference_name(versions)}",
+        cell(result.explain()),
         f"Options: `{options_text(small.step.options)}`. Random stream: {seed}. "
         f"Run `python reproduce.py` in this folder to see it again.",
         _block("Input", shown(expected.input)),
@@ -96,4 +100,7 @@ def _is_plain(parts: Mapping[str, Any]) -> bool:
 
 
 def _block(title: str, text: str) -> str:
-    return f"## {title}\n\n```\n{text}\n```"
+    """Text in a fence that it cannot close, with what does not print made visible."""
+    lines = "\n".join(map(visible, text.split("\n")))
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
+    return f"## {title}\n\n{fence}\n{lines}\n{fence}"

@@ -105,6 +105,7 @@ class WorkerProcess:
 
 def _serve(connection: Connection, text: str) -> None:
     """The child's side: load, describe, then answer calls until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends this process
     try:
         candidate = candidate_from(load_candidate(text), text)
     except InputError as error:

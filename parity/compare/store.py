@@ -20,10 +20,14 @@ from parity.compare.trace import StepRecord, Trace
 from parity.errors import InputError
 from parity.files import file_sha256, write_atomically
 from parity.sample import Batch, DataInfo, Meta, Sample
+from parity.steps.logits import Segmentation
+from parity.steps.optim.accumulate import Accumulation
+from parity.steps.optim.clip import Clipped
 
 FORMAT = 1
-# The dataclasses a trace may hold; a name outside this list is refused on load.
+# The dataclasses and named tuples a trace may hold; a name outside these lists is refused on load.
 _CLASSES: dict[str, type] = {cls.__name__: cls for cls in (Sample, Batch, DataInfo)}
+_NAMED: dict[str, type] = {cls.__name__: cls for cls in (Segmentation, Clipped, Accumulation)}
 # Paths below the inputs are stored relative to them.
 ROOT_MARK = "{inputs}"
 _PLAIN_TYPES = (bool, int, str, type(None))
@@ -75,6 +79,8 @@ class _Writer:
             return {tag: pairs}
         if isinstance(value, (list, tuple)):
             encoded = [self.encode(item) for item in value]
+            if type(value).__name__ in _NAMED:
+                return {"named": type(value).__name__, "items": encoded}
             return {"tuple" if isinstance(value, tuple) else "list": encoded}
         raise InputError(f"a trace cannot hold a {type(value).__name__}")
 
@@ -110,6 +116,8 @@ class _Reader:
             return Meta(**{name: self.decode(item) for name, item in node["meta"]})
         if "mapping" in node:
             return {name: self.decode(item) for name, item in node["mapping"]}
+        if "named" in node:
+            return _NAMED[node["named"]](*map(self.decode, node["items"]))
         decoded = [self.decode(item) for item in node["tuple" if "tuple" in node else "list"]]
         return tuple(decoded) if "tuple" in node else decoded
 

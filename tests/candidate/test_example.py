@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from parity.candidate.check import CandidateCheck
 from parity.candidate.example import Example, write_example
@@ -27,6 +28,7 @@ from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import load as loads
 from parity.steps import resize as resizes
+from parity.steps.logits import Segmentation
 from tests.candidate.support import TRAIN, pairs
 
 CANDIDATE = """
@@ -223,6 +225,49 @@ def test_shrink_keeps_what_matters():
     assert found.value.meta.ori_shape == (1, 1)
     assert found.seed == 0
     assert min(found.step.options["crop_size"]) < 4
+
+
+def test_tensors_shrink_by_their_last_two_axes():
+    """One wrong pixel of a loss's input is found in 40 x 50 and kept."""
+    pred = torch.zeros(1, 3, 40, 50)
+    pred[0, 1, 17, 31] = 9
+    value = {"pred": pred, "label": torch.zeros(1, 40, 50, dtype=torch.int64)}
+    calls = []
+
+    def differs(step, value, state):
+        calls.append(state)
+        return bool((value["pred"] == 9).any())
+
+    step = Step("loss", crops.crop_sample, {})
+    found = shrink(Found(step, value, seed_state(0), draws=False), differs)
+    assert found.value["pred"].shape == (1, 3, 1, 1)
+    assert found.value["label"].shape == (1, 1, 1)
+    assert len(set(map(id, calls))) <= 2  # what draws nothing is tried from one state
+
+
+def test_nested_inputs_shrink_together():
+    made = Segmentation(torch.zeros(2, 6, 5), torch.zeros(1, 6, 5))
+    value = {"segmentations": [made], "labels": (torch.zeros(6, 5),)}
+    small = without(value, 0, 1, 5)
+    assert small["segmentations"][0].logits.shape == (2, 2, 5)
+    assert isinstance(small["segmentations"][0], Segmentation)
+    assert small["labels"][0].shape == (2, 5)
+    assert length_of({**value, "metas": (Meta(img_shape=(6, 5)), object())}, 0) == 0
+
+
+def test_nothing_in_the_page_is_markup(tmp_path):
+    def evil(image, box):
+        raise ValueError("\x1b[31m<script>alert(1)</script>\u202e\n```\n# forged")
+
+    page = write(tmp_path, {"crop": evil}, "crop")
+    text = page.read_text()
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    before, _, block = text.partition("## Actual")
+    assert "<script>" not in before
+    # A fence that the text cannot close.
+    assert block.startswith("\n\n````\nValueError")
+    assert block.count("\n````\n") == 2
 
 
 def test_what_cannot_lose_rows_stays():

@@ -13,6 +13,7 @@ from parity.compare.trace import run_trace
 from parity.compare.tree import compare_tree
 from parity.errors import InputError
 from parity.sample import DataInfo, Meta, Sample
+from parity.steps.logits import Segmentation
 
 
 def value(root):
@@ -110,3 +111,13 @@ def test_what_a_trace_cannot_hold(tmp_path):
     with pytest.raises(InputError, match="object"):
         save_traces(tmp_path, "t", {"c": trace}, header={}, inputs=tmp_path)
     assert not (tmp_path / "t.json").exists()
+
+
+def test_named_tuples_come_back_as_they_were(tmp_path):
+    given = {"segmentations": [Segmentation(torch.ones(2, 1, 1), torch.zeros(1, 1, 1))]}
+    trace = run_trace([("keep", keep)], given, 0)
+    save_traces(tmp_path, "t", {"case": trace}, header={}, inputs=tmp_path)
+    [step] = load_traces(tmp_path, "t", inputs=tmp_path)[0]["case"].steps
+    [found] = step.input["segmentations"]
+    assert isinstance(found, Segmentation)
+    assert found.prediction.shape == (1, 1, 1)
