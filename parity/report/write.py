@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from parity.errors import InputError
-from parity.files import write_atomically
+from parity.files import write_together
 from parity.report.document import Report
 from parity.report.html import render_html
 from parity.report.json import render_json
@@ -25,19 +25,19 @@ FORMATS: dict[str, tuple[str, Callable[[Report], str]]] = {
 def write_report(
     report: Report, folder: Path, formats: Sequence[str] = tuple(FORMATS)
 ) -> list[Path]:
-    """Write the files of `formats`, each whole or not at all; their paths, in that order.
+    """Write the files of `formats`, all or none; their paths, in that order.
 
-    All are rendered before the first is written. Raises InputError when the
-    folder cannot be written to.
+    Raises InputError when the folder cannot be written to.
     """
-    rendered = [(folder / FORMATS[name][0], FORMATS[name][1](report)) for name in formats]
-    for path, text in rendered:
-        write_atomically(path, text.encode())
-    return [path for path, _ in rendered]
+    rendered = {folder / FORMATS[name][0]: FORMATS[name][1](report).encode() for name in formats}
+    write_together(rendered)
+    return list(rendered)
 
 
 def latest_report(root: Path) -> Path:
     """The HTML report below `root` that was written last. Raises InputError when there is none."""
+    if root.is_file():
+        raise InputError(f"{root}: is a file; give the folder below which to look for reports")
     found = [path for path in root.rglob("*.html") if path.is_file()] if root.is_dir() else []
     if not found:
         raise InputError(

@@ -49,6 +49,21 @@ class TestWrite:
         with pytest.raises(InputError, match=r"/proc/nowhere/report\.json: cannot be written"):
             write_report(report, Path("/proc/nowhere"), ["json"])
 
+    def test_all_files_or_none(self, tmp_path, report):
+        write_report(report, tmp_path)
+        old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        (tmp_path / "report.html").unlink()
+        (tmp_path / "report.html").mkdir()
+        with pytest.raises(InputError, match=r"report\.html: cannot be written: Is a directory"):
+            write_report(replace(report, sentence="new"), tmp_path)
+        left = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+        assert left == {name: content for name, content in old.items() if name != "report.html"}
+
+    def test_a_file_is_no_folder_of_reports(self, tmp_path, report):
+        [path] = write_report(report, tmp_path, ["html"])
+        with pytest.raises(InputError, match="is a file"):
+            latest_report(path)
+
     def test_latest(self, tmp_path, report):
         for place, name in enumerate(("a", "b", "c")):
             [path] = write_report(report, tmp_path / name, ["html"])
