@@ -89,7 +89,7 @@ def make_report() -> Report:
     collector = Collector(cases_per_step=1)
     make = exhibit_maker(plan, class_names=CLASSES)
     check = check_own(plan, collector, lambda results, _: results, make=make)
-    evidence = Evidence(collector.outcomes, collector.exhibits)
+    evidence = Evidence(collector.outcomes, list(collector.exhibits))
     run = Run("make sample-report", roots={"{inputs}": str(inputs_root())})
     report = report_of_check(check, evidence, run, candidate=CANDIDATE)
     return replace(report, run=replace(run, roots={"{inputs}": "fixtures/inputs"}))

@@ -14,8 +14,7 @@ from parity.compare.check import CaseResult, Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.build import exhibit
 from parity.compare.exhibit.classes import ClassNames
-from parity.compare.exhibit.collect import MAX_EXHIBITS
-from parity.compare.exhibit.records import Exhibit
+from parity.compare.exhibit.collect import Exhibits
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import (
     StepComparison,
@@ -65,10 +64,10 @@ class CandidateCheck:
     ) -> None:
         self.runner = runner
         self.replay = replay
-        self._most_shown, self._class_names = shown, class_names
+        self.exhibits = Exhibits(shown)
+        self._class_names = class_names
         self.failures: dict[StepKey, list[Held]] = {}
         self.equal: dict[StepKey, list[Held]] = {}
-        self.exhibits: list[Exhibit] = []
         self.stopped: dict[str, str] = {}
 
     def records(self) -> dict[StepKey, list[Held]]:
@@ -83,10 +82,13 @@ class CandidateCheck:
         """The results of all cases, in order: of a whole pipeline, then of single steps."""
         for case, trace in pairs:
             whole = whole_step(case.steps)
+            file = case.info is not None
             if whole is not None and self.part(whole):
-                yield CaseResult(case.name, case.pipeline, self._whole(case, whole, trace))
+                result = self._whole(case, whole, trace)
+                yield CaseResult(case.name, case.pipeline, result, file=file)
             if any(self.part(step) for step in case.steps):
-                yield CaseResult(case.name, case.pipeline, self._steps(case, trace))
+                result = self._steps(case, trace)
+                yield CaseResult(case.name, case.pipeline, result, file=file)
 
     def _whole(self, case: Case, step: Step, trace: Trace) -> TraceComparison:
         expected = whole_record(trace)
@@ -156,10 +158,8 @@ class CandidateCheck:
         chained: bool = False,
     ) -> None:
         """Keep an exhibit of what differs, of the first such cases of a step."""
-        key = (case.pipeline, expected.name)
-        seen = sum((one.facts.pipeline, one.facts.step) == key for one in self.exhibits)
-        room = seen < self._most_shown and len(self.exhibits) < MAX_EXHIBITS
-        if result.verdict is not Verdict.DIFFERENT or not room:
+        wanted = self.exhibits.wants(case.pipeline, expected.name, chained=chained)
+        if result.verdict is not Verdict.DIFFERENT or not wanted:
             return
         names = () if case.info is None else self._class_names
         made = exhibit(
@@ -171,7 +171,7 @@ class CandidateCheck:
             chained=chained,
             class_names=names,
         )
-        self.exhibits.append(made)
+        self.exhibits.add(made)
 
     def _call(self, step: Step, value: Any, state: GeneratorState) -> Outcome:
         outcome = self.runner.run(self.part(step), step, value, state)

@@ -104,10 +104,10 @@ def check_with(
     distributions = distribution_rows(runner, samples) if samples else []
     minimal, without = write_examples(
         options.examples,
-        check.failures,
+        {key: held for key, held in check.failures.items() if not counted or key[1] in counted},
         partial(_write_example, check=check, options=options, versions=report.versions),
     )
-    notes = [*report.notes, *_description_notes(runner.description, given, options)]
+    notes = [*report.notes, *_description_notes(runner.description, options)]
     notes += [power_note(samples)] if distributions else []
     if diagnose is not None:
         report = with_diagnoses(report, check.records(), diagnose)
@@ -160,30 +160,31 @@ def _samples(description: Description, options: Options) -> int:
     return DEFAULT_SAMPLES if description.has_pipeline and not description.shares_stream else 0
 
 
-def _description_notes(
-    description: Description, given: frozenset[str], options: Options
-) -> list[str]:
+def _description_notes(description: Description, options: Options) -> list[str]:
     """What the candidate gives, in which form, and what it does not give."""
     parts = [f"{name} (a step)" for name in description.steps]
     parts += [f"{name} (applied to the reference's draws)" for name in description.applies]
     parts += ["a whole pipeline"] if description.has_pipeline else []
     notes = [f"Candidate {description.name} gives: {', '.join(parts)}.", *description.notes]
-    absent = _absent(given, options.only)
+    absent = _absent(description, options)
     if absent and not description.has_pipeline:
         notes.append(f"Not given, and so not compared: {', '.join(absent)}.")
     return notes
 
 
-def _absent(given: frozenset[str], only: frozenset[str]) -> list[str]:
+def _absent(description: Description, options: Options) -> list[str]:
     """What is not given: the name of a file when none of its steps is, else the steps' names."""
-    asked = [step for step in all_steps() if not only or step.name in only]
-    partly = {step.module for step in asked if step.name in given}
-    names = [
-        step.name if step.module in partly else step.module
-        for step in asked
-        if step.name not in given
-    ]
-    return list(dict.fromkeys(names))
+    asked = [step for step in all_steps() if not options.only or step.name in options.only]
+    given = [step for step in asked if description.part(step, replay=options.replay)]
+    modules, names = {step.module for step in given}, {step.name for step in given}
+    missing = []
+    for step in asked:
+        if step in given:
+            continue
+        # Validation has a resize of its own, under the same name as that of training.
+        name = f"{step.name} ({step.function.__name__})" if step.name in names else step.name
+        missing.append(name if step.module in modules else step.module)
+    return list(dict.fromkeys(missing))
 
 
 def _write_example(

@@ -50,6 +50,7 @@ def next_test(
     *,
     by_checkpoint: bool,
     row: ScoreRow | None,
+    beside_run: bool = False,
 ) -> str:
     """The cheapest test that tells most."""
     if (DEAD in found or (DEAD in unchecked and found)) and not by_checkpoint:
@@ -66,5 +67,10 @@ def next_test(
         return (
             f"evaluate the zoo's checkpoint ({row.weights or row.name}) in the same environment: "
             f"if it does not give {row.miou:.2f}, the evaluation or the data differ"
+        )
+    if beside_run:
+        return (
+            "train the other run's config again with another seed: the difference between the two "
+            "says how much of the gap is chance"
         )
     return "name the zoo's result to compare with (--against NAME)"

@@ -142,13 +142,21 @@ def explain(
             f"{run.path}: holds no log, score, checkpoint or console of a training run"
         )
     if isinstance(against, Run):
-        choice = Choice(None, f"the run {against.name}")
+        choice = Choice(None, f"the run {against.name}{_last(against)}")
         context = _against_run(run, against)
     else:
         choice = choose(run, against)
         context = _against_row(run, choice)
     context = replace(context, parity=parity, extensions=tuple(extensions))
     return _answer(context, choice)
+
+
+def _last(run: Run) -> str:
+    """The last score with its iteration, where there is one."""
+    if run.last is None:
+        return ", which has no score"
+    at = "" if run.last.step is None else f" at iteration {run.last.step}"
+    return f", last score {run.last.value:.2f} mIoU{at}"
 
 
 def _against_row(run: Run, choice: Choice) -> RunContext:
@@ -196,7 +204,13 @@ def _answer(context: RunContext, choice: Choice) -> Explanation:
         ),
         unchecked=opened,
         inseparable=inseparable(ids, unchecked_ids, by_checkpoint=by_checkpoint),
-        next_test=next_test(ids, unchecked_ids, by_checkpoint=by_checkpoint, row=choice.row),
+        next_test=next_test(
+            ids,
+            unchecked_ids,
+            by_checkpoint=by_checkpoint,
+            row=choice.row,
+            beside_run=context.other is not None,
+        ),
         unread=run.unread,
         notes=_notes(context),
         comparison=compare_runs(run, context.other) if context.other is not None else None,
@@ -281,10 +295,19 @@ def _notes(context: RunContext) -> tuple[str, ...]:
         )
     if run.last is None:
         notes.append("the run has no score")
+    notes += _other_length(context)
     if context.row is not None:
         notes += [f"zoo row: {note}" for note in context.row.notes]
         notes += _row_crop(context.row, context.expected)
     return tuple(notes)
+
+
+def _other_length(context: RunContext) -> list[str]:
+    """Scores of trainings of unequal length are no like for like."""
+    here, there = context.run.last, context.other.last if context.other else None
+    if here is None or there is None or None in (here.step, there.step) or here.step == there.step:
+        return []
+    return [f"the scores compared are of iteration {here.step} here and {there.step} there"]
 
 
 def _row_crop(row: ScoreRow, config: Config | None) -> list[str]:

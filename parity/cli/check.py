@@ -17,11 +17,12 @@ from rich.progress import track
 from parity.candidate.own import check_own
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
+from parity.candidate.steps import PIPELINE
 from parity.cli.origin import origin
 from parity.cli.show import EXIT_CODES, show
 from parity.compare.cases import all_steps
 from parity.compare.check import CaseResult, CheckReport
-from parity.compare.exhibit import Collector, exhibit_maker
+from parity.compare.exhibit import Collector, Exhibit, exhibit_maker
 from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.errors import InputError
 from parity.files import write_atomically
@@ -95,7 +96,8 @@ def check(
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
     asked = data if live or "PARITY_ADE20K" not in os.environ else None
     examples = None if out is None else out / "examples"
-    collector = Collector(only=only)
+    counted = only | {PIPELINE} if only and candidate is not None else only
+    collector = Collector(only=counted)
     shown = json is not None or out is not None
     if candidate is not None:
         options = Options(
@@ -110,15 +112,16 @@ def check(
             examples=examples,
             class_names=CLASSES,
         )
-        found = _check_candidate(options, collector)
+        found, exhibits = _check_candidate(options, collector)
     else:
         plan = own_plan(asked, seed_range, device=device, live=live).only(only)
         make = exhibit_maker(plan, class_names=CLASSES) if shown else None
         jobs = jobs if device == "cpu" else 1
         found = check_own(plan, collector, _progress, only, jobs, make=make, examples=examples)
+        exhibits = list(collector.exhibits)
     roots = {"{inputs}": str(inputs_root())} | ({} if data is None else {"{data}": str(data)})
     run = origin(time.monotonic() - started, roots)
-    evidence = Evidence(collector.outcomes, collector.exhibits)
+    evidence = Evidence(collector.outcomes, exhibits)
     write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     show(found)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
@@ -132,12 +135,14 @@ def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> Non
         raise InputError("--candidate is checked on the CPU; leave --device out")
 
 
-def _check_candidate(options: Options, collector: Collector) -> CheckReport:
-    return check_candidate(
+def _check_candidate(options: Options, collector: Collector) -> tuple[CheckReport, list[Exhibit]]:
+    exhibits: list[Exhibit] = []
+    found = check_candidate(
         options,
         progress=lambda results, total: _progress(collector.watch(results), total),
-        exhibits=collector.exhibits,
+        exhibits=exhibits,
     )
+    return found, exhibits
 
 
 def own_plan(data: Path | None, seeds: range, *, device: str, live: bool) -> Plan:

@@ -10,6 +10,7 @@ from parity.compare.check import CheckReport
 from parity.compare.compare import Verdict
 from parity.report.markdown import remarks
 from parity.report.sentences import worst
+from parity.report.text import visible
 
 EXIT_CODES = {
     Verdict.EQUAL: 0,
@@ -29,21 +30,22 @@ def show(report: CheckReport) -> None:
     """Print the report as a table."""
     console = Console()
     for name, text in report.versions.items():
-        console.print(f"[dim]{escape(name)}[/] {escape(text)}", highlight=False)
+        console.print(f"[dim]{escape(name)}[/] {escape(visible(text))}", highlight=False)
     for note in report.notes:
-        console.print(f"[yellow]{escape(note)}[/]")
+        console.print(f"[yellow]{escape(visible(note))}[/]")
     console.print(_table(report))
     for row in report.summaries:
         name = f"{row.pipeline}/{row.step}"
         if row.diagnosis.text:
-            told = escape(str(row.diagnosis))
-            console.print(f"[bold]{name}[/] looks like: {told}", soft_wrap=True)
+            told = escape(visible(str(row.diagnosis)))
+            how = "looks like" if row.diagnosis.sure else "diagnosis"
+            console.print(f"[bold]{name}[/] {how}: {told}", soft_wrap=True)
         for what, text in remarks(row):
-            console.print(f"[bold]{name}[/] {what}: {escape(text)}", soft_wrap=True)
+            console.print(f"[bold]{name}[/] {what}: {escape(visible(text))}", soft_wrap=True)
     for name, path in report.minimal.items():
-        console.print(f"[bold]{name}[/] minimal example: {escape(path)}", soft_wrap=True)
+        console.print(f"[bold]{name}[/] minimal example: {escape(visible(path))}", soft_wrap=True)
     for message in report.broken:
-        console.print(f"[bold red]broken input[/] {escape(message)}", soft_wrap=True)
+        console.print(f"[bold red]broken input[/] {escape(visible(message))}", soft_wrap=True)
     style = STYLES[report.verdict]
     console.print(
         f"[{style}]{report.verdict}[/]: {report.cases} cases, {report.failed} different, "

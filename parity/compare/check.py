@@ -28,6 +28,8 @@ from parity.errors import InputError
 from parity.pipeline import Step
 
 StepKey = tuple[str, str]  # pipeline, step
+# The pipeline of rows that are tests over many results, and of no single case.
+DISTRIBUTION = "distribution"
 # (step, expected, actual) of an isolated run
 Held = tuple[Step, StepRecord, StepRecord]
 # Exchanges some of our own steps, to check what is not ours, or a planted defect.
@@ -43,6 +45,7 @@ MAX_FAILURES = 100
 class CaseResult:
     """What came of a case. broken: why its input cannot be used, else "".
 
+    file: whether it starts from an image file, not from a seeded input.
     unstable: steps whose reference differs between two runs, with the difference;
     only looked for on devices that have nondeterministic kernels.
     """
@@ -51,15 +54,20 @@ class CaseResult:
     pipeline: str
     comparison: TraceComparison | None
     broken: str = ""
+    file: bool = False
     unstable: dict[str, StepResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Which mistake a difference looks like; text "" when that is not known."""
+    """Which mistake a difference looks like; text "" when that is not known.
+
+    sure: whether that mistake gives all that differs, in every case looked at.
+    """
 
     text: str = ""
     evidence: tuple[str, ...] = ()
+    sure: bool = True
 
     def __str__(self) -> str:
         return " ".join((self.text, *(f"[{line}]" for line in self.evidence))).strip()
@@ -98,7 +106,10 @@ class StepSummary:
         skipped = compared is Verdict.NOT_COMPARED
         leaves = [leaf for result in results for leaf in result.leaves.values()]
         worse = isolated if isolated.verdict is Verdict.DIFFERENT else chained
-        first = self.first or (f"{case}: {worse.explain()}" if failed else "")
+        # A difference that enters here says more than one that was passed on.
+        enters = isolated.verdict is Verdict.DIFFERENT and self.isolated is not Verdict.DIFFERENT
+        told = f"{case}: {worse.explain()}" if failed else ""
+        first = told if enters else self.first or told
         return replace(
             self,
             cases=self.cases + (not skipped),
@@ -128,7 +139,7 @@ class CheckReport:
     mode: str
     versions: dict[str, str]
     notes: tuple[str, ...]
-    seeds: tuple[int, int]
+    seeds: tuple[int, int] | None
     inputs: dict[str, str]
     summaries: tuple[StepSummary, ...]
     cases: int = 0
@@ -187,12 +198,13 @@ def check_against(case: Case, reference: Trace, plant: Plant = as_they_are) -> C
 
     A file that our load step refuses makes the case broken, not different.
     """
+    file = case.info is not None
     comparison = compare_with_trace(candidate_steps(plant(case.steps)), reference)
     for step in comparison.steps:
         kind, _, message = step.isolated.raised.partition(": ")
         if step.name.startswith("load") and kind == InputError.__name__:
-            return CaseResult(case.name, case.pipeline, None, broken=message)
-    return CaseResult(case.name, case.pipeline, comparison)
+            return CaseResult(case.name, case.pipeline, None, broken=message, file=file)
+    return CaseResult(case.name, case.pipeline, comparison, file=file)
 
 
 def run_cases(cases: Sequence[Case], jobs: int, plant: Plant = as_they_are) -> Iterator[CaseResult]:

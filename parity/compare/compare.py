@@ -133,7 +133,7 @@ def _compare_values(left: Leaf, right: Leaf, tolerance: Tolerance) -> Comparison
         "box": _bounding_box(unequal),
         "tolerance": tolerance,
     }
-    fields["detail"] = _describe(fields)
+    fields["detail"] = _describe(fields, int(np.count_nonzero(unequal & ~finite)))
     if mask_differs:
         return Comparison(Verdict.DIFFERENT, "non-finite", **fields)
     if tolerance.accepts(distance, right.array, ulps, unequal):
@@ -155,10 +155,15 @@ def _bounding_box(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     return tuple(box)
 
 
-def _describe(fields: dict[str, Any]) -> str:
+def _describe(fields: dict[str, Any], odd: int) -> str:
+    """In words. odd: how many of those that differ are not finite on some side."""
     ulp = "" if fields["max_ulp"] is None else f", {fields['max_ulp']} ULP"
+    size = f"by up to {fields['max_abs']:g}{ulp}"
+    if odd:
+        rest = f", others {size}" if odd < fields["differing"] else ""
+        size = f"{odd} of them NaN or infinite on a side{rest}"
     return (
         f"{fields['differing']} of {fields['count']} elements differ, "
-        f"by up to {fields['max_abs']:g}{ulp}; at {fields['worst_index']}: "
+        f"{size}; at {fields['worst_index']}: "
         f"actual {fields['worst_actual']}, expected {fields['worst_expected']}"
     )

@@ -7,6 +7,7 @@ The reference runs once, each step fed its own previous output; that is a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +25,7 @@ from parity.compare.tolerance import Tolerance, tolerance_for
 from parity.compare.tree import compare_tree
 from parity.errors import InputError, ReferenceUnavailable
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 # (value, rng) -> next value; a pipeline's Step is one.
 StepFunction = Callable[[Any, RecordingRandomState], Any]
 # (step name, dtype) -> tolerance
@@ -82,7 +84,9 @@ class StepResult:
         if self.error:
             return self.error
         parts = [str(self.draw)] if self.draw else []
-        parts += [f"{path}: {leaf}" for path, leaf in [self.worst or ("", None)] if leaf]
+        if self.worst:
+            path, leaf = self.worst
+            parts.append(f"{path or 'output'}: {leaf}")
         if self.generator != "equal":
             parts.append(f"generator state: {self.generator}")
         return "; ".join(parts)
@@ -134,7 +138,8 @@ def run_step(name: str, step: StepFunction, value: Any, state: GeneratorState) -
     except ReferenceUnavailable:
         raise
     except Exception as error:  # any candidate may raise anything; it is a finding
-        message = f"{type(error).__name__}: {error}"
+        # Addresses in memory differ in every run.
+        message = _ADDRESS.sub("", f"{type(error).__name__}: {error}")
         return replace(
             record, error=message, draws=tuple(rng.draws), state_after=GeneratorState.of(rng)
         )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from parity.compare.check import CheckReport, StepKey, StepSummary
+from parity.compare.check import DISTRIBUTION, CheckReport, StepKey, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.exhibit.collect import Outcome
+from parity.compare.exhibit.collect import CODES, NOT_COUNTED, Outcome
 from parity.compare.exhibit.records import Exhibit
 from parity.report import sentences
 from parity.report.document import (
@@ -61,7 +61,8 @@ def report_of_check(
     pipelines = dict.fromkeys(row.pipeline for row in check.summaries)
     ordered = [row for name in pipelines for row in check.summaries if row.pipeline == name]
     keys = {(row.pipeline, row.step): place for place, row in enumerate(ordered)}
-    strips = _strips(ordered, evidence.outcomes)
+    outcomes = [*evidence.outcomes, *_tests(ordered)]
+    strips = _strips(ordered, outcomes)
     names = {strip.name: place for place, strip in enumerate(strips)}
     places = _Places(keys, names, *_exhibit_places(evidence.exhibits))
     report = Report(
@@ -69,7 +70,8 @@ def report_of_check(
         sentence=sentences.verdict_sentence(check),
         candidate=candidate,
         reference=sentences.reference_name(check),
-        compared=sentences.compared(check, evidence.outcomes),
+        failed=check.verdict is Verdict.DIFFERENT or bool(check.broken),
+        compared=sentences.compared(check, outcomes),
         not_compared=sentences.not_compared(check, only),
         notes=check.notes,
         versions=check.versions,
@@ -80,12 +82,29 @@ def report_of_check(
         broken=check.broken,
         strips=strips,
         steps=tuple(_step_entry(row, places) for row in ordered),
-        cases=_case_entries(evidence.outcomes, places),
+        cases=_case_entries(outcomes, places),
         exhibits=exhibit_entries(evidence.exhibits),
         sections=evidence.sections,
         run=replace(run, minimal={**run.minimal, **check.minimal}),
     )
     return canonical(report, partial(with_marks, roots=run.roots))
+
+
+def _tests(rows: Sequence[StepSummary]) -> list[Outcome]:
+    """Rows that are one test over many results, each as a case."""
+    return [
+        Outcome(
+            name=f"{row.pipeline}/{row.step}",
+            pipeline=row.pipeline,
+            verdict=row.isolated,
+            steps=(row.step,),
+            isolated=CODES[row.isolated],
+            chained=NOT_COUNTED,
+            note=row.first or row.why_skipped,
+        )
+        for row in rows
+        if row.pipeline == DISTRIBUTION
+    ]
 
 
 def _exhibit_places(
@@ -102,13 +121,12 @@ def _exhibit_places(
 
 
 def _strips(rows: Sequence[StepSummary], outcomes: Sequence[Outcome]) -> tuple[Strip, ...]:
-    """One strip per pipeline; a pipeline of which every case has one step holds single steps."""
+    """One strip per pipeline; one of seeded inputs of which every case has one step is single."""
     longest: dict[str, int] = {}
-    # Without outcomes, nothing tells; rows that are of no case, such as those of
-    # distributions, follow nothing.
-    unknown = 1 if outcomes else 2
+    unknown = 1 if outcomes else 2  # without outcomes, nothing tells
     for outcome in outcomes:
-        longest[outcome.pipeline] = max(longest.get(outcome.pipeline, 0), len(outcome.steps))
+        length = max(len(outcome.steps), 2 * outcome.file)
+        longest[outcome.pipeline] = max(longest.get(outcome.pipeline, 0), length)
     of: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         of.setdefault(row.pipeline, []).append(place)

@@ -197,7 +197,8 @@ class EvidenceLine:
 class FindingEntry:
     """One cause that was found. effect: documented size, or "none documented".
 
-    details: what else is to be said of it, a sentence each.
+    effects: further ones, each with its source. details: what else is to be said of
+    it, a sentence each.
     """
 
     title: str
@@ -206,6 +207,7 @@ class FindingEntry:
     fix: str = ""
     link: WebAddress = ""
     evidence: tuple[EvidenceLine, ...] = ()
+    effects: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
 
 
@@ -227,7 +229,7 @@ class Report:
     """One report. sentence: the verdict as a sentence.
 
     title, label: what a report is about, and its verdict in the words of its kind; both
-    "" for a check of steps.
+    "" for a check of steps. failed: whether a gate is to stay shut.
     candidate, reference: what the two sides are, in words. versions: of what
     computed both sides. failing cases come first in `cases`.
     """
@@ -238,6 +240,7 @@ class Report:
     reference: str
     title: str = ""
     label: str = ""
+    failed: bool = False
     compared: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

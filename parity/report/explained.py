@@ -58,11 +58,12 @@ def report_of_explanation(answer: Explanation, run: Run | None = None) -> Report
         verdict=_WORDS[answer.status],
         sentence=_sentence(answer),
         title="Why a training run scores as it does",
-        label=answer.verdict,
+        label=answer.verdict.replace("no gap", "gap not known", 1),
         candidate=f"the run {answer.run}",
         reference=_reference(answer),
         compared=tuple(gap_lines(answer)),
         not_compared=(*unread, *_open(answer)),
+        failed=answer.status == "unexplained",
         notes=tuple(_notes(answer)),
         sections=tuple(_sections(answer)),
         run=made,
@@ -81,8 +82,10 @@ def _sentence(answer: Explanation) -> str:
     score = "no score" if answer.last is None else f"{answer.last.value:.2f} mIoU"
     if answer.gap is None:
         return f"The run {answer.run} has {score}; no gap is known."
-    side = "above" if answer.gap > 0 else "below"
-    apart = f"{abs(answer.gap):.2f} points {side} {_reference(answer)}"
+    apart = f"as high as {_reference(answer)}"
+    if f"{abs(answer.gap):.2f}" != "0.00":
+        side = "above" if answer.gap > 0 else "below"
+        apart = f"{abs(answer.gap):.2f} points {side} {_reference(answer)}"
     return f"The run {answer.run} ended at {score}, {apart}."
 
 
@@ -136,10 +139,11 @@ def _finding(found: Finding) -> FindingEntry:
         title=finding_title(found),
         text=found.detail or found.mechanism,
         effect=effects[0],
+        effects=tuple(effects[1:]),
         fix=found.fix,
         link=_address(found),
         evidence=tuple(map(_evidence, found.evidence)),
-        details=(why, *((found.mechanism,) if found.detail else ()), *effects[1:]),
+        details=(why, *((found.mechanism,) if found.detail else ())),
     )
 
 

@@ -23,7 +23,7 @@ from parity.report.text import visible
 ACTUAL, EXPECTED, DIFFERENCE = "#d1495b", "#2a7fba", "#8a63c9"
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
-LARGEST = 1e300
+LARGEST = 1e150
 _BLACK = ("#000000", "black")
 
 

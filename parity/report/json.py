@@ -61,6 +61,8 @@ def read_report(path: Path) -> Report:
     found = document.get("format") if isinstance(document, dict) else None
     if not isinstance(found, int) or isinstance(found, bool):
         raise InputError(f"{path}: has no format number; give what parity check --json wrote")
+    if "header" in document:
+        raise InputError(f"{path}: holds recorded steps, and no report; give a report.json")
     if "findings" in document:
         raise InputError(
             f"{path}: is an answer of parity explain --json, and no report; "

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from parity.report.document import CaseEntry, FindingSection, Report
+from parity.report.markdown import place_text
 from parity.report.text import cut, visible
 
 
@@ -13,7 +14,7 @@ def render_junit(report: Report) -> str:
     """One suite per pipeline, one test per case; a case not compared is skipped, never passed.
 
     A report without cases is one test. Findings are tests of a suite of their own; they fail
-    where the report's verdict is that something differs.
+    where the report does, which is where the exit code of the command is not 0.
     """
     root = Element("testsuites", name="parity")
     for place, strip in enumerate(report.strips):
@@ -29,7 +30,7 @@ def render_junit(report: Report) -> str:
         _whole(root, report)
     for section in report.sections:
         if isinstance(section, FindingSection):
-            _findings(root, section, failed=report.verdict == "different")
+            _findings(root, section, failed=report.failed)
     _sum_up(root)
     ElementTree.indent(root, " ")
     body = ElementTree.tostring(root, encoding="unicode")
@@ -43,7 +44,7 @@ def _sum_up(root: Element) -> None:
 
 def _whole(root: Element, report: Report) -> None:
     """A report without cases as one test of its verdict."""
-    failed, idle = report.verdict == "different", report.verdict == "not compared"
+    failed, idle = report.failed, report.verdict == "not compared"
     suite = SubElement(root, "testsuite", name=_text(report.title), tests="1")
     suite.set("failures", str(int(failed)))
     suite.set("skipped", str(int(idle)))
@@ -128,7 +129,7 @@ def _findings(root: Element, section: FindingSection, *, failed: bool) -> None:
         test = SubElement(
             suite, "testcase", classname=_text(section.title), name=_text(finding.title)
         )
-        told = [finding.text, *(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence)]
+        told = [finding.text, *map(place_text, finding.evidence)]
         if failed:
             failure = SubElement(test, "failure", message=_text(finding.text), type="finding")
             failure.text = _text_lines(told[1:])

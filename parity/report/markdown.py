@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from parity.compare.check import StepSummary
 from parity.report.document import (
     CaseEntry,
+    EvidenceLine,
     FindingSection,
     PlotSection,
     Report,
@@ -16,7 +17,7 @@ from parity.report.document import (
 )
 from parity.report.markdown_exhibit import exhibit_parts
 from parity.report.markup import bullets, cell, table
-from parity.report.text import number
+from parity.report.text import count, number
 
 # Times and paths stand between these two lines, and nowhere else.
 RUN_BEGINS, RUN_ENDS = "<!-- run: times and paths -->", "<!-- end of run -->"
@@ -47,7 +48,7 @@ def _named(report: Report) -> list[str]:
     return [
         f"{cell(step.pipeline)}/{cell(step.step)} looks like: {cell(step.diagnosis.text)}"
         for step in report.steps
-        if step.diagnosis.text
+        if step.diagnosis.text and step.diagnosis.sure
     ]
 
 
@@ -85,7 +86,7 @@ def _strips(report: Report) -> list[str]:
             parts += [f"**{cell(strip.name)}**: {cell(strip.sentence)}", _step_table(steps)]
     if single:
         failed = sum(1 for step in single if step.failed)
-        head = f"{len(single)} single steps, {failed} of them different"
+        head = f"{count(len(single), 'single step')}, {failed} of them different"
         parts.append(f"<details><summary>{head}</summary>\n\n{_step_table(single)}\n\n</details>")
     return parts
 
@@ -172,10 +173,16 @@ def _findings(section: FindingSection) -> list[str]:
         parts.append(f"### {place}. {cell(finding.title)}")
         parts.append(cell(finding.text))
         parts.append(bullets(finding.details))
-        told = (("effect", finding.effect), ("fix", finding.fix), ("source", finding.link))
+        effects = [("effect", text) for text in (finding.effect, *finding.effects)]
+        told = (*effects, ("fix", finding.fix), ("source", finding.link))
         parts.append(bullets(f"{name}: {text}" for name, text in told if text))
-        parts.append(bullets(f"{e.file}:{e.line}: {e.text}" for e in finding.evidence))
+        parts.append(bullets(map(place_text, finding.evidence)))
     return parts
+
+
+def place_text(line: EvidenceLine) -> str:
+    """File, line and what stands there, on one line."""
+    return f"{line.file}{f':{line.line}' if line.line else ''}: {line.text}"
 
 
 def _cases(report: Report) -> list[str]:

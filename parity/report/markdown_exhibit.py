@@ -50,7 +50,8 @@ def _leaves(facts: Facts) -> list[str]:
         for row in facts.leaves[:MAX_ROWS]
     ]
     more = facts.leaves_left_out + len(facts.leaves) - len(rows)
-    tail = f"{more} more differ; {facts.leaves_equal} are equal in every bit."
+    tail = f"{more} more differ; " if more else ""
+    tail += f"{facts.leaves_equal} are equal in every bit."
     return [table(("output", "verdict", "what differs"), rows), tail]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from parity.report.document import CaseEntry, Report
+from parity.compare.exhibit.records import Curve
+from parity.report.document import CaseEntry, PlotSection, Report
 
 
 def broken_reference(report: Report) -> str:
@@ -18,7 +19,18 @@ def broken_reference(report: Report) -> str:
     for name, case in enumerate(report.cases):
         if not _case_is_whole(case, report):
             return f"cases.{name}: names a strip, step or exhibit that is not there"
+    for name, exhibit in enumerate(report.exhibits):
+        if not all(map(_curve_is_whole, exhibit.facts.curves)):
+            return f"exhibits.{name}: holds a curve whose sides are of unequal length"
+    for name, section in enumerate(report.sections):
+        if isinstance(section, PlotSection) and not all(map(_curve_is_whole, section.curves)):
+            return f"sections.{name}: holds a curve whose sides are of unequal length"
     return ""
+
+
+def _curve_is_whole(curve: Curve) -> bool:
+    sides = (curve.actual, curve.expected, curve.difference)
+    return all(len(side) == len(curve.x) for side in sides)
 
 
 def _case_is_whole(case: CaseEntry, report: Report) -> bool:

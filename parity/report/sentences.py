@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from parity.compare.check import CheckReport, StepSummary
+from parity.compare.check import DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.collect import Outcome
 from parity.report.text import count, names, number, ulp
@@ -69,9 +69,14 @@ def compared(check: CheckReport, outcomes: Sequence[Outcome]) -> tuple[str, ...]
     cases = Counter(outcome.pipeline for outcome in outcomes if not outcome.broken)
     lines = []
     single: list[StepSummary] = []
-    for pipeline in dict.fromkeys(row.pipeline for row in check.summaries):
-        rows = [row for row in check.summaries if row.pipeline == pipeline]
-        chain = any(len(o.steps) > 1 for o in outcomes if o.pipeline == pipeline)
+    done = [row for row in check.summaries if row.cases]
+    for pipeline in dict.fromkeys(row.pipeline for row in done):
+        rows = [row for row in done if row.pipeline == pipeline]
+        if pipeline == DISTRIBUTION:
+            lines.append(f"{count(len(rows), 'distribution')} of what is drawn")
+            continue
+        mine = [outcome for outcome in outcomes if outcome.pipeline == pipeline]
+        chain = any(outcome.file or len(outcome.steps) > 1 for outcome in mine)
         if not chain:
             single += rows
             continue
@@ -92,7 +97,8 @@ def not_compared(check: CheckReport, only: frozenset[str]) -> tuple[str, ...]:
     """What was not compared, and why."""
     lines = []
     if only:
-        lines.append(f"every step but {names(sorted(only), limit=8)}: not asked for")
+        few = names(sorted(only), limit=8) if len(only) <= 8 else f"the {len(only)} asked for"
+        lines.append(f"every step but {few}: not asked for")
     for row in check.summaries:
         if row.skipped:
             lines.append(f"{_name(row)} in {count(row.skipped, 'case')}, first {row.why_skipped}")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from parity.errors import InputError
 from parity.sample import DataInfo, Sample, UInt8Array
@@ -209,6 +209,8 @@ def _decode_pillow(content: bytes, name: str | Path, color_type: ColorType) -> N
         with Image.open(io.BytesIO(content)) as image:
             image.load()
             return _pillow_to_bgr(image, color_type)
+    except UnidentifiedImageError:  # its message holds an address in memory, new in every run
+        raise InputError(f"{name}: not an image that Pillow can decode: unknown format") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{name}: not an image that Pillow can decode: {error}") from error
 

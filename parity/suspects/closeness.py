@@ -16,11 +16,12 @@ GREY_LEVELS = 1
 RELATIVE = 1e-5
 
 Leaves = dict[str, Leaf | str]
+_ALWAYS = ("error", "generator state")
 
 
 def leaves_of(record: StepRecord) -> Leaves:
     """Every array and value of the output by path, the generator state, and what was raised."""
-    found: Leaves = {"error": record.error, "generator state": record.state_after.digest}
+    found: Leaves = dict(zip(_ALWAYS, (record.error, record.state_after.digest), strict=True))
     _collect(record.output, "", found)
     return found
 
@@ -30,8 +31,11 @@ def share(expected: Leaves, actual: Leaves, suspect: Leaves) -> float:
 
     The mean over all leaves in which `actual` differs from either. In an array it
     is the share of these elements that the suspect has right, so what the suspect
-    gets wrong newly counts against it. 0 when nothing differs.
+    gets wrong newly counts against it. 0 when nothing differs, and when `actual`
+    has nothing of what is expected: what is not there shows no mistake.
     """
+    if not comparable(expected, actual):
+        return 0.0
     names = dict.fromkeys([*expected, *actual, *suspect])
     shares = [
         found
@@ -40,6 +44,11 @@ def share(expected: Leaves, actual: Leaves, suspect: Leaves) -> float:
         is not None
     ]
     return sum(shares) / len(shares) if shares else 0.0
+
+
+def comparable(expected: Leaves, actual: Leaves) -> bool:
+    """Whether `actual` has any array or value of the output that is expected."""
+    return len(expected.keys() & actual.keys()) > len(_ALWAYS)
 
 
 def near(left: Leaves, right: Leaves) -> bool:

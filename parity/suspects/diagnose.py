@@ -23,7 +23,7 @@ from parity.suspects.lineup import Lineup, Made, Print
 from parity.suspects.suspect import Suspect
 
 # A suspect that accounts for less is not worth showing.
-SMALLEST_SHARE = 0.05
+SMALLEST_SHARE = 0.2
 SHOWN = 5
 
 
@@ -150,7 +150,8 @@ def diagnose_lineups(
     if not search.differing:
         return Diagnosis(step, len(lineups), 0)
     found = search.reproduced(pairs)
-    telling = "; or ".join(_needs(found)) if len(found) > 1 else ""
+    others = _needs(found[1:]) or _needs(found[:1])
+    telling = "; or ".join(others) if len(found) > 1 else ""
     return Diagnosis(
         step,
         cases=len(lineups),

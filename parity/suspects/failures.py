@@ -14,6 +14,7 @@ from parity.compare.plan import Plan
 from parity.compare.trace import run_step
 from parity.suspects import diagnose as lineups
 from parity.suspects.catalogue import suspects_of
+from parity.suspects.closeness import comparable, leaves_of
 
 # Records of one step that a diagnosis is made from: those that differ, and those
 # that are right, which rule suspects out.
@@ -25,13 +26,20 @@ Diagnose = Callable[[Sequence[Held]], Diagnosis]
 def known_mistake(records: Sequence[Held]) -> Diagnosis:
     """What the suspects say of the records of one step; empty where they say nothing.
 
-    That is a step without suspects, and one whose results are right (a view, a changed input).
+    That is a step without suspects, one whose results are right (a view, a changed input),
+    and one that raises or gives something else altogether, which speaks for itself.
     """
     step = records[0][0]
     if not suspects_of(step):
         return Diagnosis()
     pairs = [(expected, actual) for _, expected, actual in records]
-    return _in_words(lineups.diagnose_many(step, pairs))
+    found = lineups.diagnose_many(step, pairs)
+    if not found.explanations and not any(
+        comparable(leaves_of(expected), leaves_of(actual))
+        for expected, actual in pairs[: found.differing]
+    ):
+        return Diagnosis()
+    return _in_words(found)
 
 
 def _in_words(found: lineups.Diagnosis) -> Diagnosis:
@@ -39,10 +47,11 @@ def _in_words(found: lineups.Diagnosis) -> Diagnosis:
         return Diagnosis()
     if not found.explanations:
         text = "No known mistake explains any of it; it may be a new one."
-        return Diagnosis(text, (f"differs in {found.differing} of {found.cases} cases looked at",))
+        seen = f"differs in {found.differing} of {found.cases} cases looked at"
+        return Diagnosis(text, (seen,), sure=False)
     if found.level is lineups.Level.PART:
         text = f"In part: {found.explanations[0].summary}"
-        return Diagnosis(text, tuple(_share(one, found) for one in found.explanations))
+        return Diagnosis(text, tuple(_share(one, found) for one in found.explanations), sure=False)
     best, *others = found.group
     evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:

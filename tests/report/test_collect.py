@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from parity.compare import Verdict
-from parity.compare.check import CaseResult, summarise
+from parity.compare.check import DISTRIBUTION, CaseResult, StepSummary, summarise
 from parity.compare.compare import Comparison
 from parity.compare.exhibit import Collector, Exhibit, Facts
-from parity.compare.exhibit.collect import MAX_EXHIBITS, outcome_of
+from parity.compare.exhibit.collect import MAX_EXHIBITS, Exhibits, outcome_of
 from parity.compare.trace import StepComparison, StepResult, TraceComparison
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
 
+FACTS = Facts("a", "train", "crop", True, "different", "", "", "", 0, 0)
 EQUAL = StepResult(Verdict.EQUAL, {"x": Comparison(Verdict.EQUAL, count=1)})
 WITHIN = StepResult(Verdict.WITHIN, {"x": Comparison(Verdict.WITHIN, count=1)})
 OTHER = StepResult(Verdict.DIFFERENT, {"x": Comparison(Verdict.DIFFERENT, "values", "1 differs")})
@@ -91,6 +94,23 @@ class TestCollector:
     def test_only_what_was_asked_for(self):
         assert self.shown([TRAVELS], frozenset({"flip"})) == [("b", "flip")]
 
+    def test_what_enters_is_shown_before_what_is_passed_on(self):
+        made = Exhibits(per_step=2)
+        for name, chained in (("a", True), ("b", True), ("c", False), ("d", True), ("e", False)):
+            made.add(Exhibit(replace(FACTS, case=name, chained=chained)))
+        assert [one.facts.case for one in made] == ["c", "e"]
+        assert not made.wants("train", "crop", chained=False)
+        assert made.wants("train", "flip", chained=True)
+
+    def test_a_full_report_still_shows_where_a_difference_enters(self):
+        made = Exhibits(per_step=2)
+        for place in range(MAX_EXHIBITS):
+            made.add(Exhibit(replace(FACTS, step=f"s{place}", chained=True)))
+        made.add(Exhibit(replace(FACTS, step="other", chained=False)))
+        made.add(Exhibit(replace(FACTS, step="s3", chained=False)))
+        assert [one.facts.chained for one in made if one.facts.step in ("s3", "other")] == [False]
+        assert len(list(made)) == MAX_EXHIBITS
+
     def test_bounded(self):
         results = [case(str(i), (f"step{i}", OTHER, OTHER)) for i in range(200)]
         assert len(self.shown(results)) == MAX_EXHIBITS
@@ -151,3 +171,40 @@ def test_single_steps_are_a_group_not_a_pipeline():
         ("train", "pipeline"),
         ("loss", "single"),
     ]
+
+
+def test_a_pipeline_of_one_step_over_files_is_a_pipeline():
+    report = report_of(case("a.jpg", ("load", OTHER, OTHER), file=True))
+    assert [strip.kind for strip in report.strips] == ["pipeline"]
+    assert report.compared == ("1 step of the pipeline train, isolated and chained, in 1 case",)
+
+
+def test_the_first_difference_is_one_that_enters():
+    passes = case("a", ("load", OTHER, OTHER), ("crop", EQUAL, OTHER))
+    enters = case("b", ("load", EQUAL, EQUAL), ("crop", OTHER, OTHER))
+    [_, crop] = report_of(passes, enters, enters).steps
+    assert crop.first.startswith("b: ")
+    [_, crop] = report_of(passes, passes).steps
+    assert crop.first.startswith("a: ")
+
+
+def test_steps_that_were_not_compared_are_not_counted_as_compared():
+    report = report_of(case("a", ("load", EQUAL, EQUAL), ("crop", NONE, NONE)))
+    assert report.compared == ("1 step of the pipeline train, isolated and chained, in 1 case",)
+
+
+def test_a_test_of_a_distribution_is_a_case():
+    collector = Collector()
+    header = {"mode": "live", "versions": {}, "notes": (), "seeds": (0, 4), "inputs": {}}
+    check = summarise(collector.watch([CLEAN]), **header)
+    rows = (
+        StepSummary(DISTRIBUTION, "flip", 1, Verdict.DIFFERENT, failed=1, first="half of them"),
+        StepSummary(DISTRIBUTION, "hue", 1, Verdict.WITHIN),
+    )
+    check = replace(check, summaries=(*check.summaries, *rows), cases=3, failed=1)
+    report = report_of_check(check, Evidence(collector.outcomes), Run())
+    assert report.compared[-1] == "2 distributions of what is drawn"
+    assert len(report.cases) == report.cases_total
+    first = report.cases[0]
+    assert (first.name, first.verdict) == ("distribution/flip", "different")
+    assert first.note == "half of them"

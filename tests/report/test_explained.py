@@ -11,6 +11,7 @@ import pytest
 
 from parity.causes.compare_runs import MAX_PLOTS, compare_runs, plot
 from parity.causes.explain import explain
+from parity.cli.explain import exit_code
 from parity.compare.exhibit.curves import MAX_POINTS
 from parity.fixtures import fixtures_root
 from parity.report.document import FindingSection, PlotSection, TableSection
@@ -90,7 +91,7 @@ class TestWhatItSays:
 
     def test_no_gap_is_not_compared(self):
         report = report_of_explanation(explain(read_run(RUNS / "healthy")))
-        assert (report.verdict, report.label) == ("not compared", "no gap")
+        assert (report.verdict, report.label) == ("not compared", "gap not known")
 
     def test_every_cause_is_in_one_table_or_found(self, report):
         tables = [section(report, title) for title in ("Ruled out", "Not checked")]
@@ -182,14 +183,15 @@ class TestRenderers:
             assert absent not in page
 
     @pytest.mark.parametrize(
-        ("score", "failures", "skipped"), [(44.0, 2, 0), (49.9, 0, 0), (float("nan"), 0, 1)]
+        ("score", "batch", "failures", "skipped"),
+        [(44.0, 16, 1, 0), (44.0, 2, 0, 0), (49.9, 2, 0, 0), (float("nan"), 2, 0, 1)],
     )
-    def test_junit_fails_when_the_gap_is_outside_noise(self, score, failures, skipped):
-        mine = run(scores=((1000, score),), effective_batch=2)
+    def test_junit_fails_where_the_exit_code_does(self, score, batch, failures, skipped):
+        mine = run(scores=((1000, score),), effective_batch=batch)
         answer = explain(mine, against=run(scores=((1000, 50.0),)))
         root = ElementTree.fromstring(render_junit(report_of_explanation(answer)))
-        expected = len(answer.findings) + 1 if failures else 0
-        assert root.get("failures") == str(expected)
-        assert len(root.findall(".//failure")) == expected
+        assert bool(failures) == bool(exit_code(answer))
+        assert root.get("failures") == str(failures)
+        assert len(root.findall(".//failure")) == failures
         assert root.get("skipped") == str(skipped) == str(len(root.findall(".//skipped")))
         assert root.get("tests") == str(len(root.findall(".//testcase")))

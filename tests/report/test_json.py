@@ -42,9 +42,9 @@ class TestRoundTrip:
         assert render_json(read_report(written)) == render_json(report) == written.read_text()
 
     def test_numbers_that_json_lacks(self, tmp_path, report):
-        curve = replace(
-            report.sections[0].curves[0], actual=(math.nan, math.inf, -math.inf), expected=(0, 1, 2)
-        )
+        odd = (math.nan, math.inf, -math.inf)
+        sides = {"x": (0, 1, 2), "actual": odd, "expected": (0, 1, 2), "difference": odd}
+        curve = replace(report.sections[0].curves[0], **sides)
         section = replace(report.sections[0], curves=(curve,))
         path = tmp_path / "x.json"
         path.write_text(render_json(canonical(replace(report, sections=(section,)))))
@@ -52,6 +52,20 @@ class TestRoundTrip:
         values = read_report(path).sections[0].curves[0].actual
         assert math.isnan(values[0])
         assert values[1:] == (math.inf, -math.inf)
+
+    def test_a_curve_of_unequal_sides_is_refused(self, tmp_path, report):
+        document = json.loads(render_json(report))
+        document["sections"][0]["curves"][0]["actual"].pop()
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(document))
+        with pytest.raises(InputError, match=r"sections\.0: holds a curve whose sides"):
+            read_report(path)
+        document = json.loads(render_json(report))
+        at = next(i for i, e in enumerate(document["exhibits"]) if e["facts"]["curves"])
+        document["exhibits"][at]["facts"]["curves"][0]["x"].append(9)
+        path.write_text(json.dumps(document))
+        with pytest.raises(InputError, match=rf"exhibits\.{at}: holds a curve"):
+            read_report(path)
 
     def test_hostile_texts(self, tmp_path, report):
         path = tmp_path / "x.json"

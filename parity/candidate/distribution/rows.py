@@ -24,13 +24,12 @@ from parity.candidate.distribution.statistics import (
 )
 from parity.candidate.runner import Runner
 from parity.candidate.whole import Pair
-from parity.compare.check import StepSummary
+from parity.compare.check import DISTRIBUTION, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.errors import InputError
 from parity.pipeline import TrainPipeline
 
-TITLE = "distribution"
 # The candidate's seeds start here: the same seeds on both sides would not be two samples.
 FIRST_SEED = 1_000_000
 
@@ -58,7 +57,7 @@ def distribution_rows(
     try:
         actual = draw_samples(sampler, setting, range(FIRST_SEED, FIRST_SEED + count))
     except InputError as error:
-        row = StepSummary(TITLE, "all", 1, Verdict.DIFFERENT, Verdict.NOT_COMPARED, 1)
+        row = StepSummary(DISTRIBUTION, "all", 1, Verdict.DIFFERENT, Verdict.NOT_COMPARED, 1)
         return [_with_reason(row, f"the candidate: {error}")]
     tests = compare_samples(actual, _expected(pipeline, count), setting, steps)
     return _rows(actual, tests, count, steps)
@@ -99,21 +98,22 @@ def _rows(
     actual: Samples, tests: Sequence[ParameterTest], count: int, steps: Sequence[str]
 ) -> list[StepSummary]:
     names = [name for step in steps for name in PARAMETERS[step]]
-    rows = [_row(name, [test for test in tests if test.parameter == name], count) for name in names]
+    rows = [_row(name, [test for test in tests if test.parameter == name]) for name in names]
     if actual.lost:
         reason = f"{len(actual.lost)} of {count} results cannot be read: {actual.lost[0]}"
-        lost = StepSummary(TITLE, "geometry", count, Verdict.DIFFERENT, failed=len(actual.lost))
+        lost = StepSummary(DISTRIBUTION, "geometry", 1, Verdict.DIFFERENT, failed=1)
         rows.insert(0, _with_reason(lost, reason))
     return rows
 
 
-def _row(name: str, tests: Sequence[ParameterTest], count: int) -> StepSummary:
+def _row(name: str, tests: Sequence[ParameterTest]) -> StepSummary:
     if not tests:
-        return StepSummary(TITLE, name, skipped=1, why_skipped="too few values to test")
+        return StepSummary(DISTRIBUTION, name, skipped=1, why_skipped="too few values to test")
     found = [test for test in tests if test.differs]
     verdict = Verdict.DIFFERENT if found else Verdict.WITHIN
     largest = max(test.statistic for test in found or tests)
-    row = StepSummary(TITLE, name, count, verdict, failed=len(found), max_abs=round(largest, 2))
+    failed, size = int(bool(found)), round(largest, 2)
+    row = StepSummary(DISTRIBUTION, name, 1, verdict, failed=failed, max_abs=size)
     # What passes a bound says most; after it, the least probable.
     found.sort(key=lambda test: (test.name != "reach", test.adjusted))
     reasons = [f"{test.effect} (p {_probability(test.adjusted)})" for test in found]

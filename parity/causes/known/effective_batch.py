@@ -24,8 +24,8 @@ def _detect(context: RunContext) -> Verdict:
     evidence = facts_evidence(context, *parts[:2])
     made = " x ".join(str(part.value if part.known else 1) for part in parts)
     if batch == intended:
-        return RuledOut(f"{made} = {batch} samples per step, as {says} asks", evidence)
-    detail = f"{made} (GPUs x samples x accumulation) = {batch}, not {intended} as {says} asks"
+        return RuledOut(f"{made} = {batch} samples per step, as asked by {says}", evidence)
+    detail = f"{made} (GPUs x samples x accumulation) = {batch}, not {intended} as asked by {says}"
     return Found(evidence, "certain", "the log states both numbers", detail)
 
 

@@ -25,7 +25,7 @@ def _detect(context: RunContext) -> Verdict:
     batch = (settings.effective_batch.value or 0) // (settings.accumulation.value or 1)
     done = (settings.max_iters.value or 0) * batch
     meant = planned * intended
-    detail = f"{done} samples planned, {meant} meant by {says}" + _passes(context, done, meant)
+    detail = f"{done} samples planned, {meant} as meant by {says}" + _passes(context, done, meant)
     if done >= 0.95 * meant:
         return RuledOut(detail)
     evidence = facts_evidence(context, settings.max_iters, settings.world_size)

@@ -57,7 +57,7 @@ def exhibit(
         verdict=str(result.verdict),
         summary=result.explain(),
         error=result.error,
-        generator=result.generator,
+        generator="" if result.error else result.generator,
         draws_actual=len(actual.draws),
         draws_expected=len(expected.draws),
         draws=rows,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -33,7 +32,7 @@ class Outcome:
     isolated, chained: one character per step, in order: ``=`` equal, ``~``
     within tolerance, ``x`` different, ``-`` not compared, ``u`` the reference
     differs from itself, ``.`` not asked for. note: what differs first, or why
-    nothing was compared.
+    nothing was compared. file: as in `CaseResult`.
     """
 
     name: str
@@ -44,6 +43,46 @@ class Outcome:
     chained: str
     note: str = ""
     broken: bool = False
+    file: bool = False
+
+
+class Exhibits:
+    """The exhibits of a report, a few per step.
+
+    What enters at a step is shown before what is only passed on by it.
+    """
+
+    def __init__(self, per_step: int = CASES_PER_STEP) -> None:
+        self._per_step = per_step
+        self._made: list[Exhibit] = []
+
+    def __iter__(self) -> Iterator[Exhibit]:
+        return iter(self._made)
+
+    def wants(self, pipeline: str, step: str, *, chained: bool) -> bool:
+        """Whether one more of this kind has a place."""
+        alone, passed = self._of(pipeline, step)
+        if chained:
+            return len(alone) + len(passed) < self._per_step and len(self._made) < MAX_EXHIBITS
+        return len(alone) < self._per_step and (bool(passed) or len(self._made) < MAX_EXHIBITS)
+
+    def add(self, exhibit: Exhibit) -> None:
+        """Keep `exhibit` where it has a place, if need be that of one that was passed on."""
+        facts = exhibit.facts
+        if not self.wants(facts.pipeline, facts.step, chained=facts.chained):
+            return
+        alone, passed = self._of(facts.pipeline, facts.step)
+        full = len(alone) + len(passed) >= self._per_step or len(self._made) >= MAX_EXHIBITS
+        if full and not facts.chained:
+            self._made.remove(passed[-1])
+        self._made.append(exhibit)
+
+    def _of(self, pipeline: str, step: str) -> tuple[list[Exhibit], list[Exhibit]]:
+        """Those of a step: of what enters there, and of what it passes on."""
+        key = (pipeline, step)
+        mine = [one for one in self._made if (one.facts.pipeline, one.facts.step) == key]
+        passed = [one for one in mine if one.facts.chained]
+        return [one for one in mine if not one.facts.chained], passed
 
 
 class Collector:
@@ -57,10 +96,8 @@ class Collector:
         self, *, only: frozenset[str] = frozenset(), cases_per_step: int = CASES_PER_STEP
     ) -> None:
         self.outcomes: list[Outcome] = []
-        self.exhibits: list[Exhibit] = []
+        self.exhibits = Exhibits(cases_per_step)
         self._only = only
-        self._cases_per_step = cases_per_step
-        self._shown: Counter[tuple[str, str]] = Counter()
 
     def watch(
         self, results: Iterable[CaseResult], make: ExhibitMaker | None = None
@@ -74,25 +111,21 @@ class Collector:
             outcome = outcome_of(result, self._only)
             self.outcomes.append(outcome)
             if make is not None and self._wanted(outcome):
-                self._keep(make(result))
+                for exhibit in make(result):
+                    if not self._only or exhibit.facts.step in self._only:
+                        self.exhibits.add(exhibit)
             yield result
 
     def _wanted(self, outcome: Outcome) -> bool:
         """Whether a differing step of the case has been shown too rarely yet."""
-        return len(self.exhibits) < MAX_EXHIBITS and any(
-            self._shown[outcome.pipeline, step] < self._cases_per_step
-            for step, *codes in zip(outcome.steps, outcome.isolated, outcome.chained, strict=True)
-            if CODES[Verdict.DIFFERENT] in codes
+        differs = CODES[Verdict.DIFFERENT]
+        return any(
+            self.exhibits.wants(outcome.pipeline, step, chained=alone != differs)
+            for step, alone, passed in zip(
+                outcome.steps, outcome.isolated, outcome.chained, strict=True
+            )
+            if differs in (alone, passed)
         )
-
-    def _keep(self, exhibits: Iterable[Exhibit]) -> None:
-        for exhibit in exhibits:
-            key = (exhibit.facts.pipeline, exhibit.facts.step)
-            counted = not self._only or exhibit.facts.step in self._only
-            room = self._shown[key] < self._cases_per_step and len(self.exhibits) < MAX_EXHIBITS
-            if counted and room:
-                self._shown[key] += 1
-                self.exhibits.append(exhibit)
 
 
 def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcome:
@@ -107,6 +140,7 @@ def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcom
             "",
             note=result.broken,
             broken=True,
+            file=result.file,
         )
     steps = result.comparison.steps
     counted = [step for step in steps if (not only or step.name in only)]
@@ -124,6 +158,7 @@ def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcom
         isolated=codes((step.name, step.isolated) for step in steps),
         chained=codes((step.name, step.chained) for step in steps),
         note=_note(pairs),
+        file=result.file,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,19 +17,29 @@ MAX_SERIES = 4
 
 
 def curves(path: str, actual: Leaf, expected: Leaf) -> tuple[Curve, ...]:
-    """The columns of a floating array ``(n,)`` or ``(n, few)`` as series, those that differ."""
+    """The columns of a floating array ``(n,)`` or ``(n, few)`` as series, those that differ.
+
+    The shorter side of two that are not of one length ends in NaN.
+    """
     left, right = actual.array, expected.array
-    if left.shape != right.shape or expected.bits is None or right.ndim not in (1, 2):
+    if left.shape[1:] != right.shape[1:] or expected.bits is None or right.ndim not in (1, 2):
         return ()
     if right.shape[0] < MIN_POINTS or (right.ndim == 2 and right.shape[1] > MAX_SERIES):
         return ()
-    here, there = (side.astype(np.float64).reshape(len(side), -1).T for side in (left, right))
-    index = np.arange(len(right))
+    length = max(len(left), len(right))
+    here, there = (_padded(side, length).T for side in (left, right))
+    index = np.arange(length)
     return tuple(
         curve(title(path, column, len(there)), "index", index, mine, theirs)
         for column, (mine, theirs) in enumerate(zip(here, there, strict=True))
         if not np.array_equal(mine, theirs, equal_nan=True)
     )
+
+
+def _padded(array: NDArray[Any], length: int) -> NDArray[np.float64]:
+    """``(length, columns)``, what is missing as NaN."""
+    table = array.astype(np.float64).reshape(len(array), -1)
+    return np.pad(table, ((0, length - len(table)), (0, 0)), constant_values=np.nan)
 
 
 def title(path: str, column: int, columns: int) -> str:

@@ -44,7 +44,7 @@ def picture(path: str, actual: Leaf, expected: Leaf, comparison: Comparison) -> 
     return Picture(
         path=path,
         kind=right.kind,
-        caption=_caption(right, expected, low, high),
+        caption=_caption(right, (actual, expected), low, high),
         gain=_gain_text(left, right),
         worst=_worst_text(comparison),
         views=tuple(views),
@@ -211,9 +211,9 @@ def _size(plane: Plane) -> str:
     return " x ".join(map(str, plane.values.shape[:2]))
 
 
-def _caption(plane: Plane, leaf: Leaf, low: float, high: float) -> str:
-    shape = " x ".join(map(str, leaf.array.shape))
-    parts = [f"{leaf.dtype}, {shape}"]
+def _caption(plane: Plane, sides: tuple[Leaf, Leaf], low: float, high: float) -> str:
+    actual, expected = (f"{leaf.dtype}, {' x '.join(map(str, leaf.array.shape))}" for leaf in sides)
+    parts = [expected if actual == expected else f"actual {actual}, expected {expected}"]
     if plane.lead:
         rest = ":, :, :" if plane.channel_first else ":, :"
         parts.append(f"shown: [{', '.join(map(str, plane.lead))}, {rest}]")

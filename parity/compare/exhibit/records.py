@@ -161,8 +161,8 @@ class Facts:
 
     chained: whether the step was fed the candidate's own previous output. Rows
     that were left out are counted in ``*_left_out``; leaves_equal: leaves that
-    do not differ at all. generator: "equal" or both digests. error: what was
-    raised, on which side.
+    do not differ at all. generator: "equal" or both digests, "" where a side raised.
+    error: what was raised, on which side.
     """
 
     case: str

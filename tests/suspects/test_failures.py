@@ -1,0 +1,74 @@
+"""What is said of failures: likenesses only where there is something to liken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from parity.compare.cases import list_root
+from parity.compare.check import candidate_steps
+from parity.compare.trace import run_step, run_trace
+from parity.fixtures import inputs_root
+from parity.pipeline import TrainPipeline
+from parity.steps.flip import flip_sample
+from parity.suspects.failures import known_mistake
+
+PIPELINE = TrainPipeline(scale=(96, 48), crop_size=(40, 48))
+[FLIP] = [step for step in PIPELINE.steps if step.name == "flip"]
+
+
+@pytest.fixture(scope="module")
+def expected():
+    infos = list_root(inputs_root())
+    found = []
+    for seed in range(8):
+        start = PIPELINE.data_info(infos[1].img_path, infos[1].seg_map_path)
+        trace = run_trace(candidate_steps(PIPELINE.steps), start, seed)
+        found += [record for record in trace.steps if record.name == "flip"]
+    return found
+
+
+def records(expected, candidate):
+    return [
+        (FLIP, one, run_step("flip", candidate, one.input, one.state_before)) for one in expected
+    ]
+
+
+def raises(sample, rng):
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [raises, lambda s, r: None, lambda s, r: (s.image, s.seg), lambda s, r: "x", lambda s, r: 1.0],
+    ids=["raises", "None", "tuple", "text", "number"],
+)
+def test_what_gives_nothing_usable_is_like_no_mistake(expected, candidate):
+    assert known_mistake(records(expected, candidate)).text == ""
+
+
+def test_a_mistake_that_reproduces_everything_is_sure(expected):
+    def vertical(sample, rng):
+        return flip_sample(sample, rng, prob=0.5, direction="vertical")
+
+    told = known_mistake(records(expected, vertical))
+    assert told.sure
+    assert "vertical" in told.text
+
+
+def test_what_is_unknown_is_said_and_not_sure(expected):
+    def noise(sample, rng):
+        done = flip_sample(sample, rng, prob=0.5)
+        odd = (np.arange(done.image.size) * 7919 % 251).astype(np.uint8).reshape(done.image.shape)
+        return done.replace(image=odd)
+
+    told = known_mistake(records(expected, noise))
+    assert not told.sure
+    assert told.text
+
+
+def test_right_records_have_no_diagnosis(expected):
+    right = [(FLIP, one, replace(one)) for one in expected]
+    assert known_mistake(right).text == ""
