@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from parity.causes.advice import Inseparable, inseparable, next_test
 from parity.causes.catalogue import all_causes
 from parity.causes.cause import (
@@ -25,13 +23,12 @@ from parity.causes.cause import (
 from parity.causes.compare_runs import RunComparison, compare_runs
 from parity.causes.examine import examine
 from parity.causes.noise import NoiseVerdict, judge
-from parity.causes.options import transform
 from parity.causes.parity_file import ParityResults
-from parity.causes.zoo import Choice, choose, crop_text
-from parity.compare.exhibit.curves import curve
+from parity.causes.scored import notes_of, score_curve
+from parity.causes.zoo import Choice, choose
 from parity.compare.exhibit.records import Curve
 from parity.errors import InputError
-from parity.runs.facts import Config, Unread
+from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
 from parity.scores.rows import ScoreRow
 
@@ -212,20 +209,10 @@ def _answer(context: RunContext, choice: Choice) -> Explanation:
             beside_run=context.other is not None,
         ),
         unread=run.unread,
-        notes=_notes(context),
+        notes=notes_of(context),
         comparison=compare_runs(run, context.other) if context.other is not None else None,
-        curve=_score_curve(run, choice.row),
+        curve=score_curve(run, choice.row),
     )
-
-
-def _score_curve(run: Run, row: ScoreRow | None) -> Curve | None:
-    """Every score beside the final one of `row`; None where that would be no curve."""
-    scores = [score for score in run.scores if score.step is not None]
-    if row is None or len(scores) < 2:
-        return None
-    steps = np.array([score.step for score in scores])
-    values = np.array([score.value for score in scores])
-    return curve("mIoU", "iteration", steps, values, np.full(len(steps), row.miou))
 
 
 def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -283,37 +270,3 @@ def _status(noise: NoiseVerdict | None, ids: tuple[str, ...]) -> Status:
     if not noise.outside:
         return "within noise"
     return "explained" if ids else "unexplained"
-
-
-def _notes(context: RunContext) -> tuple[str, ...]:
-    run = context.run
-    notes = list(run.notes)
-    if run.last is not None and run.best is not None and run.best.value > run.last.value:
-        notes.append(
-            f"the gap is of the last score, {run.last.value:.2f}; the best is "
-            f"{run.best.value:.2f} at iteration {run.best.step}, a maximum over several"
-        )
-    if run.last is None:
-        notes.append("the run has no score")
-    notes += _other_length(context)
-    if context.row is not None:
-        notes += [f"zoo row: {note}" for note in context.row.notes]
-        notes += _row_crop(context.row, context.expected)
-    return tuple(notes)
-
-
-def _other_length(context: RunContext) -> list[str]:
-    """Scores of trainings of unequal length are no like for like."""
-    here, there = context.run.last, context.other.last if context.other else None
-    if here is None or there is None or None in (here.step, there.step) or here.step == there.step:
-        return []
-    return [f"the scores compared are of iteration {here.step} here and {there.step} there"]
-
-
-def _row_crop(row: ScoreRow, config: Config | None) -> list[str]:
-    """Where a released config crops otherwise than its name says (K-Net Swin-L 640 does)."""
-    item = transform(config, "train", "RandomCrop")[0] if config is not None else None
-    crop = crop_text(item.get("crop_size")) if item else ""
-    if not crop or not row.crop or crop == row.crop:
-        return []
-    return [f"zoo row: {row.config} as released crops {crop}, not {row.crop} as its name says"]
