@@ -14,7 +14,7 @@ import numpy as np
 from parity.candidate.adapters import adapt
 from parity.candidate.candidate import Candidate
 from parity.candidate.check import judge
-from parity.candidate.example_text import markdown, script, shown
+from parity.candidate.example_text import lines, markdown, script, shown
 from parity.candidate.load import load_candidate
 from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner
@@ -31,6 +31,7 @@ from parity.compare.trace import StepRecord, StepResult, Trace
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.pipeline import Step
+from parity.report.text import visible
 from parity.sample import DataInfo
 
 NAME = "example"
@@ -72,10 +73,11 @@ class Example:
         outcome = self.run(candidate)
         print(f"{self.step.name}, options {dict(self.step.options)}")
         print("input\n" + shown(self.expected.input))
-        print("actual\n" + (outcome.record.error or shown(outcome.record.output)))
-        print("expected\n" + (self.expected.error or shown(self.expected.output)))
+        print("actual\n" + lines(outcome.record.error or shown(outcome.record.output)))
+        print("expected\n" + lines(self.expected.error or shown(self.expected.output)))
         result = self.compare(outcome)
-        print(f"{result.verdict}: {result.explain()}" if result.explain() else str(result.verdict))
+        told = visible(result.explain())
+        print(f"{result.verdict}: {told}" if told else str(result.verdict))
 
 
 def single_step(step: Step, part: str, given: Any) -> Candidate:

@@ -101,6 +101,11 @@ def _is_plain(parts: Mapping[str, Any]) -> bool:
 
 def _block(title: str, text: str) -> str:
     """Text in a fence that it cannot close, with what does not print made visible."""
-    lines = "\n".join(map(visible, text.split("\n")))
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
-    return f"## {title}\n\n{fence}\n{lines}\n{fence}"
+    body = lines(text)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
+    return f"## {title}\n\n{fence}\n{body}\n{fence}"
+
+
+def lines(text: str) -> str:
+    """`text` with its lines kept and everything else that does not print made visible."""
+    return "\n".join(map(visible, text.split("\n")))

@@ -28,6 +28,7 @@ from parity.candidate.runner import (
 )
 from parity.candidate.steps import candidate_from
 from parity.compare.rng import GeneratorState
+from parity.compare.trace import StepRecord
 from parity.errors import InputError
 from parity.pipeline import Step
 
@@ -60,9 +61,14 @@ class WorkerProcess:
             reason = f"TimeLimit: ran longer than {self._limit:g} s; its process was killed"
             return ended(step, value, state, reason)
         try:
-            _, answer = pickle.loads(self._connection.recv_bytes())
+            content = self._connection.recv_bytes()
         except (EOFError, OSError):
             return ended(step, value, state, self._obituary())
+        try:
+            _, answer = pickle.loads(content)
+        except Exception as error:  # a class of the candidate, which this process does not know
+            kept = StepRecord(step.name, value, state, None, state)
+            return Outcome(kept, f"{UNUSABLE}: {type(error).__name__}: {error}")
         # The input was left out of the answer to keep it small.
         outcome: Outcome = answer
         return replace(outcome, record=replace(outcome.record, input=value))

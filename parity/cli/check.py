@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from parity.candidate.load import split_name
 from parity.candidate.own import check_own
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
@@ -119,12 +120,22 @@ def check(
         jobs = jobs if device == "cpu" else 1
         found = check_own(plan, collector, _progress, only, jobs, make=make, examples=examples)
         exhibits = list(collector.exhibits)
-    roots = {"{inputs}": str(inputs_root())} | ({} if data is None else {"{data}": str(data)})
-    run = origin(time.monotonic() - started, roots)
+    run = origin(time.monotonic() - started, _roots(data, candidate))
     evidence = Evidence(collector.outcomes, exhibits)
     write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     show(found)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+
+
+def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
+    """The folders whose names are replaced by a mark in the report."""
+    roots = {"{inputs}": str(inputs_root())}
+    if data is not None:
+        roots["{data}"] = str(data)
+    file = Path(split_name(candidate)[0]) if candidate is not None else None
+    if file is not None and file.suffix == ".py":
+        roots["{candidate}"] = str(file.resolve().parent)
+    return roots
 
 
 def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:

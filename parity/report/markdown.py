@@ -121,10 +121,10 @@ def _remarks(report: Report) -> list[str]:
 def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
     """What a table has no room for: a heading with counts, and the first case of each kind."""
     found = [
-        (f"{step.failed} different, first", step.first),
-        (f"{step.skipped} not compared, first", step.why_skipped),
+        (f"{step.failed:,} different, first", step.first),
+        (f"{step.skipped:,} not compared, first", step.why_skipped),
         (
-            f"{step.unstable} in which the reference differs from itself, first",
+            f"{step.unstable:,} in which the reference differs from itself, first",
             step.why_unstable,
         ),
     ]

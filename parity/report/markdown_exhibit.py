@@ -51,8 +51,8 @@ def _leaves(facts: Facts) -> list[str]:
     ]
     more = facts.leaves_left_out + len(facts.leaves) - len(rows)
     tail = f"{more} more differ; " if more else ""
-    tail += f"{facts.leaves_equal} are equal in every bit."
-    return [table(("output", "verdict", "what differs"), rows), tail]
+    tail += f"{facts.leaves_equal} are equal in every bit." if facts.leaves_equal else ""
+    return [table(("output", "verdict", "what differs"), rows), tail.strip(" ;")]
 
 
 def _histogram(bars: Histogram) -> list[str]:

@@ -122,7 +122,7 @@ def strip_sentence(rows: Sequence[StepSummary], *, chain: bool) -> str:
     entering = [row.step for row in failed if row.isolated is Verdict.DIFFERENT]
     passing = [row.step for row in failed if row.isolated is not Verdict.DIFFERENT]
     if not chain:
-        return f"{names(entering)} of {len(rows)} steps differ"
+        return f"{names(entering)} of {count(len(rows), 'step')} differ"
     parts = [f"the difference enters at {names(entering)}"] if entering else []
     parts += [f"travels on to {names(passing)}"] if passing else []
     return " and ".join(parts)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from parity.candidate.check import judge
 from parity.candidate.limits import TimeLimit, time_limit
 from parity.candidate.worker import WorkerProcess
+from parity.compare.compare import Verdict
 from parity.errors import InputError
 from tests.candidate.samples import rude
-from tests.candidate.support import check, verdicts
+from tests.candidate.support import check, pairs, verdicts
 
 RUDE = Path(rude.__file__)
 
@@ -88,3 +90,27 @@ def test_limit_leaves_no_alarm_and_keeps_an_outer_one():
     with pytest.raises(TimeLimit, match=r"0\.6"), time_limit(0.6):
         inner()
     time.sleep(0.7)
+
+
+OWN_CLASS = """
+class Thing:
+    pass
+
+def flip(sample, rng, *, prob):
+    return Thing()
+"""
+
+
+def test_an_object_of_the_candidates_own_class_is_a_finding(tmp_path):
+    """Its class is known in the child alone."""
+    (tmp_path / "own.py").write_text(OWN_CLASS)
+    with closing(WorkerProcess(f"{tmp_path}/own.py")) as worker:
+        case, trace = pairs(1)[0]
+        at = [step.name for step in case.steps].index("flip")
+        step, expected = case.steps[at], trace.steps[at]
+        part = worker.description.part(step, replay=False)
+        for _ in range(2):  # the process lives on
+            outcome = worker.run(part, step, expected.input, expected.state_before)
+            assert outcome.misuse.startswith("returns what cannot be compared")
+            assert not outcome.ended
+            assert judge(outcome, expected).verdict is Verdict.DIFFERENT

@@ -94,7 +94,7 @@
         plate.setAttribute("viewBox", `${x} ${y} ${width / this.zoom} ${height / this.zoom}`);
         plate.classList.toggle("zoomed", this.zoom > 1);
         const ring = plate.querySelector(".worst");
-        if (ring) ring.setAttribute("r", 3 / Math.sqrt(this.zoom));
+        if (ring) ring.setAttribute("r", Number(ring.dataset.radius) / Math.sqrt(this.zoom));
       }
     }
     setWipe(share) {
