@@ -66,9 +66,9 @@ class WorkerProcess:
             return ended(step, value, state, self._obituary())
         try:
             _, answer = pickle.loads(content)
-        except Exception as error:  # a class of the candidate, which this process does not know
+        except Exception:  # a class of the candidate, which this process does not know
             kept = StepRecord(step.name, value, state, None, state)
-            return Outcome(kept, f"{UNUSABLE}: {type(error).__name__}: {error}")
+            return Outcome(kept, f"{UNUSABLE}: an object of a class of its own")
         # The input was left out of the answer to keep it small.
         outcome: Outcome = answer
         return replace(outcome, record=replace(outcome.record, input=value))
