@@ -51,6 +51,21 @@ def write_together(files: Mapping[Path, bytes]) -> None:
             written.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make `path` a folder that can be written to, before work begins whose result goes there.
+
+    Raises InputError when it cannot be one.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written to: {error.strerror}; give another folder"
+        ) from error
+
+
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     try:

@@ -166,6 +166,8 @@ def write_examples(
             made[f"{pipeline}/{name}"] = str(write(folder / f"{pipeline}-{name}", found[0]))
         except InputError as error:
             missing.append(f"No minimal example: {error}.")
+        except OSError as error:
+            missing.append(f"No minimal example of {name}: cannot be written: {error.strerror}.")
     return made, missing
 
 

@@ -26,7 +26,7 @@ from parity.compare.check import CaseResult, CheckReport
 from parity.compare.exhibit import Collector, Exhibit, exhibit_maker
 from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.errors import InputError
-from parity.files import write_atomically
+from parity.files import make_folder, write_atomically
 from parity.fixtures import inputs_root
 from parity.live import reference_installed
 from parity.probes.device import check_device
@@ -94,6 +94,8 @@ def check(
         live = reference_installed()
     check_device(device)
     _insist(candidate, device, about_candidate=replay or samples is not None)
+    if out is not None:
+        make_folder(out)
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
     asked = data if live or "PARITY_ADE20K" not in os.environ else None
     examples = None if out is None else out / "examples"

@@ -13,7 +13,7 @@ from parity.causes.explain import explain as explain_run
 from parity.causes.parity_file import read_parity
 from parity.cli.origin import origin
 from parity.errors import InputError
-from parity.files import write_atomically
+from parity.files import make_folder, write_atomically
 from parity.report.explained import report_of_explanation
 from parity.report.explanation import render_json, render_text
 from parity.report.html import render_html
@@ -61,6 +61,8 @@ def explain(
     Exit codes: 0 explained or within noise, 1 the gap is unexplained, 2 input error.
     """
     started = time.monotonic()
+    if out is not None:
+        make_folder(out)
     answer = explain_run(
         read_run(_existing(run), console=console),
         against=_other(against),

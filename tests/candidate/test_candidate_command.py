@@ -80,6 +80,24 @@ def test_minimal_example_beside_the_report(mine):
     assert "different: " in again.stdout, again.stderr
 
 
+@pytest.mark.parametrize("out", ["mine.py", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_written_is_found_before_the_check(mine, out):
+    done = parity(mine, "check", "--candidate", "mine.py:flip", "--recorded", "--out", out)
+    assert done.returncode == 2
+    assert f"error: {out}: cannot be written to: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+def test_an_example_that_cannot_be_written_costs_only_itself(mine):
+    (mine / "out").mkdir()
+    (mine / "out" / "examples").write_text("a file")
+    done = parity(mine, "check", "--candidate", "mine.py:flip", "--recorded", "--out", "out")
+    assert done.returncode == 1, done.stderr
+    assert "No minimal example of flip: cannot be written: Not a directory." in done.stdout
+    assert (mine / "out" / "report.html").is_file()
+
+
 def test_file_that_is_not_there(mine):
     done = parity(mine, "check", "--candidate", "nowhere.py")
     assert done.returncode == 2, done.stdout
