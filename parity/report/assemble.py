@@ -13,7 +13,6 @@ from parity.compare.exhibit.records import Exhibit
 from parity.report import sentences
 from parity.report.document import (
     CaseEntry,
-    ExhibitEntry,
     InputFile,
     Report,
     Run,
@@ -200,11 +199,3 @@ def _case_entry(outcome: Outcome, places: _Places) -> CaseEntry:
         broken=outcome.broken,
         exhibits=places.exhibits_of_case.get(outcome.name, ()),
     )
-
-
-def with_sections(report: Report, sections: tuple[Section, ...]) -> Report:
-    """`report` with further sections at its end."""
-    return canonical(replace(report, sections=report.sections + sections))
-
-
-__all__ = ["Evidence", "ExhibitEntry", "report_of_check", "with_sections"]
