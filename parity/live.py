@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 
@@ -28,3 +29,12 @@ def reference_header() -> tuple[dict[str, str], tuple[str, ...]]:
 
 def _compat() -> Any:
     return importlib.import_module("reference.compat")
+
+
+def installed_metafiles() -> list[Path]:
+    """Every ``metafile.yaml`` of the installed mmsegmentation; imports none of it.
+
+    Raises ReferenceUnavailable when there is none.
+    """
+    found: list[Path] = importlib.import_module("reference.zoo").metafiles()
+    return found

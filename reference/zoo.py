@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.errors import ReferenceUnavailable
-from parity.scores.zoo import Zoo, zoo_metafiles
+from parity.zoo.places import Zoo, zoo_metafiles
 from reference.compat import INSTALL_HINT, load_reference
 
 

@@ -31,8 +31,8 @@ from parity.compare.trace import StepRecord, StepResult, Trace
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.pipeline import Step
-from parity.report.text import visible
 from parity.sample import DataInfo
+from parity.text import visible
 
 NAME = "example"
 

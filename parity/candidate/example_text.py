@@ -12,8 +12,8 @@ from parity.candidate.shrink import Found
 from parity.compare.trace import StepRecord, StepResult
 from parity.compare.tree import children
 from parity.report.markup import cell
-from parity.report.text import visible
 from parity.sample import Meta
+from parity.text import visible
 
 # Arrays up to this many numbers are printed whole.
 MOST_NUMBERS = 300

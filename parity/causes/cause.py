@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from parity.causes.parity_file import ParityResults
+from parity.causes.parity_results import ParityResults
 from parity.errors import InputError
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.record import Run
 from parity.runs.text import quoted
 from parity.runs.tree import open_regular
-from parity.scores.rows import ScoreRow
+from parity.zoo.rows import ScoreRow
 
 Status = Literal["documented", "measured here", "unmeasured"]
 Confidence = Literal["certain", "likely", "possible"]

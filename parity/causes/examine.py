@@ -15,7 +15,7 @@ from parity.causes.cause import (
     Unchecked,
     Verdict,
 )
-from parity.causes.parity_file import ParityResults, StepOutcome
+from parity.causes.parity_results import ParityResults, StepOutcome
 from parity.errors import InputError
 
 

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from parity.causes.explain import Explanation
-from parity.causes.explain import explain as explain_run
-from parity.causes.parity_file import read_parity
 from parity.cli.origin import origin
 from parity.errors import InputError
+from parity.explain.explain import Explanation
+from parity.explain.explain import explain as explain_run
 from parity.files import make_folder, write_atomically
 from parity.report.explained import report_of_explanation
 from parity.report.explanation import render_json, render_text
 from parity.report.html import render_html
 from parity.report.markdown import render_markdown
+from parity.report.parity_results import read_parity
 from parity.report.write import write_report
 from parity.runs.read import read_run
 from parity.runs.record import Run

@@ -10,7 +10,7 @@ from parity.compare.check import CheckReport
 from parity.compare.compare import Verdict
 from parity.report.markdown import remarks
 from parity.report.sentences import worst
-from parity.report.text import visible
+from parity.text import visible
 
 EXIT_CODES = {
     Verdict.EQUAL: 0,

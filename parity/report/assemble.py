@@ -23,7 +23,7 @@ from parity.report.document import (
 )
 from parity.report.json import canonical
 from parity.report.pictures import exhibit_entries
-from parity.report.text import with_marks
+from parity.text import with_marks
 
 
 @dataclass(frozen=True)

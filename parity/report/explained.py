@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from parity.causes.cause import Evidence
-from parity.causes.compare_runs import RunComparison
-from parity.causes.explain import Explanation, Finding, Status
+from parity.explain.compare_runs import RunComparison
+from parity.explain.explain import Explanation, Finding, Status
 from parity.report.document import (
     EvidenceLine,
     FindingEntry,
@@ -30,7 +30,7 @@ from parity.report.explanation import (
     unread_text,
 )
 from parity.report.json import canonical
-from parity.report.text import count, with_marks
+from parity.text import count, with_marks
 
 _WORDS: dict[Status, Word] = {
     "within noise": "within tolerance",

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from parity.causes.cause import Effect, Evidence
-from parity.causes.compare_runs import Overlap, RunComparison
-from parity.causes.explain import Explanation, Finding
-from parity.report.text import visible
+from parity.explain.compare_runs import Overlap, RunComparison
+from parity.explain.explain import Explanation, Finding
 from parity.runs.facts import Unread
-from parity.scores.rows import ScoreRow
+from parity.text import visible
+from parity.zoo.rows import ScoreRow
 
 MAX_SETTINGS = 40  # per group, in text; JSON holds all
 

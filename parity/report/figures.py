@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from parity.compare.exhibit.records import Curve
-from parity.report.text import visible
+from parity.text import visible
 
 # Told apart without colour too: the actual side is drawn thick, the expected thin and dashed.
 ACTUAL, EXPECTED, DIFFERENCE = "#d1495b", "#2a7fba", "#8a63c9"

@@ -22,7 +22,7 @@ from parity.compare.exhibit.records import Curve
 from parity.report.document import BASE64, CaseEntry, Report, Word
 from parity.report.figures import curve_svg
 from parity.report.palette import class_color
-from parity.report.text import cut, number, ulp, visible
+from parity.text import cut, number, ulp, visible
 
 # Texts longer than this are folded, or cut where they are a heading: one name of
 # 10,000 characters in every cell of a table takes a browser minutes to lay out.

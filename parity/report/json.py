@@ -16,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from parity.errors import InputError
 from parity.report.document import FORMAT, Report
 from parity.report.references import broken_reference
-from parity.report.text import cut, visible
+from parity.text import cut, visible
 
 _ADAPTER = TypeAdapter(Report)
 SCHEMA_ID = f"mmseg-parity-report-{FORMAT}"

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from parity.report.document import CaseEntry, FindingSection, Report
 from parity.report.markdown import place_text
-from parity.report.text import cut, visible
+from parity.text import cut, visible
 
 
 def render_junit(report: Report) -> str:

@@ -17,7 +17,7 @@ from parity.report.document import (
 )
 from parity.report.markdown_exhibit import exhibit_parts
 from parity.report.markup import bullets, cell, table
-from parity.report.text import count, number
+from parity.text import count, number
 
 # Times and paths stand between these two lines, and nowhere else.
 RUN_BEGINS, RUN_ENDS = "<!-- run: times and paths -->", "<!-- end of run -->"

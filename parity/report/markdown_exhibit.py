@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.compare.exhibit.records import ClassTable, Facts, Histogram, LabelChange
 from parity.report.markup import cell, table
-from parity.report.text import number
+from parity.text import number
 
 MAX_ROWS = 15
 

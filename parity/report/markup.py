@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from parity.report.text import cut, visible
+from parity.text import cut, visible
 
 MAX_CELL = 2_000
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from parity.compare.check import DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.collect import Outcome
-from parity.report.text import count, names, number, ulp
+from parity.text import count, names, number, ulp
 
 
 def verdict_sentence(check: CheckReport) -> str:

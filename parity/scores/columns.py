@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parity.scores.configs import schedule_text
-from parity.scores.rows import ScoreRow
 from parity.scores.runs import RunRow
 from parity.scores.table import ScoreTable, TableRow
+from parity.zoo.configs import schedule_text
+from parity.zoo.rows import ScoreRow
 
 
 @dataclass(frozen=True)

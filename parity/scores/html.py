@@ -11,11 +11,11 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from parity.report.text import visible
 from parity.scores.columns import LINK, Column, Grid, grid
 from parity.scores.markdown import safe_address
 from parity.scores.table import ScoreTable, TableRow
 from parity.scores.words import introduction, left_out, legend
+from parity.text import visible
 
 _STYLE = """
 :root { color-scheme: light dark; }

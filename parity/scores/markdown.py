@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from parity.report.text import visible
 from parity.scores.columns import LINK, Grid, grid
 from parity.scores.table import ScoreTable, TableRow
 from parity.scores.words import introduction, left_out, legend
+from parity.text import visible
 
 _MARKUP = re.compile(r"[\\`*\[\]{}|#]")
 # An address that a reader may follow: a path, or a web page; never a script.

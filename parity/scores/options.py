@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, NoReturn
 
 from parity.errors import InputError, ParityError
 from parity.files import write_atomically
-from parity.scores.configs import with_configs
 from parity.scores.data import render_csv, render_json
-from parity.scores.datasets import dataset_key, find_dataset
 from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown
-from parity.scores.merge import merge_readmes
 from parity.scores.plot import render_plot
-from parity.scores.readme import Skipped, read_readmes
-from parity.scores.rows import ScoreRow, read_all_rows
 from parity.scores.runs import run_rows
 from parity.scores.table import ScoreTable, Selection, score_table
 from parity.scores.verdict import Explainer
-from parity.scores.zoo import FindZoo, Zoo, checkout_zoo
+from parity.zoo.configs import with_configs
+from parity.zoo.datasets import dataset_key, find_dataset
+from parity.zoo.merge import merge_readmes
+from parity.zoo.places import FindZoo, Zoo, checkout_zoo
+from parity.zoo.readme import Skipped, read_readmes
+from parity.zoo.rows import ScoreRow, read_all_rows
 
 if TYPE_CHECKING:
     from parity.runs.record import Run

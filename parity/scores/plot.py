@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parity.errors import InputError
-from parity.report.text import visible
 from parity.scores.table import ScoreTable, TableRow
+from parity.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

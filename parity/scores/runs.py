@@ -9,12 +9,12 @@ from typing import Any
 
 from parity.errors import ParityError
 from parity.runs.record import Evaluation, Run, Score
-from parity.scores.configs import schedule_text
-from parity.scores.datasets import VALIDATION_SIZES, dataset_key, may_be
-from parity.scores.readme import Skipped
-from parity.scores.rows import ScoreRow
-from parity.scores.signature import refined_signature
 from parity.scores.verdict import Explain, RunVerdict
+from parity.zoo.configs import schedule_text
+from parity.zoo.datasets import VALIDATION_SIZES, dataset_key, may_be
+from parity.zoo.readme import Skipped
+from parity.zoo.rows import ScoreRow
+from parity.zoo.signature import refined_signature
 
 MEGABYTES = 1024.0  # of a gigabyte, as the zoo's metafiles convert mmengine's "memory"
 _DIGITS = 4  # mmengine logs float32, whose 51.24 is 51.2400016784668

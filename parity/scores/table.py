@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from parity.errors import InputError
-from parity.scores.readme import Skipped
-from parity.scores.rows import ScoreRow
 from parity.scores.runs import RunRow
-from parity.scores.signature import comparable, unlike
+from parity.zoo.readme import Skipped
+from parity.zoo.rows import ScoreRow
+from parity.zoo.signature import comparable, unlike
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NO_SIGNATURE = "?"

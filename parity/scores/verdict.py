@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from parity.explain.explain import Explanation, explain
 from parity.files import write_atomically
+from parity.report.explained import report_of_explanation
+from parity.report.html import render_html
 from parity.runs.record import Run
 
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
@@ -46,7 +48,7 @@ class Explain(Protocol):
 
 @dataclass
 class Explainer:
-    """`parity.causes` as an `Explain`; imported with the first run, since a table may have none.
+    """`parity.explain` as an `Explain`.
 
     folder: where each run's page goes; None for no pages. start: the folder
     that links are relative to. write: False only computes the links.
@@ -59,7 +61,7 @@ class Explainer:
 
     def __call__(self, run: Run, /) -> RunVerdict:
         """The verdict on `run`, its page written first, so that no link leads nowhere."""
-        answer = importlib.import_module("parity.causes.explain").explain(run)
+        answer = explain(run)
         status, compared = str(answer.status), answer.gap is not None
         if not compared:
             status = NO_ROW if answer.row is None else NO_SCORE
@@ -71,16 +73,12 @@ class Explainer:
             link=self._page(answer, run.name),
         )
 
-    def _page(self, answer: Any, name: str) -> str | None:
+    def _page(self, answer: Explanation, name: str) -> str | None:
         if self.folder is None:
             return None
         path = self.folder / f"{self._file_name(name)}.html"
         if self.write:
-            explained = importlib.import_module("parity.report.explained")
-            page = importlib.import_module("parity.report.html").render_html(
-                explained.report_of_explanation(answer)
-            )
-            write_atomically(path, page.encode())
+            write_atomically(path, render_html(report_of_explanation(answer)).encode())
         return Path(os.path.relpath(path, self.start)).as_posix()
 
     def _file_name(self, name: str) -> str:

@@ -19,7 +19,7 @@ from parity.runs.record import (
     Settings,
     WeightLoad,
 )
-from parity.scores.rows import ScoreRow
+from parity.zoo.rows import ScoreRow
 
 LOG = "20240101_000000/20240101_000000.log"
 ROW = ScoreRow(

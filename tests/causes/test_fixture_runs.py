@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.causes.explain import explain
+from parity.explain.explain import explain
 from parity.fixtures import fixtures_root
 from parity.report.explained import report_of_explanation
 from parity.report.explanation import render_text

@@ -10,10 +10,11 @@ import pytest
 from parity.causes.catalogue import all_causes, cause
 from parity.causes.cause import Found, RuledOut, Unchecked
 from parity.causes.examine import examine
-from parity.causes.parity_file import ParityResults, StepOutcome, read_parity
+from parity.causes.parity_results import ParityResults, StepOutcome
 from parity.errors import InputError
 from parity.report.document import Diagnosis, Report, StepEntry
 from parity.report.json import render_json
+from parity.report.parity_results import read_parity
 
 from .made import context, run
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.causes.explain import explain
 from parity.compare.cases import Case, list_root
 from parity.compare.check import candidate_steps, check_against, summarise
 from parity.compare.exhibit import Collector, case_exhibits
 from parity.compare.trace import run_trace
+from parity.explain.explain import explain
 from parity.fixtures import fixtures_root, inputs_root
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import val_tail

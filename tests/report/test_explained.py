@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from parity.causes.compare_runs import MAX_PLOTS, compare_runs, plot
-from parity.causes.explain import explain
 from parity.cli.explain import exit_code
 from parity.compare.exhibit.curves import MAX_POINTS
+from parity.explain.compare_runs import MAX_PLOTS, compare_runs, plot
+from parity.explain.explain import explain
 from parity.fixtures import fixtures_root
 from parity.report.document import FindingSection, PlotSection, TableSection
 from parity.report.explained import report_of_explanation

@@ -13,7 +13,7 @@ import pytest
 from parity.report.document import Diagnosis, Report
 from parity.report.html import render_html
 from parity.report.json import canonical
-from parity.report.text import visible
+from parity.text import visible
 from tests.report.builders import HOSTILE, LONG, poisoned, rich_report
 
 ALLOWED_TAGS = {

@@ -14,7 +14,7 @@ import parity.report
 from parity.errors import InputError
 from parity.report.document import FORMAT, FindingEntry, FindingSection, Report, Run
 from parity.report.json import canonical, read_report, render_json, render_schema
-from parity.report.text import cut, visible, with_marks
+from parity.text import cut, visible, with_marks
 from tests.report.builders import HOSTILE, poisoned, rich_report
 
 SCHEMA = Path(parity.report.__file__).parent / "schema.json"

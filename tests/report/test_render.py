@@ -14,8 +14,8 @@ from parity.report.json import canonical
 from parity.report.junit import render_junit
 from parity.report.markdown import RUN_BEGINS, RUN_ENDS, render_markdown
 from parity.report.markup import cell
-from parity.report.text import visible
 from parity.report.write import FORMATS
+from parity.text import visible
 from tests.report.builders import HOSTILE, poisoned, rich_report
 
 

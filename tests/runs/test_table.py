@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from parity.causes.explain import explain
 from parity.errors import RunFormatError
+from parity.explain.explain import explain
 from parity.runs.read import read_run
 from parity.runs.table import read_csv, read_json
 

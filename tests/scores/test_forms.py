@@ -18,9 +18,9 @@ from parity.scores.data import render_csv, render_json
 from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown, safe_address
 from parity.scores.plot import render_plot
-from parity.scores.readme import Skipped
-from parity.scores.rows import Differs, read_rows
 from parity.scores.verdict import RunVerdict
+from parity.zoo.readme import Skipped
+from parity.zoo.rows import Differs, read_rows
 from tests.scores.sample import SIGNATURE, checkout, model, own, table_of
 
 FIRST = ["rank", "method", "backbone", "crop", "schedule", "batch", "mIoU"]

@@ -11,8 +11,8 @@ import pytest
 
 from parity.errors import InputError
 from parity.scores.plot import render_plot
-from parity.scores.rows import read_rows
 from parity.scores.table import score_table
+from parity.zoo.rows import read_rows
 from tests.scores.sample import SIGNATURE, checkout, model, own, table_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +54,7 @@ class TestPlot:
         checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
         code = (
             "import sys, hashlib; from pathlib import Path\n"
-            "from parity.scores.rows import read_rows; from parity.scores.plot import render_plot\n"
+            "from parity.zoo.rows import read_rows; from parity.scores.plot import render_plot\n"
             "from parity.scores.table import score_table\n"
             "rows = read_rows([Path(sys.argv[1])])\n"
             "table = score_table(rows, dataset='ADE20K', version='1', origin='a test')\n"

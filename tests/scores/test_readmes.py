@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from parity.errors import InputError
-from parity.scores.merge import merge_readmes
-from parity.scores.readme import number, read_readmes
-from parity.scores.rows import Differs, read_all_rows
-from parity.scores.zoo import checkout_zoo
+from parity.zoo.merge import merge_readmes
+from parity.zoo.places import checkout_zoo
+from parity.zoo.readme import number, read_readmes
+from parity.zoo.rows import Differs, read_all_rows
 from tests.scores.sample import HEADER, checkout, line, model, readme
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"

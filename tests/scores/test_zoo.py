@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from parity.scores.configs import with_configs
-from parity.scores.rows import read_all_rows, read_rows
+from parity.zoo.configs import with_configs
+from parity.zoo.rows import read_all_rows, read_rows
 from tests.causes import founding
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parity.causes.cause import Cause, Effect, Found, RuledOut, RunContext, Unchecked, Verdict
-from parity.causes.noise import judge
+from parity.explain.noise import judge
 
 
 def _detect(context: RunContext) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.causes.cause import Cause, Effect, Found, RuledOut, RunContext, Unchecked, Verdict
 from parity.causes.options import NO_CONFIG, NO_ROW, place_evidence
-from parity.causes.zoo import model_signature
+from parity.zoo.models import model_signature
 
 
 def _detect(context: RunContext) -> Verdict:

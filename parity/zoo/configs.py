@@ -12,8 +12,8 @@ from parity.errors import RunFormatError
 from parity.runs.config import read_config
 from parity.runs.facts import Config
 from parity.runs.options import crop_size_of
-from parity.scores.rows import Differs, ScoreRow
-from parity.scores.signature import full_signature
+from parity.zoo.rows import Differs, ScoreRow
+from parity.zoo.signature import full_signature
 
 
 @dataclass(frozen=True)

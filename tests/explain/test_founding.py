@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from parity.causes.explain import explain
+from parity.explain.explain import explain
 from parity.report.explanation import render_text
 from parity.runs.read import read_run
-
-from .founding import ERROR, KNET, SWIN_S, write_checkpoint, write_console, write_run
+from tests.causes.founding import ERROR, KNET, SWIN_S, write_checkpoint, write_console, write_run
 
 pytestmark = pytest.mark.live
 

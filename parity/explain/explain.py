@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from parity.causes.advice import Inseparable, inseparable, next_test
 from parity.causes.catalogue import all_causes
 from parity.causes.cause import (
     Cause,
@@ -20,17 +19,18 @@ from parity.causes.cause import (
     RunContext,
     Unchecked,
 )
-from parity.causes.compare_runs import RunComparison, compare_runs
 from parity.causes.examine import examine
-from parity.causes.noise import NoiseVerdict, judge
-from parity.causes.parity_file import ParityResults
-from parity.causes.scored import notes_of, score_curve
-from parity.causes.zoo import Choice, choose
+from parity.causes.parity_results import ParityResults
 from parity.compare.exhibit.records import Curve
 from parity.errors import InputError
+from parity.explain.advice import Inseparable, inseparable, next_test
+from parity.explain.compare_runs import RunComparison, compare_runs
+from parity.explain.noise import NoiseVerdict, judge
+from parity.explain.row import Choice, choose
+from parity.explain.scored import notes_of, score_curve
 from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
-from parity.scores.rows import ScoreRow
+from parity.zoo.rows import ScoreRow
 
 FORMAT = 1
 Status = Literal["within noise", "explained", "unexplained", "no gap"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.causes.compare_runs import compare_runs, config_differences, overlap
-from parity.causes.explain import explain
+from parity.explain.compare_runs import compare_runs, config_differences, overlap
+from parity.explain.explain import explain
 from parity.fixtures import fixtures_root
 from parity.runs.read import read_run
-
-from .made import TRAIN, config, curve, run
+from tests.causes.made import TRAIN, config, curve, run
 
 RUNS = fixtures_root() / "runs"
 STEPS = np.arange(10, 101, 10)

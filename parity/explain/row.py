@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 from parity.causes.options import dataset, kind_of, transform
 from parity.errors import InputError, ReferenceUnavailable
-from parity.runs.config import installed_configs, read_config
 from parity.runs.facts import Config
 from parity.runs.record import Run
-from parity.scores.rows import ScoreRow, read_rows
+from parity.zoo.installed import row_config, zoo_rows
+from parity.zoo.models import crop_text, model_signature
+from parity.zoo.rows import ScoreRow
 
 # What metafiles call the data sets.
 DATASETS = {
@@ -28,7 +25,6 @@ DATASETS = {
 }
 NEAR = 6
 _GPUS = re.compile(r"_\d+xb\d+-")
-_BACKBONE_KEYS = ("depth", "depths", "embed_dims", "embed_dim", "arch", "num_layers", "extra")
 
 
 @dataclass(frozen=True)
@@ -77,47 +73,6 @@ def _named(against: str, rows: Sequence[ScoreRow]) -> ScoreRow:
     raise InputError(
         f"--against {against}: no such run and no such zoo result; near: {near or 'none'}"
     )
-
-
-@cache
-def zoo_rows(name: str) -> tuple[ScoreRow, ...]:
-    """The zoo's results on one data set. Raises ReferenceUnavailable without mmsegmentation."""
-    metafiles: list[Path] = importlib.import_module("reference.zoo").metafiles()
-    return tuple(read_rows(metafiles, dataset=name))
-
-
-@cache
-def row_config(row: ScoreRow) -> Config | None:
-    """The config of a row, of the installed mmsegmentation; None where it cannot be read."""
-    root = installed_configs()
-    if root is None:
-        return None
-    path = root.joinpath(*Path(row.config).parts[1:])
-    try:
-        return read_config(path, configs_root=root, name=row.config)
-    except InputError:
-        return None
-
-
-def model_signature(config: Config) -> tuple[Any, ...]:
-    """What makes a model another one: type of the decode head, type and size of the backbone."""
-    head, backbone = config.get("model", "decode_head"), config.get("model", "backbone") or {}
-    heads = head if isinstance(head, (list, tuple)) else [head]
-    sizes = {key: _plain(backbone[key]) for key in _BACKBONE_KEYS if key in backbone}
-    kinds = tuple(kind_of(item) for item in heads if isinstance(item, dict))
-    return kinds, kind_of(backbone).removesuffix("V1c"), tuple(sorted(sizes.items()))
-
-
-def crop_text(crop: Any) -> str:
-    """``(512, 1024)`` as rows write it, ``512x1024``; "" for anything else."""
-    if isinstance(crop, int):
-        crop = (crop, crop)
-    whole = isinstance(crop, (list, tuple)) and len(crop) == 2
-    return f"{crop[0]}x{crop[1]}" if whole else ""
-
-
-def _plain(value: Any) -> Any:
-    return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else repr(value)
 
 
 def _dataset_name(run: Run) -> str:

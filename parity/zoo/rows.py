@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from parity.errors import InputError
-from parity.scores.datasets import dataset_key
+from parity.zoo.datasets import dataset_key
 
 # e.g. swin-tiny_..._8xb2-amp-160k_ade20k-512x512: GPUs x samples per GPU; crop is height x width
 _NAME = re.compile(r"[-_](?P<schedule>\d+k)_(?P<dataset>[a-z][a-z0-9_-]*?)-(?P<crop>\d+x\d+)")

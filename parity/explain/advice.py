@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parity.causes.catalogue import cause
-from parity.scores.rows import ScoreRow
+from parity.zoo.rows import ScoreRow
 
 DEAD, BATCH = "dead-kernel", "effective-batch"
 

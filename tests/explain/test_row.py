@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from parity.causes import zoo
-from parity.causes.explain import explain
 from parity.causes.options import transform
-from parity.causes.zoo import choose, crop_text, model_signature, row_config, zoo_rows
 from parity.errors import InputError, ReferenceUnavailable
+from parity.explain import row as zoo
+from parity.explain.explain import explain
+from parity.explain.row import choose
 from parity.runs.facts import Fact
-
-from .made import run
+from parity.zoo.installed import row_config, zoo_rows
+from parity.zoo.models import crop_text, model_signature
+from tests.causes.made import run
 
 pytestmark = pytest.mark.live
 SWIN_S = "mask2former_swin-s_8xb2-160k_ade20k-512x512"

@@ -6,12 +6,12 @@ import numpy as np
 
 from parity.causes.cause import RunContext
 from parity.causes.options import transform
-from parity.causes.zoo import crop_text
 from parity.compare.exhibit.curves import curve
 from parity.compare.exhibit.records import Curve
 from parity.runs.facts import Config
 from parity.runs.record import Run
-from parity.scores.rows import ScoreRow
+from parity.zoo.models import crop_text
+from parity.zoo.rows import ScoreRow
 
 
 def score_curve(run: Run, row: ScoreRow | None) -> Curve | None:

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from parity.causes.catalogue import all_causes, cause
 from parity.causes.cause import Cause, Found, RunContext, Unchecked
 from parity.causes.examine import examine
-from parity.causes.explain import explain, rank
 from parity.cli.explain import exit_code
 from parity.cli.explain import explain as command
 from parity.errors import InputError
+from parity.explain.explain import explain, rank
 from parity.fixtures import fixtures_root
 from parity.report.explained import report_of_explanation
 from parity.report.explanation import as_document, render_json, render_text
@@ -25,8 +25,7 @@ from parity.report.json import read_report
 from parity.report.markdown import render_markdown
 from parity.runs.facts import Source, Unread
 from parity.runs.read import read_run
-
-from .made import CONFIG, LOG, context, run
+from tests.causes.made import CONFIG, LOG, context, run
 
 RUNS = fixtures_root() / "runs"
 HOSTILE = "\x1b[31m</code><script>alert(1)</script>\u202e|`*_\n# forged"

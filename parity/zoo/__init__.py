@@ -1,0 +1,1 @@
+"""The model zoo of mmsegmentation: its results, configs and data sets."""
