@@ -66,17 +66,19 @@ class Block:
 def blocks(stream: BinaryIO) -> Iterator[Block]:
     """The lines of `stream`, as UTF-8 bytes where it is UTF-16, else as they are.
 
-    Lines end with a newline; a carriage return alone (a progress bar) ends none.
+    Lines end with a newline, with the carriage return before it or not; a
+    carriage return alone (a progress bar) ends none.
     """
     line, rest = 1, b""
     for chunk in _chunks(stream):
         data = rest + chunk
         end = data.rfind(b"\n") + 1
-        if not end and len(data) < BLOCK_BYTES:
+        if not end and len(data) >= BLOCK_BYTES:
+            end = len(data) - data.endswith(b"\r")  # which may belong to a newline to come
+        if not end:
             rest = data
             continue
-        end = end or len(data)
-        block = Block(line, data[:end])
+        block = Block(line, data[:end].replace(b"\r\n", b"\n"))
         line, rest = line + block.data.count(b"\n"), data[end:]
         yield block
     if rest:
@@ -111,7 +113,7 @@ def _encoding(start: bytes) -> str | None:
 
 def decoded(data: bytes) -> str:
     """`data` as text without terminal codes; bytes that are no UTF-8 become U+FFFD."""
-    return ANSI.sub(b"", data).decode("utf-8", "replace").replace("\r\n", "\n")
+    return ANSI.sub(b"", data).decode("utf-8", "replace")
 
 
 def quoted(data: bytes, limit: int = 300) -> str:
