@@ -1,70 +1,115 @@
-"""The data sets of mmseg: names, sizes of the training split, and whether label 0 is ignored.
+"""The data sets of mmseg: names, classes, sizes, and whether label 0 is ignored.
 
-Sizes: of the official training splits, as mmseg's data set guide prepares them.
-Reduction of label 0: the defaults of mmseg 1.2.2 datasets/*.py.
+Classes and reduction of label 0: of mmseg 1.2.2 datasets/*.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from parity.runs.facts import Config, Fact
 from parity.runs.families import type_of
+from parity.runs.splits import TRAIN, VALIDATION, listed_split, whole_split
+
+Path = tuple[str | int, ...]
+# Concatenated data sets of one run; a config may say anything.
+MAX_SETS = 100
+NOT_STATED = "no file says how many images there were"
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """size, validation: images of the whole splits, where the class has one. reduces: label 0."""
+    """classes: to predict. size, validation: images of the whole splits. reduces: label 0."""
 
     name: str
+    classes: int
     size: int | None = None
     validation: int | None = None
     reduces: bool = False
 
 
-KNOWN = {
-    "ADE20KDataset": DatasetInfo("ADE20K", 20_210, 2_000, reduces=True),
-    "BDD100KDataset": DatasetInfo("BDD100K", 7_000),
-    "COCOStuffDataset": DatasetInfo("COCO-Stuff"),  # 10k and 164k share the class
-    "ChaseDB1Dataset": DatasetInfo("CHASE_DB1", 20),
-    "CityscapesDataset": DatasetInfo("Cityscapes", 2_975, 500),
-    "DRIVEDataset": DatasetInfo("DRIVE", 20),
-    "DarkZurichDataset": DatasetInfo("Dark Zurich"),
-    "HRFDataset": DatasetInfo("HRF", 15),
-    "ISPRSDataset": DatasetInfo("Vaihingen", reduces=True),
-    "LoveDADataset": DatasetInfo("LoveDA", 2_522, reduces=True),
-    "MapillaryDataset_v1": DatasetInfo("Mapillary Vistas v1.2", 18_000),
-    "MapillaryDataset_v2": DatasetInfo("Mapillary Vistas v2.0", 18_000),
-    "NightDrivingDataset": DatasetInfo("Night Driving"),
-    "PascalContextDataset": DatasetInfo("Pascal Context"),
-    "PascalContextDataset59": DatasetInfo("Pascal Context 59", reduces=True),
-    "PascalVOCDataset": DatasetInfo("Pascal VOC 2012"),  # with and without the extra images
-    "PotsdamDataset": DatasetInfo("Potsdam", reduces=True),
-    "STAREDataset": DatasetInfo("STARE", 10),
-    "SynapseDataset": DatasetInfo("Synapse"),
-    "iSAIDDataset": DatasetInfo("iSAID"),
+_NAMES: Mapping[str, tuple[str, int]] = {
+    "ADE20KDataset": ("ADE20K", 150),
+    "BDD100KDataset": ("BDD100K", 19),
+    "COCOStuffDataset": ("COCO-Stuff", 171),  # 10k and 164k share the class
+    "ChaseDB1Dataset": ("CHASE_DB1", 2),
+    "CityscapesDataset": ("Cityscapes", 19),
+    "DRIVEDataset": ("DRIVE", 2),
+    "DarkZurichDataset": ("Dark Zurich", 19),
+    "HRFDataset": ("HRF", 2),
+    "ISPRSDataset": ("Vaihingen", 6),
+    "LEVIRCDDataset": ("LEVIR-CD", 2),
+    "LIPDataset": ("LIP", 20),
+    "LoveDADataset": ("LoveDA", 7),
+    "MapillaryDataset_v1": ("Mapillary Vistas v1.2", 66),
+    "MapillaryDataset_v2": ("Mapillary Vistas v2.0", 124),
+    "NYUDataset": ("NYU", 27),
+    "NightDrivingDataset": ("Night Driving", 19),
+    "PascalContextDataset": ("Pascal Context", 60),
+    "PascalContextDataset59": ("Pascal Context 59", 59),
+    "PascalVOCDataset": ("Pascal VOC 2012", 21),  # with and without the extra images
+    "PotsdamDataset": ("Potsdam", 6),
+    "REFUGEDataset": ("REFUGE", 3),
+    "STAREDataset": ("STARE", 2),
+    "SynapseDataset": ("Synapse", 9),
+    "iSAIDDataset": ("iSAID", 16),
 }
-# Where the training images lie when nothing was left out.
-_TRAINING = {"ADE20KDataset": "images/training", "CityscapesDataset": "leftImg8bit/train"}
+_REDUCING = frozenset(
+    {
+        "ADE20KDataset",
+        "ISPRSDataset",
+        "LoveDADataset",
+        "PascalContextDataset59",
+        "PotsdamDataset",
+    }
+)
+KNOWN = {
+    kind: DatasetInfo(
+        name, classes, whole_split(kind, TRAIN), whole_split(kind, VALIDATION), kind in _REDUCING
+    )
+    for kind, (name, classes) in _NAMES.items()
+}
 
 
-def dataset_path(config: Config, split: str = "train") -> tuple[str | int, ...]:
-    """Where the data set of `split` stands, wrappers such as RepeatDataset unpacked.
-
-    mmengine: ``train_dataloader.dataset``; mmcv 0.x: ``data.train``. Of several
-    concatenated sets it is the first.
-    """
+def _loader(config: Config, split: str) -> Path:
+    """mmengine: ``train_dataloader.dataset``; mmcv 0.x: ``data.train``."""
     modern, legacy = (f"{split}_dataloader", "dataset"), ("data", split)
-    path: tuple[str | int, ...] = modern if config.get(*modern) is not None else legacy
-    while True:
-        if isinstance(config.get(*path, "dataset"), Mapping):
-            path = (*path, "dataset")
-        elif isinstance(config.get(*path, "datasets", 0), Mapping):
-            path = (*path, "datasets", 0)
-        else:
-            return path
+    return modern if config.get(*modern) is not None else legacy
+
+
+def training_sets(config: Config, split: str = TRAIN) -> list[Path]:
+    """Where each data set of `split` stands, wrappers and concatenations unpacked."""
+    return list(_unpacked(config, _loader(config, split), 0))[:MAX_SETS]
+
+
+def _unpacked(config: Config, path: Path, depth: int) -> Iterator[Path]:
+    given = config.get(*path)
+    inner = given.get("datasets") if isinstance(given, Mapping) else given
+    if depth < 8 and isinstance(given, Mapping) and isinstance(given.get("dataset"), Mapping):
+        yield from _unpacked(config, (*path, "dataset"), depth + 1)
+    elif depth < 8 and isinstance(inner, (list, tuple)):
+        stem = (*path, "datasets") if isinstance(given, Mapping) else path
+        for index in range(min(len(inner), MAX_SETS)):
+            yield from _unpacked(config, (*stem, index), depth + 1)
+    elif isinstance(given, Mapping):
+        yield path
+
+
+def dataset_path(config: Config, split: str = "train") -> Path:
+    """Where the data set of `split` stands; of several concatenated ones it is the first."""
+    return next(_unpacked(config, _loader(config, split), 0), _loader(config, split))
+
+
+def repetitions(config: Config, split: str = TRAIN) -> int:
+    """How often an epoch shows each image, by the RepeatDataset wrappers around the data set."""
+    times, path = 1, dataset_path(config, split)
+    for length in range(1, len(path)):
+        given = config.get(*path[:length])
+        repeated = given.get("times") if type_of(given) == "RepeatDataset" else None
+        times *= repeated if type(repeated) is int and 0 < repeated < 10**9 else 1
+    return times
 
 
 def dataset_of(config: Config) -> Fact[str]:
@@ -77,37 +122,73 @@ def dataset_of(config: Config) -> Fact[str]:
     return Fact(known.name if known else kind, config.source(*path, "type"))
 
 
-def known_size(config: Config) -> Fact[int]:
-    """The size of the whole training split, where the config takes all of a known one."""
-    path = dataset_path(config)
+def planned_images(config: Config) -> Fact[int]:
+    """How many images the config asks to train on, where it asks for published splits."""
+    return _planned(config, TRAIN)
+
+
+def planned_validation(config: Config) -> Fact[int]:
+    """How many images the config asks to validate on, where it asks for a published split."""
+    return _planned(config, VALIDATION)
+
+
+def _planned(config: Config, split: str) -> Fact[int]:
+    facts = [_images(config, path, split) for path in training_sets(config, split)]
+    unknown = next((fact for fact in facts if not fact.known), None)
+    if not facts or unknown is not None:
+        return unknown or Fact(note=NOT_STATED)
+    if len(facts) == 1:
+        return facts[0]
+    note = " + ".join(str(fact.value) for fact in facts)
+    return Fact(sum(fact.value or 0 for fact in facts), facts[0].source, f"{note}, as published")
+
+
+def _images(config: Config, path: Path, split: str) -> Fact[int]:
+    """Of one data set, by its list of images, else by their folder, else the whole split."""
     given = config.get(*path)
     kind = type_of(given)
-    if "datasets" in path:
-        return Fact(note="several data sets were concatenated; no file says how many images")
-    size = KNOWN[kind].size if kind in KNOWN else None
-    if size is None or not isinstance(given, Mapping):
-        return Fact(note="no file says how many images there were")
-    for key in ("indices", "ann_file", "split"):
-        if given.get(key):
-            return Fact(note=f"{key} takes only part of {KNOWN[kind].name}; no file says how many")
-    images = _image_folder(given)
-    expected = _TRAINING.get(kind)
-    if expected and images and not images.rstrip("/").endswith(expected):
-        return Fact(note=f"the images lie in {images!r}; no file says how many there were")
-    note = f"size of the whole training split of {KNOWN[kind].name}; the log does not state it"
-    return Fact(size, config.source(*path, "type"), note)
+    name = KNOWN[kind].name if kind in KNOWN else kind
+    places, key = _places(given)
+    if places:
+        sizes = [listed_split(kind, place) for place in places]
+        if None in sizes:
+            place = places[sizes.index(None)]
+            return Fact(note=f"{key} takes {place!r} of {name}; {NOT_STATED}")
+        count: int | None = sum(size or 0 for size in sizes)
+        what = f"images of {name} in {', '.join(places)}, as published"
+    else:
+        key, count = "type", whole_split(kind, split)
+        what = f"size of the whole {split} split of {name}"
+    return _selected(config, path, given, Fact(count, None, what), key)
 
 
-def validation_batches(config: Config, world_size: int | None) -> int | None:
-    """How many batches one process validates on the whole split; None where that is not known."""
-    known = KNOWN.get(type_of(config.get(*dataset_path(config, "val"))))
-    if known is None or known.validation is None or not world_size:
-        return None
-    batch = config.get("val_dataloader", "batch_size")
-    return -(-known.validation // (world_size * (batch if type(batch) is int and batch else 1)))
-
-
-def _image_folder(given: Mapping[str, Any]) -> str:
+def _places(given: Mapping[str, Any]) -> tuple[list[str], str]:
+    """What says which images are taken, and the key it stands under."""
     prefix = given.get("data_prefix")
-    found = prefix.get("img_path") if isinstance(prefix, Mapping) else given.get("img_dir")
-    return found if isinstance(found, str) else ""
+    folder = prefix.get("img_path") if isinstance(prefix, Mapping) else None
+    for key, value in (
+        ("ann_file", given.get("ann_file")),
+        ("split", given.get("split")),
+        ("data_prefix", folder),
+        ("img_dir", given.get("img_dir")),
+    ):
+        listed = value if isinstance(value, (list, tuple)) else [value]
+        if value and all(isinstance(item, str) for item in listed):
+            return list(listed), key
+    return [], ""
+
+
+def _selected(
+    config: Config, path: Path, given: Mapping[str, Any], whole: Fact[int], key: str
+) -> Fact[int]:
+    """`whole`, or what `indices` takes of it."""
+    indices = given.get("indices")
+    chosen = len(indices) if isinstance(indices, (list, tuple, range)) else indices
+    if type(chosen) is int:
+        count = abs(chosen) if whole.value is None else min(abs(chosen), whole.value)
+        return Fact(count, config.source(*path, "indices"), "so many that indices names")
+    if not whole.known:
+        return Fact(note=NOT_STATED)
+    return Fact(
+        whole.value, config.source(*path, key), f"{whole.note}; the log does not state how many"
+    )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from parity.runs.text import Block, decoded, find_all
 
-LOGGERS = (b" - mmengine - ", b" - mmseg - ", b" - mmcv - ", b" - mmdet - ")
+# Every package of OpenMMLab names its logger after itself.
+LOGGERS = (b" - mm",)
 _HEADER = re.compile(
     rb"(?P<time>(?:\d{4}[-/])?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:,\d{3})?)"
     rb" - (?P<logger>\w+) - (?:\x1b\[[\d;]*m)*(?P<level>[A-Z]+)(?:\x1b\[[\d;]*m)* - "

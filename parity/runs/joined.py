@@ -34,8 +34,7 @@ class Shared:
     tables: list[LogData] = field(default_factory=list)
     configs: list[tuple[str, Config]] = field(default_factory=list)
     checkpoints: tuple[CheckpointFile, ...] = ()
-    stated: Mapping[str, Any] = field(default_factory=dict)
-    stated_in: str = ""
+    stated: dict[str, Fact[Any]] = field(default_factory=dict)
 
 
 def assemble(path: Path, loaded: Sequence[Loaded], shared: Shared, reading: Reading) -> Run:
@@ -87,6 +86,7 @@ def _evidence(
         config=last.segment.config or (shared.configs[-1][1] if shared.configs else None),
         config_name=_config_name(shared, last),
         framework=_framework(environment, last),
+        logger=last.logger,
         environment=environment,
         segments=segments,
         curves=curves,
@@ -96,7 +96,6 @@ def _evidence(
         loader_length=last.loader_length,
         images=last.images,
         stated=shared.stated,
-        stated_in=shared.stated_in,
     )
 
 

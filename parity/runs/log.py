@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from parity.runs.curves import number, step_number
 from parity.runs.entries import Entry
+from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
 from parity.runs.log_data import (
     AUTO_RESUMED,
@@ -22,6 +22,7 @@ from parity.runs.log_data import (
     PARAMWISE,
     SYNC_BN,
     LogData,
+    PrintedConfig,
 )
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.scalars import percent_scale, split_metrics
@@ -34,11 +35,18 @@ _PROGRESS = re.compile(
     r"(?:\[\s*(?P<epoch>\d{1,9})\]\s*)?\[\s*(?P<at>\d{1,12})(?:/(?P<of>\d{1,12}))?\]\s*"
 )
 _PAIR = re.compile(r"(?<![\w./-])([A-Za-z_][\w./-]*): (\S+?),?(?=\s|$)")
-_ENVIRONMENT = re.compile(r" {0,4}(?! )(?!error in )([A-Za-z_][\w .,/()-]*?): (.*)")
+# mmcv 0.x prints the scores of classes into the line; their names may hold spaces.
+_CLASS_PAIR = re.compile(r"(?<![\w./-])((?:IoU|Acc)\.[^:,]{1,80}): (\S+?),?(?=\s|$)")
 _RESUMED = re.compile(r"resumed (?:from )?epoch:? \d+, iter:? (\d{1,12})(?!\d)")
 _SAVED = re.compile(r"Saving checkpoint at (\d{1,12}) (iterations|epochs)")
 _IMAGES = re.compile(r"Loaded (\d{1,12}) images")
-_EXP_NAME = re.compile(r"Exp name: (.+?)(?:_\d{8}_\d{6})?$")
+MAX_IMAGE_COUNTS = 100
+_EXP_NAME = re.compile(r"Exp name: (.+?)(?:_\d{8}_\d{6}|\.py)?$")
+# What mmseg 0.x logs by itself that mmengine lists in its environment block.
+_STATED = (
+    ("Distributed training", re.compile(r"Distributed training: (True|False)$")),
+    ("seed", re.compile(r"Set random seed to (\d{1,12}), ")),
+)
 _NOTICES = {
     "Distributed training is not used, all SyncBatchNorm": SYNC_BN,
     "LR is set based on batch size of": LR_SCALED,
@@ -78,16 +86,18 @@ class _LogReader:
         if progress is not None:
             self._progress(entry, progress)
         elif first.startswith("Config:"):
-            data.config = data.config or (entry.text.removeprefix("Config:"), entry.line)
+            text = entry.text.removeprefix("Config:")
+            data.config = data.config or PrintedConfig(text, entry.line)
         elif "\n| " in entry.text and "IoU" in entry.text:
             self._classes = _class_scores(entry.text) or self._classes
         elif "sys.platform" in entry.text:
-            self._environment(entry)
+            found = environment_of(entry.text, data.file, entry.line)
+            data.environment = found | data.environment
         elif not self.weights.take(entry):
             self._statement(entry)
 
-    def _source(self, entry: Entry, offset: int = 0, text: str | None = None) -> Source:
-        return Source(self.data.file, entry.line + offset, (text or entry.first).strip()[:300])
+    def _source(self, entry: Entry) -> Source:
+        return Source(self.data.file, entry.line, entry.first.strip()[:300])
 
     def _progress(self, entry: Entry, match: re.Match[str]) -> None:
         rest = entry.first[match.end() :]
@@ -110,10 +120,12 @@ class _LogReader:
             data.points.add(step, entry.line, _PAIR.findall(rest))
 
     def _evaluation(self, entry: Entry, match: re.Match[str], rest: str) -> None:
-        metrics, classes = split_metrics(_PAIR.findall(rest))
+        pairs = [pair for pair in _PAIR.findall(rest) if not pair[0].startswith(("IoU.", "Acc."))]
+        metrics, classes = split_metrics([*pairs, *_CLASS_PAIR.findall(rest)])
         if not metrics:
             return
         scale = percent_scale(metrics.values()) if match["of"] is None else 1.0
+        self.data.counts_only |= match["of"] is None
         self.data.add_evaluation(
             Evaluation(
                 match["mode"],
@@ -126,20 +138,6 @@ class _LogReader:
             )
         )
         self._classes = ()
-
-    def _environment(self, entry: Entry) -> None:
-        found: dict[str, Fact[str]] = {}
-        name = ""
-        for offset, line in enumerate(entry.text.split("\n")):
-            if line.startswith("-----") and found:
-                break
-            match = _ENVIRONMENT.fullmatch(line)
-            if match is not None:
-                name = match[1]
-                found[name] = Fact(match[2].strip(), self._source(entry, offset, line))
-            elif line.startswith("  - ") and name:  # how torch was built
-                found[name] = replace(found[name], value=f"{found[name].value}\n{line.strip()}")
-        self.data.environment = found | self.data.environment
 
     def _statement(self, entry: Entry) -> None:
         data, first = self.data, entry.first
@@ -154,10 +152,19 @@ class _LogReader:
         elif saved is not None:
             unit = 1 if saved[2] == "iterations" else data.loader_length.value or 0
             self._step = max(self._step, int(saved[1]) * unit)
-        elif images is not None and not data.images.known:
-            data.images = Fact(int(images[1]), self._source(entry))
+        elif images is not None:
+            if len(data.images) < MAX_IMAGE_COUNTS:
+                data.images.append(Fact(int(images[1]), self._source(entry)))
         elif not data.exp_name.known and (named := _EXP_NAME.match(first)):
             data.exp_name = Fact(named[1], self._source(entry))
+        else:
+            self._environment(entry)
+
+    def _environment(self, entry: Entry) -> None:
+        for name, pattern in _STATED:
+            match = pattern.match(entry.first)
+            if match is not None:
+                self.data.environment.setdefault(name, Fact(match[1], self._source(entry)))
 
 
 def _scaled(item: ClassScore, scale: float) -> ClassScore:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from parity.runs.curves import Points
 from parity.runs.facts import Fact, Source, Unread
@@ -22,21 +23,30 @@ SYNC_BN, LR_SCALED, AUTO_RESUMED, PARAMWISE, NO_PRETRAINED = (
 MAX_EVALUATIONS = 20_000
 
 
+@dataclass(frozen=True)
+class PrintedConfig:
+    """A config as a log prints it. line: its first; own_lines: False where JSON holds it in one."""
+
+    text: str
+    line: int
+    own_lines: bool = True
+
+
 @dataclass
 class LogData:
     """Collected while a log is read.
 
-    config: printed text and the number of its first line. max_iters: as the
-    header of a training line says. loader_length: batches per epoch, in runs
-    by epoch. images: training images found, where the log says it. exp_name:
-    of the experiment, without its time stamp. notices: the first line of each
-    known statement.
+    max_iters: as the header of a training line says. loader_length: batches per
+    epoch, in runs by epoch. images: of each data set that was loaded, in order.
+    exp_name: of the experiment, without its time stamp. notices: the first line
+    of each known statement. counts_only: evaluations count batches with no total
+    beside them, as mmcv 0.x prints them.
     """
 
     file: str
     logger: str = ""
     environment: dict[str, Fact[str]] = field(default_factory=dict)
-    config: tuple[str, int] | None = None
+    config: PrintedConfig | None = None
     points: Points = field(init=False)
     evaluations: list[Evaluation] = field(default_factory=list)
     weights: list[WeightLoad] = field(default_factory=list)
@@ -44,11 +54,12 @@ class LogData:
     resumed_at: Fact[int] = field(default_factory=Fact)
     max_iters: Fact[int] = field(default_factory=Fact)
     loader_length: Fact[int] = field(default_factory=Fact)
-    images: Fact[int] = field(default_factory=Fact)
+    images: list[Fact[int]] = field(default_factory=list)
     exp_name: Fact[str] = field(default_factory=Fact)
     tally: Tally = field(init=False)
     unread: list[Unread] = field(default_factory=list)
     more_evaluations: int | None = None
+    counts_only: bool = False
 
     def add_evaluation(self, evaluation: Evaluation) -> None:
         """Keep `evaluation`, unless there are absurdly many."""
@@ -59,6 +70,8 @@ class LogData:
 
     def finish(self) -> LogData:
         """Itself, with what did not fit listed as unread."""
+        if self.counts_only:
+            self.evaluations = counted(self.evaluations)
         if self.more_evaluations is not None:
             reason = f"more than {MAX_EVALUATIONS} evaluations; the rest is left out"
             self.unread.append(Unread(self.file, reason, self.more_evaluations or None))
@@ -69,3 +82,17 @@ class LogData:
     def __post_init__(self) -> None:
         self.points = Points(self.file)
         self.tally = Tally(self.file)
+
+
+def counted(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Evaluations of mmcv 0.x, their counts kept where they can be batches.
+
+    Early versions wrote the iteration trained there: it grows from one
+    evaluation to the next, or is the one logged last.
+    """
+    counts = {item.samples for item in evaluations} - {None}
+    if len(counts) > 1:
+        return [replace(e, samples=None, step=e.samples or e.step) for e in evaluations]
+    if len(evaluations) == 1 and evaluations[0].step in counts:
+        return [replace(evaluations[0], samples=None)]
+    return list(evaluations)

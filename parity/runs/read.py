@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from parity.errors import RunFormatError
-from parity.runs.facts import Source
+from parity.runs.facts import Fact, Source
 from parity.runs.joined import Shared, assemble
 from parity.runs.reading import Reading
 from parity.runs.record import Run
@@ -148,8 +148,8 @@ def _read_table(file: str, shared: Shared, reading: Reading) -> None:
     reading.unread += data.unread
     reading.files.append(file)
     shared.tables.append(data)
-    if stated:
-        shared.stated, shared.stated_in = stated, file
+    place, note = Source(file), "stated in the table"
+    shared.stated |= {key: Fact(value, place, note) for key, value in stated.items()}
 
 
 def _without_start(shared: Shared, reading: Reading) -> Loaded:

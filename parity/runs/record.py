@@ -67,8 +67,8 @@ class ClassScore:
 class Evaluation:
     """One evaluation. split: "val" or "test". metrics: as logged, percent.
 
-    step: iterations trained; None where no file says. samples: batches the
-    evaluation ran over. scale: what the logged numbers were multiplied by to
+    step: iterations trained; None where no file says. samples: batches that one
+    process ran over (see counts.py). scale: what the logged numbers were multiplied by to
     give percent.
     """
 
@@ -171,7 +171,9 @@ class Settings:
     config_name: of the config file, without its suffix. samples_per_gpu,
     accumulation, world_size: their product is effective_batch.
     passes: over the training set, of the iterations done. iteration counts are
-    micro-batches, as mmengine counts them.
+    micro-batches, as mmengine counts them. scope: the package of OpenMMLab, e.g.
+    "mmseg". loaded_images: for training, as the log states. epoch_length: batches
+    of one process, in runs by epoch.
     """
 
     config_name: Fact[str]
@@ -201,6 +203,9 @@ class Settings:
     test_time_augmentation: Fact[str]
     signature: Fact[str]
     seed: Fact[int]
+    scope: Fact[str] = field(default_factory=Fact)
+    loaded_images: Fact[int] = field(default_factory=Fact)
+    epoch_length: Fact[int] = field(default_factory=Fact)
 
 
 @dataclass(frozen=True)

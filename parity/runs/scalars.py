@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from parity.runs.curves import number, step_number
+from parity.runs.curves import Points, number, step_number
+from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
-from parity.runs.log_data import LogData
+from parity.runs.log_data import LogData, PrintedConfig
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.text import Block, decoded, json_values, quoted
 
@@ -72,6 +74,7 @@ class _ScalarReader:
         self._step = 0
         self._epoch_ends: dict[int, int] = {}
         self._broken: list[tuple[int, str]] = []
+        self._within_epochs = False
 
     def take(self, at: int, line: bytes) -> None:
         values, rest = json_values(decoded(line))
@@ -89,19 +92,29 @@ class _ScalarReader:
             line, text = self._broken[0]
             reason = f"not a complete JSON record: {text!r}"
             self.data.unread.append(Unread(self.data.file, reason, line, len(self._broken)))
+        if self._within_epochs:
+            self._forget_steps()
         return self.data.finish()
+
+    def _forget_steps(self) -> None:
+        """mmcv 0.x by epoch: `iter` starts anew in each, and only the text log has its length."""
+        data = self.data
+        data.points = Points(data.file)
+        data.evaluations = [replace(item, step=None) for item in data.evaluations]
+        reason = "its iterations count within epochs whose length it does not give"
+        data.unread.append(Unread(data.file, reason))
 
     def _header(self, line: int, record: Mapping[str, Any]) -> None:
         """The first line of mmcv 0.x: environment, config and seed."""
         source = Source(self.data.file, line)
-        for item in str(record.get("env_info", "")).split("\n"):
-            name, colon, value = item.partition(": ")
-            if colon and not name.startswith(" "):
-                self.data.environment[name.strip()] = Fact(value.strip(), source)
+        block = str(record.get("env_info", ""))
+        self.data.environment |= environment_of(block, self.data.file, line, own_lines=False)
         if record.get("seed") is not None:
             self.data.environment["seed"] = Fact(str(record["seed"]), source)
         if isinstance(record.get("config"), str):
-            self.data.config = (record["config"], 0)
+            self.data.config = PrintedConfig(record["config"], line, own_lines=False)
+        if isinstance(record.get("exp_name"), str):
+            self.data.exp_name = Fact(record["exp_name"].removesuffix(".py"), source)
 
     def _record(self, line: int, record: Mapping[str, Any]) -> None:
         mode = record.get("mode") or ("train" if _is_training(record) else self._split)
@@ -115,11 +128,13 @@ class _ScalarReader:
         if step is None:
             self._broken.append((line, "a training record without iter or step"))
             return
-        self._step = step
         epoch = step_number(record.get("epoch"))
+        if "mode" in record and epoch is not None and step < self._step:
+            self._within_epochs |= epoch > max(self._epoch_ends, default=epoch)
+        self._step = step
         if epoch is not None:
             self._epoch_ends[epoch] = step
-        self.data.points.add(step, line, record.items())
+        self.data.points.add(step, line, _flat(record))
 
     def _evaluation(self, line: int, record: Mapping[str, Any], mode: str) -> None:
         metrics, classes = split_metrics(record.items())
@@ -128,15 +143,25 @@ class _ScalarReader:
         legacy = "mode" in record
         scale = percent_scale(metrics.values()) if legacy else 1.0
         step = step_number(record.get("step"))
+        samples = step_number(record.get("iter")) if legacy else None
+        self.data.counts_only |= legacy
         if legacy or step is None:
-            # mmcv 0.x writes the length of the validation set as `iter` here.
             step = self._step or None
         elif step in self._epoch_ends and step < self._step:
             step = self._epoch_ends[step]  # by epoch, `step` of an evaluation is its epoch
         scaled = tuple(ClassScore(c.name, c.iou * scale, c.acc * scale) for c in classes)
         values = {name: value * scale for name, value in metrics.items()}
         source = Source(self.data.file, line)
-        self.data.add_evaluation(Evaluation(mode, step, values, source, None, scaled, scale))
+        self.data.add_evaluation(Evaluation(mode, step, values, source, samples, scaled, scale))
+
+
+def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Its items; of several optimizers, `lr` holds a rate each: ``lr_head`` and so on."""
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}_{key}", item) for key, item in value.items())
+        else:
+            yield name, value
 
 
 def _is_training(record: Mapping[str, Any]) -> bool:

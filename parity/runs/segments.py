@@ -10,7 +10,7 @@ from typing import TypeVar
 from parity.errors import RunFormatError
 from parity.runs.config import parse_config
 from parity.runs.curves import fill
-from parity.runs.facts import Config, Fact
+from parity.runs.facts import Config, Fact, Source
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation, Segment
@@ -30,7 +30,7 @@ class Loaded:
     exp_name: Fact[str]
     max_iters: Fact[int]
     loader_length: Fact[int]
-    images: Fact[int]
+    images: tuple[Fact[int], ...]
 
 
 def load_start(start: Start, reading: Reading) -> Loaded:
@@ -76,7 +76,7 @@ def combine(
         _first_known([data.exp_name for data in sources]),
         _first_known([data.max_iters for data in sources]),
         _first_known([data.loader_length for data in sources]),
-        _first_known([data.images for data in sources]),
+        next((tuple(data.images) for data in sources if data.images), ()),
     )
 
 
@@ -86,12 +86,14 @@ def _first_known(facts: Sequence[Fact[T]]) -> Fact[T]:
 
 def printed_config(sources: Sequence[LogData], reading: Reading) -> Config | None:
     """The config that a log printed; one that cannot be parsed is listed as unread."""
-    for data in sources:
-        if data.config is None:
-            continue
-        text, line = data.config
+    printed = [(data, data.config) for data in sources if data.config is not None]
+    for data, found in sorted(printed, key=lambda item: not item[1].own_lines):
         try:
-            return parse_config(text, file=data.file, line=line)
+            if found.own_lines:
+                return parse_config(found.text, file=data.file, line=found.line)
+            config = parse_config(found.text, file=data.file)
+            place = Source(data.file, found.line)
+            return replace(config, origins=dict.fromkeys(config.origins, place))
         except RunFormatError as error:
             reading.failed(data.file, error)
     return None
@@ -108,17 +110,18 @@ def merge_evaluations(
     merged = list(known)
     free = set(range(len(merged)))
     for item in more:
-        match = next((i for i in sorted(free) if _same(merged[i], item)), None)
-        if match is None:
+        alike = [i for i in free if _same(merged[i], item)]
+        if not alike:
             merged.append(item)
             continue
+        match = min(alike, key=lambda i: (merged[i].step != item.step, i))
         free.remove(match)
         old = merged[match]
         merged[match] = replace(
             old,
             source=old.source if old.source.text else item.source,
             samples=old.samples or item.samples,
-            classes=old.classes or item.classes,
+            classes=max(old.classes, item.classes, key=len),
             step=item.step if old.step is None else old.step,
         )
     return tuple(sorted(merged, key=lambda item: (item.split == "test", item.step or 0)))

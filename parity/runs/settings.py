@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from parity.runs import options
-from parity.runs.datasets import dataset_of, known_size, validation_batches
+from parity.runs.counts import epoch_images, images_of, loaded_parts, validation_batch
+from parity.runs.datasets import dataset_of, planned_images, planned_validation
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.families import backbone_of, method_of
 from parity.runs.log_data import LR_SCALED, SYNC_BN
+from parity.runs.processes import processes_of
 from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Settings
+from parity.runs.scope import scope_of
 from parity.runs.signature import augmentation_of, signature_of, test_mode_of
 
 T = TypeVar("T")
@@ -23,11 +26,12 @@ NO_CONFIG = "no readable config in the run"
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything settings are derived from. stated: what a table of another program says."""
+    """Everything settings are derived from. stated: what files of another program say."""
 
     config: Config | None
     config_name: Fact[str]
     framework: Fact[str]
+    logger: str
     environment: Mapping[str, Fact[str]]
     segments: tuple[Segment, ...]
     curves: Mapping[str, Curve]
@@ -35,9 +39,8 @@ class Evidence:
     checkpoints: tuple[CheckpointFile, ...]
     max_iters: Fact[int]
     loader_length: Fact[int]
-    images: Fact[int]
-    stated: Mapping[str, Any]
-    stated_in: str = ""
+    images: tuple[Fact[int], ...]
+    stated: Mapping[str, Fact[Any]]
 
 
 def settings_of(evidence: Evidence) -> Settings:
@@ -58,19 +61,22 @@ def settings_of(evidence: Evidence) -> Settings:
         accumulation=found.accumulation(),
         effective_batch=found.effective_batch(),
         passes=found.passes(),
-        optimizer=found.of(options.optimizer_of),
+        optimizer=found.or_stated("optimizer", found.of(options.optimizer_of)),
         paramwise=found.of(options.paramwise_of),
-        clip_grad=found.of(options.clip_grad_of),
-        schedule=found.of(options.schedule_of),
+        clip_grad=found.or_stated("clip_grad", found.of(options.clip_grad_of)),
+        schedule=found.or_stated("schedule", found.of(options.schedule_of)),
         lr_scaling=found.lr_scaling(),
         precision=found.or_stated("precision", found.of(options.precision_of)),
         pretrained=found.or_stated("pretrained", found.of(options.pretrained_of)),
         norms=found.of(options.norms_of),
         sync_bn_reverted=found.sync_bn_reverted(),
-        test_mode=found.of(test_mode_of),
-        test_time_augmentation=found.of(augmentation_of),
+        test_mode=found.or_stated("test_mode", found.of(test_mode_of)),
+        test_time_augmentation=found.or_stated("augmentation", found.of(augmentation_of)),
         signature=found.or_stated("signature", found.of(signature_of)),
         seed=found.seed(),
+        scope=scope_of(evidence.config, evidence.logger, evidence.environment),
+        loaded_images=found.loaded_images(),
+        epoch_length=found.epoch_length(),
     )
 
 
@@ -90,11 +96,8 @@ class _Derived:
             return Fact(note=f"{self._config.file} is not as mmseg writes it: {error}")
 
     def or_stated(self, key: str, fact: Fact[T]) -> Fact[T]:
-        """`fact`, else what the run's table states under `key`."""
-        value = self._evidence.stated.get(key)
-        if fact.known or value is None:
-            return fact
-        return Fact(value, Source(self._evidence.stated_in), "stated in the table")
+        """`fact`, else what files of another program state under `key`."""
+        return fact if fact.known else self._evidence.stated.get(key, fact)
 
     def _number(self, key: str, *paths: tuple[str | int, ...]) -> Fact[int]:
         fact = self.of(lambda config: options.first_of(config, *paths)) if paths else Fact[Any]()
@@ -111,25 +114,45 @@ class _Derived:
         return Fact(note=f"the log gives no {name}")
 
     def dataset_size(self) -> Fact[int]:
-        """As the log states, else by epoch length, else the known size of the whole set."""
-        evidence = self._evidence
-        if evidence.images.known:
-            return evidence.images
-        length = evidence.loader_length
+        """As the log states, else by epoch length, else as many as the config asks for."""
+        loaded, length = self.loaded_images(), self._evidence.loader_length
+        if loaded.known:
+            return loaded
+        planned = self.of(planned_images)
         world, samples = self.world_size().value, self.samples_per_gpu().value
         if length.value and world and samples:
-            note = f"{length.value} batches of {world} x {samples} per epoch; at most so many"
-            return Fact(length.value * world * samples, length.source, note)
-        return self.or_stated("dataset_size", self.of(self._known_size))
+            low, high = epoch_images(self._config, length.value, world, samples)
+            if low <= (planned.value or -1) <= high:
+                return planned
+            note = f"{length.value} batches of {world} x {samples} per epoch: at least {low}, "
+            note += f"at most {high} images"
+            return Fact(min(high, length.value * world * samples), length.source, note)
+        return self.or_stated("dataset_size", self._unless_contradicted(planned))
 
-    def _known_size(self, config: Config) -> Fact[int]:
-        """Of the whole data set, unless the length of a validation shows another one."""
-        known, expected = known_size(config), validation_batches(config, self.world_size().value)
-        for item in self._evidence.evaluations:
-            if known.known and expected and item.samples and item.samples != expected:
-                note = f"validation took {item.samples} batches, the whole data set {expected}"
+    def _unless_contradicted(self, planned: Fact[int]) -> Fact[int]:
+        """`planned`, unless a validation shows that the data set is another one."""
+        whole, world = self.of(planned_validation).value, self.world_size().value
+        for item in self._evidence.evaluations if planned.known and whole and world else ():
+            batch = validation_batch(self._config, item.split)
+            low, high = images_of(item.samples or 0, world or 0, batch)
+            if item.split == "val" and item.samples and not low <= (whole or 0) <= high:
+                note = f"validation took {item.samples} batches, {low} to {high} images, "
+                note += f"of which the whole data set has {whole}"
                 return Fact(None, item.source, f"{note}; no file says how many images there were")
-        return known
+        return planned
+
+    def loaded_images(self) -> Fact[int]:
+        """Training images that the log states: of a test alone it would be others."""
+        evidence, parts = self._evidence, loaded_parts(self._config)
+        stated = evidence.images[:parts]
+        if not evidence.curves or len(stated) < parts:
+            return Fact(note="the log does not state how many images were loaded for training")
+        note = "" if parts == 1 else " + ".join(str(fact.value) for fact in stated)
+        return Fact(sum(fact.value or 0 for fact in stated), stated[0].source, note)
+
+    def epoch_length(self) -> Fact[int]:
+        length = self._evidence.loader_length
+        return length if length.known else Fact(note="the run was not logged by epoch")
 
     def crop_size(self) -> Fact[tuple[int, int]]:
         """``(height, width)``."""
@@ -157,7 +180,8 @@ class _Derived:
 
     def max_iters(self) -> Fact[int]:
         """Iterations planned."""
-        planned = self._number("max_iters", ("train_cfg", "max_iters"), ("runner", "max_iters"))
+        paths = (("train_cfg", "max_iters"), ("runner", "max_iters"), ("total_iters",))
+        planned = self._number("max_iters", *paths)
         if planned.known:
             return planned
         if self._evidence.max_iters.known:
@@ -170,14 +194,10 @@ class _Derived:
         return planned
 
     def world_size(self) -> Fact[int]:
-        """Processes that trained together: "GPU number" in the log of the last segment."""
-        stated = self._logged("GPU number")
-        if stated.known:
-            return stated
-        gpus = self.of(lambda config: config.fact("gpu_ids"))
-        if isinstance(gpus.value, (list, tuple, range)) and len(gpus.value):
-            return Fact(len(gpus.value), gpus.source, "length of gpu_ids")
-        return self._number("world_size")
+        """Processes that trained together, by the log of the last segment."""
+        logged = processes_of(self._config, self._evidence.environment)
+        stated = self._number("world_size")
+        return stated if stated.known and not logged.known else logged
 
     def samples_per_gpu(self) -> Fact[int]:
         return self._number(
@@ -202,6 +222,8 @@ class _Derived:
     def effective_batch(self) -> Fact[int]:
         parts = (self.world_size(), self.samples_per_gpu(), self.accumulation())
         numbers = [part.value for part in parts]
+        if None in numbers and "effective_batch" in self._evidence.stated:
+            return self._number("effective_batch")
         if None in numbers:
             names = ("world size", "samples per GPU", "accumulation")
             lacking = [n for n, value in zip(names, numbers, strict=True) if value is None]

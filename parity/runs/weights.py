@@ -14,9 +14,14 @@ _STARTED = (
     (re.compile(r"load model from: (.+)"), "init"),
     (re.compile(r"load \S+ in model from: (.+)"), "init"),
     (re.compile(r"Loads checkpoint by \w+ backend from path: (.+)"), "init"),
+    (re.compile(r"initialize \w+ with (?=.*'Pretrained').*'checkpoint': '([^']+)'"), "init"),
     (re.compile(r"Load checkpoint from (.+)"), "load"),
-    (re.compile(r"load checkpoint from (?:\w+ path: )?(.+)"), "load"),
+    (re.compile(r"load checkpoint from (?!\w+ path: )(.+)"), "load"),
 )
+# mmcv 1.x: with a logger it is a backbone's own weights; without one, a file given to test.
+_FETCHED = re.compile(r"load checkpoint from \w+ path: (.+)")
+_INITIALIZED = "Name of parameter - Initialization information"
+_PRETRAINED = re.compile(r"PretrainedInit: load from (.+?)\s*")
 _MISMATCH = "The model and loaded state dict do not match exactly"
 _UNEXPECTED = "unexpected key in source state_dict: "
 _MISSING = "missing keys in source state_dict: "
@@ -44,27 +49,44 @@ class WeightLog:
         if first.startswith(_MISMATCH):
             self._mismatch(entry)
             return True
-        for pattern, purpose in _STARTED:
+        if first.startswith(_INITIALIZED):
+            self._initialized(entry)
+            return True
+        for pattern, purpose in (*_STARTED, (_FETCHED, "init" if entry.logger else "load")):
             match = pattern.match(first)
             if match is not None:
-                self._started(entry, match[1].strip(), purpose)
+                self._started(entry, match[1].strip(), purpose, detail=pattern is _FETCHED)
                 return True
         return False
+
+    def _initialized(self, entry: Entry) -> None:
+        """The list of parameters, each with where its first values came from."""
+        for offset, line in enumerate(entry.text.split("\n")):
+            match = _PRETRAINED.fullmatch(line)
+            if match and match[1] not in {load.path for load in self.loads}:
+                source = Source(self._file, entry.line + offset, line.strip()[:300])
+                self._add(WeightLoad(match[1], "init", source))
 
     def resumed(self) -> None:
         """The last load was to resume from."""
         if self.loads:
             self.loads[-1] = replace(self.loads[-1], purpose="resume")
 
-    def _started(self, entry: Entry, path: str, purpose: str) -> None:
+    def _started(self, entry: Entry, path: str, purpose: str, *, detail: bool = False) -> None:
+        """detail: the line tells how a file is fetched that an earlier one may have named."""
         source = Source(self._file, entry.line, entry.first.strip()[:300])
         last = self.loads[-1] if self.loads else None
         same = last is not None and (last.path == path or (not last.path and purpose == "load"))
         if last is not None and same:
-            stronger = last.purpose if purpose == "init" else purpose
+            known = purpose == "init" or (detail and last.path)
+            stronger = last.purpose if known else purpose
             self.loads[-1] = replace(last, path=path, purpose=stronger)
-        elif len(self.loads) < MAX_LOADS:
-            self.loads.append(WeightLoad(path, purpose, source))
+        else:
+            self._add(WeightLoad(path, purpose, source))
+
+    def _add(self, load: WeightLoad) -> None:
+        if len(self.loads) < MAX_LOADS:
+            self.loads.append(load)
 
     def _mismatch(self, entry: Entry) -> None:
         source = Source(self._file, entry.line, entry.first)

@@ -82,7 +82,7 @@ def test_mmcv_0x_gives_fractions_and_the_length_of_the_validation():
     )
     data = read(text)
     assert data.points.curves()["loss"].values.tolist() == [1.25]
-    assert (data.images.value, data.logger) == (20210, "mmseg")
+    assert ([fact.value for fact in data.images], data.logger) == ([20210], "mmseg")
     (evaluation,) = data.evaluations
     assert (evaluation.metrics["mIoU"], evaluation.scale) == (pytest.approx(42.54), 100)
     assert (evaluation.classes[0].name, evaluation.classes[0].iou) == ("wall", pytest.approx(70))
@@ -148,9 +148,9 @@ def test_a_healthy_log_has_no_such_statement():
 
 
 def test_the_printed_config_and_its_line():
-    text, line = read(environment() + printed_config("a = 1\nb = 2")).config
-    assert text.strip() == "a = 1\nb = 2"
-    assert line == environment().count("\n") + 1
+    found = read(environment() + printed_config("a = 1\nb = 2")).config
+    assert found.text.strip() == "a = 1\nb = 2"
+    assert (found.line, found.own_lines) == (environment().count("\n") + 1, True)
 
 
 def test_a_line_of_nothing_but_letters_takes_no_longer_than_its_length():

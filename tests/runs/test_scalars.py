@@ -7,6 +7,7 @@ import math
 import pytest
 
 from parity.runs.curves import Points, fill, join
+from parity.runs.log_data import PrintedConfig
 from parity.runs.scalars import read_scalars
 from parity.runs.text import blocks
 from tests.runs.builders import train_record, val_record
@@ -82,7 +83,7 @@ def test_mmcv_0x_with_its_header():
     data = read("\n".join(text))
     assert data.environment["MMCV"].value == "1.7.0"
     assert data.environment["seed"].value == "3"
-    assert data.config == ("a = 1", 0)
+    assert data.config == PrintedConfig("a = 1", 1, own_lines=False)
     (evaluation,) = data.evaluations
     assert (evaluation.step, evaluation.metrics["mIoU"]) == (50, pytest.approx(42.54))
     assert evaluation.classes[0].name == "wall"

@@ -8,7 +8,7 @@ import yaml
 
 from parity.runs import signature
 from parity.runs.config import installed_configs, parse_config, read_config
-from parity.runs.datasets import KNOWN, dataset_of, known_size
+from parity.runs.datasets import KNOWN, dataset_of, planned_images
 from parity.runs.families import backbone_of, method_of
 from parity.runs.options import norms_of, precision_of, pretrained_of
 from parity.runs.read import read_run
@@ -137,15 +137,14 @@ def test_norms_of_every_part():
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
-        ("img_path='images/training'", "img_path='images/validation'", "images/validation"),
-        ("data_prefix=dict", "indices=316, data_prefix=dict", "indices"),
+        ("img_path='images/training'", "img_path='images/half'", "images/half"),
         ("data_prefix=dict", "ann_file='x.txt', data_prefix=dict", "ann_file"),
         ("type='ADE20KDataset'))\nval", "type='MyDataset'))\nval", "no file says"),
     ],
 )
-def test_a_size_is_known_only_for_the_whole_set(old, new, word):
-    assert known_size(changed()).value == 20210
-    fact = known_size(changed((old, new)))
+def test_a_size_is_known_only_for_published_splits(old, new, word):
+    assert planned_images(changed()).value == 20210
+    fact = planned_images(changed((old, new)))
     assert fact.value is None
     assert word in fact.note
 
@@ -154,9 +153,9 @@ def test_wrapped_and_concatenated_sets():
     inner = "dict(type='ADE20KDataset', data_prefix=dict(img_path='images/training'))"
     repeated = f"train_dataloader = dict(dataset=dict(type='RepeatDataset', dataset={inner}))"
     several = f"train_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=[{inner}]))"
-    assert known_size(config(repeated)).value == 20210
+    assert planned_images(config(repeated)).value == 20210
     assert dataset_of(config(several)).value == "ADE20K"
-    assert "concatenated" in known_size(config(several)).note
+    assert planned_images(config(several)).value == 20210
 
 
 @pytest.mark.parametrize(
@@ -204,7 +203,7 @@ def test_the_zoos_ade20k_models_have_the_names_the_zoo_gives_them():
         if "swin" in path.name:
             assert backbone_of(found).value == architecture, path.name
         assert signature.signature_of(found).value in (PLAIN, PLAIN.replace("whole", "slide"))
-        assert known_size(found).value == 20210
+        assert planned_images(found).value == 20210
     # One FCN head is filed under Segmenter.
     assert methods[False] <= 1
     # 137 of 175; the others differ in spelling: R-50 for R-50-D32, DeiT-B or ViT-B_16 for ViT-B.
