@@ -85,7 +85,18 @@ def classify(files: Iterable[str], *, name: str) -> WorkDir:
             target = found.setdefault(stamp, Start(stamp)) if stamp else shared
             target.files.setdefault(kind, []).append(file)
             break
+    _adopt(found, shared)
     return WorkDir({stamp: found[stamp] for stamp in sorted(found)}, shared)
 
 
 _OF_A_START = {"scalars", "config", "events"}
+
+
+def _adopt(found: dict[str, Start], shared: Start) -> None:
+    """Give ``vis_data`` without a time stamp above it, its folder renamed, to the last start."""
+    for kind in ("scalars", "config"):
+        files = shared.files.pop(kind, [])
+        if files:
+            stamp = max(found, default="")
+            start = found.setdefault(stamp, Start(stamp))
+            start.files.setdefault(kind, []).extend(files)

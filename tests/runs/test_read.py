@@ -434,3 +434,12 @@ def test_a_run_trained_now_by_mmengine(tmp_path):
     assert last.content.param_groups[0]["initial_lr"] == 0.01
     # Lines that only the console has are quoted from it: it lies outside of the run.
     assert_evidence_exists(read_run(tmp_path / "run"))
+
+
+def test_a_start_whose_folder_was_renamed_is_read_whole(tmp_path):
+    write_run(tmp_path / "made")
+    shutil.copytree(tmp_path / "made" / STAMP, tmp_path / "renamed")
+    run = read_run(tmp_path / "renamed")
+    assert run.timestamps == (STAMP,)
+    assert run.curves["loss"].source(0).file == "vis_data/scalars.json"
+    assert run.settings.method.source.file == "vis_data/config.py"
