@@ -2,57 +2,43 @@
 
 Reproduces mmengine 0.10.7 config/config.py: predefined and environment
 variables, `_base_` inheritance, `{{ _base_.x }}`, `_delete_`, `_deprecation_`
-and `package::` bases, for Python, JSON and YAML files.
+and `package::` bases, for Python, JSON and YAML files, and the pure-Python
+style with `read_base()`. A value that only running the file could tell is
+Unknown by itself; the rest of the config counts.
 """
 
 from __future__ import annotations
 
 import ast
-import glob
-import importlib.util
-import json
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from parity.errors import RunFormatError
+from parity.runs.bases import Bases
+from parity.runs.bases import installed_configs as installed_configs
+from parity.runs.budget import Budget
+from parity.runs.documents import document
 from parity.runs.facts import Config
-from parity.runs.merge import copy_tree, merge_config, origins_of, plain_tree
+from parity.runs.merge import copy_tree, merge_config, origins_of, plain_tree, unknown_in
 from parity.runs.nodes import Node
-from parity.runs.statements import Interpreter
+from parity.runs.reprs import without_reprs
+from parity.runs.statements import Interpreter, ReadBase
 from parity.runs.tree import read_bounded
+from parity.runs.variables import MARKED, MAX_NOTES, substitute
 
 MAX_BYTES = 1 << 20
 MAX_BASES = 64
+MAX_COPIES = 1_000_000
+MAX_LINE = 20_000_000
 BASE, DEPRECATION = "_base_", "_deprecation_"
-_BASE_VARIABLE = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
-_FILE_VARIABLE = re.compile(r"\{\{\s*(fileDirname|fileBasename(?:NoExtension)?|fileExtname)\s*\}\}")
-_ENVIRONMENT = re.compile(r"\{\{['\"]?\s*\$(\w+)\s*:\s*(\S{0,500}?)\s*['\"]?\}\}")
-_MARK = "\N{LEFT WHITE SQUARE BRACKET}base:%s\N{RIGHT WHITE SQUARE BRACKET}"
-_MARKED = re.compile(_MARK.replace("%s", r"([\w.]+)"))
 # What CUDA code prints between the lines of a log (see console.py).
 _PRINTED_BETWEEN = re.compile(r"(?m)^error in .*$")
-# The packages whose configs a `package::file` base may name.
-_PACKAGES = ("mmseg", "mmdet", "mmpretrain", "mmcls", "mmengine")
-
-
-def installed_configs(package: str = "mmseg") -> Path | None:
-    """The configs of an installed package; None without it. Imports nothing."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return None
-    home = Path(spec.origin).parent
-    # A wheel carries the configs in .mim, a source checkout beside the package.
-    for configs in (home / ".mim" / "configs", home.parent / "configs"):
-        if configs.is_dir():
-            return configs
-    return None
 
 
 def read_config(
@@ -71,8 +57,10 @@ def read_config(
     path = Path(path)
     allowed = path.absolute().parent.parent if tree is None else Path(tree).absolute()
     root = installed_configs() if configs_root is None else Path(configs_root)
-    reader = _Reader(allowed, None if root is None else root.absolute())
-    return reader.config(path, name or str(path))
+    reader = _Reader(Bases(allowed, None if root is None else root.absolute()))
+    name = name or str(path)
+    with _parsing(name):
+        return reader.config(reader.file(path, name, ()), name)
 
 
 def parse_config(text: str, *, file: str, line: int = 1) -> Config:
@@ -81,29 +69,35 @@ def parse_config(text: str, *, file: str, line: int = 1) -> Config:
     line: the number of its first line in `file`; 0: `file` holds it in no lines
     of its own, so that its keys have no places.
     """
+    if len(text) > MAX_BYTES or line > MAX_LINE:
+        raise RunFormatError(f"{file}: its printed config is too long, or too far down")
     shifted = "\n" * (line - 1) + _PRINTED_BETWEEN.sub("", text)
+    reader = _Reader(Bases(None, None), placed=line > 0)
     with _parsing(file):
-        values = _Reader(None, None).evaluate(shifted, file, Path("printed.py"), ())
-        return Config(plain_tree(values), file, origins_of(values) if line else {})
+        return reader.config(reader.evaluate(shifted, file, Path("printed.py"), ()), file)
 
 
 @dataclass
 class _Reader:
-    """Reads one config and its bases. roots: the only folders a base may lie in."""
+    """Reads one config and its bases. placed: whether its text has lines of its own."""
 
-    tree: Path | None
-    root: Path | None
-    roots: list[Path] = field(default_factory=list)
+    bases: Bases
+    placed: bool = True
     notes: list[str] = field(default_factory=list)
+    imported: set[str] = field(default_factory=set)
+    budget: Budget = field(default_factory=Budget)
+    copies: Budget = field(default_factory=lambda: Budget(MAX_COPIES))
     count: int = 0
 
-    def __post_init__(self) -> None:
-        self.roots += [folder for folder in (self.tree, self.root) if folder is not None]
-
-    def config(self, path: Path, name: str) -> Config:
-        with _parsing(name):
-            values = self.file(path, name, ())
-            return Config(plain_tree(values), name, origins_of(values), tuple(self.notes))
+    def config(self, values: Node, name: str) -> Config:
+        """The result, for who reads it."""
+        for imported in self.imported & values.keys():
+            del values[imported]
+        plain = plain_tree(values)
+        unknown = {item.source: item.note for item in unknown_in(plain)}
+        notes = [*self.notes, *list(unknown.values())[:MAX_NOTES]]
+        origins = origins_of(values, self.copies) if self.placed else {}
+        return Config(plain, name, origins, tuple(notes))
 
     def file(self, path: Path, name: str, above: tuple[Path, ...]) -> Node:
         self.count += 1
@@ -114,100 +108,60 @@ class _Reader:
 
     def evaluate(self, source: str, name: str, path: Path, above: tuple[Path, ...]) -> Node:
         """The values of `source`, which lies at `path`, merged into those of its bases."""
-        source = self._substitute(source, name, path)
+        source = substitute(source, name, path, self.notes)
         if path.suffix in {".json", ".yaml", ".yml"}:
-            document = _document(source, path)
-            base = self._inherited(document.pop(BASE, []), name, path, above)
-            values = copy_tree(document)
+            given = document(source, path.suffix)
+            base = self._inherited(given.pop(BASE, []), name, path, above)
         else:
-            with warnings.catch_warnings():  # of the file's style, which is not ours to judge
-                warnings.simplefilter("ignore")
-                tree = ast.parse(source, filename=name)
-            base = self._inherited(_take_bases(tree, name, source), name, path, above)
-            values = copy_tree(_own_values(tree, name, source, base))
-        values = copy_tree(_resolve_marks(values, base, name))
+            tree = _parsed(source, name)
+            specs = self._bases_of(tree, name, source)
+            base = self._inherited(specs, name, path, above)
+            read = partial(self._read, name, path, above) if self.bases.roots else None
+            given = self._own_values(tree, name, source, base, read)
+        values = self._copy(_resolve_marks(self._copy(given), base, name))
         values.pop(DEPRECATION, None)
         return merge_config(values, base, name)
 
+    def _copy(self, value: Any, scope: str | None = None, *, inherited: bool = False) -> Any:
+        return copy_tree(value, budget=self.copies, scope=scope, inherited=inherited)
+
+    def _interpreter(self, name: str, source: str, read: ReadBase | None = None) -> Interpreter:
+        return Interpreter(name, source, self.budget, read, placed=self.placed)
+
     def _inherited(self, specs: Any, name: str, path: Path, above: tuple[Path, ...]) -> Node:
-        merged = Node()
+        merged = Node(inherited=True)
         for spec in specs if isinstance(specs, list) else [specs]:
-            found, scope = self._find(spec, name, path)
-            given = self.file(found, self._shown(found), above)
-            twice = sorted(merged.keys() & given.keys())
+            found, scope = self.bases.find(spec, name, path)
+            given = self.file(found, self.bases.shown(found), above)
+            twice = sorted((merged.keys() & given.keys()) - self.imported)
             if twice:
                 raise RunFormatError(f"{name}: two bases both define {', '.join(twice)}")
-            merged.take(copy_tree(given, scope=scope))
+            merged.take(self._copy(given, scope, inherited=True))
         return merged
 
-    def _find(self, spec: Any, name: str, path: Path) -> tuple[Path, str | None]:
-        """The file a base names, and the package it was taken from, if it names one."""
-        if not isinstance(spec, str):
-            raise RunFormatError(f"{name}: a base is a {type(spec).__name__}, not a path")
-        package, separator, rest = spec.partition("::")
-        candidates = [path.absolute().parent / spec, *self._under_root(spec)]
-        if separator:
-            folder = installed_configs(package) if package in _PACKAGES else None
-            self.roots += [folder] if folder else []
-            candidates = [folder / rest] if folder else []
-        for candidate in candidates:
-            if candidate.is_file() and self._allowed(candidate):
-                return candidate, package if separator else None
-        raise RunFormatError(
-            f"{name}: its base {spec!r} is neither in the run nor in the known configs; "
-            "give their folder, or the config that mmengine dumped into the run directory"
-        )
+    def _read(
+        self, name: str, path: Path, above: tuple[Path, ...], level: int, module: str
+    ) -> Node:
+        """What an import under `read_base()` in the config at `path` takes over."""
+        found = self.bases.find_module(level, module, name, path)
+        values = self.file(found, self.bases.shown(found), above)
+        copied: Node = self._copy(values, inherited=True)
+        return copied
 
-    def _allowed(self, path: Path) -> bool:
-        return any(path.resolve().is_relative_to(folder.resolve()) for folder in self.roots)
+    def _bases_of(self, tree: ast.Module, name: str, source: str) -> Any:
+        """What the first ``_base_ = ...`` says; all of them are taken out of `tree`."""
+        values = [n.value for n in tree.body if isinstance(n, ast.Assign) and _is_base(n)]
+        tree.body = [node for node in tree.body if not _is_base(node)]
+        return self._interpreter(name, source).value(values[0]) if values else []
 
-    def _under_root(self, spec: str) -> Iterator[Path]:
-        """Where a base may lie below the configs root when its own file was copied elsewhere."""
-        if self.root is None:
-            return
-        parts = [part for part in Path(spec).parts if part not in {".", "..", "/"}]
-        yield self.root.joinpath(*parts)
-        if len(parts) == 1:
-            yield from sorted(self.root.glob(f"*/{glob.escape(parts[0])}"))
-
-    def _shown(self, path: Path) -> str:
-        """`path` as messages name it."""
-        for folder, prefix in ((self.root, "configs/"), (self.tree, "")):
-            if folder is not None and path.resolve().is_relative_to(folder.resolve()):
-                return prefix + path.resolve().relative_to(folder.resolve()).as_posix()
-        return str(path)
-
-    def _substitute(self, source: str, name: str, path: Path) -> str:
-        """Fill in what mmengine fills in before it parses; note what only the run knew."""
-        known = {
-            "fileBasename": path.name,
-            "fileBasenameNoExtension": path.stem,
-            "fileExtname": path.suffix,
-        }
-
-        def of_file(match: re.Match[str]) -> str:
-            if match[1] in known:
-                return known[match[1]]
-            self._note(name, source, match, "is not resolvable: it depends on where the run was")
-            return match[1]
-
-        def of_environment(match: re.Match[str]) -> str:
-            if not match[2]:
-                line = source.count("\n", 0, match.start()) + 1
-                raise RunFormatError(
-                    f"{name}:{line}: needs execution: the environment variable {match[1]} of the "
-                    "run; give the config that mmengine dumped into the run directory instead"
-                )
-            self._note(name, source, match, "taken at its default; the run may have had another")
-            return match[2]
-
-        source = _FILE_VARIABLE.sub(of_file, source)
-        source = _ENVIRONMENT.sub(of_environment, source)
-        return _BASE_VARIABLE.sub(lambda match: f'"{_MARK % match[1]}"', source)
-
-    def _note(self, name: str, source: str, match: re.Match[str], what: str) -> None:
-        line = source.count("\n", 0, match.start()) + 1
-        self.notes.append(f"{name}:{line}: {match[0]} {what}")
+    def _own_values(
+        self, tree: ast.Module, name: str, source: str, base: Node, read: ReadBase | None
+    ) -> Node:
+        interpreter = self._interpreter(name, source, read)
+        interpreter.names[BASE] = base
+        values = interpreter.public(tree)
+        self.imported |= interpreter.imported
+        return values
 
 
 @contextmanager
@@ -218,24 +172,22 @@ def _parsing(name: str) -> Iterator[None]:
     except SyntaxError as error:
         line = error.lineno or 0
         raise RunFormatError(f"{name}:{line}: not a Python config: {error.msg}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except ValueError as error:
         raise RunFormatError(f"{name}: not a config: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise RunFormatError(f"{name}: nested too deeply to be a config") from error
 
 
-def _document(source: str, path: Path) -> dict[str, Any]:
-    loaded = json.loads(source) if path.suffix == ".json" else yaml.safe_load(source)
-    if not isinstance(loaded, dict):
-        raise ValueError(f"holds a {type(loaded).__name__}, not a mapping")
-    return loaded
-
-
-def _take_bases(tree: ast.Module, name: str, source: str) -> Any:
-    """What the first ``_base_ = ...`` says; all of them are taken out of `tree`."""
-    values = [node.value for node in tree.body if isinstance(node, ast.Assign) and _is_base(node)]
-    tree.body = [node for node in tree.body if not _is_base(node)]
-    return Interpreter(name, source).value(values[0]) if values else []
+def _parsed(source: str, name: str) -> ast.Module:
+    with warnings.catch_warnings():  # of the file's style, which is not ours to judge
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source, filename=name)
+        except SyntaxError:
+            readable = without_reprs(source)
+            if readable == source:
+                raise
+            return ast.parse(readable, filename=name)
 
 
 def _is_base(node: ast.stmt) -> bool:
@@ -243,16 +195,10 @@ def _is_base(node: ast.stmt) -> bool:
     return isinstance(target, ast.Name) and target.id == BASE
 
 
-def _own_values(tree: ast.Module, name: str, source: str, base: Node) -> Node:
-    interpreter = Interpreter(name, source)
-    interpreter.names[BASE] = base
-    return interpreter.public(tree)
-
-
 def _resolve_marks(value: Any, base: Node, name: str) -> Any:
     """`value` with each ``{{ _base_.x }}`` replaced by the base's value."""
     if isinstance(value, str):
-        match = _MARKED.fullmatch(value)
+        match = MARKED.fullmatch(value)
         return value if match is None else _base_value(match[1], base, name)
     if isinstance(value, (list, tuple)):
         return type(value)(_resolve_marks(item, base, name) for item in value)

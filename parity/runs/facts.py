@@ -1,4 +1,4 @@
-"""A fact and the place it was read from; a config; and what could not be read."""
+"""A fact and the place it was read from; a config; and what is unknown or could not be read."""
 
 from __future__ import annotations
 
@@ -35,6 +35,32 @@ class Fact(Generic[T]):
         return self.value is not None
 
 
+@dataclass(frozen=True, eq=False)
+class Unknown:
+    """A value of a config that only running it could tell; equal to nothing, itself included.
+
+    text: the expression as written. reason: what in it needs execution.
+    """
+
+    text: str
+    source: Source
+    reason: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def note(self) -> str:
+        """What is not known and why, for a reader."""
+        return (
+            f"{self.source.file}:{self.source.line or 0}: needs execution: {self.reason} is not a "
+            f"literal; the value `{self.text}` is not known"
+        )
+
+
 @dataclass(frozen=True)
 class Unread:
     """Something that could not be read, or not to its end. count: how often in that file."""
@@ -47,7 +73,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Config:
-    """A config as plain dicts, lists, tuples and scalars; nothing in it was executed.
+    """A config as plain dicts, lists, tuples, scalars and Unknown; nothing in it was executed.
 
     file: what was read. origins: the place of each key, by its path. notes:
     what could only be taken over as it stands.
@@ -78,8 +104,10 @@ class Config:
         return Source(self.file)
 
     def fact(self, *path: str | int) -> Fact[Any]:
-        """The value at `path` with its place."""
+        """The value at `path` with its place; not known where only running could tell it."""
         value = self.get(*path)
+        if isinstance(value, Unknown):
+            return Fact(None, value.source, value.note)
         return Fact(value, self.source(*path) if value is not None else None)
 
 

@@ -1,84 +1,95 @@
 """Python expressions as data: an evaluator of literals, which runs none of the file.
 
-It knows constants, containers, arithmetic, comprehensions, earlier names, and
-the fixed functions of nodes.py. Everything else raises RunFormatError with the
-words "needs execution" and the line. Work and sizes are bounded, so that a
-hostile file cannot exhaust the machine either.
+It knows constants, containers, arithmetic and earlier names; calls.py adds
+comprehensions and the fixed functions of nodes.py. What only running the file
+could tell is an Unknown value, and so is everything computed from it. Work is
+charged before it is done and sizes are bounded, so that a hostile file cannot
+exhaust the machine either.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from parity.errors import RunFormatError
-from parity.runs.facts import Source
+from parity.runs.budget import MAX_STEPS, Budget
+from parity.runs.facts import Source, Unknown
 from parity.runs.nodes import (
     BINARY,
     COMPARE,
-    FUNCTIONS,
-    METHODS,
     UNARY,
+    Dotted,
     Module,
     Node,
+    NotKnown,
     bits,
+    known,
     plain_set,
     scalar,
+    size,
     text,
 )
 
-MAX_STEPS = 1_000_000
 MAX_ITEMS = 200_000
 MAX_BITS = 256
+MAX_QUOTE = 300
 # What mmengine's dump writes, bare, for these floats.
 _NAMED = {"nan": float("nan"), "inf": float("inf")}
-FAILURES = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    TypeError,
-    ValueError,
-    ZeroDivisionError,
-)
+FAILURES = (IndexError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 
 
 class Literals:
     """Evaluates expressions of one config file over `names`.
 
-    file: how to name it in messages. text: its source, for quotes.
+    file: how to name it in messages. source: its text, for quotes. placed: whether
+    the lines of `source` are those of the file.
     """
 
-    def __init__(self, file: str, source: str) -> None:
+    def __init__(
+        self, file: str, source: str, budget: Budget | None = None, *, placed: bool = True
+    ) -> None:
         self.names = Node()
         self.file = file
-        self._lines = source.splitlines()
-        self._scopes: list[dict[str, Any]] = []
-        self._steps = 0
+        self.scopes: list[dict[str, Any]] = []
+        self.budget = budget or Budget()
+        self._lines = source.encode("utf-8", "replace").split(b"\n")
+        self._placed = placed
+        self._quotes: dict[int, Source] = {}
 
     def value(self, node: ast.expr) -> Any:
-        """What `node` is worth. Raises RunFormatError."""
-        method = getattr(self, f"_{type(node).__name__.lower()}", None)
-        if method is None:
-            raise self.refuse(node, f"{type(node).__name__} expression")
+        """What `node` is worth, Unknown where only running it could tell. Raises RunFormatError."""
         self.charge(node, 1)
+        depth = len(self.scopes)
         try:
-            value = method(node)
+            value = self._evaluated(node)
+        except NotKnown as error:
+            del self.scopes[depth:]
+            return Unknown(self._quote(node), self.origin(node), str(error))
         except FAILURES as error:
             raise self.fail(node, f"{type(error).__name__}: {error}") from error
+        if bits(value) > MAX_BITS:
+            raise self.refuse(node, "an integer of this size")
         if not isinstance(node, (ast.Name, ast.Constant, ast.Attribute)):
-            self.charge(node, value)
+            self.charge(node, size(value))
         return value
 
-    def charge(self, node: ast.AST, work: Any) -> None:
-        """Count `work`: a number of steps, or a value just made, by its size."""
-        if isinstance(work, (str, list, tuple, set, dict)):
-            if len(work) > MAX_ITEMS:
-                raise self.refuse(node, "a value of this size")
-            work = len(work)
-        self._steps += work if type(work) is int and work > 0 else 0
-        if self._steps > MAX_STEPS:
+    def _evaluated(self, node: ast.expr) -> Any:
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is None:
+            raise NotKnown(f"{type(node).__name__} expression")
+        return method(node)
+
+    def known(self, node: ast.expr) -> Any:
+        """What `node` is worth. Raises NotKnown where only running it could tell."""
+        return known(self.value(node))
+
+    def charge(self, node: ast.AST, work: int) -> None:
+        """Count `work`, in values made or looked at, before it is done."""
+        if work > MAX_ITEMS:
+            raise self.refuse(node, "a value of this size")
+        if not self.budget.spend(work):
             raise self.refuse(node, f"more than {MAX_STEPS} steps")
 
     def refuse(self, node: ast.AST, what: str) -> RunFormatError:
@@ -91,14 +102,25 @@ class Literals:
     def fail(self, node: ast.AST, what: str) -> RunFormatError:
         """The error for what mmengine would not accept either."""
         return RunFormatError(
-            f"{self.file}:{getattr(node, 'lineno', 0)}: not a valid config: {what}"
+            f"{self.file}:{getattr(node, 'lineno', 0)}: not a valid config: {what[:MAX_QUOTE]}"
         )
 
     def origin(self, node: ast.AST) -> Source:
-        """The place of `node`."""
+        """The place of `node`; one object per line, since a line may hold any number of keys."""
         line: int = getattr(node, "lineno", 0)
-        quoted = self._lines[line - 1].strip() if 0 < line <= len(self._lines) else ""
-        return Source(self.file, line or None, quoted)
+        if line not in self._quotes:
+            raw = self._lines[line - 1][:MAX_QUOTE] if 0 < line <= len(self._lines) else b""
+            quoted = raw.decode("utf-8", "replace").strip()
+            place = line if line and self._placed else None
+            self._quotes[line] = Source(self.file, place, quoted)
+        return self._quotes[line]
+
+    def _quote(self, node: ast.expr) -> str:
+        """The start of `node` as written."""
+        line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else b""
+        end = node.end_col_offset if node.end_lineno == node.lineno else None
+        found = line[node.col_offset : end][:80].decode("utf-8", "replace")
+        return found if end is not None else f"{found.rstrip()} ..."
 
     # One method per class of ast, named after it.
 
@@ -106,28 +128,29 @@ class Literals:
         return node.value
 
     def _name(self, node: ast.Name) -> Any:
-        for scope in (*reversed(self._scopes), self.names, _NAMED):
+        for scope in (*reversed(self.scopes), self.names, _NAMED):
             if node.id in scope:
                 value = scope[node.id]
                 if isinstance(value, Module):
-                    raise self.refuse(node, f"`{node.id}`, imported in line {value.line},")
+                    raise NotKnown(f"`{node.id}`, imported in line {value.line},")
                 return value
-        raise self.refuse(node, f"the name `{node.id}`, which the file does not define,")
+        raise NotKnown(f"the name `{node.id}`, which the file does not define,")
 
     def _list(self, node: ast.List) -> list[Any]:
-        return list(self._elements(node.elts))
+        return list(self.elements(node.elts))
 
     def _tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
-        return tuple(self._elements(node.elts))
+        return tuple(self.elements(node.elts))
 
     def _set(self, node: ast.Set) -> set[Any]:
-        return plain_set(self._elements(node.elts))
+        return plain_set(self.elements(node.elts))
 
-    def _elements(self, nodes: list[ast.expr]) -> Iterator[Any]:
+    def elements(self, nodes: list[ast.expr]) -> Iterator[Any]:
+        """The values of `nodes`, starred ones taken apart."""
         for node in nodes:
             if isinstance(node, ast.Starred):
-                items = self.value(node.value)
-                self.charge(node, items)
+                items = self.known(node.value)
+                self.charge(node, size(items))
                 yield from items
             else:
                 yield self.value(node)
@@ -136,30 +159,35 @@ class Literals:
         made = Node()
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
-                made.take(self._mapping(value))
+                made.take(self.mapping(value))
             else:
-                made.put(self.value(key), self.value(value), self.origin(key))
+                made.put(self.known(key), self.value(value), self.origin(key))
         return made
 
-    def _mapping(self, node: ast.expr) -> dict[Any, Any]:
-        value = self.value(node)
+    def mapping(self, node: ast.expr) -> dict[Any, Any]:
+        """What `**` takes."""
+        value = self.known(node)
         if not isinstance(value, dict):
             raise self.fail(node, f"`**` of a {type(value).__name__}")
+        self.charge(node, size(value))
         return value
 
     def _binop(self, node: ast.BinOp) -> Any:
-        return self.operate(node, node.op, self.value(node.left), self.value(node.right))
+        return self.operate(node, node.op, self.known(node.left), self.known(node.right))
 
     def operate(self, node: ast.AST, kind: ast.operator, left: Any, right: Any) -> Any:
         """`left` `kind` `right`, refused where the result would be huge."""
         function = BINARY.get(type(kind))
         formats = isinstance(left, (str, bytes)) and isinstance(kind, ast.Mod)
         if function is None or formats:
-            raise self.refuse(node, f"operator {type(kind).__name__}")
+            raise NotKnown(f"operator {type(kind).__name__}")
+        if isinstance(left, Dotted) or isinstance(right, Dotted):
+            raise NotKnown("the use of an imported name")
         if isinstance(kind, ast.Mult):
             self._check_product(node, left, right)
         elif isinstance(kind, ast.Pow) and (bits(left) or 1) * abs(right) > MAX_BITS:
             raise self.refuse(node, "a power of this size")
+        self.charge(node, size(left) + size(right))
         return function(left, right)
 
     def _check_product(self, node: ast.AST, left: Any, right: Any) -> None:
@@ -173,125 +201,55 @@ class Literals:
     def _unaryop(self, node: ast.UnaryOp) -> Any:
         function = UNARY.get(type(node.op))
         if function is None:
-            raise self.refuse(node, f"operator {type(node.op).__name__}")
-        return function(self.value(node.operand))
+            raise NotKnown(f"operator {type(node.op).__name__}")
+        return function(self.known(node.operand))
 
     def _boolop(self, node: ast.BoolOp) -> Any:
         ends_at = isinstance(node.op, ast.Or)
         value: Any = None
         for item in node.values:
-            value = self.value(item)
+            value = self.known(item)
             if bool(value) is ends_at:
                 break
         return value
 
     def _compare(self, node: ast.Compare) -> bool:
-        left = scalar(self.value(node.left))
+        left = self.known(node.left)
         for kind, item in zip(node.ops, node.comparators, strict=True):
-            right = self.value(item)
-            if not COMPARE[type(kind)](left, right):
+            right = self.known(item)
+            self.charge(node, size(right))
+            if not COMPARE[type(kind)](scalar(left), right):
                 return False
             left = right
         return True
 
     def _ifexp(self, node: ast.IfExp) -> Any:
-        return self.value(node.body if self.value(node.test) else node.orelse)
+        return self.value(node.body if self.known(node.test) else node.orelse)
 
     def _subscript(self, node: ast.Subscript) -> Any:
-        key = self.value(node.slice)
-        return self.value(node.value)[key if isinstance(key, slice) else scalar(key)]
+        key, box = self.known(node.slice), self.known(node.value)
+        if isinstance(key, slice):
+            self.charge(node, size(box))
+        elif isinstance(box, dict) and scalar(key) not in box:
+            raise self.fail(node, f"KeyError: {key!r}")
+        return box[key if isinstance(key, slice) else scalar(key)]
 
     def _slice(self, node: ast.Slice) -> slice:
         parts = (node.lower, node.upper, node.step)
-        return slice(*(None if part is None else self.value(part) for part in parts))
+        return slice(*(None if part is None else self.known(part) for part in parts))
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        box = self.value(node.value)
+        box = self.known(node.value)
+        if isinstance(box, Dotted):
+            return Dotted(f"{box.name}.{node.attr}")
         if isinstance(box, Node) and node.attr in box:
             return box[node.attr]
-        raise self.refuse(node, f"attribute `{node.attr}`")
+        raise NotKnown(f"attribute `{node.attr}`")
 
     def _joinedstr(self, node: ast.JoinedStr) -> str:
-        return "".join(text(self.value(part)) for part in node.values)
+        return "".join(text(self.known(part)) for part in node.values)
 
     def _formattedvalue(self, node: ast.FormattedValue) -> str:
         if node.format_spec is not None or node.conversion != -1:
-            raise self.refuse(node, "a format specification")
-        return text(self.value(node.value))
-
-    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
-        return [self.value(node.elt) for _ in self._loops(node.generators)]
-
-    _generatorexp = _listcomp
-
-    def _dictcomp(self, node: ast.DictComp) -> Node:
-        made = Node()
-        for _ in self._loops(node.generators):
-            made.put(self.value(node.key), self.value(node.value), self.origin(node.key))
-        return made
-
-    def _loops(self, generators: list[ast.comprehension]) -> Iterator[None]:
-        """Once per round of the nested loops, with their names bound."""
-        if not generators:
-            yield
-            return
-        first, *rest = generators
-        for item in self.value(first.iter):
-            scope: dict[str, Any] = {}
-            self._bind(first.target, item, scope)
-            self._scopes.append(scope)
-            if all(self.value(test) for test in first.ifs):
-                yield from self._loops(rest)
-            self._scopes.pop()
-
-    def _bind(self, target: ast.expr, item: Any, scope: dict[str, Any]) -> None:
-        if isinstance(target, ast.Name):
-            scope[target.id] = item
-        elif isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(item):
-            for name, part in zip(target.elts, item, strict=True):
-                self._bind(name, part, scope)
-        else:
-            raise self.refuse(target, "this kind of loop variable")
-
-    def _call(self, node: ast.Call) -> Any:
-        if isinstance(node.func, ast.Name) and node.func.id == "dict":
-            return self._dict_call(node)
-        function, box = self._function(node.func)
-        arguments = list(self._elements(node.args))
-        for argument in arguments:
-            self.charge(node, argument)
-        if function is range and len(range(*arguments)) > MAX_ITEMS:
-            raise self.refuse(node, "a range of this size")
-        value = function(*arguments, **self._keywords(node))
-        self.charge(node, box)
-        return value
-
-    def _keywords(self, node: ast.Call) -> dict[str, Any]:
-        made = Node()
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                made.take(self._mapping(keyword.value))
-            else:
-                made.put(keyword.arg, self.value(keyword.value), self.origin(keyword))
-        return made
-
-    def _dict_call(self, node: ast.Call) -> Node:
-        made = Node()
-        for argument in self._elements(node.args):
-            made.update(argument)
-        made.take(self._keywords(node))
-        return made
-
-    def _function(self, node: ast.expr) -> tuple[Callable[..., Any], Any]:
-        """The function to call and the value it is a method of, else None."""
-        if isinstance(node, ast.Name):
-            bound = any(node.id in scope for scope in (*self._scopes, self.names))
-            if node.id in FUNCTIONS and not bound:
-                return FUNCTIONS[node.id], None
-            raise self.refuse(node, f"the call of `{node.id}`")
-        if isinstance(node, ast.Attribute):
-            box = self.value(node.value)
-            if node.attr in METHODS.get(type(box), ()):
-                return getattr(box, node.attr), box
-            raise self.refuse(node, f"the call of `.{node.attr}`")
-        raise self.refuse(node, "this call")
+            raise NotKnown("a format specification")
+        return text(self.known(node.value))

@@ -10,23 +10,36 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from parity.runs.facts import Source
+from parity.runs.facts import Source, Unknown
 
 SCALARS = (str, int, float, complex, bool, bytes, type(None), type(Ellipsis))
+# Larger integers could be made to share a hash, so that a dict of them takes quadratic time.
+_KEY_BITS = 60
+_MAX_DIGITS = 400  # of round(); a float has no more
+
+
+class NotKnown(Exception):
+    """An expression is worth what only running it could tell; the text says what in it."""
 
 
 class Node(dict[Any, Any]):
-    """A dict that remembers where each of its keys was written."""
+    """A dict that remembers where each of its keys was written.
 
-    def __init__(self) -> None:
+    inherited: it comes from a base, so that for mmengine it is a ConfigDict:
+    what is put into it is copied, and its `update` merges nested dicts.
+    """
+
+    def __init__(self, *, inherited: bool = False) -> None:
         super().__init__()
+        self.inherited = inherited
         self.origins: dict[Any, Source] = {}
 
     def put(self, key: Any, value: Any, origin: Source | None) -> None:
         """Set `key`; `origin` None when no line is known. Raises ValueError for a nested key."""
-        self[scalar(key)] = value
+        self[plain_key(key)] = value
         self.origins.pop(key, None)
         if origin is not None:
             self.origins[key] = origin
@@ -40,15 +53,21 @@ class Node(dict[Any, Any]):
     def update(self, *others: Any, **keywords: Any) -> None:
         """As of a dict, origins included."""
         for other in (*others, keywords):
-            self.take(other if isinstance(other, dict) else dict(other))
+            if isinstance(other, dict):
+                self.take(other)
+            else:
+                for key, value in known(other):
+                    self.put(key, value, None)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """As of a dict, for a plain key."""
         return super().get(scalar(key), default)
 
     def pop(self, key: Any, *default: Any) -> Any:
-        """As of a dict, for a plain key."""
-        return super().pop(scalar(key), *default)
+        """As of a dict, for a plain key; ValueError where it is missing."""
+        if scalar(key) not in self and not default:
+            raise ValueError(f"there is no {key!r} to pop")
+        return super().pop(key, *default)
 
     def copy(self) -> Node:
         """A shallow copy, origins included."""
@@ -57,11 +76,18 @@ class Node(dict[Any, Any]):
         return made
 
 
+@dataclass(frozen=True)
 class Module:
-    """A name that an import bound; using it needs execution."""
+    """A name that an import of the standard library bound; using it needs execution."""
 
-    def __init__(self, line: int) -> None:
-        self.line = line
+    line: int
+
+
+@dataclass(frozen=True)
+class Dotted:
+    """A name imported from a library, e.g. ``mmseg.models.FCNHead``; in the end, this text."""
+
+    name: str
 
 
 def bits(value: Any) -> int:
@@ -69,10 +95,31 @@ def bits(value: Any) -> int:
     return value.bit_length() if isinstance(value, int) else 0
 
 
+def size(value: Any) -> int:
+    """How many parts `value` has; 0 where it has none."""
+    return len(value) if hasattr(value, "__len__") else 0
+
+
+def known(value: Any) -> Any:
+    """`value`, unless it is Unknown. Raises NotKnown."""
+    if isinstance(value, Unknown):
+        raise NotKnown(value.reason)
+    return value
+
+
 def scalar(value: Any) -> Any:
-    """`value`, which must not be a container. Raises ValueError."""
-    if not isinstance(value, SCALARS):
+    """`value`, which must not be a container. Raises ValueError, NotKnown."""
+    if isinstance(value, Dotted):
+        raise NotKnown(f"the use of `{value.name}`")
+    if not isinstance(known(value), SCALARS):
         raise ValueError(f"a {type(value).__name__} where a plain value is needed")
+    return value
+
+
+def plain_key(value: Any) -> Any:
+    """`value` as a key of a dict or an element of a set. Raises ValueError, NotKnown."""
+    if isinstance(scalar(value), (complex, bytes)) or bits(value) > _KEY_BITS:
+        raise ValueError(f"a {type(value).__name__} of this size as a key")
     return value
 
 
@@ -83,14 +130,25 @@ def text(value: Any) -> str:
 
 def plain_set(items: Iterable[Any] = ()) -> set[Any]:
     """`set` of plain values."""
-    return {scalar(item) for item in items}
+    return {plain_key(item) for item in items}
+
+
+def zipped(*boxes: Any, strict: bool = False) -> list[Any]:
+    """`zip`, at once, so that its work can be charged before."""
+    return list(zip(*boxes, strict=strict))
+
+
+def _round(value: Any, digits: Any = None) -> Any:
+    if bits(digits) and abs(digits) > _MAX_DIGITS:
+        raise ValueError("a rounding of this many digits")
+    return round(scalar(value), digits)
 
 
 def _of_scalars(function: Callable[..., Any]) -> Callable[..., Any]:
-    def checked(*arguments: Any) -> Any:
+    def checked(*arguments: Any, **keywords: Any) -> Any:
         if len(arguments) == 1:
-            return function([scalar(item) for item in arguments[0]])
-        return function(*(scalar(item) for item in arguments))
+            return function([scalar(item) for item in arguments[0]], **keywords)
+        return function(*(scalar(item) for item in arguments), **keywords)
 
     return checked
 
@@ -98,7 +156,7 @@ def _of_scalars(function: Callable[..., Any]) -> Callable[..., Any]:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "bool": bool,
-    "enumerate": enumerate,
+    "enumerate": lambda items, start=0: list(enumerate(items, start)),
     "float": float,
     "int": int,
     "len": len,
@@ -106,20 +164,22 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": _of_scalars(max),
     "min": _of_scalars(min),
     "range": range,
-    "reversed": reversed,
-    "round": round,
+    "reversed": lambda items: list(reversed(items)),
+    "round": _round,
     "set": plain_set,
     "sorted": _of_scalars(sorted),
     "str": text,
     "sum": _of_scalars(sum),
     "tuple": tuple,
-    "zip": zip,
+    "zip": zipped,
 }
 METHODS: dict[type, frozenset[str]] = {
-    Node: frozenset({"copy", "get", "items", "keys", "pop", "update", "values"}),
+    Node: frozenset({"copy", "get", "items", "keys", "merge", "pop", "update", "values"}),
     list: frozenset({"append", "copy", "extend", "insert", "pop", "reverse"}),
     str: frozenset({"lower", "upper", "strip", "startswith", "endswith"}),
 }
+# Methods that put their arguments somewhere as they are, Unknown included.
+KEEPING = frozenset({"append", "get", "insert", "pop"})
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -134,6 +194,15 @@ UNARY: dict[type, Callable[[Any], Any]] = {
     ast.UAdd: operator.pos,
     ast.Not: operator.not_,
 }
+
+
+def _contains(item: Any, box: Any) -> bool:
+    if isinstance(box, (list, tuple)):
+        for other in box:
+            known(other)
+    return item in box
+
+
 COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Eq: lambda left, right: left == scalar(right),
     ast.NotEq: lambda left, right: left != scalar(right),
@@ -141,8 +210,8 @@ COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-    ast.In: lambda item, box: item in box,
-    ast.NotIn: lambda item, box: item not in box,
+    ast.In: _contains,
+    ast.NotIn: lambda item, box: not _contains(item, box),
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }

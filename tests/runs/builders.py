@@ -1,8 +1,11 @@
 """Run directories made up line by line, in the formats of mmengine 0.10.7 and mmcv 1.x."""
 
+import contextlib
 import importlib
 import json
 from pathlib import Path
+
+import pytest
 
 STAMP = "20260102_030405"
 LATER = "20260103_030405"
@@ -65,6 +68,19 @@ def live(module):
     """A module of the reference, imported the way the checks import it."""
     importlib.import_module("reference.compat").load_reference()
     return importlib.import_module(module)
+
+
+@contextlib.contextmanager
+def memory(limit):
+    """Fails what takes `limit` bytes more than are taken now: MemoryError."""
+    resource = pytest.importorskip("resource")
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    old = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (taken + limit, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, old)
 
 
 def listed(folder):

@@ -2,13 +2,15 @@
 
 import json
 import math
+import time
 
 import pytest
 import yaml
 
 from parity.errors import RunFormatError
 from parity.runs.config import installed_configs, read_config
-from tests.runs.builders import live, write
+from parity.runs.facts import Unknown
+from tests.runs.builders import live, memory, write
 
 
 def test_a_child_overrides_its_bases(tmp_path):
@@ -174,6 +176,8 @@ def test_every_shipped_config_reads_as_mmengine_executes_it(ade20k):
         "_base_ = 'mmseg::_base_/schedules/schedule_20k.py'\noptimizer = dict(lr=0.02)",
         "_base_ = 'mmdet::_base_/default_runtime.py'\nm = _base_.default_hooks",
         "a = 'x/{{ fileBasenameNoExtension }}'\nb = {{'$NOT_SET:80'}}\nc = '{{$NOT_SET:/d}}/e'",
+        "_base_ = './base.py'\nd = dict(p=7)\n_base_.m.update(x=dict(p=5), w=d)\nd.update(p=8)",
+        "_base_ = './base.py'\nd = dict(p=7)\n_base_.m.x = d\nd['p'] = 8\n_base_.m.x.update(q=d)",
         "_deprecation_ = dict(expected='x.py')\na = 1\n__b = 2\n_c = 3",
     ],
 )
@@ -184,3 +188,126 @@ def test_the_rules_of_inheritance_are_those_of_mmengine(tmp_path, text, monkeypa
     path = write(tmp_path / "m/cfg.py", text)
     executed = mmengine.Config.fromfile(path)._cfg_dict.to_dict()
     assert same(dict(read_config(path).values), executed)
+
+
+LAZY = {
+    "names": "with read_base():\n    from .._base_.models.m import *\n"
+    "    from ..other import x as z, n\n",
+    "update": "with read_base():\n    from .._base_.models.m import *\n"
+    "model.update(dict(head=dict(type=FCNHead, n=3)))\nmodel['backbone']['depth'] = 101\n",
+    "merge": "with read_base():\n    from .._base_.models.m import model\n"
+    "model.merge(dict(backbone=dict(depth=7), head=dict(_delete_=True, a=1), new=[FCNHead]))\n",
+    "types": "import torch.nn as nn\nimport mmseg.models\nfrom torch.optim import SGD as Opt\n"
+    "a = dict(type=nn.ReLU)\nb = [mmseg.models.decode_heads.FCNHead, Opt]\nc = (FCNHead,)\n",
+    "attributes": "with read_base():\n    from .._base_.models.m import *\n"
+    "model.backbone.depth = 5\nlr = model.backbone.depth * 2\n",
+    "nested": "with read_base():\n    from ..middle import *\nmodel.head.n = 9\n",
+}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", LAZY)
+def test_pure_python_configs_read_as_mmengine_executes_them(tmp_path, name):
+    mmengine = live("mmengine.config")
+    write(
+        tmp_path / "c/_base_/models/m.py",
+        "from mmseg.models import EncoderDecoder\nfrom mmseg.models.backbones import ResNet\n"
+        "norm_cfg = dict(type='BN')\n_hidden = 1\n"
+        "model = dict(type=EncoderDecoder, backbone=dict(type=ResNet, depth=50, norm_cfg=norm_cfg),"
+        " head=dict(n=1, norm_cfg=norm_cfg))\n",
+    )
+    write(tmp_path / "c/other.py", "x = [1, (2, 3)]\nn = None\nmore = 1\n")
+    middle = "from mmengine.config import read_base\nwith read_base():\n"
+    middle += "    from ._base_.models.m import *\n"
+    write(tmp_path / "c/middle.py", f"{middle}model.merge(dict(backbone=dict(depth=18)))\ny = 1\n")
+    text = "from mmengine.config import read_base\nfrom mmseg.models import FCNHead\n" + LAZY[name]
+    path = write(tmp_path / "c/fcn/cfg.py", text)
+    executed = mmengine.Config.fromfile(path, lazy_import=True).to_dict()
+    executed.pop("read_base", None)
+    config = read_config(path)
+    assert config.notes == ()
+    assert same(dict(config.values), executed)
+
+
+@pytest.mark.parametrize("module", ["...secret", "._base_.none", "mmseg.no.such", "os.path"])
+def test_an_import_of_what_is_no_config_of_the_run_is_refused(tmp_path, module):
+    write(tmp_path / "secret.py", "password = 1")
+    text = f"with read_base():\n    from {module} import *"
+    path = write(tmp_path / "run/a/cfg.py", text)
+    with pytest.raises(RunFormatError, match=r"neither in the run nor|no config of a known"):
+        read_config(path, tree=tmp_path / "run", configs_root=tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "../../mmsegmentation/configs/_base_/models/fcn.py",
+        "./configs/_base_/models/fcn.py",
+        "../configs/_base_/models/fcn.py",
+        "/home/somebody/mmsegmentation/configs/_base_/models/fcn.py",
+    ],
+)
+def test_a_base_in_a_checkout_that_is_not_there_is_found_by_its_end(tmp_path, base):
+    write(tmp_path / "configs/_base_/models/fcn.py", "model = 1")
+    path = write(tmp_path / "run/cfg.py", f"_base_ = [{base!r}]")
+    config = read_config(path, tree=tmp_path / "run", configs_root=tmp_path / "configs")
+    assert config.values == {"model": 1}
+
+
+def test_what_is_unknown_in_a_base_stays_so_and_the_rest_is_merged(tmp_path):
+    write(tmp_path / "m/a.py", "m = dict(x=f(), y=g(), z=1)\nn = h()")
+    text = "_base_ = './a.py'\nm = dict(x=2, y=dict(p=1), z=3)\nk = {{_base_.n}}"
+    config = read_config(write(tmp_path / "m/b.py", text))
+    assert (config.get("m", "x"), config.get("m", "z")) == (2, 3)
+    assert {type(config.get(*path)) for path in [("m", "y"), ("n",), ("k",)]} == {Unknown}
+    assert [note.partition("value ")[2][:5] for note in config.notes] == ["`g()`", "`h()`"]
+
+
+HOSTILE_YAML = {
+    "bool": "a: !!bool maybe",
+    "int": 'a: !!int ""',
+    "timestamp": "a: !!timestamp foo",
+    "float": "a: !!float x",
+    "digits": f"a: {'9' * 20_000}",
+    "colons": f"a: 1{':59' * 20_000}",
+    "hexadecimal": f"a: 0x{'f' * 20_000}",
+    "merge": "k0: &k0 {x: 1}\n"
+    + "".join(f"k{i}: &k{i} {{<<: [*k{i - 1}, *k{i - 1}], y{i}: 1}}\n" for i in range(1, 29)),
+    "long": "[" + "0," * 500_000 + "0]",
+    "deep": "[" * 100_000,
+    "key": "? [1, 2]\n: 3\n? {a: 1}\n: 2",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_YAML)
+def test_hostile_yaml_is_refused_at_once(tmp_path, name):
+    path, start = write(tmp_path / "a.yaml", HOSTILE_YAML[name]), time.process_time()
+    with memory(1 << 30), pytest.raises(RunFormatError) as caught:
+        read_config(path)
+    assert not isinstance(caught.value.__cause__, MemoryError)
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize("digits", ["9" * 20_000, "9" * 3_000])
+def test_an_integer_of_thousands_of_digits_is_no_setting(tmp_path, digits):
+    for name in ("a.py", "a.json", "a.yaml"):
+        text = f"a = {digits}" if name == "a.py" else f'{{"a": {digits}}}'
+        with pytest.raises(RunFormatError):
+            read_config(write(tmp_path / name, text))
+
+
+@pytest.mark.parametrize("base", ["x" * 300 + ".py", "x/" * 3000 + "y.py", "a\0b.py"])
+def test_a_base_that_no_file_can_be_called_is_not_found(tmp_path, base):
+    path = write(tmp_path / "a.json", json.dumps({"_base_": base}))
+    with pytest.raises(RunFormatError, match="neither in the run nor"):
+        read_config(path)
+
+
+def test_the_work_of_all_bases_counts_together(tmp_path):
+    for index in range(40):
+        write(tmp_path / f"m/b{index}.py", f"x{index} = [0] * 190000")
+    bases = [f"b{index}.py" for index in range(40)]
+    path, start = write(tmp_path / "m/cfg.py", f"_base_ = {bases}"), time.process_time()
+    with memory(1 << 30), pytest.raises(RunFormatError):
+        read_config(path)
+    assert time.process_time() - start < 10

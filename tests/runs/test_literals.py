@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from parity.errors import RunFormatError
 from parity.runs.config import parse_config
+from parity.runs.facts import Unknown
+from tests.runs.builders import memory
 
 
 def values(text):
@@ -57,10 +59,10 @@ def test_any_literal_is_what_it_prints(value):
     assert repr(values(f"a = {value!r}")["a"]) == repr(value)
 
 
-REFUSED = {
+UNKNOWN = {
     "import os\n\na = os.environ['X']": (3, "os"),
-    "from os import system": (1, "ImportFrom"),
-    "import torch": (1, "torch"),
+    "from os import system\na = system('true')": (2, "system"),
+    "import torch\na = torch.ones(3)": (2, "ones"),
     "a = __import__('os').system('true')": (1, "call"),
     "a = open('/etc/passwd').read()": (1, "call"),
     "a = eval('1')": (1, "eval"),
@@ -68,13 +70,75 @@ REFUSED = {
     "a = '{0.__class__}'.format(1)": (1, "format"),
     "a = '%s' % 1": (1, "Mod"),
     "a = f'{1:>9999999999}'": (1, "format specification"),
+    "a = lambda: 1": (1, "Lambda"),
+    "a = unknown": (1, "unknown"),
+    "max = 1\na = max(1, 2)": (2, "max"),
+    "a = tensor([1.0, 2.0], device='cuda:0')": (1, "tensor"),
+    "a = array([1, 2])": (1, "array"),
+    "a = <function f at 0x7f3e>": (1, "______"),
+    "a = <mmseg.models.Head object at 0x7F>": (1, "______"),
+    "a = <class 'torch.nn.ReLU'>": (1, "______"),
+    "a = <bound method A.f of <x.A object at 0x1>>": (1, "______"),
+    # Whatever is computed from what is not known.
+    "b = f()\na = b + 1": (1, "`f`"),
+    "b = f()\na = [x for x in b]": (1, "`f`"),
+    "b = f()\na = -b if b else 2": (1, "`f`"),
+    "b = f()\na = b or 2": (1, "`f`"),
+    "b = f()\na = max(1, b)": (1, "`f`"),
+    "b = f()\na = max([1, b])": (1, "`f`"),
+    "b = f()\na = list(b)": (1, "`f`"),
+    "b = f()\na = f'{b}'": (1, "`f`"),
+    "b = f()\na = b[0].c": (1, "`f`"),
+    "b = f()\na = 1 in [2, b]": (1, "`f`"),
+    "b = f()\na = dict(**b)": (1, "`f`"),
+    "b = f()\na = {b: 1}": (1, "`f`"),
+    "b = f()\na = 1\na += b": (1, "`f`"),
+    "b = f()\na = b\na += 1": (1, "`f`"),
+}
+
+
+@pytest.mark.parametrize("text", UNKNOWN)
+def test_a_value_that_only_running_could_tell_is_unknown_by_itself(text):
+    line, word = UNKNOWN[text]
+    config = parse_config(f"{text}\nc = dict(d=1)\n", file="c.py")
+    assert isinstance(config.get("a"), Unknown)
+    assert config.get("c") == {"d": 1}
+    assert any(f"c.py:{line}: needs execution" in note and word in note for note in config.notes)
+    fact = config.fact("a")
+    assert (fact.known, "needs execution" in fact.note) == (False, True)
+
+
+def test_what_holds_an_unknown_value_is_known_but_for_it():
+    text = "a = dict(x=[1, f()], y=g.h)\na.update(z=lambda: 1)\nb = [f()]\nb.append(2)\nc = len(b)"
+    config = parse_config(text, file="c.py")
+    assert config.get("a", "x", 0) == 1
+    assert [type(config.get("a", *path)) for path in [("x", 1), ("y",), ("z",)]] == [Unknown] * 3
+    assert (config.get("b", 1), config.get("c")) == (2, 2)
+    unknown = config.get("a", "x", 1)
+    assert (unknown.text, unknown.source.line) == ("f()", 1)
+    assert unknown not in [parse_config(text, file="c.py").get("a", "x", 1), 1]
+    assert unknown != unknown  # noqa: PLR0124 - equal to nothing
+
+
+def test_a_text_that_only_looks_like_an_object_stays_a_text():
+    text = "a = '<function f at 0x7f>'\nb = <function g at 0x7f>  # <class 'x'>\nc = 2"
+    config = parse_config(text, file="c.py")
+    assert config.get("a") == "<function f at 0x7f>"
+    assert config.get("b").text == "<function g at 0x7f>"
+    assert config.get("c") == 2
+
+
+REFUSED = {
+    "from os import *": (1, "import"),
+    "from .x import y": (1, "relative import"),
     "if True:\n    a = 1": (1, "If"),
     "a = 1\nfor x in [1]:\n    a = x": (2, "For"),
     "def f():\n    return 1\na = f()": (1, "FunctionDef"),
-    "a = lambda: 1": (1, "Lambda"),
-    "a = unknown": (1, "unknown"),
     "with read_base():\n    from .x import *": (1, "With"),
-    "max = 1\na = max(1, 2)": (2, "max"),
+    "import os\nos.system('true')": (2, "os"),
+    "a = f()\na.b = 1": (2, "`f`"),
+    "a = f()\nb, c = a": (2, "`f`"),
+    "a = [1]\na += f()": (2, "`f`"),
 }
 
 
@@ -120,15 +184,44 @@ BOMBS = [
     "a = " + "-" * 50000 + "1",
     "a = 1" + " + 1" * 20000,
     "x" * (1 << 17) + " = " + "{{$a:" * (1 << 15),
+    "x = {{$A:" + " " * 200_000,
+    "a = round(5, -10**9)",
+    "L = list(range(200000))\na = [x for x in range(200000) if x in L]",
+    "L = list(range(200000))\na = [0.5 in range(200000) for x in L]",
+    "a = list(zip(*[range(200000)] * 1000))",
+    "a = [len(zip(*[range(200000)] * 100)) for x in range(1000)]",
+    "a = 0x" + "f" * 20_000,
+    "a = " + "9" * 20_000,
+    "a = int('f' * 20000, 16)",
+    "a = {i * (2 ** 61 - 1): 0 for i in range(1, 100000)}",
+    "a = {complex: 1}\n" + "\n".join(["a = dict(a=a)"] * 300),
+    "\n".join(["a = (0,)", *["a = (a,) * 10"] * 20, "b = dict([(a, 1)])"]),
+    "a = dict(x=[0] * 3000)\n" + "a.merge(a)\n" * 20_000,
+    "a = [0] * 190000\n" + "\n".join(["del a[0]"] * 20_000),
+    # A path of 90 keys to each of 200,000 others.
+    "a = {i: 1 for i in range(90000)}\n" + "a = dict(a=a)\n" * 90,
+    # One line, whose text must not be kept once per key.
+    "a = dict(" + ", ".join(f"k{i}=f()" for i in range(60_000)) + ")\nb = [a] * 20\nc = [b] * 20",
 ]
 
 
 @pytest.mark.parametrize("text", BOMBS, ids=range(len(BOMBS)))
 def test_a_bomb_is_refused_at_once(text):
     start = time.process_time()
-    with pytest.raises(RunFormatError):
+    with memory(1 << 30), pytest.raises(RunFormatError) as caught:
         values(text)
+    # Python's parser calls it so when a text is nested too deeply.
+    assert not isinstance(caught.value.__cause__, MemoryError) or text[4] in "[-"
     assert time.process_time() - start < 10
+
+
+def test_the_text_of_a_long_line_is_not_kept_for_each_of_its_keys():
+    with memory(1 << 30):
+        config = parse_config(
+            f"a = dict({', '.join(f'k{i}=f()' for i in range(40_000))})", file="c"
+        )
+    assert len(config.source("a", "k7").text) <= 300
+    assert config.get("a", "k7").text == "f()"
 
 
 def test_every_key_has_the_place_it_was_written_at():
