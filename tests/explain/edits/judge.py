@@ -1,0 +1,86 @@
+"""Whether an explanation names what was edited, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.explain.explain import Explanation, Finding
+from tests.explain.edits.edit import Edit, leaves, named
+from tests.explain.edits.owners import BATCH, owners
+from tests.explain.edits.write import zoo_batch
+
+# What is neither trained nor scored, and may differ without being said.
+_SILENT = re.compile(r"^(launcher|work_dir|log_level|visualizer|vis_backends)")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """missed: edits that no finding names. false: findings that no edit accounts for."""
+
+    missed: tuple[Edit, ...] = ()
+    false: tuple[str, ...] = ()
+    said: tuple[str, ...] = field(default=())
+
+
+def judge(
+    answer: Explanation,
+    edits: Sequence[Edit],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    name: str,
+    processes: int,
+) -> Judged:
+    """Hold `answer` against the edits that turned `before` into `after`."""
+    changed = changed_settings(before, after)
+    batch = _batch(after, processes) != zoo_batch(name)
+    told = [f for f in answer.findings if f.kind != "marker"]
+    allowed = owners(changed) | (BATCH if batch else set())
+    false = [
+        f.id
+        for f in told
+        if not f.part_of and f.id not in allowed and not any(_names(f, one) for one in changed)
+    ]
+    missed = [edit for edit in edits if edit.kind != "bookkeeping" and not _is_named(answer, edit)]
+    return Judged(tuple(missed), tuple(false), tuple(f"{f.id}: {f.detail}" for f in told))
+
+
+def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names of all settings that differ; of a list whose length differs, the list's name, too."""
+    mine = {named(before, path): value for path, value in leaves(before)}
+    theirs = {named(after, path): value for path, value in leaves(after)}
+    keys = [*mine, *(key for key in theirs if key not in mine)]
+    different = [key for key in keys if mine.get(key, ...) != theirs.get(key, ...)]
+    return [key for key in different if not _SILENT.match(key)]
+
+
+def _is_named(answer: Explanation, edit: Edit) -> bool:
+    if edit.kind == "comparability" and "not comparable" in answer.status:
+        return True
+    own = owners([edit.named])
+    return any(f.id in own or _names(f, edit.named) for f in answer.findings)
+
+
+def _names(finding: Finding, setting: str) -> bool:
+    """Whether the finding is about this setting, one around it or one within it."""
+    if finding.id.startswith("setting:"):
+        path = finding.id.removeprefix("setting:")
+        return f"{path}.".startswith(f"{setting}.") or f"{setting}.".startswith(f"{path}.")
+    tail = setting.split(".")[-2:]
+    return all(
+        re.search(rf"\b{re.escape(part)}\b", f"{finding.detail} {finding.id}") for part in tail
+    )
+
+
+def _batch(config: Mapping[str, Any], processes: int) -> int:
+    accumulated: int = config["optim_wrapper"].get("accumulative_counts", 1)
+    samples: int = config["train_dataloader"]["batch_size"]
+    return processes * samples * accumulated
+
+
+def dotted(edits: Iterable[Edit]) -> str:
+    """The edits in one line."""
+    return " + ".join(edit.what for edit in edits)

@@ -1,0 +1,209 @@
+"""How many edits explanations name: ``python -m tests.explain.edits.measure``.
+
+For each edit of each config a whole run is written, read and explained. Prints
+a table by config, and each miss and each false finding with what was said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from parity.explain.explain import Explanation, explain
+from parity.runs.read import read_run
+from parity.zoo.installed import zoo_rows
+from tests.explain.edits.catalogue import CONFIGS, sample, zoo_config
+from tests.explain.edits.edit import Edit, made
+from tests.explain.edits.judge import Judged, dotted, judge
+from tests.explain.edits.legacy import LEGACY, legacy_cases
+from tests.explain.edits.write import for_processes, write_run
+
+PROCESSES = (1, 4, 8)
+DATASETS = ("ADE20K", "Cityscapes", "Pascal VOC 2012 + Aug", "Pascal Context 59")
+EDITED, UNTOUCHED = 3.0, 0.3
+
+
+@dataclass
+class Tally:
+    """One config's edits. lines: what went wrong."""
+
+    config: str
+    edits: int = 0
+    missed: int = 0
+    quiet: int = 0
+    quiet_wrong: int = 0
+    false: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, judged: Judged, edits: Sequence[Edit], where: str) -> None:
+        """Count one run."""
+        if all(edit.kind == "bookkeeping" for edit in edits):
+            self.quiet += 1
+            self.quiet_wrong += bool(judged.false)
+        else:
+            self.edits += 1
+            self.missed += bool(judged.missed)
+            self.false += bool(judged.false)
+        if judged.missed or judged.false:
+            wrong = [f"not named: {edit.named}" for edit in judged.missed]
+            wrong += [f"false: {name}" for name in judged.false]
+            self.lines.append(f"{self.config} {where}: {dotted(edits) or 'untouched'}")
+            self.lines += [f"    {line}" for line in (*wrong, *(f"said {s}" for s in judged.said))]
+
+
+def zoo_score(name: str) -> float:
+    """The mIoU of the zoo's result of this config."""
+    for dataset in DATASETS:
+        for row in zoo_rows(dataset):
+            if row.name == name:
+                return row.miou
+    raise LookupError(f"{name}: the zoo has no result of this config")
+
+
+def explained(
+    name: str,
+    config: Mapping[str, Any],
+    *,
+    gap: float,
+    processes: int,
+    wrapped: bool = True,
+) -> Explanation:
+    """Write a run that ended `gap` below the zoo's figure, and explain it."""
+    root = Path(tempfile.mkdtemp())
+    try:
+        score = zoo_score(name) - gap
+        run = write_run(root, name, config, score=score, processes=processes, wrapped=wrapped)
+        return explain(read_run(run))
+    finally:
+        shutil.rmtree(root)
+
+
+def judged(
+    path: str,
+    edits: Sequence[Edit],
+    *,
+    processes: int,
+    keep_batch: bool = True,
+    wrapped: bool = True,
+) -> Judged:
+    """The zoo's config `path` with `edits`, trained on `processes` GPUs."""
+    name, before = path.rpartition("/")[2], zoo_config(path)
+    adapted = for_processes(before, name, processes) if keep_batch else before
+    after = made(adapted, *edits)
+    gap = EDITED if edits else UNTOUCHED
+    answer = explained(name, after, gap=gap, processes=processes, wrapped=wrapped)
+    return judge(answer, edits, before, after, name=name, processes=processes)
+
+
+def plan(path: str, count: int | None) -> Iterator[tuple[int, Edit]]:
+    """The edits of a config, with the number of processes of each in turn."""
+    name = path.rpartition("/")[2]
+    for processes in PROCESSES:
+        config = for_processes(zoo_config(path), name, processes)
+        chosen = sample(config, count, seed=path)
+        for edit in chosen[PROCESSES.index(processes) :: len(PROCESSES)]:
+            yield processes, edit
+
+
+def measure(path: str, count: int | None, *, keep_batch: bool = True) -> Tally:
+    """One config: untouched with each number of processes, and its edits."""
+    tally = Tally(path.rpartition("/")[2])
+    for processes in PROCESSES:
+        found = judged(path, (), processes=processes, keep_batch=keep_batch)
+        tally.add(found, (), f"[{processes}]")
+    for processes, edit in plan(path, count):
+        found = judged(path, (edit,), processes=processes, keep_batch=keep_batch)
+        tally.add(found, (edit,), f"[{processes}]")
+    return tally
+
+
+def pairs(count: int, configs: Sequence[str]) -> Tally:
+    """Two edits at once, of places that do not overlap."""
+    tally, rng = Tally("pairs"), random.Random(count)
+    for number, path in zip(range(count), itertools.cycle(configs), strict=False):
+        processes = PROCESSES[number % len(PROCESSES)]
+        config = for_processes(zoo_config(path), path.rpartition("/")[2], processes)
+        both = _pair([e for e in sample(config, None, seed=path) if e.kind == "score"], rng)
+        tally.add(judged(path, both, processes=processes), both, f"{path} [{processes}]")
+    return tally
+
+
+def _pair(edits: Sequence[Edit], rng: random.Random) -> tuple[Edit, Edit]:
+    while True:
+        first, second = rng.sample(list(edits), 2)
+        spots = [[spot for spot, _ in edit.changes] for edit in (first, second)]
+        if not any(_overlap(a, b) for a in spots[0] for b in spots[1]):
+            return first, second
+
+
+def _overlap(first: Sequence[str | int], second: Sequence[str | int]) -> bool:
+    """Whether one lies within the other, or both in one list, where indices may shift."""
+    shared = min(len(first), len(second))
+    if tuple(first[:shared]) == tuple(second[:shared]):
+        return True
+    same = next(i for i in range(shared) if first[i] != second[i])
+    return isinstance(first[same], int)
+
+
+def legacy() -> Iterator[Tally]:
+    """mmseg 0.x: each config untouched, and with each of its edits."""
+    for name in LEGACY:
+        tally = Tally(f"0.x {name}")
+        for edits, found in legacy_cases(name):
+            tally.add(found, edits, "")
+        yield tally
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configs", nargs="*", default=CONFIGS, help="parts of their names")
+    parser.add_argument("--limit", type=int, default=25, help="edits per config; 0: all")
+    parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--legacy", action="store_true")
+    parser.add_argument("--own-batch", action="store_true", help="samples per GPU as configured")
+    parser.add_argument("--quiet", action="store_true", help="the table only")
+    options = parser.parse_args()
+    chosen = [path for path in CONFIGS if any(part in path for part in options.configs)]
+    tallies = []
+    if options.legacy or options.pairs:
+        tallies += [*legacy()] if options.legacy else []
+        tallies += [pairs(options.pairs, chosen)] if options.pairs else []
+    else:
+        for path in chosen:
+            tallies.append(measure(path, options.limit or None, keep_batch=not options.own_batch))
+            print(_line(tallies[-1]), flush=True)
+    show(tallies, quiet=options.quiet)
+
+
+def show(tallies: Sequence[Tally], *, quiet: bool) -> None:
+    """The table, and beneath it whatever went wrong."""
+    for tally in tallies if not quiet else ():
+        print("\n".join(tally.lines))
+    print(f"\n{'config':72} edits named false | harmless false")
+    total = Tally("total")
+    for tally in tallies:
+        print(_line(tally))
+        for key in ("edits", "missed", "quiet", "quiet_wrong", "false"):
+            setattr(total, key, getattr(total, key) + getattr(tally, key))
+    print(_line(total))
+    share = 100 * (total.edits - total.missed) / max(total.edits, 1)
+    print(f"named: {share:.1f} %")
+
+
+def _line(tally: Tally) -> str:
+    named = tally.edits - tally.missed
+    return (
+        f"{tally.config:72} {tally.edits:5} {named:5} {tally.false:5} | "
+        f"{tally.quiet:8} {tally.quiet_wrong:5}"
+    )
+
+
+if __name__ == "__main__":
+    main()
