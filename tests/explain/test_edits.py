@@ -6,6 +6,7 @@ import pytest
 
 from tests.explain.edits.catalogue import CONFIGS, edits_of, zoo_config
 from tests.explain.edits.judge import changed_settings
+from tests.explain.edits.legacy import LEGACY, legacy_cases
 from tests.explain.edits.measure import PROCESSES, judged, plan
 
 pytestmark = pytest.mark.live
@@ -37,3 +38,10 @@ def test_the_catalogue_knows_many_edits_of_each_config_and_names_what_they_chang
     edits = edits_of(config)
     assert len(edits) > 80
     assert changed_settings(config, config) == []
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_nothing_is_found_in_an_untouched_run_of_an_older_mmseg(name):
+    edits, found = next(legacy_cases(name))
+    assert edits == ()
+    assert not found.false, found.said

@@ -15,7 +15,7 @@ from tests.explain.edits.structure import structure_edits
 CONFIGS = (
     "fcn/fcn_r50-d8_4xb4-160k_ade20k-512x512",
     "pspnet/pspnet_r50-d8_4xb4-40k_voc12aug-512x512",
-    "deeplabv3plus/deeplabv3plus_r50-d8_4xb4-40k_pascal-context-59-480x480",
+    "deeplabv3plus/deeplabv3plus_r50-d8_4xb4-40k_pascal-context-480x480",
     "swin/swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512",
     "convnext/convnext-tiny_upernet_8xb2-amp-160k_ade20k-512x512",
     "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512",

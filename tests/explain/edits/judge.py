@@ -10,7 +10,6 @@ from typing import Any
 from parity.explain.explain import Explanation, Finding
 from tests.explain.edits.edit import Edit, leaves, named
 from tests.explain.edits.owners import BATCH, owners
-from tests.explain.edits.write import zoo_batch
 
 # What is neither trained nor scored, and may differ without being said.
 _SILENT = re.compile(r"^(launcher|work_dir|log_level|visualizer|vis_backends)")
@@ -26,19 +25,14 @@ class Judged:
 
 
 def judge(
-    answer: Explanation,
-    edits: Sequence[Edit],
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    *,
-    name: str,
-    processes: int,
+    answer: Explanation, edits: Sequence[Edit], changed: Sequence[str], *, other_batch: bool
 ) -> Judged:
-    """Hold `answer` against the edits that turned `before` into `after`."""
-    changed = changed_settings(before, after)
-    batch = _batch(after, processes) != zoo_batch(name)
+    """Hold `answer` against `edits`, which made the settings `changed` differ from the zoo's.
+
+    other_batch: whether the samples per step are others than the zoo's.
+    """
     told = [f for f in answer.findings if f.kind != "marker"]
-    allowed = owners(changed) | (BATCH if batch else set())
+    allowed = owners(changed) | (BATCH if other_batch else set())
     false = [
         f.id
         for f in told
@@ -73,12 +67,6 @@ def _names(finding: Finding, setting: str) -> bool:
     return all(
         re.search(rf"\b{re.escape(part)}\b", f"{finding.detail} {finding.id}") for part in tail
     )
-
-
-def _batch(config: Mapping[str, Any], processes: int) -> int:
-    accumulated: int = config["optim_wrapper"].get("accumulative_counts", 1)
-    samples: int = config["train_dataloader"]["batch_size"]
-    return processes * samples * accumulated
 
 
 def dotted(edits: Iterable[Edit]) -> str:

@@ -18,16 +18,14 @@ from typing import Any
 
 from parity.explain.explain import Explanation, explain
 from parity.runs.read import read_run
-from parity.zoo.installed import zoo_rows
 from tests.explain.edits.catalogue import CONFIGS, sample, zoo_config
 from tests.explain.edits.edit import Edit, made
-from tests.explain.edits.judge import Judged, dotted, judge
+from tests.explain.edits.judge import Judged, changed_settings, dotted, judge
 from tests.explain.edits.legacy import LEGACY, legacy_cases
-from tests.explain.edits.write import for_processes, write_run
+from tests.explain.edits.scores import EDITED, UNTOUCHED, zoo_score
+from tests.explain.edits.write import for_processes, samples_per_step, write_run, zoo_batch
 
 PROCESSES = (1, 4, 8)
-DATASETS = ("ADE20K", "Cityscapes", "Pascal VOC 2012 + Aug", "Pascal Context 59")
-EDITED, UNTOUCHED = 3.0, 0.3
 
 
 @dataclass
@@ -56,15 +54,6 @@ class Tally:
             wrong += [f"false: {name}" for name in judged.false]
             self.lines.append(f"{self.config} {where}: {dotted(edits) or 'untouched'}")
             self.lines += [f"    {line}" for line in (*wrong, *(f"said {s}" for s in judged.said))]
-
-
-def zoo_score(name: str) -> float:
-    """The mIoU of the zoo's result of this config."""
-    for dataset in DATASETS:
-        for row in zoo_rows(dataset):
-            if row.name == name:
-                return row.miou
-    raise LookupError(f"{name}: the zoo has no result of this config")
 
 
 def explained(
@@ -99,7 +88,8 @@ def judged(
     after = made(adapted, *edits)
     gap = EDITED if edits else UNTOUCHED
     answer = explained(name, after, gap=gap, processes=processes, wrapped=wrapped)
-    return judge(answer, edits, before, after, name=name, processes=processes)
+    other_batch = samples_per_step(after, processes) != zoo_batch(name)
+    return judge(answer, edits, changed_settings(before, after), other_batch=other_batch)
 
 
 def plan(path: str, count: int | None) -> Iterator[tuple[int, Edit]]:

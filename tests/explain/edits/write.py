@@ -56,7 +56,7 @@ VALIDATION = {
     "ADE20KDataset": 2000,
     "CityscapesDataset": 500,
     "PascalVOCDataset": 1449,
-    "PascalContextDataset59": 5105,
+    "PascalContextDataset": 5105,
 }
 _BATCH = re.compile(r"_(\d+)xb(\d+)-")
 
@@ -65,6 +65,13 @@ def zoo_batch(name: str) -> int:
     """Samples per step that a config's name states, e.g. 16 of ``8xb2``."""
     gpus, samples = _BATCH.search(name).groups()
     return int(gpus) * int(samples)
+
+
+def samples_per_step(config: Mapping[str, Any], processes: int) -> int:
+    """GPUs x samples x accumulation of 1.x."""
+    accumulated: int = config["optim_wrapper"].get("accumulative_counts", 1)
+    samples: int = config["train_dataloader"]["batch_size"]
+    return processes * samples * accumulated
 
 
 def for_processes(config: Mapping[str, Any], name: str, processes: int) -> dict[str, Any]:
