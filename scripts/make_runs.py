@@ -35,26 +35,26 @@ def main() -> None:
     if ROOT.exists():
         sys.exit(f"{ROOT}: exists already, and its name is part of the logs; remove it")
     try:
-        prepare()
+        prepare(ROOT)
         for run in (*plan.KEPT, *plan.HEALTHY[1:]):
             for index, part in enumerate(run.parts):
-                train(run, index, part)
+                train(ROOT, run, index, part)
         write()
     finally:
         shutil.rmtree(ROOT, ignore_errors=True)
 
 
-def prepare() -> None:
+def prepare(root: Path) -> None:
     """The data, mmseg's configs with ours beside them, and the pretrained weights."""
-    dataset.write(ROOT / "data" / "ade" / "ADEChallengeData2016")
-    shutil.copytree(metafiles()[0].parent.parent, ROOT / "configs")
-    shutil.copytree(CONFIGS, ROOT / "configs" / "tiny")
-    weights = ROOT / "pretrain"
+    dataset.write(root / "data" / "ade" / "ADEChallengeData2016")
+    shutil.copytree(metafiles()[0].parent.parent, root / "configs")
+    shutil.copytree(CONFIGS, root / "configs" / "tiny")
+    weights = root / "pretrain"
     weights.mkdir()
     for name, config in plan.PRETRAINED.items():
         run = plan.one(name, config)
-        train(run, 0, run.parts[0])
-        path = ROOT / "work_dirs" / name / "iter_200.pth"
+        train(root, run, 0, run.parts[0])
+        path = root / "work_dirs" / name / "iter_200.pth"
         state = torch.load(path, weights_only=False)["state_dict"]  # written a moment ago
         part = "backbone."
         backbone = {key[len(part) :]: state[key] for key in state if key.startswith(part)}
@@ -66,7 +66,7 @@ def prepare() -> None:
     torch.save({"state_dict": renamed}, weights / "fcn_r18-tiny_other-names.pth")
 
 
-def train(run: plan.Run, index: int, part: plan.Part) -> None:
+def train(root: Path, run: plan.Run, index: int, part: plan.Part) -> None:
     """In a process of its own, whose output is what a console would have shown."""
     job = asdict(part) | {
         "config": f"configs/tiny/{part.config}.py",
@@ -74,20 +74,29 @@ def train(run: plan.Run, index: int, part: plan.Part) -> None:
         "changes": {"randomness": {"seed": part.seed}, **part.changes},
         "initial": f"{run.name}.safetensors" if "mask2former" in part.config else "",
     }
-    path = ROOT / f"{run.name}-{index}.json"
+    if part.processes > 1:
+        job["changes"]["launcher"] = "pytorch"
+        job["initial"] = ""
+    path = root / f"{run.name}-{index}.json"
     path.write_text(json.dumps(job))
-    command = [sys.executable, str(CONFIGS.parent / "train.py"), path.name]
+    command = [*_python(part.processes), str(CONFIGS.parent / "train.py"), path.name]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
     # mmengine 0.10.7 cannot read its own checkpoints with the defaults of torch 2.6 and later.
     environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     environment["PYTHONUNBUFFERED"] = "" if part.buffered else "1"  # C's buffer, too
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, check=False, stdout=-1, stderr=subprocess.STDOUT
+        command, cwd=root, env=environment, check=False, stdout=-1, stderr=subprocess.STDOUT
     )
     path.with_suffix(".out").write_bytes(done.stdout)
     print(f"{run.name} {index + 1}/{len(run.parts)}: exit {done.returncode}", flush=True)
     if (done.returncode == 0) == bool(part.stop):
         sys.exit(done.stdout.decode(errors="replace")[-2000:])
+
+
+def _python(processes: int) -> list[str]:
+    """One interpreter, or as many as there are processes to train together."""
+    several = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    return [sys.executable, *(several if processes > 1 else [])]
 
 
 def write() -> None:

@@ -19,7 +19,8 @@ class Part:
     """One training. changes: as ``--cfg-options``. stop: before iteration `stop_at`.
 
     buffered: what C prints comes out as redirected output does, in blocks that
-    end anywhere, and not line by line as on a terminal.
+    end anywhere, and not line by line as on a terminal. processes: trained
+    together, as by ``torchrun``.
     """
 
     config: str
@@ -29,6 +30,7 @@ class Part:
     stop: str = ""
     stop_at: int = 0
     buffered: bool = False
+    processes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

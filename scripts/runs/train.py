@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import resource
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 
 from reference.training import build_runner, call_before, zero_deform_attn
@@ -24,6 +26,8 @@ ERROR = "error in %s: no kernel image is available for execution on the device\n
 
 
 def main(job: dict[str, Any]) -> None:
+    if "RANK" in os.environ and not torch.cuda.is_available():
+        distribute_on_cpu()
     runner = build_runner(Path(job["config"]), work_dir=job["work_dir"], changes=job["changes"])
     if job["initial"]:
         call_before(runner, "before_train", lambda: keep_initial(runner, job["initial"]))
@@ -31,6 +35,18 @@ def main(job: dict[str, Any]) -> None:
         call_before(runner, "before_train_iter", lambda **values: stop(runner, job, values))
     with zero_deform_attn(print_error) if job["dead"] else contextlib.nullcontext():
         runner.train()
+
+
+def distribute_on_cpu() -> None:
+    """mmengine 0.10.7 puts distributed processes on GPUs; without one, there is nothing to put."""
+    parallel = torch.nn.parallel.DistributedDataParallel
+    init = parallel.__init__
+
+    def without_devices(self: Any, module: Any, device_ids: Any = None, **options: Any) -> None:
+        init(self, module, **options)
+
+    parallel.__init__ = without_devices
+    torch.cuda.set_device = lambda device: None
 
 
 def print_error(launch: str) -> None:

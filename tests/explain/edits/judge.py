@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ def judge(
 
     other_batch: whether the samples per step are others than the zoo's.
     """
+    changed = [*changed, *(edit.named for edit in edits)]
     told = [f for f in answer.findings if f.kind != "marker"]
     allowed = owners(changed) | (BATCH if other_batch else set())
     false = [
@@ -43,12 +45,17 @@ def judge(
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Names of all settings that differ; of a list whose length differs, the list's name, too."""
-    mine = {named(before, path): value for path, value in leaves(before)}
-    theirs = {named(after, path): value for path, value in leaves(after)}
+    """Names of all settings that differ; elements of a list are one where they share a type."""
+    mine, theirs = _by_name(before), _by_name(after)
     keys = [*mine, *(key for key in theirs if key not in mine)]
-    different = [key for key in keys if mine.get(key, ...) != theirs.get(key, ...)]
-    return [key for key in different if not _SILENT.match(key)]
+    return [key for key in keys if mine[key] != theirs[key] and not _SILENT.match(key)]
+
+
+def _by_name(config: Mapping[str, Any]) -> defaultdict[str, list[Any]]:
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for path, value in leaves(config):
+        found[named(config, path)].append(value)
+    return found
 
 
 def _is_named(answer: Explanation, edit: Edit) -> bool:

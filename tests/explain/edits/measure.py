@@ -89,7 +89,7 @@ def judged(
     gap = EDITED if edits else UNTOUCHED
     answer = explained(name, after, gap=gap, processes=processes, wrapped=wrapped)
     other_batch = samples_per_step(after, processes) != zoo_batch(name)
-    return judge(answer, edits, changed_settings(before, after), other_batch=other_batch)
+    return judge(answer, edits, changed_settings(adapted, after), other_batch=other_batch)
 
 
 def plan(path: str, count: int | None) -> Iterator[tuple[int, Edit]]:
