@@ -31,23 +31,27 @@ def with_configs(rows: Iterable[ScoreRow], configs: Path) -> list[ScoreRow]:
     A config that cannot be read is noted with its row.
     """
 
-    @cache
-    def facts(config: str) -> ConfigFacts | str:
-        return _facts(config, configs)
-
-    return [_with_facts(row, facts(row.config)) if row.config else row for row in rows]
+    return [_with_facts(row, _facts(row.config, configs)) if row.config else row for row in rows]
 
 
-def _facts(config: str, configs: Path) -> ConfigFacts | str:
+@cache
+def zoo_config(config: str, configs: Path) -> Config | str:
+    """What `config`, e.g. ``configs/ann/ann_....py``, says, or why it cannot be read."""
     path = configs.parent / config
     if not path.resolve().is_relative_to(configs.resolve()):
         return "leads out of the zoo's configs; not read"
     if not path.is_file():
         return "does not exist"
     try:
-        found = read_config(path, tree=configs, configs_root=configs, name=config)
+        return read_config(path, tree=configs, configs_root=configs, name=config)
     except RunFormatError as error:
         return f"cannot be read: {error}"
+
+
+def _facts(config: str, configs: Path) -> ConfigFacts | str:
+    found = zoo_config(config, configs)
+    if isinstance(found, str):
+        return found
     iterations = found.get("train_cfg", "max_iters")
     return ConfigFacts(
         crop=_crop(found),
