@@ -13,14 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
 
-# Final mIoU in percent, five trainings of the same config each.
-REPEATS: dict[str, tuple[float, ...]] = {
-    "PoolFormer-S12": (36.95, 36.62, 36.37, 36.06, 36.25),
-    "PoolFormer-S24": (39.45, 40.08, 40.36, 39.35, 39.82),
-    "PoolFormer-S36": (41.16, 41.33, 41.08, 40.55, 40.76),
-    "PoolFormer-M36": (41.61, 42.22, 42.05, 41.83, 42.78),
-    "PoolFormer-M48": (42.32, 42.07, 42.36, 41.67, 42.19),
-}
+from parity.zoo.repeats import REPEATS as REPEATS
+
 SOURCE = "M#2191: five trainings each of five PoolFormer sizes on ADE20K"
 CONFIDENCE = 0.95
 POWER = 0.80
