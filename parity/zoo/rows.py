@@ -155,11 +155,17 @@ def _with_device(row: ScoreRow, resources: str) -> ScoreRow:
     return replace(row, device=match[2])
 
 
+def schedule_of_weights(name: str) -> str:
+    """The schedule that the name of a weights file gives, e.g. ``80k``; "" where it gives none."""
+    found = _WEIGHTS_SCHEDULE.search(name)
+    return found[1] if found else ""
+
+
 def _contradictions(row: ScoreRow) -> tuple[str, ...]:
     notes = []
-    schedule = _WEIGHTS_SCHEDULE.search(row.weights)
-    if schedule and row.schedule and schedule[1] != row.schedule:
-        notes.append(f"the weights file says {schedule[1]}, not {row.schedule}")
+    schedule = schedule_of_weights(row.weights)
+    if schedule and row.schedule and schedule != row.schedule:
+        notes.append(f"the weights file says {schedule}, not {row.schedule}")
     if row.memory_gb is not None and row.memory_gb > _LARGEST_GPU_GB:
         notes.append(f"memory of {row.memory_gb:g} GB is impossible; it reads like MB")
     batch = _BATCH.search(row.name)

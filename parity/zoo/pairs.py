@@ -1,0 +1,215 @@
+"""Rows of the zoo that differ in one setting only: what that setting was worth there.
+
+Two rows are a pair of a setting when their configs agree in every term of
+training and scoring (parity/zoo/terms.py) but those that the setting owns, and
+so do their batches. Each pair is two single trainings, so that noise is in
+every difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from parity.live import installed_metafiles
+from parity.runs.config import installed_configs
+from parity.zoo.configs import with_configs
+from parity.zoo.datasets import dataset_key
+from parity.zoo.decided import Decided, decide
+from parity.zoo.rows import ScoreRow, read_all_rows
+from parity.zoo.terms import Terms
+from parity.zoo.varied import SCALES, SETTINGS, SINGLE, Setting, Value, value_text
+
+
+@dataclass(frozen=True)
+class Pair:
+    """difference: points of mIoU, the higher value of the setting minus the lower one."""
+
+    lower: ScoreRow
+    higher: ScoreRow
+    difference: float
+
+
+@dataclass(frozen=True)
+class SettingPairs:
+    """All pairs of one setting with the same two values on one data set; points of mIoU.
+
+    "Higher" is of the value, 160k over 80k, and not of the score. quartiles:
+    the first and the third. share_up: of the pairs in which the score rose.
+    """
+
+    setting: str
+    low_value: str
+    high_value: str
+    dataset: str
+    pairs: tuple[Pair, ...]
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Of each pair, in their order."""
+        return tuple(pair.difference for pair in self.pairs)
+
+    @property
+    def mean(self) -> float:
+        """The average difference."""
+        return float(np.mean(self.differences))
+
+    @property
+    def median(self) -> float:
+        """The middle difference."""
+        return float(np.median(self.differences))
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Between these lie the middle half of the differences."""
+        low, high = np.percentile(self.differences, (25, 75))
+        return float(low), float(high)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest difference."""
+        return min(self.differences), max(self.differences)
+
+    @property
+    def noise_limit(self) -> float | None:
+        """What the noise of one training can be at most; None for a single pair.
+
+        A difference is the effect plus the noise of two trainings, so that the
+        standard deviation over sqrt(2) is the noise if the effect is the same in every
+        pair, and more than it otherwise. It says nothing where both scores are of
+        one training (ms+flip).
+        """
+        if len(self.pairs) < 2 or self.setting == SCALES:
+            return None
+        return float(np.std(self.differences, ddof=1)) / math.sqrt(2)
+
+    @property
+    def share_up(self) -> float:
+        """From 0 to 1."""
+        return sum(difference > 0 for difference in self.differences) / len(self.pairs)
+
+
+@dataclass(frozen=True)
+class Study:
+    """settings: the pairs of each. equal: pairs of rows with no setting between them.
+
+    assumed: rows read otherwise than their metafile says; left_out: rows that no
+    config decides; each with the reason.
+    """
+
+    settings: tuple[SettingPairs, ...]
+    equal: tuple[Pair, ...]
+    assumed: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def zoo_pairs(dataset: str | None = None) -> tuple[SettingPairs, ...]:
+    """The pairs of the installed zoo, on one data set or on each.
+
+    Raises ReferenceUnavailable without mmsegmentation.
+    """
+    return zoo_study(dataset).settings
+
+
+def zoo_study(dataset: str | None = None) -> Study:
+    """`zoo_pairs`, and how they were found."""
+    return _installed_study("" if dataset is None else dataset_key(dataset))
+
+
+@cache
+def _installed_study(key: str) -> Study:
+    rows = [
+        row for row in read_all_rows(installed_metafiles()) if key in {"", dataset_key(row.dataset)}
+    ]
+    configs = installed_configs()
+    if configs is None:
+        return study((), Path())
+    return study(with_configs(rows, configs), configs)
+
+
+def effect_of(setting: str, dataset: str, low: object, high: object) -> SettingPairs | None:
+    """The pairs of `setting` between two values, given in either order; None without any.
+
+    E.g. ``effect_of("iterations", "ADE20K", 80000, "160k")``. The differences
+    always run from the lower value to the higher one.
+    """
+    wanted = {value_text(low), value_text(high)}
+    for found in zoo_pairs(dataset):
+        if found.setting == setting and {found.low_value, found.high_value} == wanted:
+            return found
+    return None
+
+
+def study(rows: Sequence[ScoreRow], configs: Path) -> Study:
+    """Every pair among `rows`, which know what their configs in `configs` say."""
+    decision = decide(rows, configs)
+    settings: list[SettingPairs] = []
+    equal: list[Pair] = []
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        decided = [side for side in decision.rows if side.row.dataset == dataset]
+        settings += _of_settings(dataset, decided)
+        settings += _of_scales(dataset, [row for row in rows if row.dataset == dataset])
+        equal += _equal(decided)
+    return Study(tuple(settings), tuple(equal), decision.assumed, decision.left_out)
+
+
+def _of_settings(dataset: str, rows: Sequence[Decided]) -> Iterator[SettingPairs]:
+    seen: set[Pair] = set()
+    for setting in SETTINGS:
+        found: dict[tuple[Value, Value], list[Pair]] = defaultdict(list)
+        for values, pair in _pairs(setting, rows):
+            if pair not in seen:
+                found[values].append(pair)
+                seen.add(pair)
+        for (low, high), pairs in sorted(found.items()):
+            pairs.sort(key=_by_difference)
+            yield SettingPairs(setting.name, low.text, high.text, dataset, tuple(pairs))
+
+
+def _but_for(setting: Setting, terms: Terms) -> frozenset[tuple[str, object]]:
+    return frozenset(item for item in terms.items() if not setting.owns.fullmatch(item[0]))
+
+
+def _pairs(setting: Setting, rows: Iterable[Decided]) -> Iterator[tuple[tuple[Value, Value], Pair]]:
+    alike: dict[frozenset[tuple[str, object]], list[tuple[Value, ScoreRow]]] = defaultdict(list)
+    for side in rows:
+        alike[_but_for(setting, side.terms)].append((setting.value(side.row, side.terms), side.row))
+    for group in alike.values():
+        for one, two in combinations(group, 2):
+            (low, lower), (high, higher) = sorted((one, two), key=lambda side: side[0])
+            if low.text and low.order < high.order:
+                yield (low, high), _pair(lower, higher)
+
+
+def _pair(lower: ScoreRow, higher: ScoreRow) -> Pair:
+    return Pair(lower, higher, round(higher.miou - lower.miou, 4))
+
+
+def _by_difference(pair: Pair) -> tuple[float, str]:
+    return pair.difference, pair.lower.name
+
+
+def _of_scales(dataset: str, rows: Iterable[ScoreRow]) -> list[SettingPairs]:
+    """Each row with both scores is a pair of its own, whatever its config."""
+    pairs = [
+        _pair(row, replace(row, miou=row.miou_ms, miou_ms=None))
+        for row in rows
+        if row.miou_ms is not None
+    ]
+    pairs.sort(key=_by_difference)
+    return [SettingPairs(SCALES, SINGLE, SCALES, dataset, tuple(pairs))] if pairs else []
+
+
+def _equal(rows: Iterable[Decided]) -> list[Pair]:
+    """Rows of equal settings: repeats of one training; the earlier in the zoo is the lower."""
+    alike: dict[frozenset[tuple[str, object]], list[ScoreRow]] = defaultdict(list)
+    for row in rows:
+        alike[frozenset(row.terms.items())].append(row.row)
+    return [_pair(*two) for group in alike.values() for two in combinations(group, 2)]

@@ -1,0 +1,124 @@
+"""The settings in which rows of the zoo differ: which terms each owns, and its value in a row."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from parity.zoo.configs import schedule_text
+from parity.zoo.models import crop_text
+from parity.zoo.rows import ScoreRow
+from parity.zoo.terms import BATCH, ITERATIONS, MODE, PRETRAINING, WEIGHTS, Terms
+
+SCALES = "ms+flip"
+SINGLE = "single scale"
+HEAD = "head"
+_CROP = (
+    r"model\.data_preprocessor\.size|model\.test_cfg\.(crop_size|stride)"
+    r"|train_dataloader\.dataset\.pipeline\.\d+\.(scale|crop_size)"
+    r"|test_dataloader\.dataset\.pipeline\.\d+\.scale"
+)
+_RANDOM_CROP = re.compile(r"train_dataloader\.dataset\.pipeline\.\d+\.crop_size")
+_PRETRAINING = ("", "none", "ImageNet-1k", "ImageNet-22k")
+
+
+@dataclass(frozen=True, order=True)
+class Value:
+    """What a setting is in one row. order: the lower first; values of equal order are no pair."""
+
+    order: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """owns: the terms in which rows that differ in it may differ. value: of one row."""
+
+    name: str
+    owns: re.Pattern[str]
+    value: Callable[[ScoreRow, Terms], Value]
+
+
+def value_text(value: object) -> str:
+    """A value as pairs write it: 80000 is ``80k``, (512, 1024) ``512x1024``."""
+    if isinstance(value, (list, tuple)):
+        return crop_text(value)
+    return schedule_text(value) if isinstance(value, int) and value >= 1000 else str(value)
+
+
+def _number(path: str) -> Callable[[ScoreRow, Terms], Value]:
+    def value(_: ScoreRow, terms: Terms) -> Value:
+        found = terms.get(path)
+        return Value((found,), value_text(found)) if isinstance(found, int) else Value((), "")
+
+    return value
+
+
+def _numbers(values: Iterable[object]) -> tuple[int, ...]:
+    return tuple(int(number) for value in values for number in re.findall(r"\d+", str(value)))
+
+
+def _crop(_: ScoreRow, terms: Terms) -> Value:
+    """What training crops to; the larger area is the higher value."""
+    sides = _numbers(terms[path] for path in terms if _RANDOM_CROP.fullmatch(path))
+    return Value((math.prod(sides),), "x".join(map(str, sides)))
+
+
+def _mode(_: ScoreRow, terms: Terms) -> Value:
+    mode = str(terms.get(MODE, ""))
+    return Value((int(mode == "slide"),), mode)
+
+
+def _crop_and_mode(row: ScoreRow, terms: Terms) -> Value:
+    crop, mode = _crop(row, terms), _mode(row, terms)
+    return Value(crop.order + mode.order, f"{crop.text} {mode.text}")
+
+
+def _pretraining(_: ScoreRow, terms: Terms) -> Value:
+    data = terms[PRETRAINING]
+    return Value((_PRETRAINING.index(data),), data)
+
+
+def _depth(row: ScoreRow, terms: Terms) -> Value:
+    """A ResNet by its layers, any other backbone by its name in the metafile."""
+    layers = _numbers(value for path, value in terms.items() if _LAYERS.fullmatch(path))
+    depth = terms.get("model.backbone.depth")
+    return Value((sum(layers),), f"ResNet-{depth}" if isinstance(depth, int) else row.backbone)
+
+
+def _precision(_: ScoreRow, terms: Terms) -> Value:
+    mixed = terms.get("optim_wrapper.type") == "AmpOptimWrapper"
+    return Value((int(mixed),), "AMP" if mixed else "float32")
+
+
+def _head(row: ScoreRow, _: Terms) -> Value:
+    """By the method's name; FCN, the plainest, comes first."""
+    return Value((int(row.method != "FCN"), *map(ord, row.method.lower())), row.method)
+
+
+_LAYERS = re.compile(r"model\.backbone\.(depth|depths|num_layers)")
+_WEIGHTS = re.escape(WEIGHTS)
+
+
+def _setting(name: str, owns: str, value: Callable[[ScoreRow, Terms], Value]) -> Setting:
+    return Setting(name, re.compile(owns), value)
+
+
+# A pair belongs to the first setting that explains it.
+SETTINGS: tuple[Setting, ...] = (
+    _setting("iterations", re.escape(ITERATIONS), _number(ITERATIONS)),
+    _setting("batch", BATCH, _number(BATCH)),
+    _setting("crop", _CROP, _crop),
+    _setting(
+        "crop, whole or slide, align_corners",
+        rf"{_CROP}|{re.escape(MODE)}|model\.(decode|auxiliary)_head(\.\d+)?\.align_corners",
+        _crop_and_mode,
+    ),
+    _setting("whole or slide", r"model\.test_cfg\..*", _mode),
+    _setting("pretraining data", rf"{re.escape(PRETRAINING)}|{_WEIGHTS}", _pretraining),
+    _setting("backbone depth", rf"{_LAYERS.pattern}|{_WEIGHTS}", _depth),
+    _setting("precision", r"optim_wrapper\.(type|loss_scale|dtype)", _precision),
+    _setting(HEAD, r"model\.(decode_head|auxiliary_head|neck)(\..*)?", _head),
+)
