@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from parity.scores.links import config_name
 from parity.scores.runs import RunRow
 from parity.scores.table import ScoreTable, TableRow
 from parity.zoo.configs import schedule_text
@@ -76,7 +77,7 @@ def _miou(line: TableRow) -> str:
 def _config(line: TableRow) -> str:
     if line.run is not None:
         return f"own run: {line.run.path}"
-    return _with_others("config", line.row.config, line.row)
+    return _with_others("config", config_name(line.row), line.row)
 
 
 def _signature(line: TableRow) -> str:
@@ -112,6 +113,7 @@ def _plain(field: str) -> Callable[[TableRow], str]:
     return text
 
 
+CONFIG = "config"
 _BASE = (
     Column("rank", lambda line: "" if line.rank is None else str(line.rank), numeric=True),
     Column("method", _plain("method")),
@@ -122,7 +124,7 @@ _BASE = (
     Column("mIoU", _miou, numeric=True),
     Column("mIoU (ms+flip)", _plain("miou_ms"), numeric=True),
     Column("memory (GB)", _plain("memory_gb"), numeric=True),
-    Column("config", _config),
+    Column(CONFIG, _config),
     Column("signature", _signature),
 )
 _DETAILS = (

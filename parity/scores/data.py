@@ -9,6 +9,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from parity.scores.pairs import pairs_data
 from parity.scores.table import ScoreTable, TableRow
 
 FORMAT = 1
@@ -61,7 +62,7 @@ def render_csv(table: ScoreTable) -> str:
 
 def render_json(table: ScoreTable) -> str:
     """The whole table with a format number; the same table gives the same bytes."""
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "dataset": table.dataset,
         "mmsegmentation": table.version,
@@ -75,6 +76,8 @@ def render_json(table: ScoreTable) -> str:
         ],
         "not_in_the_table": [asdict(item) for item in table.skipped],
     }
+    if table.study is not None:
+        document["pairs"] = pairs_data(table.study.settings)
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=True) + "\n"
 
 

@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from parity.scores.columns import LINK, Column, Grid, grid
+from parity.scores.columns import CONFIG, LINK, Column, Grid, grid
+from parity.scores.links import Links, config_address
 from parity.scores.markdown import safe_address
+from parity.scores.opening import opening
 from parity.scores.table import ScoreTable, TableRow
-from parity.scores.words import introduction, left_out, legend
+from parity.scores.words import introduction, left_out, legend, own_runs
 from parity.text import visible
 
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem; max-width: 110rem; }
+p, ol, ul { max-width: 50rem; }
+li, p, details { overflow-wrap: anywhere; }
+pre { overflow-x: auto; padding: .6rem; background: #8881; }
 table { border-collapse: collapse; }
 th, td { padding: .2rem .6rem; text-align: left; border-bottom: 1px solid #8884; }
 thead th { position: sticky; top: 0; background: Canvas; }
@@ -57,6 +63,8 @@ def render_html(table: ScoreTable) -> str:
             grid=cells,
             rows=list(_rows(table, cells)),
             introduction=introduction(table),
+            own_runs=[visible(line) for line in own_runs(table)],
+            opening=Markup(_opening(table)),
             legend=[visible(line) for line in legend(table)],
             left_out=[visible(line) for line in left_out(table)],
             style=Markup(_STYLE),
@@ -76,19 +84,33 @@ def _environment() -> Environment:
     )
 
 
+def _opening(table: ScoreTable) -> str:
+    """The same opening as in Markdown, where every value of a row is escaped already."""
+    links = Links(table.version)
+    lines = opening(table, links)
+    if not lines:
+        return ""
+    text = "\n".join([*lines, "", *links.definitions()])
+    page: str = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    return page.replace(' style="text-align:right"', ' class="number"')
+
+
 def _rows(table: ScoreTable, cells: Grid) -> Iterator[_Row]:
     for line, texts, notes in zip(table.rows, cells.cells, cells.notes, strict=True):
         kinds = ["own"] if line.run is not None else []
         kinds += ["unlike"] if line.rank is None else []
         made = (
-            _cell(column, text, line, notes)
+            _cell(column, text, line, notes, table.version)
             for column, text in zip(cells.columns, texts, strict=True)
         )
         yield _Row(" ".join(kinds), tuple(made))
 
 
-def _cell(column: Column, text: str, line: TableRow, notes: tuple[int, ...]) -> _Cell:
+def _cell(column: Column, text: str, line: TableRow, notes: tuple[int, ...], version: str) -> _Cell:
+    if column.name == CONFIG:
+        link = config_address(line.row, version) if line.run is None else ""
+        return _Cell(visible(text), False, notes, link)
     if column.name != LINK or line.run is None:
-        return _Cell(visible(text), column.numeric, notes if column.name == "config" else ())
+        return _Cell(visible(text), column.numeric)
     link = safe_address(line.run.verdict.link)
-    return _Cell(visible(text), False, link=link, command=not link)
+    return _Cell("why" if link else visible(text), False, link=link, command=not link)

@@ -14,6 +14,7 @@ from parity.files import write_atomically
 from parity.scores.data import render_csv, render_json
 from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown
+from parity.scores.pairs import pairs_document
 from parity.scores.plot import render_plot
 from parity.scores.runs import run_rows
 from parity.scores.table import ScoreTable, Selection, score_table
@@ -21,6 +22,7 @@ from parity.scores.verdict import Explainer
 from parity.zoo.configs import with_configs
 from parity.zoo.datasets import dataset_key, find_dataset
 from parity.zoo.merge import merge_readmes
+from parity.zoo.pairs import study
 from parity.zoo.places import FindZoo, Zoo, checkout_zoo
 from parity.zoo.readme import Skipped, read_readmes
 from parity.zoo.rows import ScoreRow, read_all_rows
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 FORMATS = {"md": render_markdown, "csv": render_csv, "html": render_html, "json": render_json}
 _STDOUT = "-"
+DATASET = "ADE20K"
 DESCRIPTION = """\
 Write every result of mmsegmentation's model zoo on one data set, and your own runs, as one
 sorted table. Exit codes: 0 written or up to date, 1 stale (--check), 2 input error; a run that
@@ -47,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     """The options, with their defaults."""
     made = _Parser(prog="extract_tables.py", description=DESCRIPTION, allow_abbrev=False)
     add = made.add_argument
-    add("--dataset", default="ADE20K", metavar="NAME", help="any data set of the zoo")
+    add("--dataset", metavar="NAME", help=f"any data set of the zoo; default: {DATASET}")
     add("--mmseg", type=Path, metavar="ROOT", help="a source checkout: read its READMEs too")
     add(
         "--runs", type=Path, nargs="+", default=[], metavar="DIR", help="own runs, or their parents"
@@ -56,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     add("--top", type=_positive, metavar="N", help="only the first N of the zoo; own runs stay")
     add("--format", choices=[*FORMATS], help="default: by the suffix of --out, else md")
     add("--out", metavar="FILE", help="file to write, - for standard output; default: by data set")
+    add(
+        "--pairs",
+        action="store_true",
+        help="instead of the table, what one setting is worth; of every data set without --dataset",
+    )
     add("--plot", type=Path, metavar="FILE", help="also write mIoU by method, as .svg or .png")
     add("--explanations", type=Path, metavar="DIR", help="where the pages about own runs go")
     add("--check", action="store_true", help="write nothing; only say whether --out is stale")
@@ -80,23 +88,44 @@ def main(arguments: Sequence[str], find_zoo: FindZoo) -> int:
 
 def _run(options: argparse.Namespace, find_zoo: FindZoo) -> int:
     form = _format(options)
-    out = options.out or default_name(options.dataset, form)
+    out = options.out or _default_out(options, form)
     if options.check and (out == _STDOUT or options.plot is not None):
         raise InputError("--check: compares one file, so give neither --out - nor --plot with it")
+    if options.pairs:
+        return _write(out, _pairs(options, find_zoo, form), check=options.check)
     table, unread = build(options, find_zoo, out=out)
     text = FORMATS[form](table)
     plot = None if options.plot is None else render_plot(table, options.plot.suffix[1:].lower())
     for item in unread:
         print(f"error: {item}", file=sys.stderr)
-    if options.check:
-        return max(_check(Path(out), text), 2 * bool(unread))
     if plot is not None:
         write_atomically(options.plot, plot)
+    return max(_write(out, text, check=options.check), 2 * bool(unread))
+
+
+def _write(out: str, text: str, *, check: bool) -> int:
+    """The exit code: 1 for a stale file when `check` only asks."""
+    if check:
+        return _check(Path(out), text)
     if out == _STDOUT:
         sys.stdout.buffer.write(_bytes(text))
     else:
         write_atomically(Path(out), _bytes(text))
-    return 2 if unread else 0
+    return 0
+
+
+def _pairs(options: argparse.Namespace, find_zoo: FindZoo, form: str) -> str:
+    others = ("runs", "method", "top", "plot", "explanations")
+    given = [name for name in others if getattr(options, name)]
+    if form != "md" or given:
+        what = f"--{given[0]}" if given else f"--format {form}"
+        raise InputError(f"--pairs: gives Markdown of the zoo alone, so leave {what} out")
+    zoo = find_zoo() if options.mmseg is None else checkout_zoo(options.mmseg)
+    rows: Sequence[ScoreRow] = read_all_rows(zoo.metafiles)
+    if options.dataset:
+        name = find_dataset(options.dataset, [row.dataset for row in rows])
+        rows = [row for row in rows if row.dataset == name]
+    return pairs_document(study(with_configs(rows, zoo.configs), zoo.configs), zoo.version)
 
 
 def _bytes(text: str) -> bytes:
@@ -115,10 +144,16 @@ def _format(options: argparse.Namespace) -> str:
     return suffix or "md"
 
 
-def default_name(dataset: str, form: str) -> str:
+def _default_out(options: argparse.Namespace, form: str) -> str:
+    if options.pairs:
+        return default_name(options.dataset or "zoo", form, what="pairs")
+    return default_name(options.dataset or DATASET, form)
+
+
+def default_name(dataset: str, form: str, *, what: str = "scores") -> str:
     """``ade20_scores.md`` for ADE20K, ``cityscapes_scores.csv`` and so on for the others."""
     key = dataset_key(dataset)
-    return f"{'ade20' if key == 'ade20k' else key}_scores.{form}"
+    return f"{'ade20' if key == 'ade20k' else key}_{what}.{form}"
 
 
 def _check(path: Path, text: str) -> int:
@@ -137,11 +172,12 @@ def build(
 ) -> tuple[ScoreTable, list[Skipped]]:
     """The table that `options` ask for, and the runs that could not be read."""
     zoo = find_zoo() if options.mmseg is None else checkout_zoo(options.mmseg)
-    rows, dataset, skipped = zoo_rows(zoo, options.dataset)
+    rows, dataset, skipped = zoo_rows(zoo, options.dataset or DATASET)
     runs, unread = read_runs(options.runs)
     folder = options.explanations
     if folder is None and out != _STDOUT:
         folder = Path(out).parent / f"{Path(out).stem}_runs"
+    whole = not (options.method or options.top)
     start = Path() if out == _STDOUT else Path(out).parent
     explain = Explainer(folder, start, write=not options.check)
     own, left_out = run_rows(runs, dataset=dataset, explain=explain)
@@ -154,6 +190,9 @@ def build(
         skipped=[*skipped, *unread, *left_out],
         selection=Selection(options.method, options.top),
         detailed=bool(zoo.readmes),
+        study=study([row for row in rows if row.source == "metafile"], zoo.configs)
+        if whole
+        else None,
     )
     return table, unread
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from parity.errors import InputError
 from parity.scores.runs import RunRow
+from parity.zoo.pairs import Study
 from parity.zoo.readme import Skipped
 from parity.zoo.rows import ScoreRow
 from parity.zoo.signature import comparable, unlike
@@ -40,7 +41,8 @@ class ScoreTable:
     """rows: those shown, highest mIoU first. results, ranked, own: numbers before any filter.
 
     signatures: letter, signature and number of rows; A is the usual one of the
-    zoo. detailed: READMEs were read, so speeds and devices are known.
+    zoo. detailed: READMEs were read, so speeds and devices are known. study: what
+    differences between the zoo's rows are worth; None with a filter.
     """
 
     dataset: str
@@ -53,6 +55,7 @@ class ScoreTable:
     skipped: tuple[Skipped, ...] = ()
     filters: tuple[str, ...] = ()
     detailed: bool = False
+    study: Study | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def score_table(
     skipped: Iterable[Skipped] = (),
     selection: Selection | None = None,
     detailed: bool = False,
+    study: Study | None = None,
 ) -> ScoreTable:
     """Sort, rank and mark. Raises InputError when `selection` leaves no result of the zoo."""
     letters = _letters(zoo, runs)
@@ -111,6 +115,7 @@ def score_table(
         skipped=tuple(skipped),
         filters=_filters(selection or Selection()),
         detailed=detailed,
+        study=study,
     )
 
 

@@ -26,6 +26,20 @@ def introduction(table: ScoreTable) -> list[str]:
     return lines
 
 
+def own_runs(table: ScoreTable) -> list[str]:
+    """One line per own run: its last score, the row it is held against, and the verdict."""
+    lines = []
+    for line in table.rows:
+        if line.run is None:
+            continue
+        verdict, last = line.run.verdict, line.run.last
+        score = "no score" if last is None else f"{last.value:.2f}"
+        gap = "" if verdict.gap is None else f", {verdict.gap:+.2f} against {verdict.zoo_row}"
+        unlike = f" ({', '.join(line.against_row)})" if line.against_row else ""
+        lines.append(f"{line.run.path}: {score}{gap}{unlike}: {verdict}")
+    return lines
+
+
 def legend(table: ScoreTable) -> list[str]:
     """One line per signature that is in the table."""
     return [

@@ -15,6 +15,7 @@ from parity.zoo.terms import BATCH, ITERATIONS, MODE, PRETRAINING, WEIGHTS, Term
 SCALES = "ms+flip"
 SINGLE = "single scale"
 HEAD = "head"
+WINDOW = "whole or slide"
 _CROP = (
     r"model\.data_preprocessor\.size|model\.test_cfg\.(crop_size|stride)"
     r"|train_dataloader\.dataset\.pipeline\.\d+\.(scale|crop_size)"
@@ -116,7 +117,7 @@ SETTINGS: tuple[Setting, ...] = (
         rf"{_CROP}|{re.escape(MODE)}|model\.(decode|auxiliary)_head(\.\d+)?\.align_corners",
         _crop_and_mode,
     ),
-    _setting("whole or slide", r"model\.test_cfg\..*", _mode),
+    _setting(WINDOW, r"model\.test_cfg\..*", _mode),
     _setting("pretraining data", rf"{re.escape(PRETRAINING)}|{_WEIGHTS}", _pretraining),
     _setting("backbone depth", rf"{_LAYERS.pattern}|{_WEIGHTS}", _depth),
     _setting("precision", r"optim_wrapper\.(type|loss_scale|dtype)", _precision),

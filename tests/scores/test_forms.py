@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from parity.scores.columns import grid
 from parity.scores.data import render_csv, render_json
 from parity.scores.html import render_html
+from parity.scores.links import config_address
 from parity.scores.markdown import render_markdown, safe_address
 from parity.scores.plot import render_plot
 from parity.scores.verdict import RunVerdict
@@ -24,6 +25,7 @@ from parity.zoo.rows import Differs, read_rows
 from tests.scores.sample import SIGNATURE, checkout, model, own, table_of
 
 FIRST = ["rank", "method", "backbone", "crop", "schedule", "batch", "mIoU"]
+AT_TAG = "https://github.com/open-mmlab/mmsegmentation/blob/v9.9.9/"
 HOSTILE = "</script><b>x</b>|`y`\n\u202e[z](javascript:1) $\\frac{"
 
 NOTHING_READ = [Skipped("a.md", 3, "no mIoU")]
@@ -65,7 +67,7 @@ class TestMarkdown:
             "40.00",
             "41.50",
             "6.10",
-            zoo[0].config,
+            zoo[0].name,
             "A",
         ]
         assert second[6] == "39.00"
@@ -85,6 +87,10 @@ class TestMarkdown:
         assert "[why](pages/mine.html)" in text
         assert "| **2** | **Net** |" in text
         assert "and 1 own run," in text
+        assert (
+            "## Own runs\n\n- runs/mine: 39.50, -0.50 against net\\_b: "
+            "explained: dead-kernel, effective-batch\n" in text
+        )
 
     def test_unlike_run_is_marked_everywhere(self, zoo, tmp_path):
         run = own(tmp_path, signature=SIGNATURE.replace("ss", "ms+flip"), scores=[(80000, 60.0)])
@@ -121,6 +127,29 @@ class TestMarkdown:
         shown = dict(zip(header, first, strict=True))
         assert (shown["speed (fps)"], shown["device"]) == ("21.01", "V100")
 
+    def test_configs_are_links_to_the_tag(self, zoo):
+        page = MarkdownIt("commonmark").enable("table").render(render_markdown(table_of(zoo)))
+        for row in zoo:
+            assert f'<a href="{AT_TAG}{row.config}">{row.name}</a>' in page
+
+    @pytest.mark.parametrize(
+        ("change", "version"),
+        [
+            ({}, "main"),
+            ({"config": "configs/../../x.py"}, "1.2.2"),
+            ({"config": "javascript:alert(1).py"}, "1.2.2"),
+            ({"notes": ("its config, configs/net/net_b.py, does not exist",)}, "1.2.2"),
+        ],
+    )
+    def test_no_link_where_nothing_is(self, zoo, change, version):
+        assert config_address(replace(zoo[0], **change), version) == ""
+        assert config_address(zoo[0], "1.2.2").endswith(f"/v1.2.2/{zoo[0].config}")
+
+    def test_data_notes_come_last(self, zoo):
+        rows = [replace(zoo[0], notes=("odd",)), zoo[1]]
+        text = render_markdown(table_of(rows, skipped=NOTHING_READ))
+        assert text.endswith("Data notes:\n\n- [1] odd\n")
+
     def test_everything_left_out_is_listed(self, zoo):
         text = render_markdown(table_of(zoo, skipped=[Skipped("a_b.md", 3, "no mIoU")]))
         assert text.endswith("Not in the table:\n\n- a\\_b.md:3: no mIoU\n")
@@ -155,7 +184,7 @@ class TestHostile:
         page = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
         assert "<b>" not in page
         assert "<script" not in page
-        assert "href" not in page
+        assert re.findall(r'href="(.*?)"', page) == [AT_TAG + "configs/net/net_b.py"]
         assert "\u202e" not in page
 
     def test_html(self, zoo, tmp_path):
@@ -164,7 +193,8 @@ class TestHostile:
         page = Tags()
         page.feed(render_html(table_of(zoo, [own(tmp_path / "plain")], skipped=NOTHING_READ)))
         assert tags.found == page.found | {"sup", "ol", "code"}
-        assert all(link.startswith("#note-") for link in tags.links)
+        of_configs = [link for link in tags.links if not link.startswith("#note-")]
+        assert of_configs == [AT_TAG + "configs/net/net_b.py"]
 
     def test_data(self, zoo, tmp_path):
         table = self.table(zoo, tmp_path)
@@ -211,6 +241,8 @@ class TestHtml:
         page = render_html(table_of(zoo, [own(tmp_path)]))
         assert page.count('<tr class="own">') == 1
         assert '<a href="pages/mine.html">why</a>' in page
+        said = "runs/mine: 39.50, -0.50 against net_b: explained: dead-kernel, effective-batch"
+        assert f"<h2>Own runs</h2>\n<ul>\n<li>{said}</li>" in page
 
     def test_nothing_can_be_loaded(self, zoo):
         page = render_html(table_of(zoo))
