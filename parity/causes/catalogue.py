@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
-from parity.causes import known
+from parity.causes import table
 from parity.causes.cause import Cause
+from parity.causes.known import (
+    batch,
+    data,
+    dead_kernel,
+    evaluation,
+    machine,
+    norms,
+    schedule,
+    symptoms,
+    weights,
+)
+
+_MODULES = (
+    batch,
+    data,
+    dead_kernel,
+    evaluation,
+    machine,
+    norms,
+    schedule,
+    symptoms,
+    table,
+    weights,
+)
 
 
 @cache
 def all_causes() -> tuple[Cause, ...]:
-    """One per file in ``known``, by id."""
-    names = sorted(module.name for module in pkgutil.iter_modules(known.__path__))
-    found = [importlib.import_module(f"{known.__name__}.{name}").CAUSE for name in names]
-    return tuple(sorted(found, key=lambda cause: str(cause.id)))
+    """By id."""
+    found = [item for module in _MODULES for item in module.CAUSES]
+    return tuple(sorted(found, key=lambda item: item.id))
+
+
+@cache
+def _by_id() -> dict[str, Cause]:
+    return {item.id: item for item in all_causes()}
 
 
 def cause(name: str) -> Cause:
     """The cause with this id. Raises KeyError."""
-    return {item.id: item for item in all_causes()}[name]
+    return _by_id()[name]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from parity.causes.cause import Evidence, RunContext, Unchecked
-from parity.runs.facts import Fact
+from parity.causes.cause import RunContext, Unchecked
+from parity.runs.datasets import KNOWN
+from parity.runs.facts import Fact, Source
+from parity.runs.record import MIOU, Evaluation, Run
+from parity.settings.items import NOTHING, Item
+from parity.settings.terms import Terms
 
 # e.g. 8xb2-160k: GPUs times samples per GPU
+# A mean over classes printed with two decimals is the mIoU up to this.
+SAME_MEAN = 0.05
 _BATCH = re.compile(r"(?:^|_)(\d+)xb(\d+)(?:-|_|$)")
-# Training images; ADE20K: SceneParse150. Validation images beside it.
-KNOWN_SIZES = {"ADE20KDataset": (20210, 2000), "CityscapesDataset": (2975, 500)}
 
 
 def config_name(context: RunContext) -> str:
@@ -43,12 +49,6 @@ def known(fact: Fact[Any], what: str, needs: str) -> Unchecked | None:
     return Unchecked(f"{what} is not known{': ' + fact.note if fact.note else ''}", needs)
 
 
-def facts_evidence(context: RunContext, *facts: Fact[Any]) -> tuple[Evidence, ...]:
-    """The places of `facts`, none twice."""
-    found = [item for fact in facts for item in context.of_fact(fact)]
-    return tuple(dict.fromkeys(found))
-
-
 def environment(context: RunContext, *names: str) -> Fact[str]:
     """The first of these entries of the log's environment block."""
     for name in names:
@@ -69,3 +69,63 @@ def gpu_names(context: RunContext) -> Fact[str]:
 def without_cuda(context: RunContext) -> bool:
     """The log says that no CUDA device was there."""
     return environment(context, "CUDA available").value == "False"
+
+
+def logged_start(context: RunContext) -> bool:
+    """Whether a log of the run's start was read, in which a statement would stand."""
+    return any(segment.environment for segment in context.run.segments)
+
+
+def dataset(terms: Terms, split: str) -> Item:
+    """The data set of a split; of several, the first."""
+    found = terms.item(f"{split}_dataloader", "dataset")
+    while found.get("datasets").parts or found.get("dataset").fields:
+        found = found.get("datasets", 0) if found.get("datasets").parts else found.get("dataset")
+    return found
+
+
+def steps(terms: Terms, split: str) -> list[Item]:
+    """The transforms of a split."""
+    return dataset(terms, split).get("pipeline").parts
+
+
+def _is_whole(item: Evaluation) -> bool:
+    """Whether the evaluation lists every class: the mean over them is then the mIoU."""
+    mean = item.metrics.get(MIOU)
+    listed = [row.iou for row in item.classes if not math.isnan(row.iou)]
+    if not listed or mean is None or math.isnan(mean):
+        return bool(item.classes)
+    return abs(sum(listed) / len(listed) - mean) <= SAME_MEAN
+
+
+@dataclass(frozen=True)
+class Classes:
+    """How many classes the data has, and what says so: "metainfo", "log", "data set" or "head"."""
+
+    count: int
+    how: str
+    source: Source | None = None
+
+
+def classes_of(run: Run, terms: Terms | None) -> Classes | None:
+    """The classes that are scored; None where no file says.
+
+    The head's number counts last: a head of 151 on 150 classes is a mistake,
+    one of 47 on what is called ADE20K means other data.
+    """
+    owner = NOTHING if terms is None else dataset(terms, "val")
+    chosen = owner.get("metainfo", "classes")
+    if chosen.parts:
+        source = terms.source(chosen) if terms is not None else None
+        return Classes(len(chosen.parts), "metainfo", source)
+    tables = [item for item in run.evaluations if _is_whole(item)]
+    if tables:
+        return Classes(len(tables[-1].classes), "log", tables[-1].source)
+    head = NOTHING if terms is None else terms.item("model", "decode_head", -1).get("num_classes")
+    number = head.value if type(head.value) is int else None
+    info = KNOWN.get(owner.kind)
+    if info is not None and (number is None or abs(number - info.classes) <= 1):
+        return Classes(info.classes, "data set")
+    if number is None or terms is None:
+        return None
+    return Classes(number, "head", terms.source(head))

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.causes.schedule_facts import learning_rates, multipliers, optimizer_options
+from parity.causes.rates import learning_rates, multipliers, optimizer_options
 from parity.runs.facts import Source
 from parity.runs.record import Run
+from parity.settings.terms import Terms
 from parity.steps.deform_attn import initial_sampling_bias
 
 OFFSETS = ".sampling_offsets.bias"
@@ -42,7 +43,8 @@ class Layer:
 
     factor: the bias divided by its initial grid; residual: the largest deviation
     from that, relative to the grid's largest value. Both NaN when no grid of
-    this size exists. trained: whether `WITNESS` has left 0.
+    this size exists. trained: whether `WITNESS` has left 0. precision: half the
+    distance of two numbers as they are stored, relatively.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Layer:
     factor: float
     residual: float
     trained: bool
+    precision: float = ROUNDING
 
     @property
     def untouched(self) -> bool:
@@ -60,7 +63,9 @@ class Layer:
         """The bias is the initial grid times one constant, up to rounding in `steps` steps."""
         # Errors of the steps add up like a random walk. Replayed in float32, 160,000 steps of the
         # zoo's schedule leave 1.5e-5; 400 iterations of real training add 0.03 (fixtures/runs).
-        return self.residual <= 1e-5 + 4 * ROUNDING * math.sqrt(steps)
+        # What is stored in 16 bits is rounded once more, each value by its own half step.
+        stored = self.precision if self.precision > ROUNDING else 0.0
+        return self.residual <= 1e-5 + 4 * ROUNDING * math.sqrt(steps) + 2 * stored
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,11 @@ class Prediction:
     how: str
     source: Source | None = None
 
-    def agrees(self, factor: float) -> bool:
-        """Whether `factor` is this one, up to a hundredth of what decay did."""
+    def agrees(self, layer: Layer) -> bool:
+        """Whether the layer's factor is this one, up to a hundredth of what decay did."""
         # Rounding shifts the factor (2.4e-4 in 160,000 steps), and logged rates are interpolated.
-        return abs(factor / self.factor - 1) <= 1e-6 + 0.01 * abs(1 - self.factor)
+        stored = layer.precision if layer.precision > ROUNDING else 0.0
+        return abs(layer.factor / self.factor - 1) <= 1e-6 + stored + 0.01 * abs(1 - self.factor)
 
 
 def layers_in(keys: Mapping[str, object]) -> tuple[str, ...]:
@@ -83,12 +89,15 @@ def layers_in(keys: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(name for name in names if all(f"{name}.{part}" in keys for part in NEEDED))
 
 
-def analyse(name: str, tensors: Mapping[str, NDArray[np.float64]]) -> Layer:
+def analyse(
+    name: str, tensors: Mapping[str, NDArray[np.float64]], precision: float = ROUNDING
+) -> Layer:
     """Measure one layer; `tensors` holds `NEEDED` without the layer's name."""
     largest = {part: float(np.max(np.abs(tensors[part]), initial=0.0)) for part in UNTOUCHED}
     samples = tensors["attention_weights.bias"].size
     factor, residual = _against_grid(tensors["sampling_offsets.bias"].reshape(-1), samples)
-    return Layer(name, largest, factor, residual, bool(np.any(tensors[WITNESS] != 0)))
+    trained = bool(np.any(tensors[WITNESS] != 0))
+    return Layer(name, largest, factor, residual, trained, precision)
 
 
 def _against_grid(bias: NDArray[np.float64], samples: int) -> tuple[float, float]:
@@ -110,23 +119,30 @@ def _divisors(number: int, limit: int) -> list[int]:
     return [d for d in range(1, min(number, limit) + 1) if number % d == 0]
 
 
-def predictions(run: Run, layer: str, steps: int) -> tuple[Prediction, ...]:
+def predictions(run: Run, terms: Terms | None, layer: str, steps: int) -> tuple[Prediction, ...]:
     """What the run's schedule and its logged rates make of the bias of `layer` in `steps` steps.
 
     Empty unless the optimizer is AdamW, whose decay is a factor of its own.
     """
-    if run.config is None:
+    if terms is None:
         return ()
-    options = optimizer_options(run.config)
+    options = optimizer_options(terms)
     decay = options.get("weight_decay", 0.01)  # torch's default
     if str(options.get("type", "")) != "AdamW" or not isinstance(decay, (int, float)):
         return ()
-    lr_mult, decay_mult = multipliers(run.config, f"{layer}{OFFSETS}")
+    lr_mult, decay_mult = multipliers(terms, f"{layer}{OFFSETS}")
     found = []
-    for rates, how, source in learning_rates(run, steps):
+    for rates, how, source in learning_rates(run, terms, steps):
         exponents = np.log1p(-rates * lr_mult * float(decay) * decay_mult)
         found.append(Prediction(float(np.exp(exponents.sum())), how, source))
     return tuple(found)
+
+
+def frozen(terms: Terms | None, layer: str) -> bool:
+    """Whether the config gives these tensors a learning rate of 0: then they never move."""
+    if terms is None:
+        return False
+    return all(multipliers(terms, f"{layer}.{part}")[0] == 0 for part in UNTOUCHED)
 
 
 def layer_index(name: str) -> int:

@@ -14,15 +14,16 @@ from parity.explain.explain import Explanation
 from parity.explain.explain import explain as explain_run
 from parity.files import make_folder, write_atomically
 from parity.report.explained import report_of_explanation
-from parity.report.explanation import render_json, render_text
+from parity.report.explanation import render_all, render_json
 from parity.report.html import render_html
 from parity.report.markdown import render_markdown
 from parity.report.parity_results import read_parity
+from parity.report.terminal import render_text
 from parity.report.write import write_report
 from parity.runs.read import read_run
 from parity.runs.record import Run
 
-UNEXPLAINED = 1
+UNEXPLAINED, NOTHING_COMPARED = 1, 3
 
 
 def explain(
@@ -55,10 +56,14 @@ def explain(
     json: Annotated[
         Path | None, typer.Option(help="Write every field of the answer as JSON, for programs.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print everything: what was ruled out, not checked, ...")
+    ] = False,
 ) -> None:
     """Say why a training run scores below the model zoo, with evidence.
 
-    Exit codes: 0 explained or within noise, 1 the gap is unexplained, 2 input error.
+    Exit codes: 0 explained or within noise; 1 the gap is unexplained or not settled; 2 an input
+    cannot be read; 3 nothing was compared (no score, no row, not comparable, a folder of runs).
     """
     started = time.monotonic()
     if out is not None:
@@ -78,13 +83,15 @@ def explain(
             write_atomically(path, render(report).encode())
     for path in () if out is None else write_report(report, out):
         typer.echo(f"wrote {path}", err=True)
-    typer.echo(render_text(answer), nl=False)
+    typer.echo(render_all(answer) if everything else render_text(answer), nl=False)
     raise typer.Exit(exit_code(answer))
 
 
 def exit_code(answer: Explanation) -> int:
-    """0 unless a gap stays unexplained."""
-    return UNEXPLAINED if answer.status == "unexplained" else 0
+    """0 for an answer, 1 for a gap without one, 3 where nothing was compared."""
+    if answer.status in ("unexplained", "not settled"):
+        return UNEXPLAINED
+    return NOTHING_COMPARED if answer.status in ("no gap", "not comparable") else 0
 
 
 def _existing(path: Path) -> Path:

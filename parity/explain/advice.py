@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parity.causes.catalogue import cause
+from parity.causes.cause import Finding, Open
+from parity.causes.examine import SETTING
 from parity.zoo.rows import ScoreRow
 
-DEAD, BATCH = "dead-kernel", "effective-batch"
+DEAD = "dead-kernel"
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class Inseparable:
 
 
 def inseparable(
-    found: tuple[str, ...], unchecked: tuple[str, ...], *, by_checkpoint: bool
+    found: tuple[str, ...], silent: tuple[str, ...], *, by_checkpoint: bool
 ) -> tuple[Inseparable, ...]:
-    """What to say when several causes were found, or one could not be excluded."""
-    told: list[Inseparable] = []
-    suspects = (*found, *((DEAD,) if DEAD in unchecked and found else ()))
+    """What to say when several causes were found, or one could not be excluded.
+
+    silent: not checked, and as likely as what was found.
+    """
+    suspects = (*found, *((DEAD,) if DEAD in silent and found else ()))
     if len(suspects) < 2:
         return ()
     if DEAD in suspects and not by_checkpoint:
@@ -34,35 +38,38 @@ def inseparable(
             "a checkpoint of the run: it shows whether the kernel was dead throughout; "
             "how many points each costs, it does not show"
         )
-        told.append(Inseparable((DEAD, *others), text, decides))
-    elif len(found) > 1:
-        text = f"{', '.join(found)} are all in the run; how many points each costs is in no file"
-        if DEAD in found:
-            text += "; the checkpoint decides that the kernel was dead"
-        decides = f"a training with only {found[0]} put right"
-        told.append(Inseparable(found, text, decides))
-    return tuple(told)
+        return (Inseparable((DEAD, *others), text, decides),)
+    text = f"{', '.join(found)} are all in the run; how many points each costs is in no file"
+    if DEAD in found:
+        text += "; the checkpoint decides that the kernel was dead"
+    return (Inseparable(found, text, f"a training with only {found[0]} put right"),)
 
 
 def next_test(
+    findings: tuple[Finding, ...],
     found: tuple[str, ...],
-    unchecked: tuple[str, ...],
+    silent: tuple[Open, ...],
     *,
     by_checkpoint: bool,
     row: ScoreRow | None,
     beside_run: bool = False,
 ) -> str:
     """The cheapest test that tells most."""
-    if (DEAD in found or (DEAD in unchecked and found)) and not by_checkpoint:
+    open_ids = [item.id for item in silent]
+    if (DEAD in found or DEAD in open_ids) and not by_checkpoint and _leads(found):
         return (
             "put a checkpoint (iter_*.pth) of the run beside its log and explain again: "
             "its tensors show in seconds whether deformable attention ever ran"
         )
+    by_id = {item.id: item for item in findings}
     for name in found:
-        if cause(name).test:
+        if not name.startswith(SETTING) and cause(name).test:
             return cause(name).test
     if found:
-        return f"retrain, or score again, with only {found[0]} put right: {cause(found[0]).fix}"
+        fix = by_id[found[0]].fix
+        return f"retrain, or score again, with only {found[0]} put right: {fix}"
+    if silent:
+        return f"to decide {silent[0].id}: {silent[0].needs}"
     if row is not None:
         return (
             f"evaluate the zoo's checkpoint ({row.weights or row.name}) in the same environment: "
@@ -74,3 +81,13 @@ def next_test(
             "says how much of the gap is chance"
         )
     return "name the zoo's result to compare with (--against NAME)"
+
+
+def _leads(found: tuple[str, ...]) -> bool:
+    """Nothing that was found makes the question of the kernel an idle one."""
+    return not found or found[0] == DEAD or cause_kind(found[0]) != "broken"
+
+
+def cause_kind(name: str) -> str:
+    """The kind of a cause; a setting is ``different``."""
+    return "different" if name.startswith(SETTING) else cause(name).kind

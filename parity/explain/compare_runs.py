@@ -4,56 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from parity.causes.options import shown
+from parity.causes.cause import RunContext
 from parity.compare.exhibit.curves import curve as series
 from parity.compare.exhibit.records import Curve as Plot
-from parity.runs.facts import Config, Source
-from parity.runs.record import Curve, Run
+from parity.runs.record import Curve
+from parity.settings import Difference
+from parity.settings.meaning import GROUPS
 
 # Values in text logs have four decimals; JSON records hold float32 values in full.
 TEXT_PRECISION, JSON_PRECISION = 1e-4, 1e-6
 MAX_PLOTS = 8
-GROUPS = ("data", "model", "schedule", "precision", "evaluation", "other")
-_PRECISION_KEYS = ("type", "dtype", "loss_scale", "use_fp16")
-_BY_TOP = {
-    "train_dataloader": "data",
-    "data": "data",
-    "data_preprocessor": "data",
-    "val_dataloader": "evaluation",
-    "test_dataloader": "evaluation",
-    "val_evaluator": "evaluation",
-    "test_evaluator": "evaluation",
-    "evaluation": "evaluation",
-    "test_cfg": "evaluation",
-    "tta_model": "evaluation",
-    "tta_pipeline": "evaluation",
-    "model": "model",
-    "load_from": "model",
-    "optim_wrapper": "schedule",
-    "optimizer": "schedule",
-    "optimizer_config": "schedule",
-    "param_scheduler": "schedule",
-    "lr_config": "schedule",
-    "train_cfg": "schedule",
-    "runner": "schedule",
-    "resume": "schedule",
-    "auto_scale_lr": "schedule",
-    "fp16": "precision",
-}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One setting that differs; "absent" where a run does not have it."""
-
-    path: str
-    here: str
-    there: str
-    source: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -94,8 +57,10 @@ class RunComparison:
         return min(found) if found else None
 
 
-def compare_runs(here: Run, there: Run) -> RunComparison:
-    """Hold `here` against `there`."""
+def compare_runs(context: RunContext) -> RunComparison:
+    """Hold the run of `context` against the other run there."""
+    here, there = context.run, context.other
+    assert there is not None
     shared = [name for name in here.curves if name in there.curves and _compared(name)]
     other = {score.step: score.value for score in there.scores}
     overlaps = [overlap(here.curves[name], there.curves[name]) for name in sorted(shared)]
@@ -107,7 +72,7 @@ def compare_runs(here: Run, there: Run) -> RunComparison:
     return RunComparison(
         here.name,
         there.name,
-        config_differences(here.config, there.config),
+        grouped(context.differences),
         tuple(overlaps),
         scores,
         tuple(plot(here.curves[name], there.curves[name]) for name in _looked_at(overlaps)),
@@ -138,45 +103,9 @@ def _compared(name: str) -> bool:
     return name not in ("time", "data_time", "memory")
 
 
-def config_differences(
-    here: Config | None, there: Config | None
-) -> dict[str, tuple[Difference, ...]]:
+def grouped(found: Sequence[Difference]) -> dict[str, tuple[Difference, ...]]:
     """Every setting that differs, by group; all groups are present."""
-    found: dict[str, list[Difference]] = {group: [] for group in GROUPS}
-    if here is not None and there is not None:
-        mine, theirs = leaves(here.values), leaves(there.values)
-        for path in dict.fromkeys([*mine, *theirs]):
-            left, right = (
-                shown(side[path]) if path in side else "absent" for side in (mine, theirs)
-            )
-            if left != right:
-                place = here.source(*path) if path in mine else None
-                text = ".".join(map(str, path))
-                found[group_of(path)].append(Difference(text, left, right, place))
-    return {group: tuple(items) for group, items in found.items()}
-
-
-def group_of(path: tuple[str | int, ...]) -> str:
-    """What a setting is about."""
-    top = str(path[0])
-    if top == "optim_wrapper" and len(path) == 2 and path[1] in _PRECISION_KEYS:
-        return "precision"
-    if top == "model" and len(path) > 1 and path[1] in ("test_cfg", "data_preprocessor"):
-        return "evaluation" if path[1] == "test_cfg" else "data"
-    return _BY_TOP.get(top, "other")
-
-
-def leaves(value: Any, place: tuple[str | int, ...] = ()) -> dict[tuple[str | int, ...], Any]:
-    """Every scalar, and every list of scalars, by its path."""
-    if isinstance(value, Mapping) and value:
-        parts = [leaves(item, (*place, key)) for key, item in value.items()]
-    elif isinstance(value, (list, tuple)) and any(
-        isinstance(i, (Mapping, list, tuple)) for i in value
-    ):
-        parts = [leaves(item, (*place, index)) for index, item in enumerate(value)]
-    else:
-        return {place: list(value) if isinstance(value, tuple) else value}
-    return {path: item for part in parts for path, item in part.items()}
+    return {group: tuple(item for item in found if item.group == group) for group in GROUPS}
 
 
 def overlap(here: Curve, there: Curve) -> Overlap:

@@ -1,108 +1,63 @@
-"""Why a run scores lower: every cause tried, what was found ranked, the gap judged."""
+"""Why a run scores lower: what it may be compared with, every cause tried, the gap judged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-from parity.causes.catalogue import all_causes
-from parity.causes.cause import (
-    Cause,
-    Confidence,
-    Effect,
-    Evidence,
-    Found,
-    Kind,
-    RuledOut,
-    RunContext,
-    Unchecked,
-)
-from parity.causes.examine import examine
+from parity.causes.cause import Cleared, Examination, Finding, Open, RunContext
+from parity.causes.examine import SETTING, examine_all
 from parity.causes.parity_results import ParityResults
 from parity.compare.exhibit.records import Curve
 from parity.errors import InputError
 from parity.explain.advice import Inseparable, inseparable, next_test
+from parity.explain.comparable import Incomparable, figure, incomparable
 from parity.explain.compare_runs import RunComparison, compare_runs
-from parity.explain.noise import NoiseVerdict, judge
+from parity.explain.context import alone, beside_row, beside_run, terms_of_run, with_extras
+from parity.explain.judgement import Status, causes_among, judged, leading
 from parity.explain.row import Choice, choose
 from parity.explain.scored import notes_of, score_curve
 from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
+from parity.settings.terms import Terms
+from parity.zoo.noise import NoiseVerdict, judge
 from parity.zoo.rows import ScoreRow
 
-FORMAT = 1
-Status = Literal["within noise", "explained", "unexplained", "no gap"]
-_CONFIDENCE: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
-_KIND: dict[Kind, int] = {"broken": 0, "different": 1, "marker": 2}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One cause that is in the run. evidence: where it was seen.
-
-    part_of: the finding that it is one side of. effects: as published.
-    """
-
-    id: str
-    title: str
-    mechanism: str
-    kind: Kind
-    confidence: Confidence
-    why: str
-    detail: str
-    evidence: tuple[Evidence, ...]
-    effects: tuple[Effect, ...]
-    effect_range: tuple[float, float] | None
-    fix: str
-    part_of: str = ""
-
-
-@dataclass(frozen=True)
-class Cleared:
-    """One cause that is not in the run, and by what that is known."""
-
-    id: str
-    title: str
-    by: str
-    evidence: tuple[Evidence, ...] = ()
-
-
-@dataclass(frozen=True)
-class Open:
-    """One cause that the files do not decide. needs: what would."""
-
-    id: str
-    title: str
-    why: str
-    needs: str
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Explanation:
     """The answer. gap: points of mIoU, the run's last score minus the row's or other run's.
 
-    findings: most certain and most severe first. inseparable: findings whose
-    shares of the gap the files do not tell apart. curve: the score over the
-    training, beside the row's.
+    reasons: why the run is not comparable; then there is no gap. findings: most
+    certain and most severe first. beside: what is broken in the other run.
+    not_excluded: not checked, and as likely as what was found. inseparable:
+    findings whose shares of the gap the files do not tell apart. curve: the
+    score over the training, beside the row's. signature: how the score was made.
     """
 
     run: str
     path: str
     status: Status
+    reasons: tuple[str, ...]
     last: Score | None
     best: Score | None
     row: ScoreRow | None
     row_reason: str
     near: tuple[ScoreRow, ...]
+    rivals: tuple[ScoreRow, ...]
     gap: float | None
     noise: NoiseVerdict | None
     findings: tuple[Finding, ...]
+    beside: tuple[Finding, ...]
     ruled_out: tuple[Cleared, ...]
     unchecked: tuple[Open, ...]
+    not_excluded: tuple[str, ...]
     inseparable: tuple[Inseparable, ...]
     next_test: str
+    signature: str = ""
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     comparison: RunComparison | None = None
@@ -112,14 +67,27 @@ class Explanation:
     @property
     def cause_ids(self) -> tuple[str, ...]:
         """The findings that count as causes, in order: neither markers nor parts."""
-        return causes_among(self.findings, self.gap)
+        twin = self.comparison is not None
+        return causes_among(self.findings, self.gap, twin=twin)
+
+    @property
+    def lead(self) -> Finding | None:
+        """What is certainly broken, and so leads the answer whatever the gap."""
+        return leading(self.findings)
 
     @property
     def verdict(self) -> str:
         """In a few words, e.g. ``explained: dead-kernel, effective-batch``."""
-        listed = ", ".join(self.cause_ids)
-        if self.status == "explained" or (self.status == "no gap" and listed):
-            return f"{self.status}: {listed}"
+        there = self.comparison.there if self.comparison is not None else ""
+        listed = [*self.cause_ids, *(f"{item.id} in {there}" for item in self.beside)]
+        if self.status == "not settled":
+            parts = [f"found {', '.join(listed)}"] if listed else []
+            parts += [f"not excluded {', '.join(self.not_excluded)}"] if self.not_excluded else []
+            return f"{self.status}: {'; '.join(parts)}" if parts else self.status
+        if listed and self.status in ("explained", "no gap", "not comparable"):
+            return f"{self.status}: {', '.join(listed)}" if self.status == "explained" else (
+                f"{self.status}; found {', '.join(listed)}"
+            )  # fmt: skip
         return self.status
 
 
@@ -138,14 +106,23 @@ def explain(
         raise InputError(
             f"{run.path}: holds no log, score, checkpoint or console of a training run"
         )
+    scope = run.settings.scope.value
+    if scope is not None and scope != "mmseg":
+        return _foreign(run, scope)
+    mine = terms_of_run(run)
+    choice = _choice(run, against, mine)
     if isinstance(against, Run):
-        choice = Choice(None, f"the run {against.name}{_last(against)}")
-        context = _against_run(run, against)
+        context = beside_run(run, mine, against)
     else:
-        choice = choose(run, against)
-        context = _against_row(run, choice)
-    context = replace(context, parity=parity, extensions=tuple(extensions))
-    return _answer(context, choice)
+        context = beside_row(run, mine, choice)
+    context = with_extras(context, parity, extensions)
+    return _answer(context, choice, incomparable(context))
+
+
+def _choice(run: Run, against: str | Run, mine: Terms | None) -> Choice:
+    if isinstance(against, Run):
+        return Choice(None, f"the run {against.name}{_last(against)}")
+    return choose(run, against, mine)
 
 
 def _last(run: Run) -> str:
@@ -156,117 +133,128 @@ def _last(run: Run) -> str:
     return f", last score {run.last.value:.2f} mIoU{at}"
 
 
-def _against_row(run: Run, choice: Choice) -> RunContext:
-    gap = None
-    if choice.row is not None and run.last is not None:
-        gap = run.last.value - choice.row.miou
-    return RunContext(run, choice.row, choice.config, gap, choice.own)
+def _foreign(run: Run, scope: str) -> Explanation:
+    """A run of another project than mmsegmentation: said, and left."""
+    reason = f"a run of {scope}, not of mmsegmentation; its scores are of another kind"
+    return _assembled(
+        RunContext(run), Choice(None, reason), (Incomparable(reason),), Examination(), None,
+        f"give a work directory of mmsegmentation; {scope} has its own tools",
+    )  # fmt: skip
 
 
-def _against_run(run: Run, other: Run) -> RunContext:
-    gap = None
-    if run.last is not None and other.last is not None:
-        gap = run.last.value - other.last.value
-    name = "the other run's config"
-    return RunContext(run, None, other.config, gap, other=other, expected_name=name)
-
-
-def _answer(context: RunContext, choice: Choice) -> Explanation:
-    run = context.run
-    gap = context.gap if context.gap == context.gap else None  # a score of NaN has no gap
+def _answer(context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...]) -> Explanation:
+    gap = None if reasons else _gap(context)
     context = replace(context, gap=gap)
-    verdicts = [(cause, examine(cause, context)) for cause in all_causes()]
-    findings = rank([_finding(c, v) for c, v in verdicts if isinstance(v, Found)])
-    noise = None if gap is None else judge(gap)
-    opened = tuple(
-        Open(c.id, c.title, v.why, v.needs) for c, v in verdicts if isinstance(v, Unchecked)
+    if reasons:
+        found = _with_reasons(examine_all(alone(context)), examine_all(context), reasons)
+    else:
+        found = examine_all(context)
+    return _assembled(context, choice, reasons, found, gap)
+
+
+def _gap(context: RunContext) -> float | None:
+    """Points of mIoU; None where a side has no score, or one that is no number."""
+    last = context.run.last
+    theirs = None
+    if context.row is not None:
+        theirs = figure(context.run, context.row)
+    elif context.other is not None and context.other.last is not None:
+        theirs = context.other.last.value
+    if last is None or theirs is None:
+        return None
+    gap = last.value - theirs
+    return gap if gap == gap else None  # noqa: PLR0124 - a score of NaN has no gap
+
+
+def _with_reasons(
+    found: Examination, compared: Examination, reasons: tuple[Incomparable, ...]
+) -> Examination:
+    """What shows without a comparison, and the settings that forbid one."""
+    paths = {path for item in reasons for path in item.paths}
+    named = [
+        replace(item, kind="marker")
+        for item in compared.findings
+        if item.id == "wrong-row"
+        or (item.id.startswith(SETTING) and paths.intersection(item.paths))
+    ]
+    return replace(found, findings=(*found.findings, *named))
+
+
+def _assembled(
+    context: RunContext,
+    choice: Choice,
+    reasons: tuple[Incomparable, ...],
+    found: Examination,
+    gap: float | None,
+    test: str = "",
+) -> Explanation:
+    run, twin = context.run, context.other is not None
+    noise = None if gap is None else judge(gap, zoo=not twin)
+    beside = _broken_beside(context) if twin else ()
+    silent = tuple(item for item in found.unchecked if item.silent and _lowers(gap, twin=twin))
+    ids = causes_among(found.findings, gap, twin=twin)
+    by_checkpoint = any(
+        e.tensor for f in found.findings if f.id == "dead-kernel" for e in f.evidence
     )
-    ids = causes_among(findings, gap)
-    by_checkpoint = any(e.tensor for f in findings if f.id == "dead-kernel" for e in f.evidence)
-    unchecked_ids = tuple(item.id for item in opened)
+    status = judged(noise, found.findings, silent, beside, comparable=not reasons, twin=twin)
+    silent = () if status in ("within noise", "explained") else silent
+    names = tuple(item.id for item in silent)
     return Explanation(
         run=run.name,
         path=str(run.path),
-        status=_status(noise, ids),
+        status=status,
+        reasons=tuple(item.reason for item in reasons),
         last=run.last,
         best=run.best,
         row=choice.row,
         row_reason=choice.reason,
         near=choice.near,
+        rivals=choice.rivals,
         gap=gap,
         noise=noise,
-        findings=findings,
-        ruled_out=tuple(
-            Cleared(c.id, c.title, v.by, v.evidence) for c, v in verdicts if isinstance(v, RuledOut)
-        ),
-        unchecked=opened,
-        inseparable=inseparable(ids, unchecked_ids, by_checkpoint=by_checkpoint),
-        next_test=next_test(
-            ids,
-            unchecked_ids,
-            by_checkpoint=by_checkpoint,
-            row=choice.row,
-            beside_run=context.other is not None,
-        ),
+        findings=found.findings,
+        beside=beside,
+        ruled_out=found.ruled_out,
+        unchecked=found.unchecked,
+        not_excluded=names,
+        inseparable=inseparable(ids, names, by_checkpoint=by_checkpoint),
+        next_test=test or _next(status, found.findings, ids, silent, context, by_checkpoint),
+        signature=run.last.signature if run.last is not None else "",
         unread=run.unread,
         notes=notes_of(context),
-        comparison=compare_runs(run, context.other) if context.other is not None else None,
-        curve=score_curve(run, choice.row),
+        comparison=compare_runs(context) if context.other is not None else None,
+        curve=score_curve(run, None if reasons else choice.row),
     )
 
 
-def rank(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Most certain first; then what broke before what was set; then by documented effect."""
-
-    def key(item: Finding) -> tuple[bool, bool, int, int, float, str]:
-        size = max(map(abs, item.effect_range)) if item.effect_range else 0.0
-        confidence, kind = _CONFIDENCE[item.confidence], _KIND[item.kind]
-        return item.kind == "marker", bool(item.part_of), confidence, kind, -size, item.id
-
-    return tuple(sorted(findings, key=key))
-
-
-def _finding(cause: Cause, found: Found) -> Finding:
-    known = [
-        e for e in cause.effects if e.metric == "mIoU" and e.low is not None and e.high is not None
-    ]
-    span = None
-    if known:
-        span = (
-            min(e.low for e in known if e.low is not None),
-            max(e.high for e in known if e.high is not None),
-        )
-    return Finding(
-        cause.id,
-        cause.title,
-        cause.mechanism,
-        cause.kind,
-        found.confidence,
-        found.why,
-        found.detail,
-        found.evidence,
-        cause.effects,
-        span,
-        cause.fix,
-        cause.part_of,
+def _next(
+    status: Status,
+    findings: tuple[Finding, ...],
+    ids: tuple[str, ...],
+    silent: tuple[Open, ...],
+    context: RunContext,
+    by_checkpoint: bool,
+) -> str:
+    if status == "within noise" and leading(findings) is None:
+        return "none: the run ended where its config does"
+    return next_test(
+        findings,
+        ids,
+        silent,
+        by_checkpoint=by_checkpoint,
+        row=context.row if status != "not comparable" else None,
+        beside_run=context.other is not None,
     )
 
 
-def causes_among(findings: Sequence[Finding], gap: float | None) -> tuple[str, ...]:
-    """Findings that may explain `gap`: no markers, no parts; of a run above, only what raises."""
-    above = gap is not None and gap > 0
-    return tuple(
-        f.id
-        for f in findings
-        if f.kind != "marker"
-        and not f.part_of
-        and (not above or (f.effect_range is not None and f.effect_range[1] > 0))
-    )
+def _lowers(gap: float | None, *, twin: bool) -> bool:
+    """What breaks silently can only lower a score; between two runs either may be the broken."""
+    return twin or gap is None or gap < 0
 
 
-def _status(noise: NoiseVerdict | None, ids: tuple[str, ...]) -> Status:
-    if noise is None:
-        return "no gap"
-    if not noise.outside:
-        return "within noise"
-    return "explained" if ids else "unexplained"
+def _broken_beside(context: RunContext) -> tuple[Finding, ...]:
+    """What is broken in the other run by itself, and not in this one."""
+    assert context.other is not None
+    there = examine_all(RunContext(context.other, context.expected)).findings
+    here = {item.id for item in examine_all(alone(context)).findings}
+    return tuple(item for item in there if item.kind == "broken" and item.id not in here)

@@ -6,33 +6,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parity.causes.options import dataset, kind_of, transform
 from parity.errors import InputError, ReferenceUnavailable
+from parity.runs.datasets import dataset_of
 from parity.runs.facts import Config
 from parity.runs.record import Run
-from parity.zoo.installed import row_config, zoo_rows
-from parity.zoo.models import crop_text, model_signature
+from parity.settings import Terms, differences, terms_of
+from parity.zoo.datasets import may_be
+from parity.zoo.installed import all_rows, old_name, row_config
+from parity.zoo.models import model_signature
 from parity.zoo.rows import ScoreRow
 
-# What metafiles call the data sets.
-DATASETS = {
-    "ADE20KDataset": "ADE20K",
-    "CityscapesDataset": "Cityscapes",
-    "PascalVOCDataset": "Pascal VOC 2012 + Aug",
-    "PascalContextDataset": "Pascal Context",
-    "PascalContextDataset59": "Pascal Context 59",
-    "COCOStuffDataset": "COCO-Stuff 164k",
-}
 NEAR = 6
 _GPUS = re.compile(r"_\d+xb\d+-")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The row, why it is the one, and its config. near: rows easily mistaken for it.
+    """The row, why it is the one, and its config. near: rows of the same method.
 
     row is None where none fits; `reason` then says why. own: the row that the
     run's config names, which differs from `row` when the user gave another.
+    rivals: rows that were nearly chosen instead.
     """
 
     row: ScoreRow | None
@@ -40,45 +34,39 @@ class Choice:
     near: tuple[ScoreRow, ...] = ()
     config: Config | None = None
     own: ScoreRow | None = None
+    rivals: tuple[ScoreRow, ...] = ()
 
 
-def choose(run: Run, against: str = "") -> Choice:
+def choose(run: Run, against: str = "", terms: Terms | None = None) -> Choice:
     """The row named `against`, else the one that the run's config is of.
 
     Raises InputError for a name that the zoo does not have, and, when a name is
     given, ReferenceUnavailable without mmsegmentation.
     """
     try:
-        rows = zoo_rows(_dataset_name(run))
+        rows = all_rows()
     except ReferenceUnavailable as error:
         if against:
             raise
         return Choice(None, f"the zoo cannot be found: {error}")
-    own, reason = _own(run, rows)
+    if terms is None and run.config is not None:
+        terms = terms_of(run.config)
+    own, reason, rivals = _own(run, terms, rows)
     if not against:
-        return _chosen(run, own, reason, rows, own)
-    return _chosen(run, _named(against, rows), "named by --against", rows, own)
+        return _chosen(run, own, reason, rows, own, rivals)
+    return _chosen(run, _named(against, rows), "named by --against", rows, own, ())
 
 
 def _named(against: str, rows: Sequence[ScoreRow]) -> ScoreRow:
-    """The row of this name, of the run's data set or of another. Raises InputError."""
+    """The row of this name, of 1.x or 0.x, on any data set. Raises InputError."""
     wanted = against.rpartition("/")[2].removesuffix(".py")
-    everywhere = list(rows)
-    for name in (None, *DATASETS.values()):  # most names are found before the first other set
-        everywhere += zoo_rows(name) if name is not None else ()
-        for row in everywhere:
-            if row.name == wanted:
-                return row
-    near = ", ".join(r.name for r in _similar(wanted, list(dict.fromkeys(everywhere)))[:3])
+    for row in rows:
+        if wanted in (row.name, old_name(row)):
+            return row
+    near = ", ".join(row.name for row in _similar(wanted, rows)[:3])
     raise InputError(
         f"--against {against}: no such run and no such zoo result; near: {near or 'none'}"
     )
-
-
-def _dataset_name(run: Run) -> str:
-    if run.config is None:
-        return "ADE20K"
-    return DATASETS.get(kind_of(dataset(run.config, "train")[0]), "ADE20K")
 
 
 def _names(run: Run) -> list[str]:
@@ -87,70 +75,92 @@ def _names(run: Run) -> list[str]:
     work_dir = run.config.get("work_dir") if run.config is not None else None
     given = [str(work_dir).rstrip("/").rpartition("/")[2]] if isinstance(work_dir, str) else []
     stated = [run.settings.config_name.value] if run.settings.config_name.value else []
-    return list(dict.fromkeys([*stated, *files, *given, run.name]))
+    names = [*stated, *files, *given, run.name]
+    return list(dict.fromkeys(name.removesuffix(".py") for name in names))
 
 
-def _own(run: Run, rows: Sequence[ScoreRow]) -> tuple[ScoreRow | None, str]:
-    for name in _names(run):
+_Found = tuple[ScoreRow | None, str, tuple[ScoreRow, ...]]
+
+
+def _own(run: Run, terms: Terms | None, rows: Sequence[ScoreRow]) -> _Found:
+    named, reason = _by_name(_names(run), rows)
+    if run.config is None or terms is None:
+        return named, reason or "no config of the run could be read, and its name is no zoo " \
+            "config's", ()  # fmt: skip
+    if named is not None and _same_model(run.config, named):
+        return named, reason, ()
+    alike = [row for row in _of_dataset(run, rows) if _same_model(run.config, row, known=True)]
+    costs = sorted(((_cost(terms, row), row) for row in alike), key=lambda pair: pair[0])
+    if named is not None and (not costs or _cost(terms, named) <= costs[0][0]):
+        return named, reason, ()
+    if not costs:
+        return None, "no row has the run's data set, decode head and backbone", ()
+    tied = [row for cost, row in costs if cost == costs[0][0]]
+    if len(tied) > 1:
+        names = ", ".join(row.name for row in tied[:4])
+        return None, f"{len(tied)} rows fit equally: {names}; name one by --against", tuple(tied)
+    rivals = tuple(row for cost, row in costs[1:3] if cost <= costs[0][0] + 1)
+    reason = "decode head, backbone and data set of the run's config are those of the row"
+    return tied[0], reason, rivals + ((named,) if named is not None else ())
+
+
+def _by_name(names: Sequence[str], rows: Sequence[ScoreRow]) -> tuple[ScoreRow | None, str]:
+    for name in names:
         for row in rows:
-            if row.name == name and _same_model(run, row):
+            if name == row.name:
                 return row, f"the run's config is called {name}, as the row's"
-    for name in _names(run):
+            if name == old_name(row):
+                return row, f"the run's config is called {name}, as mmseg 0.x called the row's"
+    for name in names:
         for row in rows:
-            if _GPUS.sub("_", row.name) == _GPUS.sub("_", name) and _same_model(run, row):
+            if _GPUS.sub("_", row.name) == _GPUS.sub("_", name):
                 return row, f"the run's config is called {name}: the row's but for GPUs and batch"
-    return _by_content(run, rows)
+    return None, ""
 
 
-def _same_model(run: Run, row: ScoreRow) -> bool:
+def _of_dataset(run: Run, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    name = run.settings.dataset.value
+    if name is None and run.config is not None:
+        name = dataset_of(run.config).value
+    return [row for row in rows if name and may_be(name, row.dataset)]
+
+
+def _same_model(mine: Config, row: ScoreRow, *, known: bool = False) -> bool:
     """A name alone may lie: where both configs can be read, their models agree."""
     config = row_config(row)
-    if config is None or run.config is None:
-        return True
-    return model_signature(config) == model_signature(run.config)
+    if config is None:
+        return not known
+    return model_signature(config) == model_signature(mine)
 
 
-def _by_content(run: Run, rows: Sequence[ScoreRow]) -> tuple[ScoreRow | None, str]:
-    if run.config is None:
-        return None, "no config of the run could be read, and its name is no zoo config's"
-    item, _ = transform(run.config, "train", "RandomCrop")
-    crop = crop_text(item.get("crop_size")) if item else ""
-    mine = model_signature(run.config)
-    fitting = []
-    for row in rows:
-        config = row_config(row) if row.crop == crop else None
-        if config is not None and model_signature(config) == mine:
-            fitting.append((_agreement(run.config, config), row))
-    if not fitting:
-        return None, "no row has the run's decode head, backbone and crop"
-    fitting.sort(key=lambda pair: -pair[0])
-    tied = [row.name for agreement, row in fitting if agreement == fitting[0][0]]
-    if len(tied) > 1:
-        return None, f"{len(tied)} rows fit equally: {', '.join(tied[:4])}; name one by --against"
-    return fitting[0][1], "decode head, backbone and crop of the run's config are those of the row"
-
-
-def _agreement(mine: Config, theirs: Config) -> int:
-    """How many of the settings that tell equal models' rows apart agree."""
-    paths: tuple[tuple[str, ...], ...] = (
-        ("train_cfg", "max_iters"),
-        ("model", "backbone", "init_cfg", "checkpoint"),
-        ("model", "pretrained"),
-        ("optim_wrapper", "type"),
-    )
-    return sum(mine.get(*path) == theirs.get(*path) for path in paths)
+def _cost(terms: Terms, row: ScoreRow) -> int:
+    """How many settings differ that bear on the score."""
+    config = row_config(row)
+    if config is None:
+        return 1_000_000
+    return sum(not item.is_bookkeeping for item in differences(terms, terms_of(config)))
 
 
 def _chosen(
-    run: Run, row: ScoreRow | None, reason: str, rows: Sequence[ScoreRow], own: ScoreRow | None
+    run: Run,
+    row: ScoreRow | None,
+    reason: str,
+    rows: Sequence[ScoreRow],
+    own: ScoreRow | None,
+    rivals: tuple[ScoreRow, ...],
 ) -> Choice:
     if row is None:
         method = run.settings.method.value
-        near = _similar(_names(run)[0], [row for row in rows if row.method == method] or rows)
-        return Choice(None, reason, tuple(near[:NEAR]))
-    same = [other for other in rows if other.method == row.method and other.name != row.name]
+        fitting = [row for row in _of_dataset(run, rows) or rows if row.method == method]
+        near = _similar(_names(run)[0], fitting or rows)
+        return Choice(None, reason, tuple(near[:NEAR]), rivals=rivals)
+    same = [
+        other
+        for other in rows
+        if (other.method, other.dataset) == (row.method, row.dataset) and other.name != row.name
+    ]
     same.sort(key=lambda other: (abs(other.miou - row.miou), other.name))
-    return Choice(row, reason, tuple(same[:NEAR]), row_config(row), own)
+    return Choice(row, reason, tuple(same[:NEAR]), row_config(row), own, rivals)
 
 
 def _similar(name: str, rows: Sequence[ScoreRow]) -> list[ScoreRow]:

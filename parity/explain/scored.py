@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from parity.causes.cause import RunContext
-from parity.causes.options import transform
+from parity.causes.facts import dataset
 from parity.compare.exhibit.curves import curve
 from parity.compare.exhibit.records import Curve
-from parity.runs.facts import Config
 from parity.runs.record import Run
+from parity.settings.items import plain
+from parity.settings.terms import Terms
 from parity.zoo.models import crop_text
 from parity.zoo.rows import ScoreRow
 
@@ -50,10 +51,12 @@ def _other_length(context: RunContext) -> list[str]:
     return [f"the scores compared are of iteration {here.step} here and {there.step} there"]
 
 
-def _row_crop(row: ScoreRow, config: Config | None) -> list[str]:
+def _row_crop(row: ScoreRow, terms: Terms | None) -> list[str]:
     """Where a released config crops otherwise than its name says (K-Net Swin-L 640 does)."""
-    item = transform(config, "train", "RandomCrop")[0] if config is not None else None
-    crop = crop_text(item.get("crop_size")) if item else ""
+    crop = ""
+    if terms is not None:
+        size = dataset(terms, "train").get("pipeline", "RandomCrop", "crop_size")
+        crop = crop_text(plain(size))
     if not crop or not row.crop or crop == row.crop:
         return []
     return [f"zoo row: {row.config} as released crops {crop}, not {row.crop} as its name says"]

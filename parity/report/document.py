@@ -231,7 +231,8 @@ class Report:
     title, label: what a report is about, and its verdict in the words of its kind; both
     "" for a check of steps. failed: whether a gate is to stay shut.
     candidate, reference: what the two sides are, in words. versions: of what
-    computed both sides. failing cases come first in `cases`.
+    computed both sides. failing cases come first in `cases`. advice: what to do now, beside
+    the verdict.
     """
 
     verdict: Word
@@ -240,6 +241,7 @@ class Report:
     reference: str
     title: str = ""
     label: str = ""
+    advice: tuple[str, ...] = ()
     failed: bool = False
     compared: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()

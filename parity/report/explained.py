@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from parity.causes.cause import Evidence
+from parity.causes.cause import Evidence, Finding
 from parity.explain.compare_runs import RunComparison
-from parity.explain.explain import Explanation, Finding, Status
+from parity.explain.explain import Explanation
+from parity.explain.judgement import Status
 from parity.report.document import (
     EvidenceLine,
     FindingEntry,
@@ -35,7 +36,9 @@ from parity.text import count, with_marks
 _WORDS: dict[Status, Word] = {
     "within noise": "within tolerance",
     "explained": "different",
+    "not settled": "different",
     "unexplained": "different",
+    "not comparable": "not compared",
     "no gap": "not compared",
 }
 # Longer tables are folded.
@@ -59,11 +62,12 @@ def report_of_explanation(answer: Explanation, run: Run | None = None) -> Report
         sentence=_sentence(answer),
         title="Why a training run scores as it does",
         label=answer.verdict.replace("no gap", "gap not known", 1),
+        advice=tuple(_advice(answer)),
         candidate=f"the run {answer.run}",
         reference=_reference(answer),
         compared=tuple(gap_lines(answer)),
         not_compared=(*unread, *_open(answer)),
-        failed=answer.status == "unexplained",
+        failed=answer.status in ("unexplained", "not settled"),
         notes=tuple(_notes(answer)),
         sections=tuple(_sections(answer)),
         run=made,
@@ -78,15 +82,29 @@ def _reference(answer: Explanation) -> str:
 
 
 def _sentence(answer: Explanation) -> str:
-    """How far the run is from what it is compared with."""
+    """What is certainly broken, and how far the run is from what it is compared with."""
+    lead = f"{answer.lead.title}. " if answer.lead is not None else ""
     score = "no score" if answer.last is None else f"{answer.last.value:.2f} mIoU"
+    if answer.reasons:
+        return (
+            f"{lead}The run {answer.run} has {score}, and is not comparable: {answer.reasons[0]}."
+        )
     if answer.gap is None:
-        return f"The run {answer.run} has {score}; no gap is known."
+        return f"{lead}The run {answer.run} has {score}; no gap is known."
     apart = f"as high as {_reference(answer)}"
     if f"{abs(answer.gap):.2f}" != "0.00":
         side = "above" if answer.gap > 0 else "below"
         apart = f"{abs(answer.gap):.2f} points {side} {_reference(answer)}"
-    return f"The run {answer.run} ended at {score}, {apart}."
+    return f"{lead}The run {answer.run} ended at {score}, {apart}."
+
+
+def _advice(answer: Explanation) -> Iterable[str]:
+    yield f"Next test: {answer.next_test}"
+    for item in answer.inseparable:
+        yield f"Not separable: {item.text}; separable by {item.separable_by}"
+    opened = {item.id: item for item in answer.unchecked}
+    for name in answer.not_excluded:
+        yield f"Not excluded: {name}; {opened[name].why}; needs {opened[name].needs}"
 
 
 def _open(answer: Explanation) -> list[str]:
@@ -97,14 +115,15 @@ def _open(answer: Explanation) -> list[str]:
 
 
 def _notes(answer: Explanation) -> Iterable[str]:
-    yield f"next test: {answer.next_test}"
-    for item in answer.inseparable:
-        yield f"not separable: {item.text}; separable by {item.separable_by}"
+    yield from answer.reasons[1:]
     yield from answer.notes
 
 
 def _sections(answer: Explanation) -> Iterable[Section]:
     yield _findings(answer)
+    if answer.beside and answer.comparison is not None:
+        text = f"What is broken in {answer.comparison.there} by itself, and not in this run."
+        yield FindingSection("In the other run", text, tuple(map(_finding, answer.beside)))
     if answer.curve is not None:
         text = "At every validation, beside the final score of the zoo's result."
         yield PlotSection("Score over the training", text, (answer.curve,))
@@ -126,7 +145,7 @@ def _table(
 
 def _findings(answer: Explanation) -> FindingSection:
     tried = len(answer.findings) + len(answer.ruled_out) + len(answer.unchecked)
-    text = f"{len(answer.findings)} of {count(tried, 'known cause')} found"
+    text = f"{len(answer.findings)} found, of {tried} causes and settings looked at"
     if len(answer.findings) > 1:
         text += ", most certain and most severe first"
     return FindingSection("Causes", f"{text}.", tuple(map(_finding, answer.findings)))

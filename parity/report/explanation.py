@@ -1,4 +1,4 @@
-"""An explanation as text for a terminal, and as JSON with every field of the answer."""
+"""An explanation as text with everything in it, and as JSON with every field of the answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from parity.causes.cause import Effect, Evidence
+from parity.causes.cause import Effect, Evidence, Finding
 from parity.explain.compare_runs import Overlap, RunComparison
-from parity.explain.explain import Explanation, Finding
+from parity.explain.explain import Explanation
 from parity.runs.facts import Unread
 from parity.text import visible
 from parity.zoo.rows import ScoreRow
@@ -18,14 +18,16 @@ MAX_SETTINGS = 40  # per group, in text; JSON holds all
 
 
 def headline(answer: Explanation) -> str:
-    """One sentence: the gap and what it comes from."""
+    """One sentence: what is broken, the gap, and what it comes from."""
+    lead = f"{answer.lead.title}; " if answer.lead is not None else ""
+    if answer.reasons:
+        return f"{answer.run}: not comparable: {answer.reasons[0]}"
     if answer.gap is None:
         found = ", ".join(answer.cause_ids) or "no cause"
-        return f"{answer.run}: no gap is known; found {found}"
+        return f"{answer.run}: {lead}no gap is known; found {found}"
     beside = answer.comparison.there if answer.comparison is not None else "the other run"
     against = answer.row.name if answer.row is not None else beside
-    judged = f"{answer.gap:+.2f} points against {against}"
-    return f"{answer.run}: {judged}, {answer.verdict}"
+    return f"{answer.run}: {lead}{answer.gap:+.2f} points against {against}, {answer.verdict}"
 
 
 def gap_lines(answer: Explanation) -> list[str]:
@@ -39,8 +41,9 @@ def gap_lines(answer: Explanation) -> list[str]:
         lines.append(f"compared with {row_text(answer.row)}: {answer.row_reason}")
     else:
         lines.append(f"compared with: {answer.row_reason}")
-    if answer.near:
-        lines.append("not to be confused with " + "; ".join(map(row_text, answer.near)))
+    if answer.rivals:
+        lines.append("nearly chosen: " + "; ".join(map(row_text, answer.rivals)))
+    lines += [f"not comparable: {reason}" for reason in answer.reasons]
     return lines + noise_lines(answer)
 
 
@@ -49,20 +52,37 @@ def noise_lines(answer: Explanation) -> list[str]:
     noise = answer.noise
     if noise is None:
         return []
-    side = "outside" if noise.outside else "within"
     lines = [
-        f"gap {noise.gap:+.2f} points: {side} seed noise, which reaches {noise.limit:.2f} between "
-        f"two single runs (95 %, p = {noise.p_value:.2g})",
-        f"spread: standard deviation {noise.noise.std:.2f}, {noise.noise.degrees} degrees of "
-        f"freedom, from {noise.noise.source}",
-        f"assumed: {'; '.join(noise.assumptions)}",
+        noise_line(answer),
+        f"between two single runs {noise.limit:.2f} (95 %): standard deviation "
+        f"{noise.noise.std:.2f}, {noise.noise.degrees} degrees of freedom, from "
+        f"{noise.noise.source}",
     ]
+    if noise.shift:
+        lines.append(
+            f"and {noise.shift:.2f} below the zoo's figure: it is no plain draw; in M#2191 five "
+            f"repeats average {noise.shift:.2f} points below it, so the band is "
+            f"-{noise.limit:.2f} - {noise.shift:.2f} to +{noise.limit:.2f}"
+        )
+    lines.append(f"assumed: {'; '.join(noise.assumptions)}")
     if noise.runs_needed is not None:
         lines.append(
             f"to tell a true difference of this size from noise: {noise.runs_needed} trainings "
             "on each side (95 %, power 80 %)"
         )
     return lines
+
+
+def noise_line(answer: Explanation) -> str:
+    """The gap beside seed noise in one line; "" without a gap."""
+    noise = answer.noise
+    if noise is None:
+        return ""
+    side = "outside" if noise.outside else "within"
+    return (
+        f"gap {noise.gap:+.2f} points: {side} seed noise, {noise.low:+.2f} to {noise.high:+.2f} "
+        f"(p = {noise.p_value:.2g})"
+    )
 
 
 def row_text(row: ScoreRow) -> str:
@@ -103,16 +123,21 @@ def evidence_place(evidence: Evidence) -> str:
     return " ".join(parts)
 
 
-def render_text(answer: Explanation) -> str:
-    """Plain text for a terminal, ending in a newline; no control character of a file survives."""
+def render_all(answer: Explanation) -> str:
+    """Everything, as plain text; no control character of a file survives."""
     lines = [headline(answer), "", *gap_lines(answer)]
     for number, finding in enumerate(answer.findings, 1):
         lines += ["", f"{number}. {finding_title(finding)}"]
         lines += [f"   {line}" for line in _body(finding)]
         lines += [f"   evidence: {evidence_text(item)}" for item in finding.evidence]
+    for finding in answer.beside:
+        lines += ["", f"in the other run: {finding_title(finding)}"]
+        lines += [f"   evidence: {evidence_text(item)}" for item in finding.evidence]
     for item in answer.inseparable:
         lines += ["", f"not separable: {item.text}", f"   separable by {item.separable_by}"]
     lines += ["", f"next test: {answer.next_test}"]
+    if answer.signature:
+        lines += ["", f"signature: {answer.signature}"]
     lines += _listed("ruled out", [f"{c.id}: {c.by}" for c in answer.ruled_out])
     lines += _listed("not checked", [f"{o.id}: {o.why}; needs {o.needs}" for o in answer.unchecked])
     lines += _listed("not read", [unread_text(item) for item in answer.unread])

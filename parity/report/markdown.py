@@ -68,7 +68,7 @@ def _what(report: Report) -> list[str]:
         f"- actual: {cell(report.candidate)}\n- expected: {cell(report.reference)}{seeds}",
         "Compared:\n\n" + bullets(report.compared) if report.compared else "",
         "Not compared:\n\n" + bullets(missing),
-        *(f"> {cell(note)}" for note in report.notes),
+        *(f"> {cell(note)}" for note in (*report.advice, *report.notes)),
     ]
 
 

@@ -70,6 +70,7 @@ def assemble(path: Path, loaded: Sequence[Loaded], shared: Shared, reading: Read
         files=tuple(reading.files),
         unread=tuple(dict.fromkeys(reading.unread)),
         notes=(*notes, *(config.notes if config else ())),
+        consoles=tuple(data.file for data in fitting),
     )
 
 

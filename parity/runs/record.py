@@ -239,8 +239,8 @@ class Run:
 
     path: what was read. timestamps: of its segments, in time order. curves,
     evaluations: of all segments, joined; where a resumed segment repeats
-    iterations, the later one counts. console: known failure lines. unread:
-    everything that could not be read, or not to its end.
+    iterations, the later one counts. consoles: captured output that was read.
+    console: known failure lines. unread: everything that could not be read, or not to its end.
     """
 
     path: Path
@@ -258,6 +258,12 @@ class Run:
     files: tuple[str, ...]
     unread: tuple[Unread, ...]
     notes: tuple[str, ...] = ()
+    consoles: tuple[str, ...] = ()
+
+    @property
+    def has_console(self) -> bool:
+        """Whether captured output of this training was read, in which C code prints too."""
+        return bool(self.consoles)
 
     @property
     def timestamps(self) -> tuple[str, ...]:

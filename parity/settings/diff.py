@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
-from parity.runs.facts import Source
+from parity.runs.facts import Source, Unknown
 from parity.settings.items import NOTHING, Item, plain
 from parity.settings.meaning import group_of, is_bookkeeping
 from parity.settings.terms import Terms, weights_name
@@ -18,6 +19,7 @@ MAX_SHOWN = 160
 _REPLACED = 1.9
 # Longer lists are aligned by position.
 _MAX_ALIGNED = 60
+_NUMBER = re.compile(r"#\d+")
 _WEIGHTS = {"checkpoint", "load_from", "pretrained"}
 # A list of one of these is the same as the one alone, and needs no name for it.
 _UNNAMED = {"decode_head", "auxiliary_head", "loss_decode", "val_evaluator", "test_evaluator"}
@@ -135,6 +137,8 @@ def _compared(mine: Item, theirs: Item, way: _Way) -> list[Difference]:
 
 def _same(mine: Item, theirs: Item, key: str) -> bool:
     left, right = plain(mine), plain(theirs)
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return True  # not known to differ; the config's notes name it
     if key in _WEIGHTS and isinstance(left, str) and isinstance(right, str):
         return weights_name(left) == weights_name(right)
     both_nan = [value for value in (left, right) if isinstance(value, float) and isnan(value)]
@@ -166,6 +170,8 @@ def _lists(mine: list[Item], theirs: list[Item], way: _Way) -> list[Difference]:
     names = _names(pairs)
     found: list[Difference] = []
     for (left, right), name in zip(pairs, names, strict=True):
+        if way.stated and left is NOTHING:
+            continue
         inner = way if alone else way.to(name, left)
         if left is not NOTHING and right is not NOTHING and left.kind == right.kind:
             found += _compared(left, right, inner)
@@ -180,20 +186,26 @@ def _with_moves(
     found: list[Difference], pairs: list[tuple[Item, Item]], way: _Way
 ) -> list[Difference]:
     """A step taken out here and put in there is one that moved."""
-    out = {r.kind: i for i, (a, r) in enumerate(pairs) if a is NOTHING}
-    moved = [
-        (a, pairs[out[a.kind]][1], i, out[a.kind])
-        for i, (a, r) in enumerate(pairs)
-        if r is NOTHING and a.kind in out
-    ]
-    for left, right, here, there in moved:
+    out = {right.kind: right for left, right in pairs if left is NOTHING}
+    for left in [left for left, right in pairs if right is NOTHING and left.kind in out]:
         name = ".".join((*way.path, left.kind))
-        found = [d for d in found if not (d.path == name and ABSENT in (d.here, d.there))]
-        side = "later" if here > there else "earlier"
+        found = [d for d in found if not (_NUMBER.sub("", d.path) == name and _one_sided(d))]
+        here, there = (_follows(pairs, left, 0), _follows(pairs, out[left.kind], 1))
         source = way.terms.source(left)
-        found.append(Difference(f"{name}.position", side, "in its place", source=source))
-        found += _compared(left, right, way.to(left.kind, left))
+        found.append(Difference(f"{name}.position", here, there, here, there, source))
+        found += _compared(left, out[left.kind], way.to(left.kind, left))
     return found
+
+
+def _one_sided(item: Difference) -> bool:
+    return ABSENT in (item.here, item.there)
+
+
+def _follows(pairs: list[tuple[Item, Item]], item: Item, side: int) -> str:
+    """What an element comes after, on its side."""
+    row = [pair[side] for pair in pairs if pair[side] is not NOTHING]
+    at = next(index for index, other in enumerate(row) if other is item)
+    return f"after {row[at - 1].kind}" if at else "first"
 
 
 def _names(pairs: Iterable[tuple[Item, Item]]) -> list[str]:

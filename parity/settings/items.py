@@ -44,7 +44,8 @@ class Item:
         item = self
         for key in path:
             if isinstance(key, int):
-                item = item.parts[key] if key < len(item.parts) else NOTHING
+                inside = -len(item.parts) <= key < len(item.parts)
+                item = item.parts[key] if inside else NOTHING
             elif item.parts:
                 item = next((part for part in item.parts if part.kind == key), NOTHING)
             else:

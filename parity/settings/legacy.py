@@ -110,6 +110,12 @@ def _dataset(given: Item, *, test: bool = False) -> Item:
         return given.having(datasets=Item(parts, given.get("datasets").place))
     if not given.fields:
         return NOTHING
+    several = [key for key in ("img_dir", "ann_dir", "split") if given.get(key).parts]
+    if several:  # 0.x makes several data sets of one whose folder or list of images is a list
+        count = max(len(given.get(key).parts) for key in several)
+        each = [_one_of(given, several, index) for index in range(count)]
+        parts = [_dataset(part, test=test) for part in each]
+        return made(given.place, type="ConcatDataset", datasets=Item(parts, given.place))
     prefix = made(given.place, img_path=given.get("img_dir"), seg_map_path=given.get("ann_dir"))
     classes = made(classes=given.get("classes"), palette=given.get("palette"))
     pipeline = given.get("pipeline")
@@ -126,6 +132,12 @@ def _dataset(given: Item, *, test: bool = False) -> Item:
         reduce_zero_label=None if reduces.value is None else reduces,
         pipeline=Item(steps, pipeline.place),
     )  # fmt: skip
+
+
+def _one_of(given: Item, several: list[str], index: int) -> Item:
+    """One of the data sets; a list that is too short stands for all by its last."""
+    parts = {key: given.get(key).parts for key in several}
+    return given.having(**{key: row[min(index, len(row) - 1)] for key, row in parts.items()})
 
 
 def _steps(pipeline: Item) -> list[Item]:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from parity.errors import RunFormatError
 from parity.runs.facts import Config, Source
 from parity.settings.items import NOTHING, Item, bare, lift, made, plain
 from parity.settings.legacy import is_legacy, upgraded
@@ -67,6 +68,28 @@ class Terms:
         """The plain value at `path`; None where there is none."""
         return plain(self.top.get(*path))
 
+    def number(self, *path: str | int) -> int | float | None:
+        """The number at `path`; None where there is none. Raises RunFormatError."""
+        found: int | float | None = self._typed(path, (int, float), "a number")
+        return found
+
+    def text(self, *path: str | int) -> str | None:
+        """The text at `path`; None where there is none. Raises RunFormatError."""
+        found: str | None = self._typed(path, (str,), "a text")
+        return found
+
+    def flag(self, *path: str | int) -> bool | None:
+        """The yes or no at `path`; None where there is none. Raises RunFormatError."""
+        found: bool | None = self._typed(path, (bool,), "True or False")
+        return found
+
+    def _typed(self, path: tuple[str | int, ...], kinds: tuple[type, ...], what: str) -> Any:
+        value = self.top.get(*path).value
+        if value is None or (isinstance(value, kinds) and (type(value) is bool) == (bool in kinds)):
+            return value
+        file = self.config.file if self.config is not None else "config"
+        raise RunFormatError(f"{file}: {'.'.join(map(str, path))} is {value!r:.80}, not {what}")
+
     def source(self, item: Item) -> Source | None:
         """Where `item` was written; None of a default."""
         if self.config is None or item.place is None:
@@ -99,9 +122,11 @@ def _canonical(top: Item) -> Item:
 
 
 def _loop(top: Item) -> Item:
-    """``by_epoch`` is another way to name the loop."""
+    """``by_epoch`` is another way to name the loop, and ``max_iters`` alone a hint."""
     given = top.get("train_cfg")
     by_epoch = given.get("by_epoch").value
+    if given.fields and not given.kind and by_epoch is None:
+        by_epoch = given.get("max_iters").value is None
     if not given.fields or by_epoch is None:
         return top
     kind = "EpochBasedTrainLoop" if by_epoch else "IterBasedTrainLoop"
@@ -184,7 +209,8 @@ def _filled(item: Item, scope: str, depth: int, key: str = "") -> Item:
         item = Item(bare(item.value) or item.value, item.place)
     elif key in _PAIRS and type(item.value) is int:
         item = Item([item, item], item.place)
-    if key in _LISTS and not item.is_empty and not isinstance(item.value, list):
+    alone = bool(item.kind) or isinstance(item.value, str)
+    if key in _LISTS and alone:
         item = Item([item], item.place)
     return item
 

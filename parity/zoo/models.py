@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from parity.runs.facts import Config
@@ -12,7 +13,8 @@ _BACKBONE_KEYS = ("depth", "depths", "embed_dims", "embed_dim", "arch", "num_lay
 
 def model_signature(config: Config) -> tuple[Any, ...]:
     """What makes a model another one: type of the decode head, type and size of the backbone."""
-    head, backbone = config.get("model", "decode_head"), config.get("model", "backbone") or {}
+    head, backbone = config.get("model", "decode_head"), config.get("model", "backbone")
+    backbone = backbone if isinstance(backbone, Mapping) else {}
     heads = head if isinstance(head, (list, tuple)) else [head]
     sizes = {key: _plain(backbone[key]) for key in _BACKBONE_KEYS if key in backbone}
     kinds = tuple(type_of(item) for item in heads if isinstance(item, dict))
@@ -28,4 +30,6 @@ def crop_text(crop: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(key), _plain(item)) for key, item in value.items()))
     return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else repr(value)

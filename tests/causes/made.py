@@ -19,6 +19,7 @@ from parity.runs.record import (
     Settings,
     WeightLoad,
 )
+from parity.settings import differences, terms_of
 from parity.zoo.rows import ScoreRow
 
 LOG = "20240101_000000/20240101_000000.log"
@@ -208,8 +209,11 @@ def run(
 
 
 def context(made=None, *, row=ROW, expected=CONFIG, gap=-6.0, **given):
-    expected = None if expected is None else config(base=expected, file=ROW.config)
-    return RunContext(made or run(), row, expected, gap, **given)
+    made = made or run()
+    mine = None if made.config is None else terms_of(made.config)
+    theirs = None if expected is None else terms_of(config(base=expected, file=ROW.config))
+    found = differences(mine, theirs) if mine is not None and theirs is not None else ()
+    return RunContext(made, mine, theirs, found, row=row, gap=gap, **given)
 
 
 def launch(count=3):

@@ -12,10 +12,11 @@ import torch
 from parity.causes.catalogue import cause
 from parity.causes.cause import Found, RuledOut, Unchecked
 from parity.causes.fingerprint import UNTOUCHED, analyse, predictions
-from parity.causes.schedule_facts import learning_rates, multipliers
+from parity.causes.rates import learning_rates, multipliers
 from parity.fixtures import fixtures_root
 from parity.runs.checkpoint import read_checkpoint
 from parity.runs.record import CheckpointFile
+from parity.settings import terms_of
 from parity.steps.deform_attn import initial_sampling_bias
 
 from .made import config, context, curve, launch, run, segment
@@ -23,6 +24,10 @@ from .made import config, context, curve, launch, run, segment
 LAYER = "decode_head.pixel_decoder.encoder.layers.0.self_attn"
 DEFORMABLE = {("model", "decode_head", "pixel_decoder"): {"type": "MSDeformAttnPixelDecoder"}}
 DECAY = {"type": "AdamW", "lr": 1e-4, "weight_decay": 0.05}
+
+
+def predicted(made, steps):
+    return predictions(made, terms_of(made.config), LAYER, steps)
 
 
 def tensors(*, factor=0.9, heads=8, levels=3, points=4):
@@ -79,7 +84,7 @@ def _run(tmp_path, given, **more):
 
 
 def _predicted(steps=1000):
-    rates = learning_rates(run(), steps)[0][0]
+    rates = learning_rates(run(), terms_of(run().config), steps)[0][0]
     return float(np.prod(1 - rates * 0.05))
 
 
@@ -109,7 +114,11 @@ def test_a_healthy_checkpoint_rules_it_out_and_weakens_the_console(tmp_path):
     given = tensors()
     given["value_proj.bias"][:] = 0.01
     made = _run(tmp_path, given)
-    assert isinstance(cause("dead-kernel").detect(context(made)), RuledOut)
+    verdict = cause("dead-kernel").detect(context(made))
+    assert isinstance(verdict, Unchecked)
+    assert verdict.why.startswith("not dead throughout")
+    watched = made.__class__(**{**made.__dict__, "consoles": ("nohup.out",)})
+    assert isinstance(cause("dead-kernel").detect(context(watched)), RuledOut)
     both = made.__class__(**{**made.__dict__, "console": (launch(),)})
     found = cause("dead-kernel").detect(context(both))
     assert isinstance(found, Found)
@@ -137,7 +146,7 @@ def test_the_prediction_of_160k_iterations_is_the_known_one():
         ("param_scheduler", 0, "end"): 160_000,
         ("train_cfg", "max_iters"): 160_000,
     }
-    [found] = predictions(run(changes=changes, max_iters=160_000), LAYER, 160_000)
+    [found] = predicted(run(changes=changes, max_iters=160_000), 160_000)
     assert found.factor == pytest.approx(0.656, abs=5e-4)
     # The closed form of poly 0.9, as a check by other means.
     step = np.arange(160_000)
@@ -146,26 +155,26 @@ def test_the_prediction_of_160k_iterations_is_the_known_one():
 
 
 def test_logged_rates_predict_the_same_as_the_schedule():
-    rates = learning_rates(run(), 1000)[0][0]
+    rates = learning_rates(run(), terms_of(run().config), 1000)[0][0]
     steps = np.arange(50, 1001, 50)
     logged = segment()
     made = run(segments=(logged,))
     curves = {**made.curves, "base_lr": curve("base_lr", steps, rates[steps - 1])}
     made = made.__class__(**{**made.__dict__, "curves": curves})
-    by_config, by_log = predictions(made, LAYER, 1000)
+    by_config, by_log = predicted(made, 1000)
     assert by_log.factor == pytest.approx(by_config.factor, rel=1e-6)
-    assert by_log.agrees(by_config.factor)
+    assert by_log.agrees(analyse("x", tensors(factor=by_config.factor)))
 
 
 def test_accumulation_steps_the_optimizer_less_often():
-    [all_steps] = predictions(run(), LAYER, 1000)
-    [some] = predictions(run(accumulation=4), LAYER, 1000)
+    [all_steps] = predicted(run(), 1000)
+    [some] = predicted(run(accumulation=4), 1000)
     assert math.log(some.factor) == pytest.approx(math.log(all_steps.factor) / 4, rel=0.01)
 
 
 @pytest.mark.parametrize("options", [{"type": "SGD", "lr": 0.1}, {"type": "Adam", "lr": 1e-4}, {}])
 def test_no_factor_is_predicted_for_coupled_decay(options):
-    assert predictions(run(changes={("optim_wrapper", "optimizer"): options}), LAYER, 10) == ()
+    assert predicted(run(changes={("optim_wrapper", "optimizer"): options}), 10) == ()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +196,7 @@ def test_no_factor_is_predicted_for_coupled_decay(options):
     ],
 )
 def test_multipliers_follow_the_longest_key(paramwise, expected):
-    made = config({("optim_wrapper", "paramwise_cfg"): paramwise})
+    made = terms_of(config({("optim_wrapper", "paramwise_cfg"): paramwise}))
     assert multipliers(made, f"{LAYER}.sampling_offsets.bias") == expected
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parity.explain.explain import explain
-from parity.report.explanation import render_text
+from parity.report.explanation import render_all
 from parity.runs.read import read_run
 from tests.causes.founding import ERROR, KNET, SWIN_S, write_checkpoint, write_console, write_run
 
@@ -64,7 +64,9 @@ def test_the_log_without_console_still_names_the_kernel_as_not_excluded(swin):
     (swin / "nohup.out").unlink()
     answer = explain(read_run(swin))
     assert answer.cause_ids == ("effective-batch",)
-    assert "dead-kernel" in [item.id for item in answer.unchecked]
+    assert answer.status == "not settled"
+    assert answer.not_excluded == ("dead-kernel",)
+    assert answer.verdict == "not settled: found effective-batch; not excluded dead-kernel"
     assert answer.inseparable[0].ids == ("dead-kernel", "effective-batch")
 
 
@@ -88,7 +90,10 @@ def test_a_trained_checkpoint_rules_the_kernel_out(swin):
     (swin / "nohup.out").unlink()
     answer = explain(read_run(swin))
     assert answer.cause_ids == ("effective-batch",)
-    assert "dead-kernel" in [item.id for item in answer.ruled_out]
+    [dead] = [item for item in answer.unchecked if item.id == "dead-kernel"]
+    assert dead.why.startswith("not dead throughout")
+    assert not dead.silent
+    assert answer.status == "explained"
     assert answer.inseparable == ()
 
 
@@ -101,6 +106,6 @@ def test_knet_beside_it_is_within_noise_and_keeps_its_caveats(tmp_path):
     assert answer.noise.runs_needed > 50
     assert "effective-batch" in answer.cause_ids
     assert "dead-kernel" in [item.id for item in answer.ruled_out]
-    text = render_text(answer)
+    text = render_all(answer)
     assert "within seed noise" in text
     assert "PoolFormer" in text

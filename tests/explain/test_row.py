@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from parity.causes.options import transform
+from parity.causes.facts import dataset
 from parity.errors import InputError, ReferenceUnavailable
 from parity.explain import row as zoo
 from parity.explain.explain import explain
 from parity.explain.row import choose
 from parity.runs.facts import Fact
+from parity.settings import terms_of
+from parity.settings.items import plain
 from parity.zoo.installed import row_config, zoo_rows
 from parity.zoo.models import crop_text, model_signature
 from tests.causes.made import run
@@ -44,7 +46,7 @@ def test_gpus_and_batch_in_the_name_do_not_matter():
 def test_a_renamed_config_is_found_by_its_content():
     found = choose(of_row(SWIN_S))
     assert found.row.name == SWIN_S
-    assert "decode head, backbone and crop" in found.reason
+    assert "decode head, backbone and data set" in found.reason
 
 
 def test_a_name_that_lies_about_the_model_is_not_believed():
@@ -58,8 +60,8 @@ def test_every_zoo_config_finds_its_own_row_by_name_and_another_never_by_content
     misnamed = []
     for row in rows:
         assert choose(of_row(row.name, config_name=row.name)).row == row
-        item, _ = transform(row_config(row), "train", "RandomCrop")
-        if crop_text(item["crop_size"]) != row.crop:
+        steps = dataset(terms_of(row_config(row)), "train").get("pipeline")
+        if crop_text(plain(steps.get("RandomCrop", "crop_size"))) != row.crop:
             misnamed.append(row.name)
             continue
         found = choose(of_row(row.name)).row
@@ -106,11 +108,11 @@ def test_a_row_of_another_data_set_can_be_named():
 
 
 def test_without_mmseg_there_is_no_row_and_no_error(monkeypatch):
-    def absent(name):
+    def absent():
         raise ReferenceUnavailable("mmseg is not installed")
 
     made = of_row(SWIN_S)
-    monkeypatch.setattr(zoo, "zoo_rows", absent)
+    monkeypatch.setattr(zoo, "all_rows", absent)
     found = choose(made)
     assert found.row is None
     assert "zoo cannot be found" in found.reason

@@ -7,9 +7,9 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from parity.explain.noise import judge
 from parity.scores.opening import ENDED, MISREAD, RIGHT
 from parity.scores.options import main
+from parity.zoo.noise import judge
 from parity.zoo.pairs import zoo_pairs
 from tests.scores.sample import checkout, config, model
 

@@ -60,8 +60,9 @@ class TestZoo:
             }
             assert values[item.field] == item.value
 
-    def test_committed_table_is_fresh(self):
-        done = run("--check", cwd=ROOT)
+    @pytest.mark.parametrize("options", [(), ("--pairs", "--out", "docs/zoo_pairs.md")])
+    def test_committed_table_is_fresh(self, options):
+        done = run(*options, "--check", cwd=ROOT)
         assert done.returncode == 0, done.stdout
 
 

@@ -205,12 +205,13 @@ class TestZoo:
         assert zoo_study().equal == ()
 
     def test_the_noise_figure_is_below_what_the_pairs_allow(self):
-        from parity.explain.noise import pooled_noise
+        from parity.zoo.noise import pooled_noise
 
         [found] = [p for p in zoo_pairs("ADE20K") if p.setting == "iterations"]
         assert pooled_noise().std < found.noise_limit < 0.5
 
     def test_a_config_whose_second_model_undoes_the_first_is_left_out(self):
+        assert (len(zoo_study().left_out), len(zoo_study("ADE20K").left_out)) == (32, 8)
         left_out = " ".join(zoo_study("ADE20K").left_out)
         assert "fpn_r101_4xb4-160k_ade20k-512x512" in left_out
 

@@ -1,1 +1,1 @@
-"""One file per cause; each defines ``CAUSE``."""
+"""The causes that need more than a setting that differs, by what they are about."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import torch
+
 from parity.causes.cause import (
     UNMEASURED,
     Cause,
+    Confidence,
     Effect,
     Evidence,
     Found,
@@ -14,21 +17,23 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.extension import capability_of, read_architectures
-from parity.causes.facts import facts_evidence, gpu_names
+from parity.causes.facts import environment, gpu_names, without_cuda
 from parity.causes.fingerprint import (
     NEEDED,
+    ROUNDING,
     UNTOUCHED,
     Layer,
     Prediction,
     analyse,
+    frozen,
     layer_index,
     layers_in,
     predictions,
 )
-from parity.causes.options import walk
 from parity.errors import InputError
 from parity.runs.record import CheckpointFile, Message
 from parity.runs.tensors import load_tensors
+from parity.settings.items import bare, walk
 
 LAUNCH = "kernel-launch"
 _OPS = ("MultiScaleDeformableAttention", "MSDeformAttnPixelDecoder")
@@ -43,14 +48,33 @@ def _detect(context: RunContext) -> Verdict:
     found = _latest(context)
     layers, trouble = _layers(found) if found else ((), "")
     trained = [layer for layer in layers if layer.trained]
-    if trained and found is not None and all(layer.untouched for layer in trained):
-        return _dead(context, found, trained, console)
+    dead = [layer for layer in trained if layer.untouched]
+    still = [layer for layer in dead if frozen(context.mine, layer.name)]
+    if dead and found is not None and not still:
+        return _dead(context, found, dead, trained, console)
     if console:
         return _printed(context, console, trained, trouble)
+    if still:
+        why = "its tensors are untouched, and the config gives them a learning rate of 0, so a "
+        return Unchecked(f"{why}healthy op would leave them so as well", NEEDS)
     if trained and found is not None:
-        moved = _tensor_evidence(found, [layer for layer in trained if not layer.untouched])
-        return RuledOut("tensors that only this op trains have left their initial 0", moved)
+        return _trained(context, found, trained)
     return _from_extension(context) or _without_evidence(context, layers, trouble)
+
+
+def _trained(context: RunContext, found: CheckpointFile, layers: list[Layer]) -> Verdict:
+    """Tensors have moved: the op ran for some time. Only a console could show for how long."""
+    moved = _tensor_evidence(found, layers)
+    if context.run.has_console:
+        by = "the console holds no failed launch, and tensors that only this op trains have moved"
+        return RuledOut(by, moved)
+    largest = max(layer.largest["value_proj.bias"] for layer in layers)
+    return Unchecked(
+        f"not dead throughout: in {found.file}, tensors that only this op trains have left their "
+        f"initial 0 (value_proj.bias up to {largest:.3g}); dead for a part of the training it may "
+        "have been",
+        "the captured console (--console FILE)",
+    )
 
 
 def _latest(context: RunContext) -> CheckpointFile | None:
@@ -71,31 +95,39 @@ def _layers(found: CheckpointFile) -> tuple[tuple[Layer, ...], str]:
         except InputError as error:
             return (), f"{found.file} cannot be read: {error}"
         tensors = {k.removeprefix(f"{name}."): v.double().numpy() for k, v in read.items()}
-        layers.append(analyse(name, tensors))
+        kinds = [v.dtype for v in read.values() if v.dtype.is_floating_point]
+        precision = max(torch.finfo(kind).eps for kind in kinds) / 2 if kinds else ROUNDING
+        layers.append(analyse(name, tensors, precision))
     return tuple(layers), ""
 
 
 def _dead(
-    context: RunContext, found: CheckpointFile, layers: list[Layer], console: list[Message]
+    context: RunContext,
+    found: CheckpointFile,
+    dead: list[Layer],
+    trained: list[Layer],
+    console: list[Message],
 ) -> Verdict:
     steps = found.step or context.run.settings.iterations.value or 0
-    predicted = predictions(context.run, layers[0].name, steps)
-    on_grid = all(layer.on_grid(steps) for layer in layers)
-    bias = Evidence(
-        found.file,
-        tensor=f"{layers[0].name}.sampling_offsets.bias",
-        value="; ".join(_factors(layers[0], predicted, steps)),
-    )
-    evidence = (*_console_evidence(context, console), *_tensor_evidence(found, layers), bias)
-    agrees = all(item.agrees(layers[0].factor) for item in predicted)
-    why = f"in {found.file}, {', '.join(UNTOUCHED)} of all {len(layers)} layers are exactly 0"
+    predicted = predictions(context.run, context.mine, dead[0].name, steps)
+    on_grid = all(layer.on_grid(steps) for layer in dead)
+    factors = "; ".join(_factors(dead[0], predicted, steps))
+    bias = Evidence(found.file, tensor=f"{dead[0].name}.sampling_offsets.bias", value=factors)
+    evidence = (*_console_evidence(context, console), *_tensor_evidence(found, dead), bias)
+    agrees = all(item.agrees(dead[0]) for item in predicted)
+    which = f"all {len(dead)} layers"
+    if len(dead) < len(trained):
+        numbers = ", ".join(str(layer_index(layer.name)) for layer in dead)
+        which = f"{len(dead)} of {len(trained)} layers ({numbers})"
+    why = f"in {found.file}, {', '.join(UNTOUCHED)} of {which} are exactly 0"
     why += ", their initial value, while output_proj.bias of the same layers has trained"
-    detail = "; ".join(_factors(layers[0], predicted, steps))
     if not on_grid:
         why += "; sampling_offsets.bias is no longer its initial grid, which this does not explain"
     elif not agrees:
         why += "; the factor is not the predicted one, so the rates were not the configured ones"
-    return Found(evidence, "certain" if on_grid and agrees else "likely", why, detail)
+    detail = f"dead in {which}; {factors}"
+    sure: Confidence = "certain" if on_grid and agrees else "likely"
+    return Found(evidence, sure, why, detail, 0.9, fix=_fix(context))
 
 
 def _factors(layer: Layer, predicted: tuple[Prediction, ...], steps: int) -> list[str]:
@@ -114,16 +146,27 @@ def _printed(
     lines = f"the console holds {count} such line{'s' if count > 1 else ''}"
     evidence = _console_evidence(context, console)
     if trained:
+        why = f"{lines}; the checkpoint's tensors have trained, so the op failed part of the time"
         return Found(
-            evidence,
-            "likely",
-            f"{lines}, but the checkpoint's tensors have trained: "
-            "the op failed part of the time, or the console is of another process",
+            evidence, "likely", why, "dead for a part of the training", 0.9, fix=_fix(context)
         )
     why = f"{lines}; mmcv prints it when a launch has failed, and goes on with zeros"
     checkpoint = trouble or "no checkpoint with these layers is in the run"
-    return Found(
-        evidence, "certain", why, f"whether every launch failed is not known: {checkpoint}"
+    detail = f"whether every launch failed is not known: {checkpoint}"
+    return Found(evidence, "certain", why, detail, 0.9, fix=_fix(context))
+
+
+def _fix(context: RunContext) -> str:
+    """The command for the GPU and the mmcv that the log names; "" where it names none."""
+    capability = capability_of(gpu_names(context).value or "")
+    if capability is None:
+        return ""
+    mmcv = environment(context, "MMCV").value
+    version = f"mmcv=={mmcv}" if mmcv else "mmcv"
+    return (
+        f"Rebuild mmcv for this GPU (sm_{capability}): TORCH_CUDA_ARCH_LIST="
+        f"{capability // 10}.{capability % 10} MMCV_WITH_OPS=1 FORCE_CUDA=1 "
+        f"pip install --force-reinstall --no-deps --no-binary mmcv {version}"
     )
 
 
@@ -150,7 +193,7 @@ def _from_extension(context: RunContext) -> Verdict | None:
     compiled = [read_architectures(path) for path in context.extensions]
     told = [item for item in compiled if item.sm or item.ptx]
     listed = "; ".join(f"{item.file}: {item}" for item in told)
-    evidence = (*facts_evidence(context, gpu), *(Evidence(i.file, value=str(i)) for i in told))
+    evidence = (*context.of_fact(gpu), *(Evidence(i.file, value=str(i)) for i in told))
     if not told or any(item.runs_on(capability) for item in told):
         return None
     why = f"the GPU needs sm_{capability}, and the extension was compiled for {listed}"
@@ -158,20 +201,27 @@ def _from_extension(context: RunContext) -> Verdict | None:
 
 
 def _without_evidence(context: RunContext, layers: tuple[Layer, ...], trouble: str) -> Verdict:
-    config = context.run.config
-    types = (
-        {str(i.get("type", "")).rpartition(".")[2] for i, _ in walk(config.values)}
-        if config
-        else ()
-    )
-    if config is not None and not any(name in types for name in _OPS):
+    if context.mine is not None and not context.mine.stated and not _uses_op(context):
         return RuledOut("the model has no deformable attention")
     if layers:
         return Unchecked("the checkpoint's deformable attention has not been trained at all", NEEDS)
-    return Unchecked(trouble or "neither a checkpoint nor a console is in the run", NEEDS)
+    silent = _uses_op(context) and not without_cuda(context)
+    if context.run.has_console:
+        why = "the console holds no failed launch; whether it is whole is not known"
+        return Unchecked(trouble or why, "a checkpoint of the run (*.pth)")
+    return Unchecked(trouble or "neither a checkpoint nor a console is in the run", NEEDS, silent)
 
 
-CAUSE = Cause(
+def _uses_op(context: RunContext) -> bool:
+    if context.mine is None:
+        return False
+    kinds = {item.kind for _, item in walk(context.mine.item("model"))}
+    kinds |= {bare(item.get("self_attn_cfg", "type").value) for _, item in walk(
+        context.mine.item("model"))}  # fmt: skip
+    return any(name in kinds for name in _OPS)
+
+
+_CAUSE = Cause(
     id="dead-kernel",
     title="The CUDA kernel of deformable attention failed to launch",
     mechanism=(
@@ -189,8 +239,8 @@ CAUSE = Cause(
         ),
     ),
     fix=(
-        "Rebuild mmcv with TORCH_CUDA_ARCH_LIST set to the GPU's compute capability, and run "
-        "parity check deform_attn on that device."
+        "Rebuild mmcv with TORCH_CUDA_ARCH_LIST set to the GPU's compute capability: "
+        "TORCH_CUDA_ARCH_LIST=X.Y MMCV_WITH_OPS=1 FORCE_CUDA=1 pip install --no-binary mmcv mmcv"
     ),
     detect=_detect,
     kind="broken",
@@ -201,3 +251,5 @@ CAUSE = Cause(
         "evaluate the zoo's checkpoint there (minutes); then retrain with only the op fixed"
     ),
 )
+
+CAUSES = (_CAUSE,)

@@ -16,6 +16,10 @@ from tests.explain.edits.owners import BATCH, owners
 _SILENT = re.compile(r"^(launcher|work_dir|log_level|visualizer|vis_backends)")
 
 
+# Which of several elements of a type, and the package of a type.
+_NUMBERED = re.compile(r"#\d+|(?<=\.)mmdet\.")
+
+
 @dataclass(frozen=True)
 class Judged:
     """missed: edits that no finding names. false: findings that no edit accounts for."""
@@ -67,8 +71,11 @@ def _is_named(answer: Explanation, edit: Edit) -> bool:
 
 def _names(finding: Finding, setting: str) -> bool:
     """Whether the finding is about this setting, one around it or one within it."""
+    setting = _NUMBERED.sub("", setting)
     if finding.id.startswith("setting:"):
-        path = finding.id.removeprefix("setting:")
+        path = _NUMBERED.sub("", finding.id.removeprefix("setting:"))
+        if path.endswith(".position"):  # a step that moved is named with the one it comes after
+            return setting.rpartition(".")[2] in finding.detail
         return f"{path}.".startswith(f"{setting}.") or f"{setting}.".startswith(f"{path}.")
     tail = setting.split(".")[-2:]
     return all(

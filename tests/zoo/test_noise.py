@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from parity.explain.noise import REPEATS, judge, pooled_noise, runs_needed
+from parity.zoo.noise import REPEATS, judge, pooled_noise, runs_needed
 
 
 def test_the_spread_is_the_pooled_one_of_the_listed_figures():

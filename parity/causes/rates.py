@@ -9,63 +9,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.errors import InputError
-from parity.runs.facts import Config, Source
+from parity.runs.facts import Source
 from parity.runs.record import Run
+from parity.settings.terms import Terms
 from parity.steps.schedule import lr_table, schedulers_from_config
 
 Rates = tuple[NDArray[np.float64], str, Source | None]
 # More iterations than any run has; a larger number is a typing error, not a schedule.
 MAX_STEPS = 5_000_000
+# Defaults that only fill in what torch or mmengine would.
+_EXTRA = {"verbose", "last_step"}
 
 
-def optimizer_options(config: Config) -> Mapping[str, Any]:
-    """``optim_wrapper.optimizer`` (or 0.x's ``optimizer``); empty where there is none."""
-    for path in (("optim_wrapper", "optimizer"), ("optimizer",)):
-        found = config.get(*path)
-        if isinstance(found, Mapping):
-            return found
-    return {}
+def optimizer_options(terms: Terms) -> Mapping[str, Any]:
+    """The optimizer's options; empty where there is none."""
+    found = terms.get("optim_wrapper", "optimizer")
+    return found if isinstance(found, Mapping) else {}
 
 
-def multipliers(config: Config, key: str) -> tuple[float, float]:
-    """``lr_mult`` and ``decay_mult`` of the parameter called `key`.
+def multipliers(terms: Terms, key: str) -> tuple[float, float]:
+    """``lr_mult`` and ``decay_mult`` of the parameter called `key`. Raises RunFormatError.
 
     Reproduces the order of mmengine 0.10.7 optim/optimizer/default_constructor.py:
     the longest matching custom key, then alphabetically; else the bias options.
     """
-    paramwise = config.get("optim_wrapper", "paramwise_cfg") or config.get("paramwise_cfg")
-    paramwise = paramwise if isinstance(paramwise, Mapping) else {}
-    custom = paramwise.get("custom_keys")
-    custom = custom if isinstance(custom, Mapping) else {}
+    place = ("optim_wrapper", "paramwise_cfg")
+    custom = terms.item(*place, "custom_keys").fields
     for name in sorted(sorted(custom), key=len, reverse=True):
-        if name in key and isinstance(custom[name], Mapping):
-            found = custom[name]
-            return float(found.get("lr_mult", 1.0)), float(found.get("decay_mult", 1.0))
-    lr_mult = paramwise.get("bias_lr_mult") or 1.0
-    decay_mult = paramwise.get("bias_decay_mult")
-    return float(lr_mult), 1.0 if decay_mult is None else float(decay_mult)
+        if name in key:
+            at = (*place, "custom_keys", name)
+            return _or_one(terms.number(*at, "lr_mult")), _or_one(terms.number(*at, "decay_mult"))
+    lr_mult = terms.number(*place, "bias_lr_mult")
+    return _or_one(lr_mult), _or_one(terms.number(*place, "bias_decay_mult"))
 
 
-def learning_rates(run: Run, steps: int) -> list[Rates]:
+def _or_one(value: float | None) -> float:
+    return 1.0 if value is None else float(value)
+
+
+def learning_rates(run: Run, terms: Terms | None, steps: int) -> list[Rates]:
     """The base rate at each optimizer step of the first `steps` iterations, by every source."""
-    if not 0 < steps <= MAX_STEPS or run.config is None:
+    if not 0 < steps <= MAX_STEPS or terms is None:
         return []
     every = run.settings.accumulation.value or 1
-    found = [*_from_config(run, steps), *_from_log(run, steps)]
+    found = [*scheduled(run, terms, steps), *_from_log(run, steps)]
     return [(rates[every - 1 :: every], how, source) for rates, how, source in found]
 
 
-def _from_config(run: Run, steps: int) -> list[Rates]:
-    assert run.config is not None
-    lr, schedule = optimizer_options(run.config).get("lr"), run.config.get("param_scheduler")
-    if not isinstance(lr, (int, float)) or not isinstance(schedule, (list, tuple, Mapping)):
+def scheduled(run: Run, terms: Terms, steps: int) -> list[Rates]:
+    """The rates of the config's schedule; none where it is not reproduced here."""
+    lr, schedule = optimizer_options(terms).get("lr"), terms.get("param_scheduler")
+    if not isinstance(lr, (int, float)) or not isinstance(schedule, list):
         return []
+    given = [
+        {k: v for k, v in item.items() if k not in _EXTRA and v is not None}
+        for item in schedule
+        if isinstance(item, Mapping)
+    ]
     try:
         planned = max(steps, run.settings.max_iters.value or 0)
-        table = lr_table([lr], schedulers_from_config(schedule), max_iters=planned)
+        table = lr_table([float(lr)], schedulers_from_config(given), max_iters=planned)
     except (InputError, TypeError):  # a schedule that is not reproduced
         return []
-    source = run.config.source("param_scheduler")
+    source = terms.source(terms.item("param_scheduler"))
     return [(table[:steps, 0], "the config's schedule", source)]
 
 

@@ -1,0 +1,84 @@
+"""What detectors are given: the run's settings beside those it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from parity.causes.cause import RunContext
+from parity.causes.parity_results import ParityResults
+from parity.explain.row import Choice
+from parity.runs.record import Run
+from parity.settings import Terms, differences, terms_of
+from parity.settings.items import Item, lift
+
+
+def terms_of_run(run: Run) -> Terms | None:
+    """The run's settings: those of its config, else the few that another program states."""
+    if run.config is not None:
+        return terms_of(run.config)
+    stated = _stated(run)
+    return Terms(stated, None, stated=True) if stated.fields else None
+
+
+def _stated(run: Run) -> Item:
+    given: dict[str, Any] = {}
+    crop, precision = run.settings.crop_size.value, run.settings.precision.value
+    if crop is not None:
+        crops = [{"type": "RandomCrop", "crop_size": list(crop)}]
+        given["train_dataloader"] = {"dataset": {"pipeline": crops}}
+    if run.settings.max_iters.value is not None:
+        given["train_cfg"] = {"max_iters": run.settings.max_iters.value}
+    if precision is not None:
+        plain = precision.lower() in ("fp32", "float32", "32", "32-true")
+        given["optim_wrapper"] = {"type": "OptimWrapper" if plain else "AmpOptimWrapper"}
+    return _unplaced(lift(given))
+
+
+def _unplaced(item: Item) -> Item:
+    """Written in no config."""
+    if isinstance(item.value, dict):
+        return Item({key: _unplaced(part) for key, part in item.value.items()})
+    if isinstance(item.value, list):
+        return Item([_unplaced(part) for part in item.value])
+    return Item(item.value)
+
+
+def beside_row(run: Run, mine: Terms | None, choice: Choice) -> RunContext:
+    """The run beside a row of the zoo, or beside nothing."""
+    expected = terms_of(choice.config) if choice.config is not None else None
+    made = RunContext(run, mine, expected, row=choice.row, own=choice.own)
+    return _with_differences(made)
+
+
+def beside_run(run: Run, mine: Terms | None, other: Run) -> RunContext:
+    """The run beside another one."""
+    made = RunContext(
+        run, mine, terms_of_run(other), other=other, expected_name="the other run's config"
+    )
+    return _with_differences(made)
+
+
+def _with_differences(context: RunContext) -> RunContext:
+    if context.mine is None or context.expected is None:
+        return context
+    found = differences(context.mine, context.expected)
+    if "loss" not in context.run.curves:  # nothing was trained: it names what is scored
+        found = tuple(item for item in found if item.path != "load_from")
+    return replace(context, differences=found)
+
+
+def alone(context: RunContext) -> RunContext:
+    """The run beside nothing: what is broken shows by itself."""
+    return RunContext(
+        context.run, context.mine, parity=context.parity, extensions=context.extensions
+    )
+
+
+def with_extras(
+    context: RunContext, parity: ParityResults | None, extensions: Sequence[Path]
+) -> RunContext:
+    """With the report of a check, and compiled extensions."""
+    return replace(context, parity=parity, extensions=tuple(extensions))
