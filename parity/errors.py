@@ -13,5 +13,9 @@ class RunFormatError(InputError):
     """A file of a training run (log, config, checkpoint, table) is not what its name says."""
 
 
+class FolderOfRuns(RunFormatError):
+    """A folder that is no training run itself, but has runs below it. The message names some."""
+
+
 class ReferenceUnavailable(ParityError):
     """The reference (mmseg and what it needs), or one of its compiled ops, is not installed."""

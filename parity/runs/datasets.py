@@ -153,42 +153,38 @@ def _images(config: Config, path: Path, split: str) -> Fact[int]:
         sizes = [listed_split(kind, place) for place in places]
         if None in sizes:
             place = places[sizes.index(None)]
-            return Fact(note=f"{key} takes {place!r} of {name}; {NOT_STATED}")
+            return Fact(note=f"{key[0]} takes {place!r} of {name}; {NOT_STATED}")
         count: int | None = sum(size or 0 for size in sizes)
         what = f"images of {name} in {', '.join(places)}, as published"
     else:
-        key, count = "type", whole_split(kind, split)
+        key, count = ("type",), whole_split(kind, split)
         what = f"size of the whole {split} split of {name}"
-    return _selected(config, path, given, Fact(count, None, what), key)
+    return _selected(config, path, Fact(count, config.source(*path, *key), what))
 
 
-def _places(given: Mapping[str, Any]) -> tuple[list[str], str]:
-    """What says which images are taken, and the key it stands under."""
+def _places(given: Mapping[str, Any]) -> tuple[list[str], tuple[str, ...]]:
+    """What says which images are taken, and the keys it stands under."""
     prefix = given.get("data_prefix")
     folder = prefix.get("img_path") if isinstance(prefix, Mapping) else None
-    for key, value in (
-        ("ann_file", given.get("ann_file")),
-        ("split", given.get("split")),
-        ("data_prefix", folder),
-        ("img_dir", given.get("img_dir")),
+    for keys, value in (
+        (("ann_file",), given.get("ann_file")),
+        (("split",), given.get("split")),
+        (("data_prefix", "img_path"), folder),
+        (("img_dir",), given.get("img_dir")),
     ):
         listed = value if isinstance(value, (list, tuple)) else [value]
         if value and all(isinstance(item, str) for item in listed):
-            return list(listed), key
-    return [], ""
+            return list(listed), keys
+    return [], ()
 
 
-def _selected(
-    config: Config, path: Path, given: Mapping[str, Any], whole: Fact[int], key: str
-) -> Fact[int]:
+def _selected(config: Config, path: Path, whole: Fact[int]) -> Fact[int]:
     """`whole`, or what `indices` takes of it."""
-    indices = given.get("indices")
+    indices = config.get(*path, "indices")
     chosen = len(indices) if isinstance(indices, (list, tuple, range)) else indices
     if type(chosen) is int:
         count = abs(chosen) if whole.value is None else min(abs(chosen), whole.value)
         return Fact(count, config.source(*path, "indices"), "so many that indices names")
     if not whole.known:
         return Fact(note=NOT_STATED)
-    return Fact(
-        whole.value, config.source(*path, key), f"{whole.note}; the log does not state how many"
-    )
+    return Fact(whole.value, whole.source, f"{whole.note}; the log does not state how many")

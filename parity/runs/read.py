@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from parity.errors import RunFormatError
+from parity.errors import FolderOfRuns, RunFormatError
 from parity.runs.facts import Fact, Source
+from parity.runs.foreign import Foreign
 from parity.runs.joined import Shared, assemble
+from parity.runs.programs import READABLE, looks_written, program_of
 from parity.runs.reading import Reading
 from parity.runs.record import Run
 from parity.runs.segments import Loaded, combine, load_start, printed_config
@@ -20,6 +22,8 @@ from parity.runs.tree import Tree, list_tree, open_regular
 from parity.runs.weights_files import find_checkpoints
 from parity.runs.work_dir import WorkDir, classify
 
+# Runs below a folder are counted up to so many.
+MAX_COUNTED = 1_000
 _STAMP = re.compile(r"\d{8}_\d{6}(?:\.log(?:\.json)?)?")
 
 
@@ -44,13 +48,22 @@ def read_run(
     tree = _tree(path)
     reading = Reading(tree, None if configs_root is None else Path(configs_root))
     reading.unread += tree.unread
-    parts = classify(tree.files, name=path.resolve().name)
-    parts = _single(tree.files[0], parts) if path.is_file() else parts
     consoles = _outside(console)
-    if not parts.is_run and not consoles:
-        raise RunFormatError(f"{path}: holds no run that can be read{_hint(path)}")
+    parts = classify(tree.files, name=path.resolve().name)
+    program = None if parts.starts else program_of(tree.files, reading)
+    if not parts.starts and program is None:
+        _refuse_folder_of_runs(path)
+    foreign = None if program is None else program.read(tree.files, reading)
+    if foreign is not None:
+        parts = _beside(foreign, parts)
+    elif path.is_file():
+        parts = _single(tree.files[0], parts)
+    if foreign is None and not parts.is_run and not consoles:
+        raise RunFormatError(f"{path}: holds no run that can be read; give {READABLE}")
     loaded = [load_start(start, reading) for start in parts.starts.values()]
     shared = _shared(parts, consoles, reading, open_checkpoints=checkpoints)
+    if foreign is not None:
+        loaded, shared.stated = _loaded(foreign), foreign.stated
     loaded = loaded or [_without_start(shared, reading)]
     run = assemble(path, loaded, shared, reading)
     if not (run.curves or run.evaluations or run.environment or run.checkpoints or run.console):
@@ -62,7 +75,8 @@ def read_run(
 def find_runs(root: str | Path) -> Iterator[Path]:
     """Every run directory below `root`, sorted, `root` itself included; runs nest no runs."""
     for folder, folders, files in os.walk(Path(root)):
-        if any(map(_STAMP.fullmatch, (*folders, *files))):
+        stamped = any(map(_STAMP.fullmatch, (*folders, *files)))
+        if stamped or looks_written(Path(folder), folders, files):
             folders.clear()
             yield Path(folder)
         folders.sort()
@@ -101,16 +115,43 @@ def _single(file: str, parts: WorkDir) -> WorkDir:
 
 
 def _outside(console: str | Path | Sequence[str | Path] | None) -> list[Path]:
+    """Captured output that lies elsewhere. Raises RunFormatError for a file that cannot be read."""
     if console is None:
         return []
-    return [Path(console)] if isinstance(console, (str, Path)) else [Path(c) for c in console]
+    given = [console] if isinstance(console, (str, Path)) else console
+    for file in given:
+        open_regular(Path(file)).close()
+    return [Path(file) for file in given]
 
 
-def _hint(path: Path) -> str:
-    below = [str(run) for _, run in zip(range(3), find_runs(path), strict=False)]
+def _refuse_folder_of_runs(path: Path) -> None:
+    """Raise FolderOfRuns where runs lie below `path`, which is none itself."""
+    below = [str(run) for _, run in zip(range(MAX_COUNTED), find_runs(path), strict=False)]
+    below = [run for run in below if run != str(path)]
     if below:
-        return f"; there are runs below it, e.g. {', '.join(below)}: give one of them"
-    return "; give a work directory of mmengine or mmcv, a log, or a table with a step column"
+        count = len(below) if len(below) < MAX_COUNTED - 1 else f"at least {len(below)}"
+        raise FolderOfRuns(
+            f"{path}: is no run itself; there are runs below it, {count} in all, e.g. "
+            f"{', '.join(below[:3])}: give one of them"
+        )
+
+
+def _beside(foreign: Foreign, parts: WorkDir) -> WorkDir:
+    """Of the other files in a folder of another program, its weights and captured consoles."""
+    kept = ("console", "checkpoint", "last checkpoint")
+    files = {
+        kind: [file for file in parts.shared.of(kind) if file not in foreign.files] for kind in kept
+    }
+    return WorkDir({}, replace(parts.shared, files=files))
+
+
+def _loaded(foreign: Foreign) -> list[Loaded]:
+    """Its starts as segments, numbered where there are several."""
+    several = len(foreign.starts) > 1
+    return [
+        combine(f"start {number}" if several else "", sources, (), None)
+        for number, sources in enumerate(foreign.starts, start=1)
+    ]
 
 
 def _shared(

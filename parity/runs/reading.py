@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from parity.errors import RunFormatError
 from parity.runs.config import MAX_BYTES, read_config
@@ -18,10 +18,11 @@ from parity.runs.record import Message
 from parity.runs.scalars import read_scalars
 from parity.runs.table import read_csv
 from parity.runs.tensorboard import read_events
-from parity.runs.text import BLOCK_BYTES, blocks
+from parity.runs.text import BLOCK_BYTES, Block, blocks
 from parity.runs.tree import Tree, open_regular, read_bounded
 
 Reader = Callable[..., LogData]
+T = TypeVar("T")
 
 
 @dataclass
@@ -78,6 +79,10 @@ class Reading:
         """A table of another program."""
         return self._data(read_csv, file)
 
+    def table(self, file: str, read: Reader) -> LogData | None:
+        """A table in a form of its own."""
+        return self._data(read, file)
+
     def config(self, file: str) -> Config | None:
         """The config in `file`; of several files with one text, the first."""
         path = self.tree.root / file
@@ -99,15 +104,32 @@ class Reading:
         """List `file` as unread."""
         self.unread.append(Unread(file, str(error).removeprefix(f"{self.tree.root}/")))
 
+    def each_start(
+        self, file: str, read: Callable[[Iterable[Block], str], list[LogData]]
+    ) -> list[LogData]:
+        """What each start of another program wrote into one `file`."""
+        finder = FailureFinder(file)
+        parts = self._opened(lambda stream: read(finder.watch(blocks(stream)), file), file) or []
+        self.findings += finder.findings()
+        self.unread += [item for data in parts for item in data.unread]
+        return parts
+
     def _data(self, read: Reader, file: str, outside: Path | None = None) -> LogData | None:
+        data = self._opened(lambda stream: read(stream, file=file), file, outside)
+        self.unread += [] if data is None else data.unread
+        return data
+
+    def _opened(
+        self, read: Callable[[BinaryIO], T], file: str, outside: Path | None = None
+    ) -> T | None:
+        """What `read` makes of a file that is not empty; None, and listed, where it cannot."""
         try:
             with open_regular(outside) if outside else self.tree.open(file) as stream:
                 if not stream.peek(1):  # type: ignore[attr-defined]
                     raise RunFormatError(f"{file}: empty")
-                data = read(stream, file=file)
+                found = read(stream)
         except (RunFormatError, OSError) as error:
             self.failed(file, error)
             return None
-        self.unread += data.unread
         self.files.append(file)
-        return data
+        return found

@@ -172,8 +172,8 @@ class Settings:
     accumulation, world_size: their product is effective_batch.
     passes: over the training set, of the iterations done. iteration counts are
     micro-batches, as mmengine counts them. scope: the package of OpenMMLab, e.g.
-    "mmseg". loaded_images: for training, as the log states. epoch_length: batches
-    of one process, in runs by epoch.
+    "mmseg". classes: that the model tells apart. loaded_images: for training, as
+    the log states. epoch_length: batches of one process, in runs by epoch.
     """
 
     config_name: Fact[str]
@@ -204,6 +204,7 @@ class Settings:
     signature: Fact[str]
     seed: Fact[int]
     scope: Fact[str] = field(default_factory=Fact)
+    classes: Fact[int] = field(default_factory=Fact)
     loaded_images: Fact[int] = field(default_factory=Fact)
     epoch_length: Fact[int] = field(default_factory=Fact)
 

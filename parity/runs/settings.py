@@ -11,7 +11,7 @@ from parity.runs import options
 from parity.runs.counts import epoch_images, images_of, loaded_parts, validation_batch
 from parity.runs.datasets import dataset_of, planned_images, planned_validation
 from parity.runs.facts import Config, Fact, Source
-from parity.runs.families import backbone_of, method_of
+from parity.runs.families import backbone_of, method_of, model_path
 from parity.runs.log_data import LR_SCALED, SYNC_BN
 from parity.runs.processes import processes_of
 from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Settings
@@ -75,6 +75,7 @@ def settings_of(evidence: Evidence) -> Settings:
         signature=found.or_stated("signature", found.of(signature_of)),
         seed=found.seed(),
         scope=scope_of(evidence.config, evidence.logger, evidence.environment),
+        classes=found.classes(),
         loaded_images=found.loaded_images(),
         epoch_length=found.epoch_length(),
     )
@@ -140,6 +141,12 @@ class _Derived:
                 note += f"of which the whole data set has {whole}"
                 return Fact(None, item.source, f"{note}; no file says how many images there were")
         return planned
+
+    def classes(self) -> Fact[int]:
+        """Of the last decode head, whose scores count."""
+        model = ("model",) if self._config is None else model_path(self._config)
+        heads = (*model, "decode_head")
+        return self._number("classes", (*heads, -1, "num_classes"), (*heads, "num_classes"))
 
     def loaded_images(self) -> Fact[int]:
         """Training images that the log states: of a test alone it would be others."""

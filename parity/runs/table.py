@@ -23,6 +23,7 @@ from parity.runs.facts import Source, Unread
 from parity.runs.log_data import LogData
 from parity.runs.record import Evaluation
 from parity.runs.scalars import percent_scale, split_metrics
+from parity.runs.score_names import score_name
 
 MAX_JSON = 1 << 28
 RUN_KEYS = frozenset(
@@ -116,6 +117,7 @@ def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
     """`row` with the names this package uses, empty cells left out."""
     cells = {str(name).strip(): value for name, value in row.items() if value not in ("", None)}
     return {
-        _SPELLING.get(name.lower(), name.lower() if name.lower() in _STEP else name): value
+        score_name(name)
+        or _SPELLING.get(name.lower(), name.lower() if name.lower() in _STEP else name): value
         for name, value in cells.items()
     }

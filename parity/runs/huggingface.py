@@ -1,0 +1,188 @@
+"""Output folders of Hugging Face's Trainer.
+
+``trainer_state.json`` (transformers/trainer_callback.py, TrainerState), of the
+run or of its checkpoints, of which the latest counts; ``all_results.json`` and
+its parts; ``config.json`` of the model. Scores are fractions there.
+``training_args.bin`` is a pickle of objects and is not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from parity.runs.curves import step_number
+from parity.runs.stated import read_json, whole
+from parity.runs.facts import Config, Source, Unread
+from parity.runs.families import backbone_of
+from parity.runs.foreign import Foreign, Scores, head, metrics_of, plain_list
+from parity.runs.log_data import LogData
+from parity.runs.reading import Reading
+from parity.runs.score_names import split_name
+
+_STATE = re.compile(r"(?:checkpoint-(\d{1,12})/)?trainer_state\.json")
+_RESULTS = ("all_results.json", "eval_results.json", "train_results.json")
+_ARGUMENTS = re.compile(r"(?:checkpoint-\d+/)?training_args\.bin")
+_CLASS = re.compile(r"(?:eval|test)_(iou|accuracy)_(.+)", re.S)
+_NO_CURVE = frozenset({"step", "epoch", "total_flos"})
+_METHODS = {
+    "segformer": "Segformer",
+    "mask2former": "Mask2Former",
+    "maskformer": "MaskFormer",
+    "upernet": "UPerNet",
+    "dpt": "DPT",
+}
+
+
+def recognised(files: Sequence[str], reading: Reading) -> bool:
+    """Whether `files` hold what the Trainer writes."""
+    if any(map(_STATE.fullmatch, files)):
+        return True
+    return any(file in files and b'"epoch"' in head(reading, file) for file in _RESULTS)
+
+
+def read(files: Sequence[str], reading: Reading) -> Foreign:
+    """The run in the folder that holds `files`."""
+    states = sorted(filter(_STATE.fullmatch, files), key=_order)
+    state = read_json(states[-1], reading) if states else None
+    results = [read_json(name, reading) for name in _RESULTS if name in files]
+    arguments = [file for file in files if _ARGUMENTS.fullmatch(file)]
+    for file in arguments[:1]:
+        reason = "a pickle of Python objects, not read; the settings in it are not known"
+        reading.unread.append(Unread(file, reason))
+    taken = frozenset({*states, *arguments, *_RESULTS, "config.json"} & set(files))
+    run = Foreign([[]], files=taken)
+    if state is not None:
+        run.starts = [[_history(state)]]
+        _state_training(run, state)
+    for document in results:
+        if document is not None:
+            _result(run, document, state)
+    config = read_json("config.json", reading) if "config.json" in files else None
+    _state_model(run, config)
+    return run
+
+
+def _order(file: str) -> tuple[int, int]:
+    """A state of the whole run comes after those of its checkpoints."""
+    match = _STATE.fullmatch(file)
+    step = match[1] if match else None
+    return (1, 0) if step is None else (0, int(step))
+
+
+def _history(state: Config) -> LogData:
+    """``log_history``: a record of training, or of an evaluation, with its step."""
+    data = LogData(state.file)
+    broken = 0
+    for record in plain_list(state.get("log_history")):
+        step = step_number(record.get("step")) if isinstance(record, Mapping) else None
+        if step is None:
+            broken += 1
+            continue
+        _take(data, step, record, Source(state.file))
+    if broken:
+        data.unread.append(Unread(data.file, "a record without a step", count=broken))
+    return data.finish()
+
+
+def _take(data: LogData, step: int, record: Mapping[str, Any], source: Source) -> None:
+    metrics = metrics_of(record)
+    if metrics:
+        data.add_evaluation(_evaluation(record, metrics, step, source))
+    if "loss" in record or "eval_loss" in record:
+        values = [(k, v) for k, v in record.items() if k not in _NO_CURVE and _logs(k)]
+        data.points.add(step, 0, values)
+
+
+def _logs(name: str) -> bool:
+    """Whether a value is one of training, or the loss of an evaluation."""
+    return name == "eval_loss" or not name.startswith(("eval_", "test_"))
+
+
+def _evaluation(
+    record: Mapping[str, Any], metrics: dict[str, float], step: int | None, source: Source
+) -> Any:
+    scores = Scores(metrics)
+    for name, value in record.items():
+        match = _CLASS.fullmatch(name)
+        if match is not None and isinstance(value, (int, float)):
+            kept = scores.iou if match[1] == "iou" else scores.acc
+            kept[match[2]] = float(value)
+    for name in ("iou", "accuracy"):
+        listed = plain_list(record.get(f"eval_per_category_{name}"))
+        kept = scores.iou if name == "iou" else scores.acc
+        kept |= {str(i): float(v) for i, v in enumerate(listed) if isinstance(v, (int, float))}
+    split = "test" if any(split_name(name) == "test" for name in record) else "val"
+    return scores.evaluation(split, step, source)
+
+
+def _state_training(run: Foreign, state: Config) -> None:
+    source = Source(state.file)
+    run.state("max_iters", whole(state.get("max_steps")), source, "max_steps: optimizer steps")
+    batch = whole(state.get("train_batch_size"))
+    run.state("samples_per_gpu", batch, source, "train_batch_size: of one process")
+
+
+def _result(run: Foreign, results: Config, state: Config | None) -> None:
+    """Final scores, and how many samples there were."""
+    source = Source(results.file)
+    samples = whole(results.get("train_samples"))
+    run.state("dataset_size", samples, source, "train_samples")
+    steps = whole(state.get("max_steps")) if state else None
+    epochs = state.get("num_train_epochs") if state else None
+    if samples and steps and isinstance(epochs, (int, float)) and epochs > 0:
+        batch = _batch(samples, steps / epochs)
+        note = f"{samples} samples in {steps} steps of {epochs} epochs"
+        run.state("effective_batch", batch, source, note)
+    metrics = metrics_of(results.values)
+    if metrics:
+        step = whole(state.get("global_step")) if state else None
+        data = LogData(results.file)
+        data.add_evaluation(_evaluation(results.values, metrics, step, source))
+        run.starts[0].append(data)
+
+
+def _batch(samples: int, steps: float) -> int | None:
+    """The batch with which an epoch takes so many steps, where only one does."""
+    fitting = [b for b in _near(samples / steps) if -(-samples // b) == round(steps)]
+    return fitting[0] if len(fitting) == 1 and abs(steps - round(steps)) < 1e-6 else None
+
+
+def _near(value: float) -> range:
+    return range(max(1, int(value) - 2), int(value) + 4)
+
+
+def _state_model(run: Foreign, config: Config | None) -> None:
+    if config is None:
+        run.state("framework", "transformers", None, "by the names of its files")
+        return
+    source = Source(config.file)
+    version = config.get("transformers_version")
+    named = f"transformers {version}" if isinstance(version, str) else "transformers"
+    run.state("framework", named, source)
+    kind = str(config.get("model_type") or "")
+    run.state("method", _METHODS.get(kind, kind) or None, source)
+    alike = _alike(config, kind)
+    if alike:
+        found = backbone_of(replace(config, values={"model": {"backbone": alike}}))
+        run.state("backbone", found.value, source)
+    names = config.get("id2label")
+    run.state("classes", len(names) if isinstance(names, Mapping) else None, source, "id2label")
+    path = config.get("_name_or_path")
+    run.state("pretrained", path if isinstance(path, str) and path else None, source)
+
+
+def _alike(config: Config, kind: str) -> dict[str, Any]:
+    """The backbone in mmseg's words, where it has one alike."""
+    if kind == "segformer":
+        sizes = plain_list(config.get("hidden_sizes"))
+        dims = sizes[0] if sizes else None
+        depths = plain_list(config.get("depths"))
+        return {"type": "MixVisionTransformer", "embed_dims": dims, "num_layers": depths}
+    inner = config.get("backbone_config")
+    if isinstance(inner, Mapping) and inner.get("model_type") == "swin":
+        dims, depths = inner.get("embed_dim"), plain_list(inner.get("depths"))
+        return {"type": "SwinTransformer", "embed_dims": dims, "depths": depths}
+    return {}

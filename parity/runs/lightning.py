@@ -1,0 +1,150 @@
+"""Folders of Lightning's CSV logger: ``lightning_logs/version_0/{metrics.csv,hparams.yaml}``.
+
+Format: lightning/pytorch/loggers/csv_logs.py and lightning/fabric/loggers/csv_logs.py:
+one row per logged step, most cells empty. Steps count from 0: the row of step 49
+is that after 50 optimizer steps.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+from parity.errors import RunFormatError
+from parity.runs.curves import number, step_number
+from parity.runs.stated import read_yaml, whole
+from parity.runs.facts import Config, Source, Unread
+from parity.runs.foreign import Foreign, Scores, head
+from parity.runs.log_data import LogData
+from parity.runs.reading import Reading
+from parity.runs.record import Evaluation
+from parity.runs.scalars import percent_scale
+from parity.runs.score_names import score_name, split_name
+
+_METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")
+_LOSSES = ("loss", "train_loss", "train/loss", "train_loss_step", "train/loss_step", "loss_step")
+_COUNTS = {
+    "max_iters": "max_steps max_iters total_iters num_training_steps",
+    "samples_per_gpu": "batch_size train_batch_size",
+    "accumulation": "accumulate_grad_batches",
+    "classes": "num_classes n_classes",
+    "seed": "seed",
+}
+_NAMES = {
+    "dataset": "dataset dataset_name",
+    "method": "model model_name arch",
+    "backbone": "backbone encoder encoder_name",
+}
+_RATES = ("lr", "learning_rate", "train/lr", "train_lr")
+
+
+def recognised(files: Sequence[str], reading: Reading) -> bool:
+    """Whether `files` hold one run of Lightning's CSV logger; several are several runs."""
+    found = [file for file in files if _METRICS.fullmatch(file)]
+    return len(found) == 1 and is_metrics(head(reading, found[0]))
+
+
+def is_metrics(start: bytes) -> bool:
+    """Whether a file that starts so is a table of that logger."""
+    names = start.decode("utf-8-sig", "replace").partition("\n")[0].strip().split(",")
+    return {"epoch", "step"} <= set(names)
+
+
+def read(files: Sequence[str], reading: Reading) -> Foreign:
+    """The run in the folder that holds `files`."""
+    (metrics,) = (file for file in files if _METRICS.fullmatch(file))
+    parameters = metrics.removesuffix("metrics.csv") + "hparams.yaml"
+    data = reading.table(metrics, read_metrics)
+    run = Foreign([[data] if data else []], files=frozenset({metrics, parameters} & set(files)))
+    run.state("framework", "lightning", Source(metrics), "by the names of its files")
+    given = read_yaml(parameters, reading) if parameters in files else None
+    if given is not None:
+        _state(run, given)
+    return run
+
+
+def read_metrics(stream: BinaryIO, *, file: str) -> LogData:
+    """The rows of ``metrics.csv``. Raises RunFormatError."""
+    csv.field_size_limit(1 << 20)
+    data, broken, found = LogData(file), [], list[Evaluation]()
+    try:
+        with io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
+            reader = csv.DictReader(line.replace("\0", "") for line in text)
+            names = _curve_names(reader.fieldnames or ())
+            for row in reader:
+                step = step_number(row.get("step"))
+                if step is None:
+                    broken.append(reader.line_num)
+                    continue
+                _take(data, step + 1, reader.line_num, row, names, found)
+    except csv.Error as error:
+        raise RunFormatError(f"{file}: not a CSV table: {error}") from error
+    if broken:
+        data.unread.append(Unread(file, "a row without a step", broken[0], len(broken)))
+    _add_in_percent(data, found)
+    return data.finish()
+
+
+def _curve_names(written: Sequence[str]) -> Mapping[str, str]:
+    """One column each for the loss and the learning rate, whatever they are called."""
+    names = {name: name for name in written if name not in {"step", "epoch"}}
+    for ours, candidates in (("loss", _LOSSES), ("lr", (*_RATES, *_monitored(written)))):
+        chosen = next((name for name in candidates if name in names), None)
+        if chosen is not None:
+            names[chosen] = ours
+    return names
+
+
+def _monitored(written: Sequence[str]) -> list[str]:
+    """What LearningRateMonitor writes: ``lr-AdamW``, ``lr-AdamW/pg1`` and so on."""
+    return sorted(name for name in written if name and name.startswith("lr-"))
+
+
+def _take(
+    data: LogData,
+    step: int,
+    line: int,
+    row: Mapping[str, Any],
+    names: Mapping[str, str],
+    found: list[Evaluation],
+) -> None:
+    cells = {name: row[name] for name in names if row.get(name) not in {"", None}}
+    scores: dict[str, Scores] = {}
+    for name in list(cells):
+        metric, value = score_name(name), number(cells[name])
+        if metric is not None and value is not None:
+            kept = scores.setdefault(split_name(name) or "val", Scores())
+            kept.metrics[metric] = value
+            del cells[name]
+    data.points.add(step, line, [(names[name], value) for name, value in cells.items()])
+    for split, kept in scores.items():
+        found.append(kept.evaluation(split, step, Source(data.file, line), 1.0))
+
+
+def _add_in_percent(data: LogData, found: Sequence[Evaluation]) -> None:
+    """One table has one unit: fractions only where no score of it is larger."""
+    every = [value for item in found for value in item.metrics.values()]
+    factor = percent_scale(every)
+    for item in found:
+        scores = Scores(dict(item.metrics))
+        data.add_evaluation(scores.evaluation(item.split, item.step, item.source, factor))
+
+
+def _state(run: Foreign, given: Config) -> None:
+    """What parameters are called is up to each program; the plain names are taken."""
+    for setting, names in _COUNTS.items():
+        for name in names.split():
+            note = f"{name} in {given.file}"
+            run.state(setting, whole(given.get(name)), given.source(name), note)
+    for setting, names in _NAMES.items():
+        for name in names.split():
+            value = given.get(name)
+            run.state(setting, value if isinstance(value, str) else None, given.source(name))
+    rate = next((n for n in ("lr", "learning_rate") if isinstance(given.get(n), float)), None)
+    if rate is not None:
+        optimizer = {"type": given.get("optimizer"), "lr": given.get(rate)}
+        optimizer["weight_decay"] = given.get("weight_decay")
+        run.state("optimizer", optimizer, given.source(rate))

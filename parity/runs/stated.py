@@ -1,0 +1,79 @@
+"""YAML and JSON documents of other programs, as configs: values with the lines they stand in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from parity.errors import RunFormatError
+from parity.runs.facts import Config, Source
+from parity.runs.reading import Reading
+from parity.runs.tree import read_bounded
+
+MAX_YAML, MAX_JSON = 1 << 18, 1 << 26
+MAX_KEYS = 20_000
+
+
+def read_yaml(file: str, reading: Reading) -> Config | None:
+    """A YAML mapping of plain values; None, and listed as unread, for anything else."""
+    try:
+        text = _text(file, reading, MAX_YAML)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        values = loader.construct_document(node) if node is not None else None
+        if node is None or not isinstance(values, dict):
+            raise RunFormatError("holds no mapping")
+    except (RunFormatError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        reading.failed(file, _plain(file, error, "YAML of plain values"))
+        return None
+    reading.files.append(file)
+    return Config(values, file, _origins(node, file, text.split("\n")))
+
+
+def read_json(file: str, reading: Reading) -> Config | None:
+    """A JSON object; None, and listed as unread, for anything else."""
+    try:
+        values = json.loads(_text(file, reading, MAX_JSON))
+        if not isinstance(values, dict):
+            raise RunFormatError("holds no object")
+    except (RunFormatError, ValueError, RecursionError) as error:
+        reading.failed(file, _plain(file, error, "JSON"))
+        return None
+    reading.files.append(file)
+    return Config(values, file)
+
+
+def _plain(file: str, error: Exception, what: str) -> RunFormatError:
+    if isinstance(error, RunFormatError):
+        return error
+    return RunFormatError(f"{file}: not {what}: {' '.join(str(error).split())[:200]}")
+
+
+def _text(file: str, reading: Reading, limit: int) -> str:
+    root = reading.tree.root
+    return read_bounded(root / file, limit, inside=root).decode("utf-8-sig", "replace")
+
+
+def _origins(root: yaml.Node, file: str, lines: list[str]) -> dict[tuple[str | int, ...], Source]:
+    """The line of every key. Anchors may make a graph of the tree: only so many are followed."""
+    found: dict[tuple[str | int, ...], Source] = {}
+    waiting: list[tuple[tuple[str | int, ...], yaml.Node]] = [((), root)]
+    while waiting and len(found) < MAX_KEYS:
+        path, node = waiting.pop()
+        if not isinstance(node, yaml.MappingNode):
+            continue
+        for key, value in node.value[:MAX_KEYS]:
+            here = (*path, str(getattr(key, "value", "")))
+            line = key.start_mark.line
+            found[here] = Source(file, line + 1, lines[line].strip()[:300])
+            waiting.append((here, value))
+    return found
+
+
+def whole(value: Any) -> int | None:
+    """`value` as a count; None when it is none."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= 10**15 else None
