@@ -51,8 +51,8 @@ def read_run(
     consoles = _outside(console)
     parts = classify(tree.files, name=path.resolve().name)
     program = None if parts.starts else program_of(tree.files, reading)
-    if not parts.starts and program is None:
-        _refuse_folder_of_runs(path)
+    if not parts.starts:
+        _refuse_folder_of_runs(path, allowed=0 if program is None else 1)
     foreign = None if program is None else program.read(tree.files, reading)
     if foreign is not None:
         parts = _beside(foreign, parts)
@@ -124,11 +124,11 @@ def _outside(console: str | Path | Sequence[str | Path] | None) -> list[Path]:
     return [Path(file) for file in given]
 
 
-def _refuse_folder_of_runs(path: Path) -> None:
-    """Raise FolderOfRuns where runs lie below `path`, which is none itself."""
+def _refuse_folder_of_runs(path: Path, *, allowed: int) -> None:
+    """Raise FolderOfRuns where more runs lie below `path`, which is none itself."""
     below = [str(run) for _, run in zip(range(MAX_COUNTED), find_runs(path), strict=False)]
     below = [run for run in below if run != str(path)]
-    if below:
+    if len(below) > allowed:
         count = len(below) if len(below) < MAX_COUNTED - 1 else f"at least {len(below)}"
         raise FolderOfRuns(
             f"{path}: is no run itself; there are runs below it, {count} in all, e.g. "

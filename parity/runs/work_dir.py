@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 _STAMP = r"\d{8}_\d{6}"
 # Below a run may lie other runs: only its own start directories are looked into.
 _IN_START = rf"(?:{_STAMP}/)?"
-_CHECKPOINT = r"[^/]+\.(?:pth|pt|ckpt|safetensors)"
+_CHECKPOINT_REST = r"[^/]*\.(?:pth|pt|ckpt|safetensors)"
+_CHECKPOINT = rf"[^/]{_CHECKPOINT_REST}"
+_STAMPED = re.compile(_STAMP)
 STEP = re.compile(r"(?P<kind>iter|epoch)_(?P<step>\d+)\.")
 # First match decides. Kinds that belong to one start of the program name its time stamp.
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -33,6 +35,10 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("events", r"(?:(?:vis_data|tf_logs)/)?events\.out\.tfevents[^/]*"),
         ("last checkpoint", r"last_checkpoint"),
         ("checkpoint", rf"(?:(?:checkpoints?|ckpts?|weights|best)/)?{_CHECKPOINT}"),
+        (
+            "saved elsewhere",
+            rf"(?P<folder>[^/]+)/(?:iter_|epoch_|best_|latest|last){_CHECKPOINT_REST}",
+        ),
         ("named config", r"[^/]+\.py"),
         ("console", r"[^/]+\.(?:out|err)|nohup[^/]*|slurm-[^/]*|std(?:out|err)[^/]*"),
         ("console", r"(?:console|output|train)[^/]*\.txt|[^/]+\.log"),
@@ -76,20 +82,30 @@ def classify(files: Iterable[str], *, name: str) -> WorkDir:
     own = name if re.fullmatch(_STAMP, name) else ""
     found: dict[str, Start] = {}
     shared = Start("")
+    files = list(files)
+    runs = set(filter(None, map(_run_below, files)))
     for file in files:
         for kind, pattern in _KINDS:
             match = pattern.fullmatch(file)
-            if match is None:
+            if match is None or match.groupdict().get("folder") in runs:
                 continue
             stamp = match.groupdict().get("stamp") or (own if kind in _OF_A_START else "")
+            kept = "checkpoint" if kind == "saved elsewhere" else kind
             target = found.setdefault(stamp, Start(stamp)) if stamp else shared
-            target.files.setdefault(kind, []).append(file)
+            target.files.setdefault(kept, []).append(file)
             break
     _adopt(found, shared)
     return WorkDir({stamp: found[stamp] for stamp in sorted(found)}, shared)
 
 
 _OF_A_START = {"scalars", "config", "events"}
+
+
+def _run_below(file: str) -> str | None:
+    """The folder in which `file` shows another run to lie."""
+    folder, _, rest = file.partition("/")
+    inside = rest and any(_STAMPED.match(part) for part in rest.split("/"))
+    return folder if inside and not _STAMPED.fullmatch(folder) else None
 
 
 def _adopt(found: dict[str, Start], shared: Start) -> None:
