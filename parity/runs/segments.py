@@ -108,16 +108,13 @@ def merge_evaluations(
     a log does not state its step.
     """
     merged = list(known)
-    free = set(range(len(merged)))
-    for item in more:
-        alike = [i for i in free if _same(merged[i], item)]
-        if not alike:
+    pairs = _paired(known, more)
+    for index, item in enumerate(more):
+        if index not in pairs:
             merged.append(item)
             continue
-        match = min(alike, key=lambda i: (merged[i].step != item.step, i))
-        free.remove(match)
-        old = merged[match]
-        merged[match] = replace(
+        old = merged[pairs[index]]
+        merged[pairs[index]] = replace(
             old,
             source=old.source if old.source.text else item.source,
             samples=old.samples or item.samples,
@@ -125,6 +122,25 @@ def merge_evaluations(
             step=item.step if old.step is None else old.step,
         )
     return tuple(sorted(merged, key=lambda item: (item.split == "test", item.step or 0)))
+
+
+def _paired(known: Sequence[Evaluation], more: Sequence[Evaluation]) -> dict[int, int]:
+    """Which of `known` each of `more` is: first where their steps agree, then in order."""
+    at_step = {(item.split, item.step): index for index, item in enumerate(known)}
+    pairs: dict[int, int] = {}
+    for index, item in enumerate(more):
+        match = at_step.get((item.split, item.step))
+        if match is not None and _same(known[match], item):
+            pairs[index] = match
+            del at_step[item.split, item.step]
+    taken = set(pairs.values())
+    free = [index for index in range(len(known)) if index not in taken]
+    for index, item in enumerate(more):
+        match = None if index in pairs else next((i for i in free if _same(known[i], item)), None)
+        if match is not None:
+            pairs[index] = match
+            free.remove(match)
+    return pairs
 
 
 def _same(left: Evaluation, right: Evaluation) -> bool:
