@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 from parity.runs.curves import step_number
-from parity.runs.stated import read_json, whole
+from parity.runs.stated import item_lines, read_json, whole
 from parity.runs.facts import Config, Source, Unread
 from parity.runs.families import backbone_of
 from parity.runs.foreign import Foreign, Scores, head, metrics_of, plain_list
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
-from parity.runs.score_names import split_name
+from parity.runs.score_names import score_name, split_name
 
 _STATE = re.compile(r"(?:checkpoint-(\d{1,12})/)?trainer_state\.json")
 _RESULTS = ("all_results.json", "eval_results.json", "train_results.json")
@@ -55,7 +55,7 @@ def read(files: Sequence[str], reading: Reading) -> Foreign:
     taken = frozenset({*states, *arguments, *_RESULTS, "config.json"} & set(files))
     run = Foreign([[]], files=taken)
     if state is not None:
-        run.starts = [[_history(state)]]
+        run.starts = [[_history(state, reading)]]
         _state_training(run, state)
     for document in results:
         if document is not None:
@@ -72,28 +72,30 @@ def _order(file: str) -> tuple[int, int]:
     return (1, 0) if step is None else (0, int(step))
 
 
-def _history(state: Config) -> LogData:
+def _history(state: Config, reading: Reading) -> LogData:
     """``log_history``: a record of training, or of an evaluation, with its step."""
     data = LogData(state.file)
     broken = 0
-    for record in plain_list(state.get("log_history")):
+    records = plain_list(state.get("log_history"))
+    lines = item_lines(state, reading, "step", len(records))
+    for line, record in zip(lines, records, strict=True):
         step = step_number(record.get("step")) if isinstance(record, Mapping) else None
         if step is None:
             broken += 1
             continue
-        _take(data, step, record, Source(state.file))
+        _take(data, step, record, line)
     if broken:
         data.unread.append(Unread(data.file, "a record without a step", count=broken))
     return data.finish()
 
 
-def _take(data: LogData, step: int, record: Mapping[str, Any], source: Source) -> None:
+def _take(data: LogData, step: int, record: Mapping[str, Any], line: int) -> None:
     metrics = metrics_of(record)
     if metrics:
-        data.add_evaluation(_evaluation(record, metrics, step, source))
+        data.add_evaluation(_evaluation(record, metrics, step, Source(data.file, line or None)))
     if "loss" in record or "eval_loss" in record:
         values = [(k, v) for k, v in record.items() if k not in _NO_CURVE and _logs(k)]
-        data.points.add(step, 0, values)
+        data.points.add(step, line, values)
 
 
 def _logs(name: str) -> bool:
@@ -119,15 +121,14 @@ def _evaluation(
 
 
 def _state_training(run: Foreign, state: Config) -> None:
-    source = Source(state.file)
-    run.state("max_iters", whole(state.get("max_steps")), source, "max_steps: optimizer steps")
-    batch = whole(state.get("train_batch_size"))
-    run.state("samples_per_gpu", batch, source, "train_batch_size: of one process")
+    steps, batch = state.fact("max_steps"), state.fact("train_batch_size")
+    run.state("max_iters", whole(steps.value), steps.source, "in optimizer steps")
+    run.state("samples_per_gpu", whole(batch.value), batch.source, "of one process")
 
 
 def _result(run: Foreign, results: Config, state: Config | None) -> None:
     """Final scores, and how many samples there were."""
-    source = Source(results.file)
+    source = results.source("train_samples")
     samples = whole(results.get("train_samples"))
     run.state("dataset_size", samples, source, "train_samples")
     steps = whole(state.get("max_steps")) if state else None
@@ -140,7 +141,8 @@ def _result(run: Foreign, results: Config, state: Config | None) -> None:
     if metrics:
         step = whole(state.get("global_step")) if state else None
         data = LogData(results.file)
-        data.add_evaluation(_evaluation(results.values, metrics, step, source))
+        place = next((results.source(key) for key in results.values if score_name(key)), source)
+        data.add_evaluation(_evaluation(results.values, metrics, step, place))
         run.starts[0].append(data)
 
 
@@ -158,20 +160,24 @@ def _state_model(run: Foreign, config: Config | None) -> None:
     if config is None:
         run.state("framework", "transformers", None, "by the names of its files")
         return
-    source = Source(config.file)
+    source = config.source("transformers_version")
     version = config.get("transformers_version")
     named = f"transformers {version}" if isinstance(version, str) else "transformers"
     run.state("framework", named, source)
     kind = str(config.get("model_type") or "")
+    source = config.source("model_type")
     run.state("method", _METHODS.get(kind, kind) or None, source)
     alike = _alike(config, kind)
     if alike:
         found = backbone_of(replace(config, values={"model": {"backbone": alike}}))
         run.state("backbone", found.value, source)
     names = config.get("id2label")
-    run.state("classes", len(names) if isinstance(names, Mapping) else None, source, "id2label")
+    run.state(
+        "classes", len(names) if isinstance(names, Mapping) else None, config.source("id2label")
+    )
     path = config.get("_name_or_path")
-    run.state("pretrained", path if isinstance(path, str) and path else None, source)
+    known = path if isinstance(path, str) and path else None
+    run.state("pretrained", known, config.source("_name_or_path"))
 
 
 def _alike(config: Config, kind: str) -> dict[str, Any]:

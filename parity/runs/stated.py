@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -14,6 +16,7 @@ from parity.runs.tree import read_bounded
 
 MAX_YAML, MAX_JSON = 1 << 18, 1 << 26
 MAX_KEYS = 20_000
+_KEY = re.compile(r'(\s+)"([^"\\]{1,200})":')
 
 
 def read_yaml(file: str, reading: Reading) -> Config | None:
@@ -35,14 +38,42 @@ def read_yaml(file: str, reading: Reading) -> Config | None:
 def read_json(file: str, reading: Reading) -> Config | None:
     """A JSON object; None, and listed as unread, for anything else."""
     try:
-        values = json.loads(_text(file, reading, MAX_JSON))
+        text = _text(file, reading, MAX_JSON)
+        values = json.loads(text)
         if not isinstance(values, dict):
             raise RunFormatError("holds no object")
     except (RunFormatError, ValueError, RecursionError) as error:
         reading.failed(file, _plain(file, error, "JSON"))
         return None
     reading.files.append(file)
-    return Config(values, file)
+    return Config(values, file, _top_level(values, file, text))
+
+
+def _top_level(
+    values: Mapping[str, Any], file: str, text: str
+) -> dict[tuple[str | int, ...], Source]:
+    """The line of every key of the outermost object, where each has one of its own."""
+    found: dict[tuple[str | int, ...], Source] = {}
+    indent = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        match = _KEY.match(line)
+        if match is None:
+            continue
+        indent = match[1] if indent is None else indent
+        if match[1] == indent and match[2] in values:
+            found.setdefault((match[2],), Source(file, number, line.strip()[:300]))
+    return found
+
+
+def item_lines(given: Config, reading: Reading, key: str, count: int) -> Sequence[int]:
+    """The line of `key` in each of `count` objects, in order; zeros where there are not so many."""
+    try:
+        text = _text(given.file, reading, MAX_JSON)
+    except RunFormatError:
+        return [0] * count
+    place = re.compile(rf'\s+"{re.escape(key)}":')
+    lines = [at for at, line in enumerate(text.split("\n"), start=1) if place.match(line)]
+    return lines if len(lines) == count else [0] * count
 
 
 def _plain(file: str, error: Exception, what: str) -> RunFormatError:

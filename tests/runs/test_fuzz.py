@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 
 import pytest
 import torch
@@ -21,6 +22,10 @@ from parity.runs.table import read_csv, read_json
 from parity.runs.tensorboard import read_events
 from parity.runs.tensors import load_tensors
 from parity.runs.text import blocks
+from tests.runs import legacy
+from tests.runs import test_detectron2 as detectron2
+from tests.runs import test_huggingface as huggingface
+from tests.runs import test_lightning as lightning
 from tests.runs.builders import (
     CONFIG,
     KERNEL,
@@ -93,6 +98,22 @@ READERS = {
         lambda data: read_json(io.BytesIO(data), file="f"),
     ),
 }
+# By file, another program's whole folder.
+FOLDERS = {
+    "detectron2": {
+        "log.txt": detectron2.log(),
+        "metrics.json": detectron2.metrics(detectron2.record(20, **detectron2.SCORES)),
+        "config.yaml": detectron2.CONFIG,
+    },
+    "hugging face": {
+        "trainer_state.json": json.dumps(
+            json.loads(huggingface.state(*huggingface.HISTORY)), indent=2
+        ),
+        "config.json": json.dumps(huggingface.MODEL),
+    },
+    "lightning": {"metrics.csv": lightning.METRICS, "hparams.yaml": lightning.PARAMETERS},
+    "mmseg 0.x": {f"{STAMP}.log": legacy.log(), f"{STAMP}.log.json": legacy.records()},
+}
 ODD = [b"9" * 5000, b"[" * 300, b"\n" * 99, b"\x80\x04", b"\xff" * 8]
 # Where, what instead (nothing: a cut), how often.
 damage = st.lists(
@@ -148,6 +169,18 @@ def test_a_damaged_checkpoint_is_an_answer(whole, changes):
 @pytest.fixture(scope="module")
 def run_directory(tmp_path_factory):
     return write_run(tmp_path_factory.mktemp("damaged"), log=REVERTED)
+
+
+@pytest.mark.parametrize("program", FOLDERS)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_damaged_folder_of_another_program_is_an_answer(tmp_path_factory, program, data):
+    folder = tmp_path_factory.mktemp("damaged")
+    for file, text in FOLDERS[program].items():
+        changes = data.draw(damage) if data.draw(st.booleans()) else []
+        write(folder / file, damaged(text.encode(), changes))
+    with contextlib.suppress(RunFormatError):
+        read_run(folder)
 
 
 @settings(max_examples=40)

@@ -8,7 +8,7 @@ import pytest
 from parity.errors import RunFormatError
 from parity.runs import find_runs, read_run
 from tests.runs.builders import write
-from tests.runs.evidence import sources
+from tests.runs.evidence import assert_evidence_exists, sources
 
 MODEL = {
     "_name_or_path": "nvidia/mit-b0",
@@ -116,8 +116,20 @@ def test_the_latest_of_its_checkpoints_counts(tmp_path):
 def test_a_state_alone(tmp_path):
     run = read_run(write(tmp_path / "trainer_state.json", state(*HISTORY)))
     assert (run.last.value, value(run, "framework")) == (37.5, "transformers")
-    # JSON has no lines to name: that each file exists is all that can be checked.
-    assert {source.file for _, source in sources(run) if source} == {"trainer_state.json"}
+    # In one line, it has no places to name.
+    assert {source.line for _, source in sources(run) if source} == {None}
+
+
+def test_as_the_trainer_writes_it_every_value_has_a_line(tmp_path):
+    for file, text in (("trainer_state.json", state(*HISTORY)), ("config.json", json.dumps(MODEL))):
+        write(tmp_path / file, json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n")
+    run = read_run(tmp_path)
+    assert run.settings.max_iters.source.text == '"max_steps": 1000,'
+    assert run.settings.method.source.text.startswith('"model_type": "segformer"')
+    lines = (tmp_path / "trainer_state.json").read_text().split("\n")
+    assert '"step": 200' in lines[run.evaluations[-1].source.line - 1]
+    assert '"step": 100' in lines[run.curves["loss"].source(0).line - 1]
+    assert_evidence_exists(run)
 
 
 def test_final_results(tmp_path):
