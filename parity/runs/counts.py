@@ -26,36 +26,45 @@ def images_of(
     return max(0, (fewest - 1) * processes + 1), max(0, most * processes)
 
 
-def validation_batch(config: Config | None, split: str = "val") -> int:
+def validation_batch(config: Config | None, split: str = "val") -> int | None:
     """Images per batch of an evaluation; 1 where the config sets none, as mmseg does."""
     if config is None:
         return 1
     loader = f"{split}_dataloader"
-    given = config.get(loader, "batch_size") or config.get("data", loader, "samples_per_gpu")
-    return given if type(given) is int and given > 0 else 1
+    given = config.get(loader, "batch_size")
+    given = config.get("data", loader, "samples_per_gpu") if given is None else given
+    if given is None:
+        return 1
+    return given if type(given) is int and given > 0 else None
 
 
 def epoch_images(
     config: Config | None, batches: int, processes: int, batch: int
-) -> tuple[int, int]:
+) -> tuple[int, int] | None:
     """The fewest and the most training images, by the length of an epoch.
 
-    A wrapper that repeats the data set within an epoch is taken out.
+    A wrapper that repeats the data set within an epoch is taken out; None where
+    how often is not known.
     """
     times = 1 if config is None else repetitions(config)
-    low, high = images_of(batches, processes, batch, drop_last=_drops_last(config))
-    return -(-low // times), high // times
+    if times is None:
+        return None
+    ends = [images_of(batches, processes, batch, drop_last=d) for d in _drops_last(config)]
+    return -(-min(ends)[0] // times), max(ends)[1] // times
 
 
-def _drops_last(config: Config | None) -> bool:
-    """Whether a last batch that is not full is left out: mmseg 0.x does unless told not to."""
-    if config is None:
-        return False
-    given = config.get("train_dataloader", "drop_last")
-    if given is None and config.get("data") is not None:
-        given = config.get("data", "train_dataloader", "drop_last")
-        return given is None or bool(given)
-    return bool(given)
+def _drops_last(config: Config | None) -> tuple[bool, ...]:
+    """Whether a last batch that is not full is left out: mmseg 0.x does unless told not to.
+
+    Both where what the config says is not known.
+    """
+    given: Any = False
+    if config is not None:
+        legacy = config.get("data") is not None
+        loader = ("data", "train_dataloader") if legacy else ("train_dataloader",)
+        given = config.get(*loader, "drop_last")
+        given = legacy if given is None else given
+    return (given,) if isinstance(given, bool) else (True, False)
 
 
 def scored_images(run: Run) -> tuple[int, int, Source] | None:
@@ -69,6 +78,8 @@ def scored_images(run: Run) -> tuple[int, int, Source] | None:
         return None
     last = counted[-1]
     batch = validation_batch(run.config, last.split)
+    if batch is None:
+        return None
     return *images_of(last.samples or 0, processes, batch), last.source
 
 
@@ -80,7 +91,8 @@ def trained_images(run: Run) -> tuple[int, int, Source] | None:
     processes, batch = run.settings.world_size.value, run.settings.samples_per_gpu.value
     if not (length.value and length.source and processes and batch):
         return None
-    return *epoch_images(run.config, length.value, processes, batch), length.source
+    ends = epoch_images(run.config, length.value, processes, batch)
+    return None if ends is None else (*ends, length.source)
 
 
 def loaded_parts(config: Config | None) -> int:

@@ -102,13 +102,16 @@ def dataset_path(config: Config, split: str = "train") -> Path:
     return next(_unpacked(config, _loader(config, split), 0), _loader(config, split))
 
 
-def repetitions(config: Config, split: str = TRAIN) -> int:
+def repetitions(config: Config, split: str = TRAIN) -> int | None:
     """How often an epoch shows each image, by the RepeatDataset wrappers around the data set."""
     times, path = 1, dataset_path(config, split)
     for length in range(1, len(path)):
         given = config.get(*path[:length])
-        repeated = given.get("times") if type_of(given) == "RepeatDataset" else None
-        times *= repeated if type(repeated) is int and 0 < repeated < 10**9 else 1
+        if type_of(given) == "RepeatDataset":
+            repeated = given.get("times")
+            if type(repeated) is not int or not 0 < repeated < 10**9:
+                return None
+            times *= repeated
     return times
 
 
@@ -149,6 +152,8 @@ def _images(config: Config, path: Path, split: str) -> Fact[int]:
     kind = type_of(given)
     name = KNOWN[kind].name if kind in KNOWN else kind
     places, key = _places(given)
+    if places is None:
+        return Fact(note=f"{'.'.join(key)} of {name} is no text; {NOT_STATED}")
     if places:
         sizes = [listed_split(kind, place) for place in places]
         if None in sizes:
@@ -162,19 +167,20 @@ def _images(config: Config, path: Path, split: str) -> Fact[int]:
     return _selected(config, path, Fact(count, config.source(*path, *key), what))
 
 
-def _places(given: Mapping[str, Any]) -> tuple[list[str], tuple[str, ...]]:
-    """What says which images are taken, and the keys it stands under."""
+def _places(given: Mapping[str, Any]) -> tuple[list[str] | None, tuple[str, ...]]:
+    """What says which images are taken (None: not known), and the keys it stands under."""
     prefix = given.get("data_prefix")
-    folder = prefix.get("img_path") if isinstance(prefix, Mapping) else None
+    folder = prefix.get("img_path") if isinstance(prefix, Mapping) else prefix
     for keys, value in (
         (("ann_file",), given.get("ann_file")),
         (("split",), given.get("split")),
         (("data_prefix", "img_path"), folder),
         (("img_dir",), given.get("img_dir")),
     ):
+        if value is None or value in ("", [], ()):
+            continue
         listed = value if isinstance(value, (list, tuple)) else [value]
-        if value and all(isinstance(item, str) for item in listed):
-            return list(listed), keys
+        return list(listed) if all(isinstance(item, str) for item in listed) else None, keys
     return [], ()
 
 
@@ -182,6 +188,8 @@ def _selected(config: Config, path: Path, whole: Fact[int]) -> Fact[int]:
     """`whole`, or what `indices` takes of it."""
     indices = config.get(*path, "indices")
     chosen = len(indices) if isinstance(indices, (list, tuple, range)) else indices
+    if chosen is not None and type(chosen) is not int:
+        return Fact(note=f"indices takes a part of it that is not known; {NOT_STATED}")
     if type(chosen) is int:
         count = abs(chosen) if whole.value is None else min(abs(chosen), whole.value)
         return Fact(count, config.source(*path, "indices"), "so many that indices names")

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
 from parity.runs.curves import number, step_number
-from parity.runs.stated import read_yaml, whole
 from parity.runs.facts import Config, Source, Unread
 from parity.runs.foreign import Foreign, Scores, head
 from parity.runs.log_data import LogData
@@ -23,6 +22,7 @@ from parity.runs.reading import Reading
 from parity.runs.record import Evaluation
 from parity.runs.scalars import percent_scale
 from parity.runs.score_names import score_name, split_name
+from parity.runs.stated import read_yaml, whole
 
 _METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")
 _LOSSES = ("loss", "train_loss", "train/loss", "train_loss_step", "train/loss_step", "loss_step")

@@ -121,8 +121,9 @@ class _Derived:
             return loaded
         planned = self.of(planned_images)
         world, samples = self.world_size().value, self.samples_per_gpu().value
-        if length.value and world and samples:
-            low, high = epoch_images(self._config, length.value, world, samples)
+        ends = epoch_images(self._config, length.value or 0, world or 0, samples or 0)
+        if length.value and world and samples and ends is not None:
+            low, high = ends
             if low <= (planned.value or -1) <= high:
                 return planned
             note = f"{length.value} batches of {world} x {samples} per epoch: at least {low}, "
@@ -135,8 +136,9 @@ class _Derived:
         whole, world = self.of(planned_validation).value, self.world_size().value
         for item in self._evidence.evaluations if planned.known and whole and world else ():
             batch = validation_batch(self._config, item.split)
-            low, high = images_of(item.samples or 0, world or 0, batch)
-            if item.split == "val" and item.samples and not low <= (whole or 0) <= high:
+            low, high = images_of(item.samples or 0, world or 0, batch or 0)
+            counted = item.split == "val" and item.samples and batch
+            if counted and not low <= (whole or 0) <= high:
                 note = f"validation took {item.samples} batches, {low} to {high} images, "
                 note += f"of which the whole data set has {whole}"
                 return Fact(None, item.source, f"{note}; no file says how many images there were")

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from parity.errors import RunFormatError
+from parity.runs.documents import document
 from parity.runs.facts import Config, Source
 from parity.runs.reading import Reading
 from parity.runs.tree import read_bounded
@@ -23,16 +24,14 @@ def read_yaml(file: str, reading: Reading) -> Config | None:
     """A YAML mapping of plain values; None, and listed as unread, for anything else."""
     try:
         text = _text(file, reading, MAX_YAML)
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        values = loader.construct_document(node) if node is not None else None
-        if node is None or not isinstance(values, dict):
-            raise RunFormatError("holds no mapping")
+        values = document(text, ".yaml")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (RunFormatError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         reading.failed(file, _plain(file, error, "YAML of plain values"))
         return None
     reading.files.append(file)
-    return Config(values, file, _origins(node, file, text.split("\n")))
+    origins = {} if node is None else _origins(node, file, text.split("\n"))
+    return Config(values, file, origins)
 
 
 def read_json(file: str, reading: Reading) -> Config | None:

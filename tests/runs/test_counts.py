@@ -162,10 +162,37 @@ def test_an_epoch_of_a_repeated_set_shows_each_image_several_times(tmp_path):
         ("dict(type='COCOStuffDataset', data_prefix=dict(img_path='a/images/train2017'))", 118287),
         ("dict(type='COCOStuffDataset')", None),
         ("dict(type='PascalContextDataset59', ann_file='ImageSets/x/train.txt')", 4998),
+        # What is odd, or only running the config could tell, is not passed over.
+        ("dict(type='ADE20KDataset', indices='some')", None),
+        (
+            "dict(type='ADE20KDataset', ann_file=3, data_prefix=dict(img_path='images/training'))",
+            None,
+        ),
+        ("dict(type='ADE20KDataset', data_prefix=3)", None),
+        ("3", None),
     ],
 )
 def test_the_images_a_config_asks_for(dataset, expected):
     assert planned_images(training(dataset)).value == expected
+
+
+@pytest.mark.parametrize(
+    ("loader", "expected"),
+    [
+        ("batch_size=2, drop_last='maybe'", (209, 220)),
+        ("batch_size=2, dataset=dict(type='RepeatDataset', times='x', dataset=dict())", None),
+        ("batch_size='x'", None),
+    ],
+)
+def test_odd_options_widen_the_range_or_leave_it_open(tmp_path, loader, expected):
+    log = f"{head()}Epoch(train)  [1][10/27]  lr: 1.0e-02  loss: 1.5\n"
+    write(tmp_path / STAMP / f"{STAMP}.log", environment(gpus=4) + log + val_lines())
+    text = f"train_dataloader = dict({loader})\nval_dataloader = dict(batch_size='x')\n"
+    write(tmp_path / STAMP / "vis_data/config.py", text)
+    run = read_run(tmp_path)
+    found = trained_images(run)
+    assert (found[:2] if found else None) == expected
+    assert scored_images(run) is None
 
 
 @pytest.mark.parametrize(
