@@ -77,8 +77,8 @@ def train(root: Path, run: plan.Run, index: int, part: plan.Part) -> None:
     if part.processes > 1:
         job["changes"]["launcher"] = "pytorch"
         job["initial"] = ""
-    path = root / f"{run.name}-{index}.json"
-    path.write_text(json.dumps(job))
+    path = root / f"{run.name}-{index}.job"
+    path.write_text(repr(job))  # JSON has no tuples, which some transforms insist on
     command = [*_python(part.processes), str(CONFIGS.parent / "train.py"), path.name]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
     # mmengine 0.10.7 cannot read its own checkpoints with the defaults of torch 2.6 and later.

@@ -21,7 +21,15 @@ FORTY = {
 TWO = {"train_dataloader": {"batch_size": 1}, "env_cfg": {"dist_cfg": {"backend": "gloo"}}}
 AMP = {"optim_wrapper": {"type": "AmpOptimWrapper", "dtype": "bfloat16"}}
 VAL = {"val_dataloader": {"batch_size": 2}}
-ACCUMULATED = {"optim_wrapper": {"accumulative_counts": 2}, "train_dataloader": {"batch_size": 1}}
+# Twice the iterations of half the samples: as many updates, from as many samples each.
+ACCUMULATED = {
+    "optim_wrapper": {"accumulative_counts": 2},
+    "train_dataloader": {"batch_size": 1},
+    "train_cfg": {"max_iters": 120, "val_interval": 60},
+    "param_scheduler": [
+        {"type": "PolyLR", "eta_min": 1e-4, "power": 0.9, "begin": 0, "end": 120, "by_epoch": False}
+    ],
+}
 EMA = {"custom_hooks": [{"type": "EMAHook", "momentum": 0.1, "priority": 49}]}
 # Sixteen batches an epoch.
 EPOCHS = {

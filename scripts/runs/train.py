@@ -1,44 +1,46 @@
-"""One training in a process of its own: ``python train.py JOB.json``, in the training root.
+"""One training in a process of its own: ``python train.py JOB``, in the training root.
 
-Keys of the job: config, work_dir, changes (as ``--cfg-options``), dead (the
+The job is a Python literal. Its keys: config, work_dir, changes (as ``--cfg-options``), dead (the
 deformable attention op fails at every launch), initial (where to keep the
 initial self_attn tensors), stop_at and stop (``interrupt`` or ``file-size``).
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
-import json
-import os
 import resource
 import signal
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from safetensors.torch import save_file
 
+from reference.compat import load_reference
 from reference.training import build_runner, call_before, zero_deform_attn
 
+AMP = "mmengine.optim.optimizer.amp_optimizer_wrapper"
 ERROR = "error in %s: no kernel image is available for execution on the device\n"
 
 
 def main(job: dict[str, Any]) -> None:
-    if "RANK" in os.environ and not torch.cuda.is_available():
-        distribute_on_cpu()
+    if not torch.cuda.is_available():
+        work_on_cpu()
     runner = build_runner(Path(job["config"]), work_dir=job["work_dir"], changes=job["changes"])
     if job["initial"]:
         call_before(runner, "before_train", lambda: keep_initial(runner, job["initial"]))
     if job["stop"]:
-        call_before(runner, "before_train_iter", lambda **values: stop(runner, job, values))
+        call_before(runner, "before_train_iter", lambda **values: stop(runner, job))
     with zero_deform_attn(print_error) if job["dead"] else contextlib.nullcontext():
         runner.train()
 
 
-def distribute_on_cpu() -> None:
-    """mmengine 0.10.7 puts distributed processes on GPUs; without one, there is nothing to put."""
+def work_on_cpu() -> None:
+    """mmengine 0.10.7 distributes over GPUs and casts on GPUs only, though torch does both here."""
     parallel = torch.nn.parallel.DistributedDataParallel
     init = parallel.__init__
 
@@ -47,6 +49,8 @@ def distribute_on_cpu() -> None:
 
     parallel.__init__ = without_devices
     torch.cuda.set_device = lambda device: None
+    load_reference()
+    mock.patch(f"{AMP}.is_cuda_available", return_value=True).start()
 
 
 def print_error(launch: str) -> None:
@@ -60,8 +64,8 @@ def keep_initial(runner: Any, path: str) -> None:
     save_file({name: value for name, value in kept.items() if ".self_attn." in name}, path)
 
 
-def stop(runner: Any, job: dict[str, Any], values: dict[str, Any]) -> None:
-    if values["batch_idx"] != job["stop_at"]:
+def stop(runner: Any, job: dict[str, Any]) -> None:
+    if runner.iter != job["stop_at"]:
         return
     if job["stop"] == "interrupt":
         raise KeyboardInterrupt
@@ -74,4 +78,4 @@ def stop(runner: Any, job: dict[str, Any], values: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()))
+    main(ast.literal_eval(Path(sys.argv[1]).read_text()))
