@@ -49,9 +49,7 @@ _COMPARABILITY = re.compile(r"^val_dataloader\.|^val_evaluator|^model\.test_cfg\
 _STRINGS = {
     "SyncBN": "BN",
     "BN": "SyncBN",
-    "LN": "BN",
-    "GN": "BN",
-    "ReLU": "GELU",
+    "ReLU": "LeakyReLU",
     "GELU": "ReLU",
     "bilinear": "nearest",
     "bicubic": "bilinear",

@@ -67,8 +67,13 @@ def _steps(config: Mapping[str, Any]) -> Iterator[Edit]:
     steps = value_at(config, at)
     kinds = [step["type"] for step in steps]
     for index, kind in enumerate(kinds):
-        if kind.startswith(("Random", "PhotoMetric", "Pad", "Resize")):
-            rest = [*steps[:index], *steps[index + 1 :]]
+        rest = [*steps[:index], *steps[index + 1 :]]
+        if kind == "RandomCrop":  # without any, images of a batch differ in size
+            size = steps[index]["crop_size"][::-1]
+            fixed = {"type": "Resize", "scale": size, "keep_ratio": False}
+            rest.insert(index, fixed)
+            yield whole(config, (*at, index), rest, "RandomCrop by Resize", of=at)
+        elif kind.startswith(("Random", "PhotoMetric", "Pad")):
             yield whole(config, (*at, index), rest, f"{kind} taken out", of=at)
     for step in ADDED_STEPS:
         more = [*steps[:-1], step, steps[-1]]
