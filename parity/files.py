@@ -1,23 +1,41 @@
-"""Files: name one by its content, replace one without ever leaving half of it."""
+"""Files: read one that may be anything, name one by its content, replace one whole."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from parity.errors import InputError
+
+# O_NONBLOCK: opening a pipe that has no writer must not wait for one.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """A regular file for reading. Raises InputError for a pipe or a device, and OSError."""
+    handle = os.open(path, _READ)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if Path(path).is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise InputError(f"{path}: a pipe, socket or device; give a regular file")
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal. Raises InputError when it cannot be read."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             for block in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(block)
     except OSError as error:
@@ -77,6 +95,8 @@ def _named(path: Path) -> Iterator[None]:
 def _write_beside(path: Path, content: bytes) -> Path:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "a pipe, socket or device, which cannot be replaced")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     written = Path(name)
@@ -88,3 +108,45 @@ def _write_beside(path: Path, content: bytes) -> Path:
         written.unlink(missing_ok=True)
         raise
     return written
+
+
+class _Output(io.FileIO):
+    """Standard output; what nobody reads any more, or cannot be written, is dropped."""
+
+    failed: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """As of a file."""
+        if self.failed is None:
+            try:
+                return super().write(data)
+            except BrokenPipeError as error:  # `| head`: the reader has seen enough
+                self.failed = error
+            except OSError as error:
+                self.failed = error
+                raise
+        return len(data)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Prints of this block outlive their reader. Raises InputError where the disk is full."""
+    old = sys.stdout
+    try:
+        raw = _Output(old.fileno(), "w", closefd=False)
+    except (OSError, ValueError, AttributeError):  # no file, as in a test
+        yield
+        return
+    old.flush()
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(raw), old.encoding, old.errors, line_buffering=raw.isatty()
+    )
+    try:
+        yield
+    finally:
+        written, sys.stdout = sys.stdout, old
+        with suppress(OSError):
+            written.flush()
+        if raw.failed is not None and not isinstance(raw.failed, BrokenPipeError):
+            reason = raw.failed.strerror
+            raise InputError(f"standard output: cannot be written: {reason}") from raw.failed

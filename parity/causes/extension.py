@@ -6,18 +6,23 @@ each machine code for one architecture (sm) or portable code (PTX, compute).
 
 from __future__ import annotations
 
-import mmap
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from parity.errors import InputError
+from parity.runs.tree import open_regular
 
 _MAGIC = struct.pack("<I", 0xBA55ED50)
 _CONTAINER = struct.Struct("<IHHQ")  # magic, version, header size, size of all entries
 _ENTRY = struct.Struct("<HHIQIIHHI")  # kind, _, header size, size, _, _, minor, major, arch
 _PTX, _CUBIN = 1, 2
+MAX_ENTRIES = 100_000
+_BLOCK, _OVERLAP = 1 << 22, 64
 _NAMED = re.compile(rb"\bsm_(\d{2,3})[af]?\b")
 # Compute capability by name, most specific first (https://developer.nvidia.com/cuda-gpus).
 _CAPABILITIES = (
@@ -58,37 +63,68 @@ def capability_of(name: str) -> int | None:
 
 
 def read_architectures(path: Path) -> Architectures:
-    """The architectures compiled into a shared object. Raises InputError."""
-    try:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as m:
-            sm, ptx = _fat_binaries(m)
-            sm |= {int(match[1]) for match in _NAMED.finditer(m)} if not sm and not ptx else set()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a compiled extension: {error}") from error
-    return Architectures(path.name, frozenset(sm), frozenset(ptx))
+    """The architectures compiled into a shared object. Raises InputError.
 
-
-def _fat_binaries(data: mmap.mmap) -> tuple[set[int], set[int]]:
+    Read in pieces, not mapped: of a file that is cut off meanwhile, a map kills the process.
+    """
     found: dict[int, set[int]] = {_PTX: set(), _CUBIN: set()}
-    start = data.find(_MAGIC)
-    while start >= 0:
-        for kind, arch in _entries(data, start):
-            found[kind].add(arch)
-        start = data.find(_MAGIC, start + len(_MAGIC))
-    return found[_CUBIN], found[_PTX]
+    named: set[int] = set()
+    try:
+        with open_regular(path) as stream:
+            size = stream.seek(0, 2)
+            if not size:
+                raise InputError(f"{path}: cannot be read as a compiled extension: empty")
+            for kind, arch in _entries(stream, size, named):
+                found[kind].add(arch)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as a compiled extension: {error}") from error
+    sm, ptx = found[_CUBIN], found[_PTX]
+    return Architectures(path.name, frozenset(sm or (set() if ptx else named)), frozenset(ptx))
 
 
-def _entries(data: mmap.mmap, start: int) -> list[tuple[int, int]]:
-    """Kind and architecture of each entry of one fat binary; none where it is malformed."""
-    found: list[tuple[int, int]] = []
-    if start + _CONTAINER.size > len(data):
-        return found
-    _, version, header, size = _CONTAINER.unpack_from(data, start)
-    position, end = start + header, min(start + header + size, len(data))
+def _entries(stream: BinaryIO, size: int, named: set[int]) -> Iterator[tuple[int, int]]:
+    """Kind and architecture of each entry of all fat binaries; `named` takes names in the text."""
+    left = MAX_ENTRIES
+    for start, block in _blocks(stream):
+        named |= {int(match[1]) for match in _NAMED.finditer(block)}
+        at = block.find(_MAGIC)
+        while at >= 0:
+            for entry in islice(_of_binary(stream, start + at, size), left):
+                left -= 1
+                yield entry
+            at = block.find(_MAGIC, at + len(_MAGIC))
+
+
+def _blocks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Where each piece starts, and its bytes; pieces overlap, so that nothing is cut in two."""
+    start = 0
+    while True:
+        stream.seek(start)
+        block = stream.read(_BLOCK + _OVERLAP)
+        yield start, block
+        if len(block) < _BLOCK + _OVERLAP:
+            return
+        start += _BLOCK
+
+
+def _of_binary(stream: BinaryIO, start: int, size: int) -> Iterator[tuple[int, int]]:
+    """The entries of one fat binary; none from where it is malformed."""
+    head = _read_at(stream, start, _CONTAINER.size)
+    if len(head) < _CONTAINER.size:
+        return
+    _, version, header, length = _CONTAINER.unpack(head)
+    position, end = start + header, min(start + header + length, size)
     while version == 1 and position + _ENTRY.size <= end:
-        kind, _, header, size, _, _, _, _, arch = _ENTRY.unpack_from(data, position)
+        raw = _read_at(stream, position, _ENTRY.size)
+        if len(raw) < _ENTRY.size:
+            return
+        kind, _, header, length, _, _, _, _, arch = _ENTRY.unpack(raw)
         if kind not in (_PTX, _CUBIN) or not 20 <= arch < 1000 or header < _ENTRY.size:
-            break
-        found.append((kind, arch))
-        position += header + size
-    return found
+            return
+        yield kind, arch
+        position += header + length
+
+
+def _read_at(stream: BinaryIO, position: int, length: int) -> bytes:
+    stream.seek(position)
+    return stream.read(length)

@@ -19,6 +19,7 @@ from parity.cli.record import record
 from parity.cli.report import open_latest, report
 from parity.cli.scorecard import scorecard
 from parity.errors import ParityError
+from parity.files import standard_output
 
 app = typer.Typer(
     help="Reproducibility and parity testing against mmsegmentation.",
@@ -45,7 +46,8 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 def main() -> None:
     """Run the command; every deliberate error is one line on stderr and exit code 2."""
     try:
-        app()
+        with standard_output():
+            app()
     except ParityError as error:
         Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
         sys.exit(2)

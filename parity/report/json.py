@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from parity.errors import InputError
+from parity.files import open_file
 from parity.report.document import FORMAT, Report
 from parity.report.references import broken_reference
 from parity.text import cut, visible
@@ -53,7 +54,8 @@ def read_report(path: Path) -> Report:
     report; the message names the first entry that is wrong.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        with open_file(path) as stream:
+            document = json.load(stream)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -7,7 +7,6 @@ written by torch and is refused before anything in it is unpacked.
 
 from __future__ import annotations
 
-import mmap
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from parity.errors import RunFormatError
 
 MAX_ENTRIES = 200_000
 MAX_PICKLE = 1 << 29
+MAX_READ = 1 << 26
 # The end record and the largest comment it can have.
 _TAIL = 22 + 0xFFFF
 _LOCAL_HEADER = 30
@@ -31,10 +31,10 @@ class Archive:
 
     def storage(self, key: str) -> tuple[int, int]:
         """First byte and length of the storage `key`. Raises RunFormatError."""
-        try:
-            return self.entries[f"{self.root}data/{key}"]
-        except KeyError:
-            raise RunFormatError(f"it lacks the storage {key!r} that its pickle names") from None
+        found = self.entries.get(f"{self.root}data/{key}")
+        if found is None:
+            raise RunFormatError(f"it lacks the storage {key[:80]!r} that its pickle names")
+        return found
 
     @property
     def pickle(self) -> tuple[int, int]:
@@ -112,17 +112,31 @@ def _root(entries: dict[str, tuple[int, int]]) -> str:
     return root
 
 
-def map_region(stream: BinaryIO, start: int, length: int) -> tuple[mmap.mmap, int]:
-    """Bytes `start` to `start + length` of a file, mapped; and where in the map they start.
+class Region:
+    """Part of a file, to be read as a file of its own.
 
-    Nothing behind the region is mapped. The map outlives `stream`. Raises
-    RunFormatError for an empty region, which would map everything.
+    Read, not mapped: of a file that is cut off meanwhile, a map kills the process.
     """
-    if length <= 0:
-        raise RunFormatError("one of its entries is empty")
-    begin = start - start % mmap.ALLOCATIONGRANULARITY
-    size = start - begin + length
-    return mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ, offset=begin), start - begin
+
+    def __init__(self, stream: BinaryIO, start: int, length: int) -> None:
+        self._stream = stream
+        self._left = length
+        stream.seek(start)
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes. Raises RunFormatError for more than any checkpoint holds in one."""
+        size = min(size, self._left)
+        if size > MAX_READ:
+            raise RunFormatError(f"its pickle holds a text of more than {MAX_READ} bytes")
+        return self._took(self._stream.read(size))
+
+    def readline(self) -> bytes:
+        """Up to the end of a line."""
+        return self._took(self._stream.readline(min(self._left, MAX_READ)))
+
+    def _took(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        return data
 
 
 def is_zip(path_start: bytes) -> bool:

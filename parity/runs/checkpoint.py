@@ -1,47 +1,33 @@
 """Checkpoints: keys, shapes, dtypes, without running what they contain.
 
-torch's zip format is read by pickles.py and archive.py, safetensors by its own
-library. Only torch's older format needs torch (legacy.py), as do the values (tensors.py).
+torch's zip format is read by pickles.py and archive.py, its older one by
+legacy.py, safetensors by formats.py; none of them needs torch. The values do (tensors.py).
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
-from parity.runs.archive import is_zip, map_region, read_archive
+from parity.runs.archive import Region, is_zip, read_archive
 from parity.runs.formats import (
     LEGACY,
     SAFETENSORS,
     TORCH,
     nested,
-    open_safetensors,
+    read_safetensors,
     state_dict_of,
 )
+from parity.runs.legacy import LEGACY_MAGIC, read_legacy
 from parity.runs.pickles import read_pickle
 from parity.runs.record import Checkpoint, TensorInfo
 from parity.runs.tree import open_regular
 
 _PLAIN = (str, int, float, bool, type(None))
 MAX_META = 200
-# What torch's older format starts with: a pickled magic number.
-_LEGACY_MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
-# safetensors' names of types.
-_SAFE_DTYPES = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
+MAX_GROUPS = 10_000
 
 
 def read_checkpoint(path: Path, *, inside: Path | None = None) -> Checkpoint:
@@ -53,32 +39,26 @@ def read_checkpoint(path: Path, *, inside: Path | None = None) -> Checkpoint:
     path = Path(path)
     try:
         with open_regular(path, inside=inside) as stream:
-            start = stream.read(16)
-        if is_zip(start):
-            return _read_zip(path, inside)
-        if start[2:].startswith(_LEGACY_MAGIC):
-            # Imported late: torch takes more memory than a run of any size does here.
-            legacy = importlib.import_module("parity.runs.legacy").legacy_entries(path)
-            return _checkpoint(path, LEGACY, legacy, ())
-        if path.suffix == ".safetensors":
-            return _read_safetensors(path)
-    except RunFormatError as error:
+            return _read(path, stream)
+    except (RunFormatError, OSError) as error:
         named = str(error).startswith(str(path))
         raise error if named else RunFormatError(f"{path}: {error}") from error
-    raise RunFormatError(
-        f"{path}: not a checkpoint of torch.save or safetensors (starts with {start[:8]!r})"
-    )
 
 
-def _read_zip(path: Path, inside: Path | None) -> Checkpoint:
-    with open_regular(path, inside=inside) as stream:
+def _read(path: Path, stream: BinaryIO) -> Checkpoint:
+    start = stream.read(16)
+    if is_zip(start):
         archive = read_archive(stream)
         _check_byte_order(archive.entries.get(f"{archive.root}byteorder"), stream)
-        region, start = map_region(stream, *archive.pickle)
-    with region:
-        region.seek(start)
-        document, inert = read_pickle(region)
-    return _checkpoint(path, TORCH, document, inert)
+        return _checkpoint(path, TORCH, *read_pickle(Region(stream, *archive.pickle)))
+    if start[2:].startswith(LEGACY_MAGIC):
+        legacy = read_legacy(stream)
+        return _checkpoint(path, LEGACY, legacy.document, legacy.inert)
+    if path.suffix == ".safetensors":
+        return Checkpoint(path, SAFETENSORS, *read_safetensors(stream))
+    raise RunFormatError(
+        f"not a checkpoint of torch.save or safetensors (starts with {start[:8]!r})"
+    )
 
 
 def _check_byte_order(place: tuple[int, int] | None, stream: BinaryIO) -> None:
@@ -104,7 +84,7 @@ def _checkpoint(path: Path, kind: str, document: Any, inert: tuple[str, ...]) ->
         kind,
         tensors,
         _plain(meta if isinstance(meta, dict) else {}),
-        tuple(_plain(group) for group in groups if isinstance(group, dict))
+        tuple(_plain(group) for group in groups[:MAX_GROUPS] if isinstance(group, dict))
         if isinstance(groups, list)
         else (),
         inert,
@@ -121,15 +101,3 @@ def _plain(items: Mapping[Any, Any]) -> dict[str, Any]:
         if isinstance(key, str) and (isinstance(value, _PLAIN) or whole):
             kept[key] = value
     return kept
-
-
-def _read_safetensors(path: Path) -> Checkpoint:
-    with open_safetensors(path, "np") as file:
-        slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-        tensors = {
-            key: TensorInfo(
-                tuple(item.get_shape()), _SAFE_DTYPES.get(item.get_dtype(), item.get_dtype())
-            )
-            for key, item in slices.items()
-        }
-        return Checkpoint(path, SAFETENSORS, tensors, dict(file.metadata() or {}))

@@ -55,9 +55,10 @@ class Unknown:
     @property
     def note(self) -> str:
         """What is not known and why, for a reader."""
+        line = "" if self.source.line is None else f":{self.source.line}"
         return (
-            f"{self.source.file}:{self.source.line or 0}: needs execution: {self.reason} is not a "
-            f"literal; the value `{self.text}` is not known"
+            f"{self.source.file}{line}: needs execution: {self.reason} is not a literal; "
+            f"the value `{self.text}` is not known"
         )
 
 
@@ -85,9 +86,14 @@ class Config:
     notes: tuple[str, ...] = ()
 
     def get(self, *path: str | int) -> Any:
-        """The value at `path`, e.g. ``"model", "decode_head", 0``; None when there is none."""
+        """The value at `path`, e.g. ``"model", "decode_head", 0``; None when there is none.
+
+        Below an Unknown value everything is that one.
+        """
         value: Any = self.values
         for key in path:
+            if isinstance(value, Unknown):
+                return value
             if isinstance(value, Mapping) and key in value:
                 value = value[key]
             elif _indexes(value, key):

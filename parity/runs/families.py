@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
 from parity.runs.facts import Config, Fact
+from parity.runs.typed import integer, integers, mapping, text
 
 # Decode head -> collection of mmseg's model zoo; a list of heads goes by its last.
 _METHODS = {
@@ -86,8 +87,8 @@ _TRANSFORMERS = {"VisionTransformer": "ViT", "BEiT": "BEiT", "MAE": "ViT"}
 
 def type_of(config: Any) -> str:
     """The bare class name in a config dict: no scope, no module; "" when it names none."""
-    name = config.get("type", "") if isinstance(config, Mapping) else ""
-    return str(name).rpartition(".")[2]
+    name = config.get("type") if isinstance(config, Mapping) else None
+    return name.rpartition(".")[2] if isinstance(name, str) else ""
 
 
 def last_of(value: Any) -> Any:
@@ -121,51 +122,59 @@ def method_of(config: Config) -> Fact[str]:
 def backbone_of(config: Config) -> Fact[str]:
     """The zoo's name, e.g. "Swin-S" or "R-50-D8"; the class where there is no rule for it."""
     path = (*model_path(config), "backbone")
-    given = config.get(*path)
-    if not isinstance(given, Mapping) or not type_of(given):
+    given = mapping(config.get(*path), ".".join(path))
+    if not type_of(given):
         return Fact(note=f"{config.file} names no backbone")
     inner = given.get("backbone_cfg") or given.get("context_cfg")
     chosen = inner if isinstance(inner, Mapping) and type_of(inner) in _RESNETS else given
     return Fact(_backbone_name(chosen), config.source(*path, "type"))
 
 
-def _backbone_name(given: Mapping[str, Any]) -> str:
+def _backbone_name(given: Mapping[Any, Any]) -> str:
     kind = type_of(given)
-    dims, depths = given.get("embed_dims"), _plain(given.get("depths"))
     if kind in _RESNETS:
         return _resnet_name(kind, given)
     if kind == "SwinTransformer":
-        return f"Swin-{_SWIN.get((dims or 96, depths or (2, 2, 6, 2)), f'{dims}')}"
+        dims, depths = _size(given, "embed_dims") or 96, _size(given, "depths") or (2, 2, 6, 2)
+        return f"Swin-{_SWIN.get((dims, depths), f'{dims}')}"
     if kind == "MixVisionTransformer":
-        return f"MIT-{_MIT.get((dims, _plain(given.get('num_layers'))), f'{dims}')}"
+        dims = _size(given, "embed_dims")
+        return f"MIT-{_MIT.get((dims, _size(given, 'num_layers')), f'{dims}')}"
     if kind == "MSCAN":
-        return f"MSCAN-{_MSCAN.get((_plain(dims), depths), f'{dims}')}"
+        dims = _size(given, "embed_dims")
+        return f"MSCAN-{_MSCAN.get((dims, _size(given, 'depths')), f'{dims}')}"
     if kind in _TRANSFORMERS:
-        return f"{_TRANSFORMERS[kind]}-{_VIT.get(dims or 768, f'{dims}')}"
+        dims = _size(given, "embed_dims") or 768
+        return f"{_TRANSFORMERS[kind]}-{_VIT.get(dims, f'{dims}')}"
     if kind == "ConvNeXt":
-        arch = given.get("arch", "tiny")
-        return f"ConvNeXt-{_CONVNEXT.get(str(arch), str(arch))}"
+        arch = text(given.get("arch", "tiny"), "backbone.arch")
+        return f"ConvNeXt-{_CONVNEXT.get(arch, arch)}"
     if kind == "PoolFormer":
-        return f"PoolFormer-{str(given.get('arch', 's12')).upper()}"
+        return f"PoolFormer-{text(given.get('arch', 's12'), 'backbone.arch').upper()}"
     if kind == "HRNet":
         return _hrnet_name(given)
-    return kind + (f"-{given['depth']}" if "depth" in given else "")
+    depth = integer(given.get("depth"), "backbone.depth")
+    return kind + ("" if depth is None else f"-{depth}")
 
 
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, (list, tuple)) else value
+def _size(given: Mapping[Any, Any], key: str) -> Any:
+    """A number, or several as a tuple; None where there is none. Raises RunFormatError."""
+    value = given.get(key)
+    several = isinstance(value, (list, tuple))
+    return (integers if several else integer)(value, f"backbone.{key}")
 
 
-def _resnet_name(kind: str, given: Mapping[str, Any]) -> str:
+def _resnet_name(kind: str, given: Mapping[Any, Any]) -> str:
     """E.g. R-50-D8: depth, and the output stride of the last stage."""
-    strides = given.get("strides", (1, 2, 2, 2))
-    whole = isinstance(strides, Sequence) and all(type(step) is int for step in strides)
-    stride = f"-D{4 * prod(strides)}" if whole else ""
-    return f"{_RESNETS[kind]}-{given.get('depth', '?')}{stride}"
+    strides = integers(given.get("strides", (1, 2, 2, 2)), "backbone.strides")
+    stride = f"-D{4 * prod(strides)}" if strides and len(strides) < 9 else ""
+    depth = integer(given.get("depth"), "backbone.depth")
+    return f"{_RESNETS[kind]}-{'?' if depth is None else depth}{stride}"
 
 
-def _hrnet_name(given: Mapping[str, Any]) -> str:
-    stage = (given.get("extra") or {}).get("stage4", {})
-    widths = stage.get("num_channels", ("?",)) if isinstance(stage, Mapping) else ("?",)
-    small = "-Small" if _plain(stage.get("num_blocks")) == (2, 2, 2, 2) else ""
-    return f"HRNetV2p-W{widths[0]}{small}"
+def _hrnet_name(given: Mapping[Any, Any]) -> str:
+    extra = mapping(given.get("extra"), "backbone.extra")
+    stage = mapping(extra.get("stage4"), "backbone.extra.stage4")
+    widths = integers(stage.get("num_channels"), "num_channels") or ("?",)
+    blocks = integers(stage.get("num_blocks"), "num_blocks")
+    return f"HRNetV2p-W{widths[0]}{'-Small' if blocks == (2, 2, 2, 2) else ''}"

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import json
+import math
+import struct
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import safetensors
+from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
+from parity.runs.pickle_values import MAX_DIMENSIONS
 from parity.runs.record import TensorInfo
 
+MAX_HEADER = 1 << 24
+# Bytes of one element, by torch's names of types.
+DTYPE_BYTES = {
+    "float64": 8,
+    "float32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "int64": 8,
+    "int32": 4,
+    "int16": 2,
+    "int8": 1,
+    "uint8": 1,
+    "bool": 1,
+    "complex64": 8,
+    "complex128": 16,
+}
+# safetensors' names of types.
+_SAFE_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+    "C64": "complex64",
+}
 TORCH, LEGACY, SAFETENSORS = "torch", "torch legacy", "safetensors"
 
 
@@ -21,21 +52,53 @@ def nested(document: Any, *keys: str) -> Any:
     return document
 
 
-def state_dict_of(document: Any, kind: type = TensorInfo) -> Mapping[Any, Any]:
-    """The state dict: nested by mmengine and most others, else the whole file.
-
-    kind: what a tensor is represented by.
-    """
+def state_dict_of(document: Any) -> Mapping[Any, Any]:
+    """The state dict: nested by mmengine and most others, else the whole file."""
     for key in ("state_dict", "model", None):
         found = document if key is None else nested(document, key)
-        if isinstance(found, Mapping) and any(isinstance(v, kind) for v in found.values()):
+        if isinstance(found, Mapping) and any(isinstance(v, TensorInfo) for v in found.values()):
             return found
     return {}
 
 
-def open_safetensors(path: Path, framework: str) -> Any:
-    """A file handle of the safetensors library. Raises RunFormatError."""
+def read_safetensors(stream: BinaryIO) -> tuple[dict[str, TensorInfo], dict[str, str]]:
+    """The tensors of a safetensors file, `offset` in bytes of the file, and its metadata.
+
+    Read here, since the library maps the file: one that is cut off meanwhile
+    kills the process. Raises RunFormatError.
+    """
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    (length,) = struct.unpack("<Q", stream.read(8).ljust(8, b"\0"))
+    if not 2 <= length <= min(MAX_HEADER, size - 8):
+        raise RunFormatError(f"not a safetensors file: a header of {length} bytes")
     try:
-        return safetensors.safe_open(path, framework=framework)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise RunFormatError(f"{path}: not a safetensors file: {error}") from error
+        header = json.loads(stream.read(length).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise RunFormatError(f"not a safetensors file: its header is no JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise RunFormatError("not a safetensors file: its header is no object")
+    given = header.pop("__metadata__", {})
+    meta = given if isinstance(given, dict) else {}
+    found = {key: _entry(key, item, 8 + length, size) for key, item in header.items()}
+    return found, {key: item for key, item in meta.items() if isinstance(item, str)}
+
+
+def _entry(key: str, item: Any, begin: int, size: int) -> TensorInfo:
+    item = item if isinstance(item, dict) else {}
+    shape, dtype, place = (item.get(name) for name in ("shape", "dtype", "data_offsets"))
+    whole = _sizes(shape) and _sizes(place) and len(place) == 2 and isinstance(dtype, str)
+    if not whole or len(shape) > MAX_DIMENSIONS:
+        raise RunFormatError(
+            f"not a safetensors file: its entry {key[:80]!r} is not one of a tensor"
+        )
+    name = _SAFE_DTYPES.get(dtype, dtype[:20])
+    taken = math.prod(shape) * DTYPE_BYTES.get(name, 0)
+    if place[1] > size - begin or (name in DTYPE_BYTES and place[1] - place[0] != taken):
+        raise RunFormatError(f"cut off or damaged: {key[:80]!r} does not fit; copy it again")
+    strides = tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+    return TensorInfo(tuple(shape), name, "", begin + place[0], strides)
+
+
+def _sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(type(n) is int and 0 <= n < 1 << 60 for n in value)

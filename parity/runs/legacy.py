@@ -1,49 +1,52 @@
-"""torch's checkpoint format from before 1.6, which only torch reads."""
+"""torch's checkpoint format from before 1.6: pickles one after the other, then the storages.
+
+As torch's `_legacy_load` reads it (torch 2.x serialization.py), but inert: a
+magic number, a version, the machine, the content, the keys of the storages, and
+of each storage its number of elements and its bytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import struct
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
-import torch
+from parity.runs.archive import MAX_PICKLE, Region
+from parity.runs.formats import DTYPE_BYTES
+from parity.runs.pickles import read_pickle, run_pickle
 
-from parity.errors import RunFormatError
-from parity.runs.record import TensorInfo
-
-# weights_only could be tricked into running code before this version (CVE-2025-32434).
-_SAFE_TORCH = (2, 6)
+# What a file starts with: a pickled magic number, after two bytes of the protocol.
+LEGACY_MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
+_HEADER = 3  # pickles before the content
 
 
-def legacy_entries(path: Path) -> Any:
-    """The content of a file in torch's older format, tensors as TensorInfo. Raises RunFormatError.
+@dataclass(frozen=True)
+class Legacy:
+    """document: the content. inert: names in it that stayed opaque. storages: first byte, length.
 
-    That format cannot be mapped and is read whole, by ``torch.load(weights_only=True)``.
+    A storage of unknown type has an unknown length: it and what follows is left out.
     """
-    return _described(load_legacy(path), depth=3)
+
+    document: Any
+    inert: tuple[str, ...]
+    storages: dict[str, tuple[int, int]]
 
 
-def _described(value: Any, depth: int) -> Any:
-    if isinstance(value, torch.Tensor):
-        return TensorInfo(tuple(value.shape), str(value.dtype).removeprefix("torch."))
-    if isinstance(value, Mapping) and depth > 0:
-        return {key: _described(item, depth - 1) for key, item in value.items()}
-    return value
-
-
-def load_legacy(path: Path) -> Any:
-    """The whole content, read safely. Raises RunFormatError."""
-    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
-    if version < _SAFE_TORCH:
-        raise RunFormatError(
-            f"{path}: in torch's format from before 1.6, which torch {torch.__version__} does not "
-            "read safely; load it where you trust it and save it again"
-        )
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch raises on a file that may be hostile
-        reason = str(error).partition("\n")[0][:200]
-        raise RunFormatError(
-            f"{path}: in torch's format from before 1.6 and not plain weights ({reason}); "
-            "load it where you trust it and save its state dict again"
-        ) from error
+def read_legacy(stream: BinaryIO) -> Legacy:
+    """The content of a file in torch's older format. Raises RunFormatError."""
+    region = Region(stream, 0, MAX_PICKLE)
+    for _ in range(_HEADER):
+        read_pickle(region)
+    content = run_pickle(region)
+    keys, _ = read_pickle(region)
+    storages: dict[str, tuple[int, int]] = {}
+    for key in map(str, keys if isinstance(keys, list) else []):
+        dtype, count = content.storages.get(key), stream.read(8)
+        if len(count) < 8 or dtype is None:
+            break
+        length = struct.unpack("<q", count)[0] * DTYPE_BYTES.get(dtype, 1)
+        if not 0 <= length < 1 << 60:
+            break
+        storages[key] = (stream.tell(), length)
+        stream.seek(length, 1)
+    return Legacy(content.value, content.inert, storages)

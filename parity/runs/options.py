@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from parity.errors import RunFormatError
 from parity.runs.datasets import dataset_path
-from parity.runs.facts import Config, Fact
+from parity.runs.facts import Config, Fact, Unknown
 from parity.runs.families import model_path, type_of
+from parity.runs.typed import mapping, sequence, text
 
 Path = tuple[str | int, ...]
 # Optimizer wrappers (mmengine) and hooks (mmcv 0.x) that compute in reduced precision.
@@ -15,36 +17,48 @@ _AMP = {"AmpOptimWrapper", "Fp16OptimizerHook", "GradientCumulativeFp16Optimizer
 
 
 def first_of(config: Config, *paths: Path) -> Fact[Any]:
-    """The first of `paths` that `config` gives."""
+    """The first of `paths` that `config` gives; not known where only running could tell it."""
     for path in paths:
         fact = config.fact(*path)
-        if fact.known:
+        if fact.known or fact.note:
             return fact
-    return Fact(note=f"{config.file} gives no {'.'.join(map(str, paths[0]))}")
+    return Fact(note=f"{config.file} gives no {_name(paths[0])}")
 
 
 def crop_size_of(config: Config) -> Fact[Any]:
     """Size of the random crop, else of the model's input, as the config writes it."""
     path = (*dataset_path(config), "pipeline")
-    steps = list(enumerate(config.get(*path) or ()))
+    steps = enumerate(sequence(config.get(*path), _name(path)))
     crops = [(*path, i, "crop_size") for i, step in steps if type_of(step) == "RandomCrop"]
     model = (*model_path(config), "data_preprocessor", "size")
     return first_of(config, *crops, model, ("crop_size",))
 
 
+def _name(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _mapping_of(config: Config, *paths: Path) -> Fact[Mapping[str, Any]]:
+    """The first of `paths` that `config` gives, which must be a dict. Raises RunFormatError."""
+    fact = first_of(config, *paths)
+    if fact.known:
+        mapping(fact.value, _name(paths[0]))
+    return fact
+
+
 def optimizer_of(config: Config) -> Fact[Mapping[str, Any]]:
     """Type, lr, weight decay, ..."""
-    return first_of(config, ("optim_wrapper", "optimizer"), ("optimizer",))
+    return _mapping_of(config, ("optim_wrapper", "optimizer"), ("optimizer",))
 
 
 def paramwise_of(config: Config) -> Fact[Mapping[str, Any]]:
     """Options of single parameters: lr_mult, decay_mult, layer decay."""
-    return first_of(config, ("optim_wrapper", "paramwise_cfg"), ("optimizer", "paramwise_cfg"))
+    return _mapping_of(config, ("optim_wrapper", "paramwise_cfg"), ("optimizer", "paramwise_cfg"))
 
 
 def clip_grad_of(config: Config) -> Fact[Mapping[str, Any]]:
     """Gradient clipping."""
-    return first_of(config, ("optim_wrapper", "clip_grad"), ("optimizer_config", "grad_clip"))
+    return _mapping_of(config, ("optim_wrapper", "clip_grad"), ("optimizer_config", "grad_clip"))
 
 
 def schedule_of(config: Config) -> Fact[tuple[Mapping[str, Any], ...]]:
@@ -58,8 +72,10 @@ def schedule_of(config: Config) -> Fact[tuple[Mapping[str, Any], ...]]:
 def precision_of(config: Config) -> Fact[str]:
     """``float32``, or ``amp`` and the reduced type."""
     for key in ("optim_wrapper", "optimizer_config"):
-        if type_of(config.get(key)) in _AMP:
-            dtype = config.get(key, "dtype") or "float16"
+        given = mapping(config.get(key), key)
+        text(given.get("type"), f"{key}.type")
+        if type_of(given) in _AMP:
+            dtype = text(config.get(key, "dtype"), f"{key}.dtype") or "float16"
             return Fact(f"amp {dtype}", config.source(key, "type"))
     if config.get("fp16") is not None:
         return Fact("amp float16", config.source("fp16"))
@@ -77,7 +93,7 @@ def pretrained_of(config: Config) -> Fact[str]:
         (*model, "pretrained"),
         (*model, "backbone", "pretrained"),
     )
-    if isinstance(fact.value, str):
+    if isinstance(fact.value, str) or (fact.source and not fact.known):
         return fact
     return Fact("none", config.source(*model, "backbone"), "the config names no weights")
 
@@ -91,12 +107,14 @@ def norms_of(config: Config) -> Fact[tuple[str, ...]]:
 
 
 def _norm_types(value: Any) -> Iterator[str]:
+    if isinstance(value, Unknown):
+        raise RunFormatError(value.note)
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key == "norm_cfg" and type_of(item):
                 yield type_of(item)
-            else:
+            elif key == "norm_cfg" or not isinstance(item, Unknown):
                 yield from _norm_types(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _norm_types(item)
+            yield from () if isinstance(item, Unknown) else _norm_types(item)

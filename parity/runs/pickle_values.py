@@ -25,6 +25,10 @@ _STORAGES = {
     "ComplexDoubleStorage": "complex128",
     "UntypedStorage": "",
 }
+# torch has no tensors of more dimensions.
+MAX_DIMENSIONS = 64
+MAX_KEY, MAX_KEY_BITS = 1_000, 60
+MAX_BITS = 256
 _DTYPES = frozenset(_STORAGES.values()) - {""}
 _SCALAR_DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
 
@@ -44,14 +48,19 @@ class Name:
 
 
 @dataclass(frozen=True)
-class _Storage:
+class Storage:
+    """Where torch keeps the values of tensors. dtype: "" where another place names it."""
+
     dtype: str
     key: str
 
 
 def plain_key(key: Any) -> Any:
     """`key` of a dict: plain, or named by its type."""
-    plain = isinstance(key, (str, bytes, int, float, bool, type(None), Opaque, Name))
+    # Equal long texts take long to compare, and large integers may share a hash.
+    short = isinstance(key, (str, bytes)) and len(key) <= MAX_KEY
+    small = isinstance(key, int) and key.bit_length() <= MAX_KEY_BITS
+    plain = short or small or isinstance(key, (float, type(None), Opaque, Name))
     return key if plain else Opaque(f"a {type(key).__name__}")
 
 
@@ -60,22 +69,33 @@ def storage(identity: Any) -> Any:
     if isinstance(identity, tuple) and len(identity) >= 3 and isinstance(identity[1], Name):
         module, _, name = identity[1].name.rpartition(".")
         known = module in {"torch", "torch.storage"} and name in _STORAGES
-        if known and isinstance(identity[2], (str, int)):
-            return _Storage(_STORAGES[name], str(identity[2]))
+        view = len(identity) > 5 and identity[5] is not None  # of torch's older format
+        if known and not view and isinstance(plain_key(identity[2]), (str, int)):
+            return Storage(_STORAGES[name], str(identity[2]))
     return Opaque("a storage of unknown type")
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> Any:
-    if not isinstance(storage, _Storage):
+    if not isinstance(storage, Storage):
         return Opaque("a tensor of unknown storage")
     dtype = storage.dtype
     if not dtype:  # _rebuild_tensor_v3 names it apart
         named = [item.name for item in rest if isinstance(item, Name)]
         dtype = named[0].removeprefix("torch.") if named else ""
+    if not (_few(shape) and _few(stride) and len(shape) == len(stride)):
+        return Opaque("a tensor of unknown shape")
     sizes = (offset, *shape, *stride)
-    if dtype not in _DTYPES or any(type(n) is not int or n < 0 for n in sizes):
+    if dtype not in _DTYPES or any(type(n) is not int or not 0 <= n < 1 << 60 for n in sizes):
         return Opaque("a tensor of unknown type")
     return TensorInfo(tuple(shape), dtype, storage.key, offset, tuple(stride))
+
+
+def _few(sizes: Any) -> bool:
+    return isinstance(sizes, (list, tuple)) and len(sizes) <= MAX_DIMENSIONS
+
+
+def _size(sizes: Any = ()) -> Any:
+    return tuple(sizes) if _few(sizes) else Opaque("a size")
 
 
 def _parameter(data: Any, *rest: Any) -> Any:
@@ -84,7 +104,11 @@ def _parameter(data: Any, *rest: Any) -> Any:
 
 def _ordered_dict(items: Any = ()) -> Any:
     pairs = items if isinstance(items, list) else []
-    return {plain_key(pair[0]): pair[1] for pair in pairs}
+    return {
+        plain_key(pair[0]): pair[1]
+        for pair in pairs
+        if isinstance(pair, (list, tuple)) and len(pair) == 2
+    }
 
 
 def _set(items: Any = ()) -> Any:
@@ -92,7 +116,8 @@ def _set(items: Any = ()) -> Any:
 
 
 def _numpy_dtype(code: Any = "", *rest: Any) -> Any:
-    return Opaque(f"numpy dtype {code}" if isinstance(code, str) else "numpy dtype")
+    short = isinstance(code, str) and len(code) < 9
+    return Opaque(f"numpy dtype {code}" if short else "numpy dtype")
 
 
 def _numpy_scalar(dtype: Any = None, data: Any = b"") -> Any:
@@ -103,8 +128,8 @@ def _numpy_scalar(dtype: Any = None, data: Any = b"") -> Any:
 
 
 def _encode(text: Any = "", encoding: Any = "") -> Any:
-    """How protocol 2 writes bytes."""
-    if isinstance(text, str) and encoding == "latin1":
+    """How protocol 2 writes bytes; those of arrays are of no use here."""
+    if isinstance(text, str) and len(text) <= MAX_KEY and encoding == "latin1":
         return text.encode("latin1")
     return Opaque("bytes")
 
@@ -115,7 +140,7 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _tensor,
     "torch._utils._rebuild_parameter": _parameter,
-    "torch.Size": lambda sizes=(): tuple(sizes),
+    "torch.Size": _size,
     "collections.OrderedDict": _ordered_dict,
     "__builtin__.bytes": lambda *given: Opaque("bytes") if given else b"",
     "__builtin__.set": _set,

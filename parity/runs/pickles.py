@@ -12,15 +12,21 @@ from __future__ import annotations
 import pickletools
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from parity.errors import RunFormatError
-from parity.runs.pickle_values import KNOWN, Name, Opaque, plain_key, storage
+from parity.runs.pickle_values import KNOWN, MAX_BITS, Name, Opaque, Storage, plain_key, storage
 
 # A Mask2Former checkpoint with its optimizer takes about 100,000 operations.
-MAX_OPERATIONS = 3_000_000
+MAX_OPERATIONS = 2_000_000
 # Longer texts are dropped: mmengine pickles 160,000 logged values as one text.
 MAX_TEXT = 1 << 20
+# Characters of all texts that are kept, and items of all values that calls are given.
+MAX_TEXTS = 1 << 26
+MAX_GIVEN = 5_000_000
+MAX_NAME = 500
+MAX_MEMO = 1 << 32
 
 
 class _Mark:
@@ -33,18 +39,36 @@ _MARK = _Mark()
 def read_pickle(stream: Any) -> tuple[Any, tuple[str, ...]]:
     """The value of the pickle at the position of `stream`, and the names that stayed opaque.
 
-    stream: a binary file or a memory map.
+    stream: a binary file; see archive.py for a part of one.
     Dicts, lists, tuples, sets and scalars as such; tensors as TensorInfo.
     Raises RunFormatError for what is no pickle, or no plain one.
     """
+    found = run_pickle(stream)
+    return found.value, found.inert
+
+
+@dataclass(frozen=True)
+class Pickle:
+    """value: what it stands for. inert: the names that stayed opaque, sorted.
+
+    storages: the type of each storage that a tensor may refer to, by its key.
+    """
+
+    value: Any
+    inert: tuple[str, ...]
+    storages: dict[str, str]
+
+
+def run_pickle(stream: Any) -> Pickle:
+    """As `read_pickle`, with the storages. Raises RunFormatError."""
     machine = _Machine()
     try:
         with warnings.catch_warnings():  # of escapes in texts
             warnings.simplefilter("ignore")
             machine.run_all(stream)
-        return machine.stack[-1], tuple(sorted(machine.opaque))
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError) as error:
+    except (ValueError, IndexError, TypeError, OverflowError, MemoryError) as error:
         raise RunFormatError(f"its pickle is broken: {type(error).__name__}: {error}") from error
+    return Pickle(machine.stack[-1], tuple(sorted(machine.opaque)), machine.storages)
 
 
 class _Machine:
@@ -53,18 +77,22 @@ class _Machine:
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.opaque: set[str] = set()
+        self.storages: dict[str, str] = {}
         self._memo: dict[int, Any] = {}
+        self._texts = MAX_TEXTS
+        self._given = MAX_GIVEN
 
     def run_all(self, stream: Any) -> None:
         for count, (operation, argument, _) in enumerate(pickletools.genops(stream)):
             if count > MAX_OPERATIONS:
                 raise RunFormatError("its pickle is absurdly long")
             self.run(operation.name, argument)
+        if not self.stack:
+            raise ValueError("it holds nothing")
 
     def run(self, name: str, argument: Any) -> None:
         if name in _PUSHED:
-            too_long = isinstance(argument, (str, bytes, bytearray)) and len(argument) > MAX_TEXT
-            self.stack.append(Opaque("a long text") if too_long else argument)
+            self.stack.append(Opaque("a long value") if self._too_long(argument) else argument)
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
         elif name in _EMPTY:
@@ -73,6 +101,14 @@ class _Machine:
             _OPERATIONS[name](self, argument)
         elif name not in _IGNORED:
             raise ValueError(f"operation {name}, which torch does not write")
+
+    def _too_long(self, value: Any) -> bool:
+        if isinstance(value, int):
+            return value.bit_length() > MAX_BITS
+        if not isinstance(value, (str, bytes, bytearray)):
+            return False
+        self._texts -= len(value) if len(value) <= MAX_TEXT else 0
+        return len(value) > MAX_TEXT or self._texts < 0
 
     def since_mark(self) -> list[Any]:
         at = len(self.stack) - 1
@@ -87,9 +123,14 @@ class _Machine:
     # Operations that take more than a constant
 
     def put(self, argument: Any) -> None:
-        self._memo[len(self._memo) if argument is None else argument] = self.stack[-1]
+        index = len(self._memo) if argument is None else argument
+        if not 0 <= index < MAX_MEMO:
+            raise ValueError("a memo of this size")
+        self._memo[index] = self.stack[-1]
 
     def get(self, argument: Any) -> None:
+        if argument not in self._memo:
+            raise ValueError("a memo that was not made")
         self.stack.append(self._memo[argument])
 
     def pop(self, argument: Any) -> None:
@@ -124,6 +165,8 @@ class _Machine:
                 self.stack[-1][plain_key(key)] = value
 
     def name(self, module: str, attribute: str) -> None:
+        if len(module) + len(attribute) > MAX_NAME:
+            raise ValueError("a name of this length")
         self.stack.append(Name(f"{module}.{attribute}"))
 
     def stack_name(self, argument: Any) -> None:
@@ -143,7 +186,8 @@ class _Machine:
     def instance(self, argument: Any) -> None:
         """Protocol 0: a name and, since the mark, its arguments."""
         self.since_mark()
-        self.stack.append(self.made(Name(str(argument).replace(" ", ".")), None))
+        self.name(*str(argument).split(" ", 1))
+        self.stack.append(self.made(self.stack.pop(), None))
 
     def object(self, argument: Any) -> None:
         """Protocol 1: since the mark, a class and its arguments."""
@@ -154,12 +198,18 @@ class _Machine:
         self.stack.pop()
 
     def persistent(self, argument: Any) -> None:
-        self.stack.append(storage(self.stack.pop()))
+        found = storage(self.stack.pop())
+        if isinstance(found, Storage):
+            self.storages[found.key] = found.dtype
+        self.stack.append(found)
 
     def made(self, function: Any, given: Any) -> Any:
         """What calling `function` would give, where that is known here."""
         name = function.name if isinstance(function, (Name, Opaque)) else type(function).__name__
         if name in KNOWN and isinstance(given, tuple):
+            self._given -= sum(len(item) for item in given if isinstance(item, (list, tuple)))
+            if self._given < 0:
+                raise ValueError(f"calls with more than {MAX_GIVEN} values")
             return KNOWN[name](*given)
         self.opaque.add(name)
         return Opaque(name)

@@ -23,6 +23,7 @@ from parity.runs.tree import Tree, open_regular, read_bounded
 
 Reader = Callable[..., LogData]
 T = TypeVar("T")
+MAX_CONFIGS = 60
 
 
 @dataclass
@@ -88,6 +89,8 @@ class Reading:
         path = self.tree.root / file
         try:
             text = read_bounded(path, MAX_BYTES, inside=self.tree.root)
+            if text not in self._configs and len(self._configs) >= MAX_CONFIGS:
+                raise RunFormatError(f"one of more than {MAX_CONFIGS} different configs; not read")
             if text not in self._configs:
                 self._configs[text] = read_config(
                     path, tree=self.tree.root, configs_root=self.configs_root, name=file

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from parity.errors import RunFormatError
 from parity.runs import options
 from parity.runs.counts import epoch_images, images_of, loaded_parts, validation_batch
 from parity.runs.datasets import dataset_of, planned_images, planned_validation
@@ -92,7 +93,7 @@ class _Derived:
             return Fact(note=NO_CONFIG)
         try:
             return function(self._config)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except RunFormatError as error:
             # A config may hold anything anywhere; one odd value costs one fact, not the run.
             return Fact(note=f"{self._config.file} is not as mmseg writes it: {error}")
 
@@ -105,7 +106,9 @@ class _Derived:
         fact = self.or_stated(key, fact)
         if type(fact.value) is int and 0 <= fact.value <= LARGEST:
             return fact
-        return Fact(note=fact.note if fact.value is None else f"{fact.value!r} is no number")
+        if fact.value is None:
+            return fact
+        return Fact(note=f"{str(fact.value)[:200]!r} is no number")
 
     def _logged(self, name: str) -> Fact[int]:
         """A number in the environment block of the log."""
@@ -224,7 +227,7 @@ class _Derived:
             ("optim_wrapper", "accumulative_counts"),
             ("optimizer_config", "cumulative_iters"),
         )
-        if fact.known or self._config is None:
+        if fact.known or fact.source is not None or self._config is None:
             return fact
         return Fact(1, Source(self._config.file), "none set")
 
@@ -260,6 +263,8 @@ class _Derived:
         enabled = self.of(lambda config: config.fact("auto_scale_lr", "enable"))
         if enabled.value:
             return Fact(note="auto_scale_lr is enabled, but the log does not say that it was used")
+        if enabled.note:
+            return Fact(None, enabled.source, enabled.note)
         return Fact("off", enabled.source or Source(self._config.file), "not enabled")
 
     def sync_bn_reverted(self) -> Fact[bool]:

@@ -13,6 +13,7 @@ from typing import Any
 from parity.runs.datasets import KNOWN, dataset_path
 from parity.runs.facts import Config, Fact
 from parity.runs.families import model_path, type_of
+from parity.runs.typed import integer, sequence, text
 
 UNKNOWN = "?"
 _TTA = ("TestTimeAug", "MultiScaleFlipAug")
@@ -26,7 +27,7 @@ def test_mode_of(config: Config) -> Fact[str]:
         return Fact(note=f"{config.file} gives no test_cfg.mode")
     sizes = [given.get(key) for key in ("crop_size", "stride")]
     shown = [f"{s[0]}x{s[1]}" for s in sizes if isinstance(s, (list, tuple)) and len(s) == 2]
-    mode = f"{given['mode']} {' stride '.join(shown)}".strip()
+    mode = f"{text(given['mode'], 'test_cfg.mode')} {' stride '.join(shown)}".strip()
     return Fact(mode, config.source(*path, "mode"))
 
 
@@ -38,7 +39,7 @@ def augmentation_of(config: Config) -> Fact[str]:
     """
     wrapped = type_of(config.get("model")) == "SegTTAModel"
     path = (*dataset_path(config, "test"), "pipeline") if wrapped else _val_pipeline(config)
-    for index, step in enumerate(config.get(*path) or ()):
+    for index, step in enumerate(sequence(config.get(*path), "the test pipeline")):
         if type_of(step) in _TTA:
             return Fact(_augmentation(step), config.source(*path, index, "type"))
     if config.get(*path) is None:
@@ -51,7 +52,7 @@ def _augmentation(step: Mapping[str, Any]) -> str:
         ratios = step.get("img_ratios") or ()
         scales, flips = len(ratios) if isinstance(ratios, (list, tuple)) else 1, step.get("flip")
     else:
-        branches = step.get("transforms") or ()
+        branches = sequence(step.get("transforms"), "transforms")
         scales = max((len(b) for b in branches if _all(b, "Resize")), default=1)
         flips = any(item.get("prob") for b in branches if _all(b, "RandomFlip") for item in b)
     return "+".join(name for name, on in (("ms", scales > 1), ("flip", flips)) if on) or "none"
@@ -84,26 +85,30 @@ def _val_pipeline(config: Config) -> tuple[str | int, ...]:
 
 def _steps(config: Config) -> Iterator[Mapping[str, Any]]:
     """The steps of the validation pipeline, those inside augmentation wrappers included."""
-    pending = list(config.get(*_val_pipeline(config)) or ())
+    pending = list(sequence(config.get(*_val_pipeline(config)), "the validation pipeline"))[::-1]
     while pending:
-        step = pending.pop(0)
+        step = pending.pop()
         if isinstance(step, Mapping):
             yield step
             nested = step.get("transforms")
-            pending[:0] = nested if isinstance(nested, (list, tuple)) else ()
+            pending += reversed(nested) if isinstance(nested, (list, tuple)) else ()
         elif isinstance(step, (list, tuple)):
-            pending[:0] = step
+            pending += reversed(step)
 
 
 def _ignored(config: Config) -> str:
     evaluator = config.get("val_evaluator")
     for item in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
         if type_of(item) == "IoUMetric":
-            return str(item.get("ignore_index", 255))
+            return _label(item)
     legacy = config.get(*dataset_path(config, "val"))
     if evaluator is None and isinstance(legacy, Mapping):
-        return str(legacy.get("ignore_index", 255))
+        return _label(legacy)
     return UNKNOWN
+
+
+def _label(given: Mapping[str, Any]) -> str:
+    return str(integer(given.get("ignore_index", 255), "ignore_index"))
 
 
 def _reduction(config: Config) -> str:
@@ -115,8 +120,10 @@ def _reduction(config: Config) -> str:
     known = KNOWN.get(type_of(dataset))
     stated += [known.reduces] if known else []
     for value in stated:
-        if value is not None:
+        if isinstance(value, int):
             return "y" if value else "n"
+        if value is not None:
+            break
     return UNKNOWN
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from parity.errors import RunFormatError
 from parity.runs.facts import Source, Unread
-from parity.runs.log_data import LogData
+from parity.runs.log_data import MAX_EVALUATIONS, LogData
 from parity.runs.protobuf import BYTES, FIXED32, VARINT, fields, masked_crc32c, records
 from parity.runs.record import Evaluation
 from parity.runs.scalars import percent_scale, split_metrics
@@ -34,7 +34,8 @@ def read_events(stream: BinaryIO, *, file: str) -> LogData:
     for step, name, value in events.scalars():
         metrics, _ = split_metrics([(name, value)])
         if metrics:
-            evaluated.setdefault(step, {}).update(metrics)
+            if step in evaluated or len(evaluated) <= MAX_EVALUATIONS:
+                evaluated.setdefault(step, {}).update(metrics)
         else:
             data.points.add(step, 0, [(name, value)])
     if events.end:

@@ -1,35 +1,59 @@
-"""The values of single tensors of a checkpoint, mapped from its file, and hashes of them."""
+"""The values of single tensors of a checkpoint, read from its file, and hashes of them."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO
 
 import torch
 
 from parity.errors import RunFormatError
-from parity.runs.archive import map_region, read_archive
-from parity.runs.formats import LEGACY, SAFETENSORS, open_safetensors, state_dict_of
-from parity.runs.legacy import load_legacy
+from parity.runs.archive import read_archive
+from parity.runs.formats import LEGACY, SAFETENSORS
+from parity.runs.legacy import read_legacy
 from parity.runs.record import Checkpoint, TensorInfo
 from parity.runs.tree import open_regular
+
+# The largest tensor of any model here takes under 200 MB.
+MAX_TENSOR = 1 << 30
+# Where the values of a tensor lie: first byte and length.
+_Place = tuple[int, int]
 
 
 def load_tensors(checkpoint: Checkpoint, keys: Iterable[str]) -> dict[str, torch.Tensor]:
     """The tensors `keys` of the state dict, read from the file now. Raises RunFormatError."""
-    wanted = list(keys)
-    unknown = [key for key in wanted if key not in checkpoint.tensors]
-    if unknown:
-        raise RunFormatError(f"{checkpoint.path}: holds no tensor {unknown[0]!r}")
+    found = {}
+    with open_regular(checkpoint.path) as stream:
+        places = _places(checkpoint, stream)
+        for key in keys:
+            info = checkpoint.tensors.get(key)
+            if info is None:
+                raise RunFormatError(f"{checkpoint.path}: holds no tensor {key!r}")
+            try:
+                found[key] = _read_tensor(info, stream, *places(info))
+            except (RunFormatError, OSError, ValueError, RuntimeError) as error:
+                raise RunFormatError(f"{checkpoint.path}: {key}: {error}") from error
+    return found
+
+
+def _places(checkpoint: Checkpoint, stream: BinaryIO) -> Callable[[TensorInfo], _Place]:
+    """What says where a tensor's storage lies."""
     if checkpoint.format == SAFETENSORS:
-        with open_safetensors(checkpoint.path, "pt") as file:
-            return {key: file.get_tensor(key) for key in wanted}
+        size = stream.seek(0, 2)
+        return lambda info: (info.offset, size - info.offset)
     if checkpoint.format == LEGACY:
-        state = state_dict_of(load_legacy(checkpoint.path), torch.Tensor)
-        return {key: state[key] for key in wanted}
-    return _load_zip(checkpoint, wanted)
+        storages = read_legacy(stream).storages
+        return lambda info: _storage(storages, info.storage)
+    archive = read_archive(stream)
+    return lambda info: archive.storage(info.storage)
+
+
+def _storage(storages: Mapping[str, _Place], key: str) -> _Place:
+    if key not in storages:
+        raise RunFormatError(f"it lacks the storage {key[:80]!r} that its pickle names")
+    return storages[key]
 
 
 def tensor_sha256(tensor: torch.Tensor) -> str:
@@ -40,31 +64,23 @@ def tensor_sha256(tensor: torch.Tensor) -> str:
     return digest.hexdigest()
 
 
-def _load_zip(checkpoint: Checkpoint, keys: list[str]) -> dict[str, torch.Tensor]:
-    found = {}
-    with open_regular(checkpoint.path) as stream:
-        archive = read_archive(stream)
-        for key in keys:
-            info = checkpoint.tensors[key]
-            try:
-                found[key] = _read_tensor(info, stream, *archive.storage(info.storage))
-            except (RunFormatError, ValueError, RuntimeError) as error:
-                raise RunFormatError(f"{checkpoint.path}: {key}: {error}") from error
-    return found
-
-
 def _read_tensor(info: TensorInfo, stream: BinaryIO, start: int, length: int) -> torch.Tensor:
     """The tensor `info` over its storage, of which only the part it uses is read."""
-    dtype: torch.dtype = getattr(torch, info.dtype)
+    dtype = getattr(torch, info.dtype, None)
+    if not isinstance(dtype, torch.dtype):
+        raise RunFormatError(f"its type {info.dtype} is not known to torch {torch.__version__}")
     count = math.prod(info.shape)
     if count == 0:
         return torch.empty(info.shape, dtype=dtype)
     spans = zip(info.shape, info.stride, strict=True)
     used = 1 + sum((size - 1) * step for size, step in spans)
-    if info.offset + used > length // dtype.itemsize or count > used:
+    offset = info.offset if info.storage else 0  # of safetensors it counts in the file
+    if offset + used > length // dtype.itemsize or count > used:
         raise RunFormatError(f"shape {info.shape} does not fit its storage of {length} bytes")
-    first = start + info.offset * dtype.itemsize
-    region, at = map_region(stream, first, used * dtype.itemsize)
-    with region:
-        data = bytearray(memoryview(region)[at:])
+    if used * dtype.itemsize > MAX_TENSOR:
+        raise RunFormatError(f"it takes more than {MAX_TENSOR} bytes")
+    stream.seek(start + offset * dtype.itemsize)
+    data = bytearray(used * dtype.itemsize)
+    if stream.readinto(data) < len(data):  # type: ignore[attr-defined]
+        raise RunFormatError("the file is cut off; copy it again")
     return torch.frombuffer(data, dtype=dtype).as_strided(info.shape, info.stride).clone()

@@ -28,6 +28,7 @@ _MISSING = "missing keys in source state_dict: "
 _SIZE = re.compile(r"size mismatch for ([^:]+):")
 _STEP = re.compile(r"(?:iter|epoch)_(\d{1,12})(?!\d)")
 MAX_LOADS = 100
+MAX_KEYS = 20_000
 
 
 class WeightLog:
@@ -91,24 +92,27 @@ class WeightLog:
     def _mismatch(self, entry: Entry) -> None:
         source = Source(self._file, entry.line, entry.first)
         unexpected: tuple[str, ...] = ()
-        missing, mismatched = unexpected, unexpected
+        missing, mismatched = unexpected, list[str]()
         for line in entry.text.split("\n"):
             if line.startswith(_UNEXPECTED):
                 unexpected = _keys(line, _UNEXPECTED)
             elif line.startswith(_MISSING):
                 missing = _keys(line, _MISSING)
             elif match := _SIZE.match(line):
-                mismatched = (*mismatched, match[1])
+                mismatched.append(match[1])
+        if len(self.loads) >= MAX_LOADS:
+            return
         if not self.loads or self.loads[-1].listed is not None:
             self.loads.append(WeightLoad("", "init", source))
         self.loads[-1] = replace(
             self.loads[-1],
             unexpected=unexpected,
             missing=missing,
-            mismatched=mismatched,
+            mismatched=tuple(mismatched[:MAX_KEYS]),
             listed=source,
         )
 
 
 def _keys(line: str, start: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in line.removeprefix(start).split(",") if key.strip())
+    keys = line.removeprefix(start).split(",", MAX_KEYS)[:MAX_KEYS]
+    return tuple(key.strip() for key in keys if key.strip())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from parity.errors import InputError, ParityError
-from parity.files import write_atomically
+from parity.files import standard_output, write_atomically
 from parity.scores.data import render_csv, render_json
 from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str], find_zoo: FindZoo) -> int:
     """Run the command. find_zoo: finds the zoo where --mmseg names none."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options, find_zoo)
+        with standard_output():
+            return _run(options, find_zoo)
     except ParityError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

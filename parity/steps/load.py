@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from parity.errors import InputError
+from parity.files import open_file
 from parity.sample import DataInfo, Sample, UInt8Array
 from parity.steps.truncation import find_truncation
 
@@ -186,7 +187,8 @@ def _size_message(info: DataInfo, seg_shape: tuple[int, ...], ori_shape: tuple[i
 
 def _read_bytes(path: str | Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open_file(path) as stream:
+            return stream.read()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path and the suffixes") from None
     except IsADirectoryError:

@@ -64,7 +64,7 @@ def _crop(config: Config) -> str:
     """What the training pipeline crops to; a variable ``crop_size`` may be left from a base."""
     try:
         size: Any = crop_size_of(config).value
-    except (AttributeError, TypeError):
+    except RunFormatError:
         return ""  # a config may hold anything anywhere
     two = isinstance(size, (list, tuple)) and len(size) == 2
     return f"{size[0]}x{size[1]}" if two else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from parity.errors import RunFormatError
 from parity.runs.facts import Config
 from parity.runs.families import type_of
 from parity.runs.signature import signature_of, test_mode_of
@@ -23,7 +24,7 @@ def full_signature(config: Config) -> str:
     """
     try:
         signature = signature_of(config).value or ""
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+    except RunFormatError:
         return ""  # a config may hold anything anywhere
     return refined_signature(signature, config)
 
@@ -33,7 +34,7 @@ def refined_signature(signature: str, config: Config | None) -> str:
     parts = signature.split("|")
     if config is None or len(parts) < len(_KINDS):
         return signature
-    mode = test_mode_of(config).value or ""
+    mode = _mode(config)
     if mode.partition(" ")[0] == parts[2]:
         parts[2] = mode
     pipeline = config.get("test_dataloader", "dataset", "pipeline")
@@ -41,6 +42,13 @@ def refined_signature(signature: str, config: Config | None) -> str:
         if isinstance(item, Mapping) and type_of(item) == "ResizeToMultiple":
             parts.append(f"{_MULTIPLE}={item.get('size_divisor', 32)}")
     return "|".join(parts)
+
+
+def _mode(config: Config) -> str:
+    try:
+        return test_mode_of(config).value or ""
+    except RunFormatError:
+        return ""  # a config may hold anything anywhere
 
 
 def unlike(signature: str, other: str) -> tuple[str, ...]:

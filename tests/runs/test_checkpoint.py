@@ -109,13 +109,12 @@ def test_safetensors(tmp_path):
 def test_the_older_format(tmp_path):
     path = tmp_path / "a.pth"
     torch.save({"state_dict": weights()}, path, _use_new_zipfile_serialization=False)
-    if torch.__version__ < "2.6":
-        with pytest.raises(RunFormatError, match=r"before 1\.6"):
-            read_checkpoint(path)
-        return
     found = read_checkpoint(path)
     assert found.format == LEGACY
-    assert torch.equal(load_tensors(found, ["view"])["view"], weights()["view"])
+    loaded = load_tensors(found, found.tensors)
+    for key, value in weights().items():
+        assert f"torch.{found.tensors[key].dtype}" == str(value.dtype)
+        assert torch.equal(loaded[key], value.detach()), key
 
 
 def test_hashes_tell_values_shapes_and_types_apart_and_nothing_else():
@@ -159,8 +158,9 @@ def test_a_malicious_pickle_of_the_older_format_is_inert(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = {"state_dict": weights(), "x": Runs("touch touched")}
     torch.save(data, tmp_path / "evil.pth", _use_new_zipfile_serialization=False)
-    with pytest.raises(RunFormatError, match=r"not plain weights|does not read safely"):
-        read_checkpoint(tmp_path / "evil.pth")
+    found = read_checkpoint(tmp_path / "evil.pth")
+    assert "posix.system" in found.inert or "nt.system" in found.inert
+    assert len(load_tensors(found, found.tensors)) == len(weights())
     assert listed(tmp_path) == ["evil.pth"]
 
 
