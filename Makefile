@@ -1,14 +1,16 @@
 # make parity   install, run the side-by-side check, write reports/latest and ade20_scores.md
 # make gpu      the model side on a CUDA machine; figures go to reports/gpu
 # make test     install, lint, type-check, run the parity checks and the tests of the toolkit
+# make fuzz     read 5,000 damaged runs, each within bounds of time and memory (FUZZ=100 for fewer)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SEEDS ?= 0:40
+FUZZ ?= 5000
 
-.PHONY: parity gpu test lint record sample-report clean help
+.PHONY: parity gpu test lint fuzz record sample-report clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -30,6 +32,9 @@ lint: $(INSTALLED)
 gpu: $(INSTALLED)
 	$(BIN)/parity check --device cuda --seeds $(SEEDS) --out reports/gpu
 	$(BIN)/python -m pytest parity/checks/test_deform_attn.py -k compiled -rA > reports/gpu/deform_attn.txt
+
+fuzz: $(INSTALLED)
+	$(BIN)/python scripts/fuzz.py --count $(FUZZ)
 
 record: $(INSTALLED)
 	$(BIN)/parity record

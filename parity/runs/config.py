@@ -22,7 +22,7 @@ from typing import Any
 from parity.errors import RunFormatError
 from parity.runs.bases import Bases
 from parity.runs.bases import installed_configs as installed_configs
-from parity.runs.budget import Budget
+from parity.runs.budget import Work
 from parity.runs.documents import document
 from parity.runs.facts import Config
 from parity.runs.merge import copy_tree, merge_config, origins_of, plain_tree, unknown_in
@@ -34,7 +34,6 @@ from parity.runs.variables import MARKED, MAX_NOTES, substitute
 
 MAX_BYTES = 1 << 20
 MAX_BASES = 64
-MAX_COPIES = 1_000_000
 MAX_LINE = 20_000_000
 BASE, DEPRECATION = "_base_", "_deprecation_"
 # What CUDA code prints between the lines of a log (see console.py).
@@ -42,14 +41,20 @@ _PRINTED_BETWEEN = re.compile(r"(?m)^error in .*$")
 
 
 def read_config(
-    path: Path, *, tree: Path | None = None, configs_root: Path | None = None, name: str = ""
+    path: Path,
+    *,
+    tree: Path | None = None,
+    configs_root: Path | None = None,
+    name: str = "",
+    work: Work | None = None,
 ) -> Config:
     """The config in `path` with everything it inherits.
 
     tree: the directory in which bases are looked for, and which they may not
     leave; by default two folders above `path`. configs_root: where they are
     looked for next, by default the configs of the installed mmseg. name: how to
-    call the file in sources and messages.
+    call the file in sources and messages. work: what the configs of one run may
+    still cost together.
 
     Raises RunFormatError with file and line: not a config, a base that cannot
     be found, or "needs execution".
@@ -57,22 +62,22 @@ def read_config(
     path = Path(path)
     allowed = path.absolute().parent.parent if tree is None else Path(tree).absolute()
     root = installed_configs() if configs_root is None else Path(configs_root)
-    reader = _Reader(Bases(allowed, None if root is None else root.absolute()))
+    reader = _Reader(Bases(allowed, None if root is None else root.absolute()), work or Work())
     name = name or str(path)
     with _parsing(name):
         return reader.config(reader.file(path, name, ()), name)
 
 
-def parse_config(text: str, *, file: str, line: int = 1) -> Config:
+def parse_config(text: str, *, file: str, line: int = 1, work: Work | None = None) -> Config:
     """A config given as text without bases, e.g. as a log prints it. Raises RunFormatError.
 
     line: the number of its first line in `file`; 0: `file` holds it in no lines
-    of its own, so that its keys have no places.
+    of its own, so that its keys have no places. work: as of `read_config`.
     """
     if len(text) > MAX_BYTES or line > MAX_LINE:
         raise RunFormatError(f"{file}: its printed config is too long, or too far down")
     shifted = "\n" * (line - 1) + _PRINTED_BETWEEN.sub("", text)
-    reader = _Reader(Bases(None, None), placed=line > 0)
+    reader = _Reader(Bases(None, None), work or Work(), placed=line > 0)
     with _parsing(file):
         return reader.config(reader.evaluate(shifted, file, Path("printed.py"), ()), file)
 
@@ -82,11 +87,10 @@ class _Reader:
     """Reads one config and its bases. placed: whether its text has lines of its own."""
 
     bases: Bases
+    work: Work
     placed: bool = True
     notes: list[str] = field(default_factory=list)
     imported: set[str] = field(default_factory=set)
-    budget: Budget = field(default_factory=Budget)
-    copies: Budget = field(default_factory=lambda: Budget(MAX_COPIES))
     count: int = 0
 
     def config(self, values: Node, name: str) -> Config:
@@ -96,7 +100,7 @@ class _Reader:
         plain = plain_tree(values)
         unknown = {item.source: item.note for item in unknown_in(plain)}
         notes = [*self.notes, *list(unknown.values())[:MAX_NOTES]]
-        origins = origins_of(values, self.copies) if self.placed else {}
+        origins = origins_of(values, self.work.copies) if self.placed else {}
         return Config(plain, name, origins, tuple(notes))
 
     def file(self, path: Path, name: str, above: tuple[Path, ...]) -> Node:
@@ -123,10 +127,10 @@ class _Reader:
         return merge_config(values, base, name)
 
     def _copy(self, value: Any, scope: str | None = None, *, inherited: bool = False) -> Any:
-        return copy_tree(value, budget=self.copies, scope=scope, inherited=inherited)
+        return copy_tree(value, budget=self.work.copies, scope=scope, inherited=inherited)
 
     def _interpreter(self, name: str, source: str, read: ReadBase | None = None) -> Interpreter:
-        return Interpreter(name, source, self.budget, read, placed=self.placed)
+        return Interpreter(name, source, self.work.steps, read, placed=self.placed)
 
     def _inherited(self, specs: Any, name: str, path: Path, above: tuple[Path, ...]) -> Node:
         merged = Node(inherited=True)

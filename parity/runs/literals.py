@@ -53,7 +53,7 @@ class Literals:
         self.names = Node()
         self.file = file
         self.scopes: list[dict[str, Any]] = []
-        self.budget = budget or Budget()
+        self.budget = budget or Budget(MAX_STEPS)
         self._lines = source.encode("utf-8", "replace").split(b"\n")
         self._placed = placed
         self._quotes: dict[int, Source] = {}

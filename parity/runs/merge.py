@@ -158,7 +158,7 @@ def origins_of(values: Node, budget: Budget) -> dict[tuple[str | int, ...], Sour
 def _collect(value: Any, path: tuple[str | int, ...], into: dict[Any, Source], b: Budget) -> None:
     if isinstance(value, Node):
         for key, item in value.items():
-            if not b.spend(1 + len(path)):
+            if not b.spend(1 + len(path) // 8):
                 raise ValueError("too many keys, nested too deeply")
             if key in value.origins:
                 into[(*path, key)] = value.origins[key]

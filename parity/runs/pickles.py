@@ -19,7 +19,7 @@ from parity.errors import RunFormatError
 from parity.runs.pickle_values import KNOWN, MAX_BITS, Name, Opaque, Storage, plain_key, storage
 
 # A Mask2Former checkpoint with its optimizer takes about 100,000 operations.
-MAX_OPERATIONS = 2_000_000
+MAX_OPERATIONS = 1_000_000
 # Longer texts are dropped: mmengine pickles 160,000 logged values as one text.
 MAX_TEXT = 1 << 20
 # Characters of all texts that are kept, and items of all values that calls are given.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from parity.errors import RunFormatError
+from parity.runs.budget import Work
 from parity.runs.config import MAX_BYTES, read_config
 from parity.runs.console import FailureFinder
 from parity.runs.entries import entries
@@ -28,13 +29,17 @@ MAX_CONFIGS = 60
 
 @dataclass
 class Reading:
-    """Collects over all files of a run. findings: known failure lines, of any text file."""
+    """Collects over all files of a run. findings: known failure lines, of any text file.
+
+    work: what its configs may still cost together.
+    """
 
     tree: Tree
     configs_root: Path | None = None
     unread: list[Unread] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     findings: list[Message] = field(default_factory=list)
+    work: Work = field(default_factory=Work)
     _configs: dict[bytes, Config] = field(default_factory=dict)
 
     def log(self, file: str, *, outside: Path | None = None) -> LogData | None:
@@ -93,7 +98,11 @@ class Reading:
                 raise RunFormatError(f"one of more than {MAX_CONFIGS} different configs; not read")
             if text not in self._configs:
                 self._configs[text] = read_config(
-                    path, tree=self.tree.root, configs_root=self.configs_root, name=file
+                    path,
+                    tree=self.tree.root,
+                    configs_root=self.configs_root,
+                    name=file,
+                    work=self.work,
                 )
             if not self._configs[text].values:
                 raise RunFormatError("defines nothing")

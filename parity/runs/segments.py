@@ -90,8 +90,8 @@ def printed_config(sources: Sequence[LogData], reading: Reading) -> Config | Non
     for data, found in sorted(printed, key=lambda item: not item[1].own_lines):
         try:
             if found.own_lines:
-                return parse_config(found.text, file=data.file, line=found.line)
-            config = parse_config(found.text, file=data.file)
+                return parse_config(found.text, file=data.file, line=found.line, work=reading.work)
+            config = parse_config(found.text, file=data.file, work=reading.work)
             place = Source(data.file, found.line)
             return replace(config, origins=dict.fromkeys(config.origins, place))
         except RunFormatError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import time
 
 import pytest
 
@@ -118,3 +120,21 @@ def test_a_gpu_with_code_and_an_unknown_one_decide_nothing(tmp_path):
     for gpu in ("NVIDIA GeForce RTX 3090", "Some Other Card"):
         made = run(changes=DEFORMABLE, environment={"GPU 0": gpu})
         assert isinstance(cause("dead-kernel").detect(context(made, extensions=(path,))), Unchecked)
+
+
+def test_what_is_hostile_ends_soon(tmp_path):
+    entry = struct.pack("<HHIQIIHHI", 2, 0, 32, 0, 0, 0, 0, 0, 86)
+    container = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**40)
+    path = write(tmp_path, container * 20_000 + entry * 100_000)
+    start = time.process_time()
+    assert read_architectures(path).sm in (set(), {86})
+    assert time.process_time() - start < 10
+    os.mkfifo(tmp_path / "pipe.so")
+    with pytest.raises(InputError, match="regular file"):
+        read_architectures(tmp_path / "pipe.so")
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 3))
+def test_headers_are_found_wherever_the_pieces_of_the_file_end(tmp_path, cut):
+    data = bytes((1 << 22) - 104 - cut) + fat_binary((2, 86)) + bytes(99)
+    assert read_architectures(write(tmp_path, data)).sm == {86}

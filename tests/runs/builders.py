@@ -74,7 +74,11 @@ def live(module):
 def memory(limit):
     """Fails what takes `limit` bytes more than are taken now: MemoryError."""
     resource = pytest.importorskip("resource")
-    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    mapped = Path("/proc/self/statm")
+    if not mapped.exists():  # only Linux keeps to the limit
+        yield
+        return
+    taken = int(mapped.read_text().split()[0]) * resource.getpagesize()
     old = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (taken + limit, old[1]))
     try:

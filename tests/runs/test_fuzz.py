@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import time
 
 import pytest
 import torch
@@ -33,6 +34,7 @@ from tests.runs.builders import (
     STAMP,
     environment,
     head,
+    memory,
     printed_config,
     train_line,
     train_record,
@@ -41,6 +43,7 @@ from tests.runs.builders import (
     write,
     write_run,
 )
+from tests.runs.mutate import write_input
 from tests.runs.test_tensorboard import event, record, scalar
 
 LOG = (
@@ -192,3 +195,17 @@ def test_a_damaged_run_is_read_as_far_as_possible(run_directory, config, log, re
     write(run_directory / STAMP / "vis_data/scalars.json", damaged(RECORDS.encode(), records))
     run = read_run(run_directory)
     assert run.settings.config_name.known
+
+
+def test_hundreds_of_damaged_runs_are_read_within_bounds(tmp_path):
+    """The first of those of `make fuzz`; bombs are in test_hostile.py, one by one."""
+    started, slowest = time.process_time(), 0.0
+    with memory(2 << 30), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.runs.mutate.BOMB_SHARE", 0)
+        for number in range(300):
+            path, begun = write_input(number, tmp_path / str(number)), time.process_time()
+            with contextlib.suppress(RunFormatError):
+                read_run(path)
+            slowest = max(slowest, time.process_time() - begun)
+    assert slowest < 5
+    assert time.process_time() - started < 60

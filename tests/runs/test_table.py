@@ -98,3 +98,31 @@ def test_an_evaluation_shows_that_the_training_got_that_far(tmp_path):
     records[1]["step"] = 40000
     path.write_text(json.dumps({"run": {"max_iters": 80000}, "records": records}))
     assert explain(read_run(path)).cause_ids == ("truncated-run",)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("signature", 5), ("method", ["x"]), ("seed", "1"), ("seed", True), ("crop_size", {})],
+)
+def test_what_a_run_states_in_a_wrong_type_is_left_out_and_listed(key, value):
+    data, stated = json_table({"run": {key: value, "backbone": "X"}, "records": [{"step": 1}]})
+    assert stated == {"backbone": "X"}
+    assert f"`run.{key}`" in data.unread[0].reason
+
+
+def test_absurd_tables_are_refused():
+    with pytest.raises(RunFormatError, match="100001 columns"):
+        csv("step," * 100_000 + "a\n" + "1\n" * 100_000)
+    with pytest.raises(RunFormatError, match="a line of over"):
+        csv("step,loss\n1," + "9" * 5_000_000)
+    with pytest.raises(RunFormatError, match="larger than"):
+        read_json(io.BytesIO(b"[" + b"[]," * 40_000_000 + b"0]"), file="t.json")
+
+
+def test_a_short_row_costs_what_it_holds_and_evaluations_are_counted():
+    names = ",".join(f"c{i}" for i in range(1_500))
+    data = csv(f"step,{names}\n" + "1\n" * 50_000)
+    assert data.unread == []
+    many = csv("step,mIoU\n" + "".join(f"{i},40\n" for i in range(30_000)))
+    assert len(many.evaluations) == 20_000
+    assert "evaluations" in many.unread[0].reason

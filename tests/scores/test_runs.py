@@ -218,3 +218,19 @@ class TestVerdict:
         [page] = (tmp_path / "pages").iterdir()
         assert verdict.link == f"pages/{page.name}"
         assert set(page.name) <= set("_.script-html")
+
+
+def test_a_run_of_odd_statements_does_not_lose_the_table(tmp_path):
+    text = '{"run": {"signature": 5, "crop_size": "x"}, "records": [{"step": 1, "mIoU": 40}]}'
+    (tmp_path / "run.json").write_text(text)
+    rows, skipped = run_rows(
+        [("x", read_run(tmp_path))], dataset="ADE20K", explain=lambda run: RunVerdict("unexplained")
+    )
+    assert (len(rows), skipped, rows[0].row.miou) == (1, [], 40)
+
+
+def test_a_config_of_odd_types_does_not_lose_the_table(tmp_path):
+    run = read_run(run_dir(tmp_path / "run"))
+    odd = {"model": {"backbone": 5, "test_cfg": {"mode": {}}}, "test_dataloader": 3}
+    run = replace(run, config=Config(odd, "config.py"))
+    assert run_row("x", run, RunVerdict("unexplained"), dataset="ADE20K").row.name == run.name
