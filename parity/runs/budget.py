@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 MAX_STEPS = 1_000_000
 # A config of the zoo takes under 5,000 copies.
-MAX_COPIES = 1_000_000
+MAX_COPIES = 500_000
 
 
 class Budget:
