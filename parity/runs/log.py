@@ -181,10 +181,14 @@ def _class_scores(text: str) -> tuple[ClassScore, ...]:
         return ()
     iou, acc = columns.index("IoU") + 1, columns.index("Acc") + 1 if "Acc" in columns else 0
     row = re.compile(r"^[ \t]*\|" + r"([^|\n]*)\|" * (len(columns) + 1) + r"[ \t]*$", re.M)
-    return tuple(
-        ClassScore(cells[0].strip(), _cell(cells[iou]), _cell(cells[acc]) if acc else math.nan)
+    found = {
+        cells[0].strip(): ClassScore(
+            cells[0].strip(), _cell(cells[iou]), _cell(cells[acc]) if acc else math.nan
+        )
         for cells in row.findall(text, header.end())
-    )
+    }
+    found.pop("Class", None)  # a console may hold every line twice
+    return tuple(found.values())
 
 
 def _cell(text: str) -> float:

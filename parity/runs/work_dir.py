@@ -28,6 +28,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("scalars", r"vis_data/scalars\.json"),
         ("scalars copy", rf"{_IN_START}vis_data/(?P<stamp>{_STAMP})\.json"),
         ("scalars", rf"(?P<stamp>{_STAMP})\.log\.json"),
+        ("scalars", r"[^/]+\.log\.json"),
         ("test scalars", rf"{_IN_START}(?P<stamp>{_STAMP})\.json"),
         ("config", rf"(?P<stamp>{_STAMP})/vis_data/config\.(?:py|json|ya?ml)"),
         ("config", r"vis_data/config\.(?:py|json|ya?ml)"),

@@ -380,7 +380,7 @@ def test_any_setting_may_be_of_any_type(path):
             box = box[key]
         box[path[-1]] = value
         config = Config(values, "c.py")
-        evidence = Evidence(config, Fact(), Fact(), {}, (), {}, (), (), Fact(), Fact(), Fact(), {})
+        evidence = Evidence(config, Fact(), Fact(), "", {}, (), {}, (), (), Fact(), Fact(), (), {})
         found = settings_of(evidence)
         assert found.seed.value == 7
         full_signature(config)
@@ -389,7 +389,7 @@ def test_any_setting_may_be_of_any_type(path):
 def test_what_a_setting_depends_on_is_not_known_is_no_default():
     values = dict(parse_config(f"{CONFIG}\noptim_wrapper = f()", file="c.py").values)
     evidence = Evidence(
-        Config(values, "c.py"), *[Fact()] * 2, {}, (), {}, (), (), *[Fact()] * 3, {}
+        Config(values, "c.py"), *[Fact()] * 2, "", {}, (), {}, (), (), *[Fact()] * 2, (), {}
     )
     found = settings_of(evidence)
     for fact in (found.precision, found.optimizer, found.accumulation, found.clip_grad):
