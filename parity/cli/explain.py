@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from parity.cli.origin import origin
-from parity.errors import InputError
+from parity.errors import FolderOfRuns, InputError
 from parity.explain.explain import Explanation
 from parity.explain.explain import explain as explain_run
 from parity.files import make_folder, write_atomically
@@ -68,8 +68,13 @@ def explain(
     started = time.monotonic()
     if out is not None:
         make_folder(out)
+    try:
+        mine = read_run(_existing(run), console=console)
+    except FolderOfRuns as error:
+        typer.echo(f"{error}; python extract_tables.py --runs {run} lists them all", err=True)
+        raise typer.Exit(NOTHING_COMPARED) from error
     answer = explain_run(
-        read_run(_existing(run), console=console),
+        mine,
         against=_other(against),
         parity=None if parity is None else read_parity(parity),
         extensions=extension or (),

@@ -20,10 +20,12 @@ from parity.runs.table import read_json
 from parity.runs.text import blocks, quoted
 from parity.runs.tree import Tree, list_tree, open_regular
 from parity.runs.weights_files import find_checkpoints
-from parity.runs.work_dir import WorkDir, classify
+from parity.runs.work_dir import Start, WorkDir, classify
 
 # Runs below a folder are counted up to so many.
 MAX_COUNTED = 1_000
+MAX_RENAMED = 20
+_JSON_LOG = re.compile(rb'\{"(?:env_info|mode)": ?"')
 _STAMP = re.compile(r"\d{8}_\d{6}(?:\.log(?:\.json)?)?")
 
 
@@ -49,7 +51,7 @@ def read_run(
     reading = Reading(tree, None if configs_root is None else Path(configs_root))
     reading.unread += tree.unread
     consoles = _outside(console)
-    parts = classify(tree.files, name=path.resolve().name)
+    parts = _with_renamed_logs(classify(tree.files, name=path.resolve().name), tree)
     program = None if parts.starts else program_of(tree.files, reading)
     if not parts.starts:
         _refuse_folder_of_runs(path, allowed=0 if program is None else 1)
@@ -112,6 +114,20 @@ def _single(file: str, parts: WorkDir) -> WorkDir:
         return parts
     kind = {".csv": "table", ".json": "table"}.get(Path(file).suffix, "console")
     return WorkDir({}, replace(parts.shared, files={kind: [file]}))
+
+
+def _with_renamed_logs(parts: WorkDir, tree: Tree) -> WorkDir:
+    """JSON logs of mmcv 0.x that were given another name, known by how they begin."""
+    for file in parts.shared.of("other json")[:MAX_RENAMED]:
+        try:
+            with tree.open(file) as stream:
+                renamed = _JSON_LOG.match(stream.read(64)) is not None
+        except RunFormatError:
+            continue
+        if renamed:
+            start = parts.starts.setdefault("", Start(""))
+            start.files.setdefault("scalars", []).append(file)
+    return parts
 
 
 def _outside(console: str | Path | Sequence[str | Path] | None) -> list[Path]:

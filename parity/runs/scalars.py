@@ -118,7 +118,7 @@ class _ScalarReader:
 
     def _record(self, line: int, record: Mapping[str, Any]) -> None:
         mode = record.get("mode") or ("train" if _is_training(record) else self._split)
-        if mode == "train" and _is_scored(record):  # early mmcv calls its evaluations so
+        if mode == "train" and any(map(is_metric, record)):  # early mmcv calls evaluations so
             mode = "val"
         if mode == "train":
             self._training(line, record)
@@ -164,11 +164,6 @@ def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}_{key}", item) for key, item in value.items())
         else:
             yield name, value
-
-
-def _is_scored(record: Mapping[str, Any]) -> bool:
-    """Whether a record holds metrics and no loss."""
-    return any(map(is_metric, record)) and not any("loss" in name for name in record)
 
 
 def _is_training(record: Mapping[str, Any]) -> bool:

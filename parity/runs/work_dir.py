@@ -45,6 +45,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("console", r"(?:console|output|train)[^/]*\.txt|[^/]+\.log"),
         ("table", r"[^/]+\.csv"),
         ("table", r"(?:run|metrics|records|history)\.json"),
+        ("other json", r"[^/]+\.json"),
     )
 )
 
@@ -71,7 +72,7 @@ class WorkDir:
     @property
     def is_run(self) -> bool:
         """Whether anything in it looks written by training or testing, configs aside."""
-        return bool(self.starts or self.shared.files.keys() - {"named config"})
+        return bool(self.starts or self.shared.files.keys() - {"named config", "other json"})
 
 
 def classify(files: Iterable[str], *, name: str) -> WorkDir:

@@ -54,11 +54,15 @@ _MAX_DEPTH = 60
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """A config in these terms. stated: only some settings are known, of a run without config."""
+    """A config in these terms.
+
+    stated: only some settings are known, of a run without config. legacy: it is of mmseg 0.x.
+    """
 
     top: Item
     config: Config | None = None
     stated: bool = False
+    legacy: bool = False
 
     def item(self, *path: str | int) -> Item:
         """What stands at `path`; a string in a list is a type."""
@@ -100,9 +104,10 @@ class Terms:
 def terms_of(config: Config) -> Terms:
     """`config` in these terms."""
     top = lift(config.values)
-    top = upgraded(top) if is_legacy(top) else top
+    legacy = is_legacy(top)
+    top = upgraded(top) if legacy else top
     kept = Item({key: top.fields[key] for key in READ if key in top.fields}, ())
-    return Terms(_filled(_canonical(kept), "mmseg", 0), config)
+    return Terms(_filled(_canonical(kept), "mmseg", 0), config, legacy=legacy)
 
 
 def weights_name(value: Any) -> str:

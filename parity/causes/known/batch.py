@@ -71,7 +71,8 @@ def _fewer_epochs(context: RunContext) -> Verdict:
             return missing
     intended, says = intended_batch(context)
     planned = _planned(context)
-    if intended is None or planned is None:
+    alone = context.expected is None and context.other is None
+    if intended is None or planned is None or (alone and settings.accumulation.value != 1):
         return Unchecked("what the training is meant to be is not known", "the zoo's config")
     # What an early stop took away is truncated-run's.
     # Iterations are micro-batches, so accumulation adds no samples.

@@ -39,6 +39,9 @@ _CLASSIFIERS = re.compile(
 _SILENT = ("SwinTransformer", "BEiT", "MAE", "PIDNet")
 # These list it on standard output alone.
 _PRINTED = ("VisionTransformer",)
+_MMENGINE = re.compile(r"mmengine (\d+)\.(\d+)")
+# Logs of mmengine 0.7 exist of trainings that started from weights and do not say so.
+_LOGGED = (0, 8)
 _VITS = ("VisionTransformer", "ViT", "BEiT", "MAE", "EVA02", "DinoVisionTransformer")
 
 
@@ -57,9 +60,11 @@ def _pretrain_absent(context: RunContext) -> Verdict:
         return _not_named(context)
     if not logged_start(context) or "loss" not in run.curves:
         return Unchecked("no log of a training's start is in the run", "the .log of the run")
-    if not (run.settings.framework.value or "").startswith("mmengine"):
+    version = _MMENGINE.match(run.settings.framework.value or "")
+    if version is None or (int(version[1]), int(version[2])) < _LOGGED:
         return Unchecked(
-            "the config names weights; mmseg 0.x may load them without a line in its log",
+            "the config names weights; mmseg 0.x and early mmengine may load them without a line "
+            "in their log",
             "the console of the start",
         )
     evidence = context.of_setting(*named[0])
