@@ -67,7 +67,7 @@ class Found:
 
     severity: 0 to 1, how much of the training it spoils. part_of: the cause it
     is one side of, where that one is found as well. kind, title, mechanism,
-    effects, fix: where this finding is other than its cause usually is.
+    effects, fix, test: where this finding is other than its cause usually is.
     """
 
     evidence: tuple[Evidence, ...]
@@ -81,6 +81,7 @@ class Found:
     mechanism: str = ""
     effects: tuple[Effect, ...] = ()
     fix: str = ""
+    test: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class Cause:
     step, words: the parity steps that show it (a shell pattern), and words by which their
     diagnosis names it; no words: any difference there is this cause. on_machine: equal
     steps on one machine say nothing about another. test: the cheapest test that decides.
-    is_setting: its whole body is that these settings differ.
+    is_setting: its whole body is that these settings differ. seen: how it is detected.
     """
 
     id: str
@@ -206,6 +207,7 @@ class Cause:
     on_machine: bool = False
     test: str = ""
     is_setting: bool = False
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class Finding:
     """One cause, or one setting, that is in the run. evidence: where it was seen.
 
     part_of: the finding that it is one side of. effects: as published. group:
-    what a setting is about. paths: the settings it stands for.
+    what a setting is about. paths: the settings it stands for. test: the cheapest that decides.
     """
 
     id: str
@@ -231,6 +233,7 @@ class Finding:
     severity: float = 0.5
     group: str = ""
     paths: tuple[str, ...] = ()
+    test: str = ""
 
 
 @dataclass(frozen=True)

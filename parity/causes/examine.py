@@ -30,6 +30,7 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.parity_results import ParityResults, StepOutcome
+from parity.causes.worth import zoo_effects
 from parity.errors import RunFormatError
 from parity.settings import Difference
 
@@ -103,7 +104,7 @@ def _claimed_once(findings: Sequence[Finding]) -> list[Finding]:
 def _finding(
     cause: Cause, found: Found, context: RunContext, beside: dict[str, tuple[Cause, Found]]
 ) -> Finding:
-    effects = found.effects or cause.effects
+    effects = (*zoo_effects(cause.id, context), *(found.effects or cause.effects))
     return Finding(
         cause.id,
         found.title or cause.title,
@@ -119,6 +120,7 @@ def _finding(
         found.part_of if found.part_of in beside else "",
         found.severity,
         paths=tuple(item.path for item in context.differing(*cause.paths)),
+        test=found.test or cause.test,
     )
 
 

@@ -51,16 +51,11 @@ def evidence_of(context: RunContext, items: tuple[Difference, ...]) -> tuple[Evi
 
 def settings_differ(what: str, paths: tuple[str, ...], context: RunContext) -> Verdict:
     """Found when any setting that `paths` fit differs."""
-    lacking = nothing_to_compare(context)
-    if lacking is not None:
-        return lacking
     found = context.differing(*paths)
     if found:
         evidence = evidence_of(context, found)
         return Found(evidence, "certain", "both configs state it", listed(found))
-    if context.mine is not None and context.mine.stated:
-        return NO_CONFIG
-    return RuledOut(f"{what}: as in {context.expected_name}")
+    return nothing_to_compare(context) or RuledOut(f"{what}: as in {context.expected_name}")
 
 
 def _row(
@@ -81,6 +76,7 @@ def _row(
     return Cause(
         name, title, mechanism, effects, fix, detect,
         paths=(*paths, *along), step=step, words=words, is_setting=True,
+        seen=f"{what} in the run's config, held against the zoo's or the other run's",
     )  # fmt: skip
 
 

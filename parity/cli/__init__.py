@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from parity import __version__
+from parity.cli.cause import cause
 from parity.cli.check import check
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(check)
 app.command()(explain)
+app.command()(cause)
 app.command()(matrix)
 app.command()(scorecard)
 app.command()(record)

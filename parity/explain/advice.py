@@ -63,8 +63,8 @@ def next_test(
         )
     by_id = {item.id: item for item in findings}
     for name in found:
-        if not name.startswith(SETTING) and cause(name).test:
-            return cause(name).test
+        if by_id[name].test:
+            return by_id[name].test
     if found:
         fix = by_id[found[0]].fix
         return f"retrain, or score again, with only {found[0]} put right: {fix}"

@@ -16,9 +16,12 @@ from parity.settings.items import Item, lift
 
 
 def terms_of_run(run: Run) -> Terms | None:
-    """The run's settings: those of its config, else the few that another program states."""
-    if run.config is not None:
-        return terms_of(run.config)
+    """The settings of the run's config, where one was read."""
+    return None if run.config is None else terms_of(run.config)
+
+
+def stated_terms(run: Run) -> Terms | None:
+    """The few settings that another program states, for a diff of these alone."""
     stated = _stated(run)
     return Terms(stated, None, stated=True) if stated.fields else None
 
@@ -62,9 +65,10 @@ def beside_run(run: Run, mine: Terms | None, other: Run) -> RunContext:
 
 
 def _with_differences(context: RunContext) -> RunContext:
-    if context.mine is None or context.expected is None:
+    here = context.mine or stated_terms(context.run)
+    if here is None or context.expected is None:
         return context
-    found = differences(context.mine, context.expected)
+    found = differences(here, context.expected)
     if "loss" not in context.run.curves:  # nothing was trained: it names what is scored
         found = tuple(item for item in found if item.path != "load_from")
     return replace(context, differences=found)

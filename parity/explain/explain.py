@@ -217,7 +217,7 @@ def _assembled(
         ruled_out=found.ruled_out,
         unchecked=found.unchecked,
         not_excluded=names,
-        inseparable=inseparable(ids, names, by_checkpoint=by_checkpoint),
+        inseparable=() if reasons else inseparable(ids, names, by_checkpoint=by_checkpoint),
         next_test=test or _next(status, found.findings, ids, silent, context, by_checkpoint),
         signature=run.last.signature if run.last is not None else "",
         unread=run.unread,

@@ -44,9 +44,10 @@ def _cut(line: str) -> str:
 
 def _head(answer: Explanation) -> list[str]:
     lines = wrapped(headline(answer), most=4)
+    lines += [line for reason in answer.reasons[1:3] for line in wrapped(f"and {reason}", most=2)]
     if answer.last is not None:
         step = "" if answer.last.step is None else f" at iteration {answer.last.step}"
-        against = f"; {_against(answer)}" if answer.row is not None else ""
+        against = f"; {_against(answer)}" if answer.row is not None and not answer.reasons else ""
         lines += wrapped(f"score {answer.last.value:.2f} mIoU{step}{against}", most=2)
     if answer.noise is not None:
         lines += wrapped(noise_line(answer), most=2)
@@ -100,7 +101,7 @@ def _block(number: int, finding: Finding) -> list[str]:
     if finding.evidence:
         lines += [_evidence(finding.evidence)]
     if not finding.id.startswith("setting:"):
-        lines += wrapped(f"fix: {finding.fix}", "   ", most=BODY)
+        lines += wrapped(f"fix: {finding.fix}", "   ", most=BODY + 1)
     return lines
 
 

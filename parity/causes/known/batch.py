@@ -57,6 +57,7 @@ def _effective_batch(context: RunContext) -> Verdict:
         "gradients are less noisy, and the same iterations see more images.",
         effects=(UNMEASURED,),
         fix="Use fewer GPUs, samples or accumulated steps, until the product is the zoo's batch.",
+        test="retrain with the intended batch: fewer GPUs, samples or accumulated steps",
     )
 
 
@@ -169,6 +170,8 @@ def _accumulation_trap(context: RunContext) -> Verdict:
 CAUSES = (
     Cause(
         id=BATCH,
+        seen="processes x samples x accumulation by the log and config, against th"
+        "e zoo's batch or the config's name",
         title="Fewer samples per step than the zoo's",
         mechanism=(
             "A config for 8 GPUs started on fewer keeps its iterations and learning rate, so each "
@@ -190,6 +193,7 @@ CAUSES = (
     ),
     Cause(
         id="fewer-epochs",
+        seen="iterations x batch by log and config, against the zoo's",
         title="Fewer passes over the data",
         mechanism="Fewer images are seen: fewer iterations, or fewer samples in each.",
         effects=(
@@ -208,6 +212,7 @@ CAUSES = (
     ),
     Cause(
         id="lr-unscaled",
+        seen="no log line 'LR is set based on batch size of' while the batch is another",
         title="Learning rate not scaled to the batch",
         mechanism="auto_scale_lr.enable is False by default, so another batch keeps the same rate.",
         effects=(UNMEASURED,),
@@ -216,6 +221,7 @@ CAUSES = (
     ),
     Cause(
         id="accumulation-trap",
+        seen="accumulative_counts beside max_iters or auto_scale_lr",
         title="Accumulated gradients, but too few iterations or a wrongly scaled rate",
         mechanism="scale_lr ignores accumulative_counts, and max_iters counts micro-batches.",
         effects=(UNMEASURED,),

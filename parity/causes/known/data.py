@@ -216,7 +216,7 @@ def _minimal_port(context: RunContext) -> Verdict:
         for what, names in _AUGMENTS.items()
         if theirs.intersection(names) and not mine.intersection(names)
     ]
-    if context.mine.stated or not mine:
+    if not mine:
         return NO_CONFIG
     if len(left_out) < FEW:
         return RuledOut("the training pipeline has the zoo's augmentations")
@@ -227,6 +227,7 @@ def _minimal_port(context: RunContext) -> Verdict:
 CAUSES = (
     Cause(
         id="data-subset",
+        seen="images by the log's epochs and validation batches, or by what the config asks for",
         title="Only part of the data",
         mechanism="Fewer, smaller or broken images are trained on, or scored.",
         effects=(
@@ -249,6 +250,7 @@ CAUSES = (
     ),
     Cause(
         id="reduce-zero",
+        seen="reduce_zero_label of both sides, and what the data set's labels need",
         title="Labels off by one: label 0 handled in two ways",
         mechanism=(
             "ADE20K's label 0 becomes 255 and every other is lowered by one; left out, done twice, "
@@ -264,6 +266,7 @@ CAUSES = (
     ),
     Cause(
         id="num-classes",
+        seen="num_classes of every head against the classes of the data",
         title="The head has another number of classes than the data",
         mechanism="Classes that no label holds take part in every softmax, or labels lie outside "
         "the classes.",
@@ -274,6 +277,7 @@ CAUSES = (
     ),
     Cause(
         id="label-map-order",
+        seen="chosen classes with mmseg's version in the log",
         title="Labels mapped before label 0 was taken out",
         mechanism="With chosen classes, older versions map ids before they are lowered by one.",
         effects=(UNMEASURED,),
@@ -284,6 +288,7 @@ CAUSES = (
     ),
     Cause(
         id="label-interpolated",
+        seen="a parity report (--parity); ruled out where every transform is mmseg's own",
         title="Labels resized by interpolation",
         mechanism="Bilinear resizing of a label map invents ids between neighbours.",
         effects=(UNMEASURED,),
@@ -295,6 +300,7 @@ CAUSES = (
     ),
     Cause(
         id="minimal-port",
+        seen="the training pipeline's steps against the zoo's",
         title="A minimal port of the training",
         mechanism="A linear head and flips alone stand in for the whole pipeline.",
         effects=(

@@ -201,7 +201,7 @@ def _from_extension(context: RunContext) -> Verdict | None:
 
 
 def _without_evidence(context: RunContext, layers: tuple[Layer, ...], trouble: str) -> Verdict:
-    if context.mine is not None and not context.mine.stated and not _uses_op(context):
+    if context.mine is not None and not _uses_op(context):
         return RuledOut("the model has no deformable attention")
     if layers:
         return Unchecked("the checkpoint's deformable attention has not been trained at all", NEEDS)
@@ -223,6 +223,8 @@ def _uses_op(context: RunContext) -> bool:
 
 _CAUSE = Cause(
     id="dead-kernel",
+    seen="the console's line, or tensors of a checkpoint that only this op trains, or the "
+    "compiled extension",
     title="The CUDA kernel of deformable attention failed to launch",
     mechanism=(
         "mmcv's ms_deform_attn starts from a zero output and only prints when its launch fails, "

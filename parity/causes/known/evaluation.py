@@ -138,7 +138,10 @@ def _pad_kept(context: RunContext) -> Verdict:
 
 def _metric(name: str, title: str, mechanism: str, effect: Effect, words: tuple[str, ...]) -> Cause:
     fix = "Port mmseg's IoUMetric, or use it."
-    return Cause(name, title, mechanism, (effect,), fix, _own_metric, step="iou*", words=words)
+    seen = "a parity report (--parity); ruled out where mmseg's IoUMetric made the score"
+    return Cause(
+        name, title, mechanism, (effect,), fix, _own_metric, step="iou*", words=words, seen=seen
+    )
 
 
 _no_figure = partial(Effect, "no figure", status="unmeasured")
@@ -167,6 +170,7 @@ CAUSES = (
     ),
     Cause(
         id="best-vs-last",
+        seen="all scores of the run",
         title="Best score against last score",
         mechanism="save_best reports a maximum over all validations.",
         effects=(UNMEASURED,),
@@ -176,6 +180,7 @@ CAUSES = (
     ),
     Cause(
         id="seed-noise",
+        seen="the gap against the spread of published repeats",
         title="Within seed noise",
         mechanism="Seeds, data order and nondeterministic kernels make runs of one config differ.",
         effects=(
@@ -193,6 +198,7 @@ CAUSES = (
     ),
     Cause(
         id="tta",
+        seen="the test pipeline that made the score",
         title="Several scales and flips for one",
         mechanism="Test-time augmentation averages over scales and flips and scores higher.",
         effects=(
@@ -205,6 +211,7 @@ CAUSES = (
     ),
     Cause(
         id="wrong-row",
+        seen="the row given against the one that the run's config is of",
         title="Compared with another row than its own",
         mechanism="Another backbone, crop or test, or a paper's figure instead of the zoo's.",
         effects=(
@@ -218,6 +225,7 @@ CAUSES = (
     ),
     Cause(
         id="lowres-eval",
+        seen="the order of loading labels and resizing in the validation pipeline",
         title="Scored on reduced label maps",
         mechanism="Labels are resized with the image, so the score is not of the original size.",
         effects=(Effect("DINOv2-L 41.8 instead of 47.7", "valeoai/Franca#2", low=-5.9, high=-5.9),),
@@ -229,6 +237,7 @@ CAUSES = (
     ),
     Cause(
         id="pad-not-removed",
+        seen="Pad in the validation pipeline",
         title="Padding kept in the prediction",
         mechanism="A padded prediction is resized to the image's size, so every pixel is shifted.",
         effects=(

@@ -92,6 +92,7 @@ def _worker_seed(context: RunContext) -> Verdict:
 CAUSES = (
     Cause(
         id="cuda-mismatch",
+        seen="torch's CUDA and mmcv's CUDA compiler in the log's environment block",
         title="mmcv built for another CUDA than torch runs",
         mechanism="Ops built for another CUDA version may fail to launch.",
         effects=(UNMEASURED,),
@@ -101,6 +102,7 @@ CAUSES = (
     ),
     Cause(
         id="mmcv-guard-edited",
+        seen="the versions in the log's environment block",
         title="mmseg's version guard was edited",
         mechanism="mmcv 2.2 and later are refused at import unless the installed file was changed.",
         effects=(UNMEASURED,),
@@ -110,6 +112,7 @@ CAUSES = (
     ),
     Cause(
         id="tf32",
+        seen="never found: no file of a run states it; ruled out by an older GPU",
         title="TF32 matrix products",
         mechanism="GPUs from sm_80 on may round the inputs of products to a 10-bit mantissa.",
         effects=(Effect('"same convergence", in general', "PyTorch notes", "unmeasured"),),
@@ -118,6 +121,7 @@ CAUSES = (
     ),
     Cause(
         id="worker-seed",
+        seen="framework and torch's version",
         title="Workers share NumPy's seed",
         mechanism="Forked workers start from one state and draw the same crops and flips.",
         effects=(UNMEASURED,),

@@ -71,6 +71,7 @@ def _syncbn_reverted(context: RunContext) -> Verdict:
 CAUSES = (
     Cause(
         id="bn-split",
+        seen="plain BN with few samples per GPU, where the zoo's config has none",
         title="Plain BN over a small batch per GPU",
         mechanism="BN takes its statistics from one GPU's images alone; few images give noisy "
         "ones.",
@@ -83,6 +84,7 @@ CAUSES = (
     ),
     Cause(
         id="syncbn-reverted",
+        seen="the log's line that all SyncBN were reverted, SyncBN in the config, few samples",
         title="SyncBN was reverted to BN",
         mechanism=(
             "A run that is not distributed turns every SyncBN into BN, whose statistics then come "

@@ -221,6 +221,7 @@ def _lost(context: RunContext, before: Segment, after: Segment) -> Found | None:
 CAUSES = (
     Cause(
         id="truncated-run",
+        seen="the last logged iteration against the planned ones",
         title="The training stopped early",
         mechanism="The last iterations, at the smallest learning rates, are missing.",
         effects=(UNMEASURED,),
@@ -231,6 +232,7 @@ CAUSES = (
     ),
     Cause(
         id="schedule-end",
+        seen="the schedule's end against max_iters; by_epoch in a loop that counts iterations",
         title="The learning rate schedule does not end with the training",
         mechanism="max_iters was changed without the schedule's end, or the schedule counts "
         "epochs, so the rate never gets small, or stands at its floor for long.",
@@ -242,6 +244,7 @@ CAUSES = (
     ),
     Cause(
         id="rate-zero",
+        seen="a logged rate that is 0 throughout, lr or an lr_mult of 0 in the config",
         title="A learning rate is 0",
         mechanism="Parameters whose rate is 0 keep the values they started from.",
         effects=(UNMEASURED,),
@@ -251,6 +254,7 @@ CAUSES = (
     ),
     Cause(
         id="rate-off-schedule",
+        seen="the config's schedule computed, and a logged rate that never moves",
         title="The learning rate does not follow the config's schedule",
         mechanism="The rate stood still: what moves it (ParamSchedulerHook) was not there.",
         effects=(UNMEASURED,),
@@ -260,6 +264,7 @@ CAUSES = (
     ),
     Cause(
         id="resume",
+        seen="the rate before and after a start; its own checkpoint as load_from",
         title="A resumption lost the learning rate or the iteration",
         mechanism=(
             "load_from takes the weights alone: optimizer state, iteration and schedule start "

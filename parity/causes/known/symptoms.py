@@ -206,6 +206,7 @@ def _evaluation_only(context: RunContext) -> Verdict:
 CAUSES = (
     Cause(
         id="diverged",
+        seen="the logged losses: the first that is not finite, with no finite one after it",
         title="The training diverged",
         mechanism="From a loss that is not finite on, nothing is learnt; what was is lost.",
         effects=(UNMEASURED,),
@@ -217,6 +218,7 @@ CAUSES = (
     ),
     Cause(
         id="loss-lost",
+        seen="the logged losses: exactly 0, or one value, to the end",
         title="Labels do not reach the loss",
         mechanism="A loss that is 0 or never moves has no gradient: every label is ignored, or "
         "none is where the loss looks.",
@@ -229,6 +231,7 @@ CAUSES = (
     ),
     Cause(
         id="gradient-lost",
+        seen="grad_norm in the log",
         title="Gradients are 0 or not finite",
         mechanism="A step with such a gradient is skipped, or changes nothing.",
         effects=(UNMEASURED,),
@@ -238,6 +241,7 @@ CAUSES = (
     ),
     Cause(
         id="class-never-scored",
+        seen="the log's tables per class",
         title="Classes are NaN in every validation",
         mechanism="No label holds these classes: ids are shifted, files are missing, or the "
         "validation set has none of them.",
@@ -248,6 +252,7 @@ CAUSES = (
     ),
     Cause(
         id="score-constant",
+        seen="mIoU of four or more validations",
         title="The score never moves",
         mechanism="The model is scored on other classes than it learns, or does not learn.",
         effects=(Effect("seen with reduce_zero_label wrong", "M#2050, M#1609", "unmeasured"),),
@@ -257,6 +262,7 @@ CAUSES = (
     ),
     Cause(
         id="evaluation-only",
+        seen="the losses and scores of two runs",
         title="Only the evaluation differs",
         mechanism="Both runs trained the same weights; what scores them is not the same.",
         effects=(UNMEASURED,),

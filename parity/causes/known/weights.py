@@ -170,6 +170,7 @@ def _pos_embed(context: RunContext) -> Verdict:
 CAUSES = (
     Cause(
         id="pretrain-absent",
+        seen="the log's lines that load weights, and what the config names",
         title="No pretrained weights were loaded",
         mechanism="The backbone starts from random numbers; the early loss is high.",
         effects=(
@@ -187,6 +188,7 @@ CAUSES = (
     ),
     Cause(
         id="keys-unmatched",
+        seen="the loader's list of keys that did not match, in the log or the console",
         title="Weights were loaded whose names did not match",
         mechanism="Loading is not strict: what does not match is warned about once and stays "
         "random.",
@@ -197,6 +199,7 @@ CAUSES = (
     ),
     Cause(
         id="pos-embed",
+        seen="pos_embed among the keys that did not match",
         title="Position table not interpolated to the crop",
         mechanism="The table of another image size is dropped, or resized by a rounded scale "
         "factor.",

@@ -1,0 +1,31 @@
+"""``parity cause``: the catalogue of known causes, and one of them in full."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated
+
+import typer
+
+from parity.causes.catalogue import all_causes
+from parity.errors import InputError
+from parity.report.catalogue import catalogue_text, cause_text, causes_table
+
+
+def cause(
+    name: Annotated[str, typer.Argument(metavar="[ID]", help="A cause; none lists them all.")] = "",
+    markdown: Annotated[bool, typer.Option(help="All of them as a Markdown table.")] = False,
+) -> None:
+    """List the known causes of a lower score, or show one: mechanism, detection, effects, fix."""
+    if markdown:
+        typer.echo(causes_table())
+        return
+    if not name:
+        typer.echo(catalogue_text())
+        return
+    known = {item.id: item for item in all_causes()}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        hint = f"did you mean {', '.join(near)}?" if near else "parity cause lists them all"
+        raise InputError(f"{name}: no such cause; {hint}")
+    typer.echo(cause_text(known[name]))
