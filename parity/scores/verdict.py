@@ -17,12 +17,13 @@ from parity.runs.record import Run
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 _MAX_NAME = 80
 EXPLAINED = "explained"
+_WITH_CAUSES = (EXPLAINED, "not settled")
 NO_ROW, NO_SCORE = "no zoo row", "no score"
 
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """verdict: ``within noise``, ``explained``, ``unexplained``, or why there is none.
+    """verdict: the status of the explanation, or why there is none.
 
     causes: ids, the worst first; not those of a gap within noise. gap:
     points of mIoU, run minus zoo row. zoo_row: name of the result the run was
@@ -63,11 +64,11 @@ class Explainer:
         """The verdict on `run`, its page written first, so that no link leads nowhere."""
         answer = explain(run)
         status, compared = str(answer.status), answer.gap is not None
-        if not compared:
+        if not compared and not answer.reasons:
             status = NO_ROW if answer.row is None else NO_SCORE
         return RunVerdict(
             verdict=status,
-            causes=answer.cause_ids if status == EXPLAINED or not compared else (),
+            causes=answer.cause_ids if status in _WITH_CAUSES or not compared else (),
             gap=answer.gap,
             zoo_row=answer.row.name if answer.row is not None else None,
             link=self._page(answer, run.name),

@@ -13,6 +13,8 @@ _BY_TOP = {
     "test_evaluator": "evaluation",
     "tta_model": "evaluation",
     "tta_pipeline": "evaluation",
+    "val_cfg": "evaluation",
+    "test_cfg": "evaluation",
     "model": "model",
     "load_from": "model",
     "optim_wrapper": "schedule",
@@ -25,7 +27,8 @@ _PRECISION = re.compile(r"optim_wrapper\.(?:type|dtype|loss_scale|use_fp16)")
 _BOOKKEEPING = re.compile(
     r"default_hooks\.(?!.*EMA).*|default_hooks|env_cfg.*|randomness.*|visualizer.*|log_\w+.*"
     r"|tta_(?:model|pipeline).*|test_\w+.*|model_wrapper_cfg.*|find_unused_parameters"
-    r"|auto_scale_lr\.base_batch_size|auto_scale_lr"
+    r"|auto_scale_lr\.base_batch_size|auto_scale_lr|custom_imports.*|default_scope"
+    r"|experiment_name|resume"
     r"|train_cfg\.(?:val_interval|val_begin|dynamic_intervals)"
     r"|\w+_dataloader\.(?:num_workers|persistent_workers|pin_memory|prefetch_factor|sampler.*)"
     r"|val_dataloader\.(?:batch_size|drop_last)"

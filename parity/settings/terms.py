@@ -28,6 +28,8 @@ READ = (
     "optim_wrapper",
     "param_scheduler",
     "train_cfg",
+    "val_cfg",
+    "test_cfg",
     "custom_hooks",
     "default_hooks",
     "auto_scale_lr",
@@ -41,6 +43,10 @@ READ = (
     "log_processor",
     "visualizer",
     "log_level",
+    "custom_imports",
+    "default_scope",
+    "experiment_name",
+    "resume",
 )
 # A dict stands for a list of one.
 _LISTS = {"decode_head", "auxiliary_head", "loss_decode", "param_scheduler", "custom_hooks"}
@@ -123,6 +129,9 @@ def _canonical(top: Item) -> Item:
         if loader.fields:
             changed = loader.having(dataset=_dataset(loader.get("dataset")))
             top = top.having(**{f"{split}_dataloader": changed})
+    for split, kind in (("val_cfg", "ValLoop"), ("test_cfg", "TestLoop")):
+        if not top.get(split).kind:
+            top = top.having(**{split: top.get(split).having(type=Item(kind))})
     return _loop(top)
 
 

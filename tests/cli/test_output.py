@@ -65,7 +65,7 @@ def test_a_pipe_or_a_device_is_refused_at_once(tmp_path, kind, reader):
         reader(path)
 
 
-def test_a_console_that_is_a_pipe_is_listed_and_not_waited_for(tmp_path):
+def test_a_console_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     process = start(
         MAIN, "explain", write_run(tmp_path / "run"), "--console", tmp_path / "pipe",
@@ -73,4 +73,5 @@ def test_a_console_that_is_a_pipe_is_listed_and_not_waited_for(tmp_path):
     )  # fmt: skip
     printed, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
-    assert "not a regular file" in printed
+    assert "not a regular file" in errors
+    assert (process.returncode, printed) == (2, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from parity.causes.cause import (
@@ -36,6 +38,7 @@ from parity.runs.tensors import load_tensors
 from parity.settings.items import bare, walk
 
 LAUNCH = "kernel-launch"
+OLDEST_PYTHON = (3, 10)  # that this package runs on
 _OPS = ("MultiScaleDeformableAttention", "MSDeformAttnPixelDecoder")
 NEEDS = (
     "a checkpoint of the run (*.pth), or the captured console (--console FILE); "
@@ -127,7 +130,7 @@ def _dead(
         why += "; the factor is not the predicted one, so the rates were not the configured ones"
     detail = f"dead in {which}; {factors}"
     sure: Confidence = "certain" if on_grid and agrees else "likely"
-    return Found(evidence, sure, why, detail, 0.9, fix=_fix(context))
+    return Found(evidence, sure, why, detail, 0.9, fix=_fix(context), test=_test(context))
 
 
 def _factors(layer: Layer, predicted: tuple[Prediction, ...], steps: int) -> list[str]:
@@ -148,12 +151,31 @@ def _printed(
     if trained:
         why = f"{lines}; the checkpoint's tensors have trained, so the op failed part of the time"
         return Found(
-            evidence, "likely", why, "dead for a part of the training", 0.9, fix=_fix(context)
+            evidence,
+            "likely",
+            why,
+            "dead for a part of the training",
+            0.9,
+            fix=_fix(context),
+            test=_test(context),
         )
     why = f"{lines}; mmcv prints it when a launch has failed, and goes on with zeros"
     checkpoint = trouble or "no checkpoint with these layers is in the run"
     detail = f"whether every launch failed is not known: {checkpoint}"
-    return Found(evidence, "certain", why, detail, 0.9, fix=_fix(context))
+    return Found(evidence, "certain", why, detail, 0.9, fix=_fix(context), test=_test(context))
+
+
+def _test(context: RunContext) -> str:
+    """The cheapest test, for the Python that the log names; "" for the usual one."""
+    version = re.match(r"(\d+)\.(\d+)", environment(context, "Python").value or "")
+    if version is None or (int(version[1]), int(version[2])) >= OLDEST_PYTHON:
+        return ""
+    return (
+        f"on the machine that trained, in an environment of Python {OLDEST_PYTHON[0]}."
+        f"{OLDEST_PYTHON[1]} or later (the training's is {version[0]}) with the same mmcv, run "
+        "parity check deform_attn --device cuda; then evaluate the zoo's checkpoint there; then "
+        "retrain with only the op fixed"
+    )
 
 
 def _fix(context: RunContext) -> str:
