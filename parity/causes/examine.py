@@ -147,7 +147,8 @@ def _setting(context: RunContext, items: list[Difference]) -> Finding:
     item = items[0]
     path = item.path if len(items) == 1 else _NUMBER.sub("", item.path)
     times = f" ({len(items)} times)" if len(items) > 1 else ""
-    harmless = item.is_bookkeeping or _made_up_for(context, item)
+    harmless = item.is_bookkeeping and not _made_the_score(context, item)
+    harmless = harmless or _made_up_for(context, item)
     effect = Effect("no bearing on a score", "", "unmeasured") if harmless else UNMEASURED
     how = {item.here: "is missing", item.there: "is added"}.get("absent", "differs")
     return Finding(
@@ -165,6 +166,12 @@ def _setting(context: RunContext, items: list[Difference]) -> Finding:
         group=item.group,
         paths=tuple(each.path for each in items),
     )
+
+
+def _made_the_score(context: RunContext, item: Difference) -> bool:
+    """The test's settings count where the test gave the score that is compared."""
+    last = context.run.last
+    return last is not None and last.split == "test" and item.path.startswith("test_")
 
 
 def _made_up_for(context: RunContext, item: Difference) -> bool:

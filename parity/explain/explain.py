@@ -237,6 +237,11 @@ def _next(
 ) -> str:
     if status == "within noise" and leading(findings) is None:
         return "none: the run ended where its config does"
+    if status == "not comparable" and not ids:
+        return (
+            "name what the run may be compared with, a row of its own data set and model or a run "
+            "like it (--against)"
+        )
     return next_test(
         findings,
         ids,

@@ -36,7 +36,10 @@ def upgraded(top: Item) -> Item:
     entries = made(
         model=_model(top),
         train_dataloader=made(
-            batch_size=per_gpu, num_workers=data.get("workers_per_gpu"), dataset=_dataset(train)
+            batch_size=per_gpu,
+            num_workers=data.get("workers_per_gpu"),
+            sampler=made(type="InfiniteSampler", shuffle=True),  # as 0.x by iterations shuffles
+            dataset=_dataset(train),
         ),
         val_dataloader=made(
             batch_size=data.get("val_dataloader", "samples_per_gpu"),

@@ -25,18 +25,18 @@ _BY_TOP = {
 _PRECISION = re.compile(r"optim_wrapper\.(?:type|dtype|loss_scale|use_fp16)")
 # Names of places, speed, logging, and what only decides when or whether something is written.
 _BOOKKEEPING = re.compile(
-    r"default_hooks\.(?!.*EMA).*|default_hooks|env_cfg.*|randomness.*|visualizer.*|log_\w+.*"
+    r"default_hooks\.(?:timer|logger|checkpoint|visualization|runtime_info)(?:\..*)?|env_cfg.*|randomness.*|visualizer.*|log_\w+.*"
     r"|tta_(?:model|pipeline).*|test_\w+.*|model_wrapper_cfg.*|find_unused_parameters"
-    r"|auto_scale_lr\.base_batch_size|auto_scale_lr|custom_imports.*|default_scope"
+    r"|auto_scale_lr\.base_batch_size|custom_imports.*|default_scope"
     r"|experiment_name|resume"
     r"|train_cfg\.(?:val_interval|val_begin|dynamic_intervals)"
-    r"|\w+_dataloader\.(?:num_workers|persistent_workers|pin_memory|prefetch_factor|sampler.*)"
-    r"|val_dataloader\.(?:batch_size|drop_last)"
+    r"|\w+_dataloader\.(?:num_workers|persistent_workers|pin_memory|prefetch_factor)"
+    r"|val_dataloader\.(?:batch_size|drop_last|sampler.*)"
     r"|\w+_dataloader\.dataset(?:\.datasets\.\w+)?\.(?:data_root|data_prefix.*|backend_args.*"
     r"|file_client_args.*|img_suffix|seg_map_suffix|serialize_data|lazy_init|max_refetch"
     r"|test_mode|repeated)"
     r"|\w+_dataloader\.dataset.*\.(?:backend_args|file_client_args|meta_keys)(?:\..*)?"
-    r"|val_evaluator\.(?:output_dir|format_only|collect_device|prefix|nan_to_num|iou_metrics|beta)"
+    r"|val_evaluator\.(?:output_dir|format_only|collect_device|prefix|iou_metrics|beta)"
     r"|(?:.*\.)?(?:with_cp|verbose|loss_name|foreach|fused|capturable|differentiable|process_group)"
 )
 

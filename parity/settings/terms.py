@@ -55,6 +55,7 @@ _LISTS |= {"val_evaluator", "test_evaluator", "iou_metrics"}
 _PAIRS = {"crop_size", "scale", "size", "stride", "img_scale"}
 _NORMS = {"BN", "BN1d", "BN2d", "SyncBN", "GN", "LN", "IN"}
 _DATED = re.compile(r"[_-]\d{8}(?:_\d{6})?-[0-9a-f]{8}$")
+_HOOKS = {"param_scheduler": "ParamSchedulerHook", "sampler_seed": "DistSamplerSeedHook"}
 _MAX_DEPTH = 60
 
 
@@ -129,6 +130,13 @@ def _canonical(top: Item) -> Item:
         if loader.fields:
             changed = loader.having(dataset=_dataset(loader.get("dataset")))
             top = top.having(**{f"{split}_dataloader": changed})
+    hooks = top.get("default_hooks")
+    for name, kind in _HOOKS.items():  # which mmengine adds unless they are set to None
+        if name not in hooks.fields:
+            hooks = hooks.having(**{name: made(type=kind)})
+    scaling = top.get("auto_scale_lr")
+    enabled = scaling if "enable" in scaling.fields else scaling.having(enable=Item(False))
+    top = top.having(default_hooks=hooks, auto_scale_lr=enabled)
     for split, kind in (("val_cfg", "ValLoop"), ("test_cfg", "TestLoop")):
         if not top.get(split).kind:
             top = top.having(**{split: top.get(split).having(type=Item(kind))})

@@ -5,7 +5,10 @@ fixtures/cases/README.md says where each is from.
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
+import torch
 
 from parity.cli.explain import exit_code
 from parity.explain.explain import explain
@@ -129,6 +132,33 @@ def test_a_rate_of_zero_is_no_dead_kernel():
     assert found.cause_ids == ("rate-zero",)
     [dead] = [item for item in found.unchecked if item.id == "dead-kernel"]
     assert "learning rate of 0" in dead.why
+
+
+def test_the_healthy_one_of_two_is_not_called_broken():
+    found = explain(read_run(CASES / "h-fcn"), against=read_run(CASES / "f09"))
+    assert found.lead is None
+    assert [item.id for item in found.beside] == ["reduce-zero"]
+    assert found.verdict == "explained: reduce-zero, reduce-zero in f09"
+
+
+def test_two_models_are_not_compared_setting_by_setting():
+    found = explain(read_run(CASES / "h-m2f"), against=read_run(CASES / "h-fcn"))
+    assert (found.status, found.cause_ids) == ("not comparable", ())
+    assert found.reasons[0].startswith("another model than that of the run h-fcn")
+    assert exit_code(found) == 3
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_dead_kernel_is_certain_at_half_precision_too(tmp_path, dtype):
+    run = tmp_path / "run"
+    shutil.copytree(fixtures_root() / "runs" / "dead-kernel-checkpoint", run)
+    for path in run.glob("*.pth"):
+        held = torch.load(path, map_location="cpu", weights_only=True)
+        state = held["state_dict"].items()
+        held["state_dict"] = {k: v.to(dtype) if v.is_floating_point() else v for k, v in state}
+        torch.save(held, path)
+    [dead] = [item for item in explain(read_run(run)).findings if item.id == "dead-kernel"]
+    assert dead.confidence == "certain"
 
 
 def test_more_samples_per_step_are_not_fewer():

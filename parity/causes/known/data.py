@@ -124,7 +124,13 @@ def _reduce_zero(context: RunContext) -> Verdict:
         return Found(evidence, "certain", "the config states it", detail, 0.9)
     if context.differing("*.dataset.reduce_zero_label"):
         detail = f"reduce_zero_label is {train.value}, not so in {context.expected_name}"
-        return Found(evidence, "certain", "both configs state it", detail, 0.9)
+        why = "both configs state it"
+        if info is None:
+            return Found(evidence, "certain", why, detail, 0.9)
+        detail += f"; {train.value} is what the labels of {info.name} need"
+        title = "Label 0 is handled as the data needs it, there otherwise"
+        fix = "Nothing here; set reduce_zero_label there as the data needs it."
+        return Found(evidence, "certain", why, detail, kind="different", title=title, fix=fix)
     if info is None:
         return Unchecked(
             f"reduce_zero_label is {train.value} on both sides; whether the labels of {kind} need "
