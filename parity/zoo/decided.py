@@ -11,7 +11,7 @@ from pathlib import Path
 from parity.runs.facts import Config
 from parity.zoo.configs import zoo_config
 from parity.zoo.rows import ScoreRow, schedule_of_weights
-from parity.zoo.terms import Terms, terms_of
+from parity.zoo.terms import FlatTerms, terms_of
 from parity.zoo.varied import value_text
 
 _RESNET = re.compile(r"R-(\d+)")  # as metafiles name backbones, e.g. R-101-D8
@@ -22,7 +22,7 @@ class Decided:
     """A row and the terms of the config it was trained by."""
 
     row: ScoreRow
-    terms: Terms
+    terms: FlatTerms
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from parity.zoo.configs import with_configs
 from parity.zoo.datasets import dataset_key
 from parity.zoo.decided import Decided, decide
 from parity.zoo.rows import ScoreRow, read_all_rows
-from parity.zoo.terms import Terms
+from parity.zoo.terms import FlatTerms
 from parity.zoo.varied import SCALES, SETTINGS, SINGLE, Setting, Value, value_text
 
 
@@ -173,7 +173,7 @@ def _of_settings(dataset: str, rows: Sequence[Decided]) -> Iterator[SettingPairs
             yield SettingPairs(setting.name, low.text, high.text, dataset, tuple(pairs))
 
 
-def _but_for(setting: Setting, terms: Terms) -> frozenset[tuple[str, object]]:
+def _but_for(setting: Setting, terms: FlatTerms) -> frozenset[tuple[str, object]]:
     return frozenset(item for item in terms.items() if not setting.owns.fullmatch(item[0]))
 
 

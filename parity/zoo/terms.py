@@ -15,7 +15,7 @@ from typing import Any
 from parity.runs.facts import Config
 from parity.zoo.rows import ScoreRow
 
-Terms = Mapping[str, Any]
+FlatTerms = Mapping[str, Any]
 
 ITERATIONS = "train_cfg.max_iters"
 BATCH = "batch"
@@ -48,7 +48,7 @@ _DATA = (
 )
 
 
-def terms_of(row: ScoreRow, config: Config) -> Terms:
+def terms_of(row: ScoreRow, config: Config) -> FlatTerms:
     """What `config` says of training and scoring, and the batch, which only the row says."""
     iterations = config.get("train_cfg", "max_iters")
     terms: dict[str, Any] = {}

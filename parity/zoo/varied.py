@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from parity.zoo.configs import schedule_text
 from parity.zoo.models import crop_text
 from parity.zoo.rows import ScoreRow
-from parity.zoo.terms import BATCH, ITERATIONS, MODE, PRETRAINING, WEIGHTS, Terms
+from parity.zoo.terms import BATCH, ITERATIONS, MODE, PRETRAINING, WEIGHTS, FlatTerms
 
 SCALES = "ms+flip"
 SINGLE = "single scale"
@@ -39,7 +39,7 @@ class Setting:
 
     name: str
     owns: re.Pattern[str]
-    value: Callable[[ScoreRow, Terms], Value]
+    value: Callable[[ScoreRow, FlatTerms], Value]
 
 
 def value_text(value: object) -> str:
@@ -49,8 +49,8 @@ def value_text(value: object) -> str:
     return schedule_text(value) if isinstance(value, int) and value >= 1000 else str(value)
 
 
-def _number(path: str) -> Callable[[ScoreRow, Terms], Value]:
-    def value(_: ScoreRow, terms: Terms) -> Value:
+def _number(path: str) -> Callable[[ScoreRow, FlatTerms], Value]:
+    def value(_: ScoreRow, terms: FlatTerms) -> Value:
         found = terms.get(path)
         return Value((found,), value_text(found)) if isinstance(found, int) else Value((), "")
 
@@ -61,40 +61,40 @@ def _numbers(values: Iterable[object]) -> tuple[int, ...]:
     return tuple(int(number) for value in values for number in re.findall(r"\d+", str(value)))
 
 
-def _crop(_: ScoreRow, terms: Terms) -> Value:
+def _crop(_: ScoreRow, terms: FlatTerms) -> Value:
     """What training crops to; the larger area is the higher value."""
     sides = _numbers(terms[path] for path in terms if _RANDOM_CROP.fullmatch(path))
     return Value((math.prod(sides),), "x".join(map(str, sides)))
 
 
-def _mode(_: ScoreRow, terms: Terms) -> Value:
+def _mode(_: ScoreRow, terms: FlatTerms) -> Value:
     mode = str(terms.get(MODE, ""))
     return Value((int(mode == "slide"),), mode)
 
 
-def _crop_and_mode(row: ScoreRow, terms: Terms) -> Value:
+def _crop_and_mode(row: ScoreRow, terms: FlatTerms) -> Value:
     crop, mode = _crop(row, terms), _mode(row, terms)
     return Value(crop.order + mode.order, f"{crop.text} {mode.text}")
 
 
-def _pretraining(_: ScoreRow, terms: Terms) -> Value:
+def _pretraining(_: ScoreRow, terms: FlatTerms) -> Value:
     data = terms[PRETRAINING]
     return Value((_PRETRAINING.index(data),), data)
 
 
-def _depth(row: ScoreRow, terms: Terms) -> Value:
+def _depth(row: ScoreRow, terms: FlatTerms) -> Value:
     """A ResNet by its layers, any other backbone by its name in the metafile."""
     layers = _numbers(value for path, value in terms.items() if _LAYERS.fullmatch(path))
     depth = terms.get("model.backbone.depth")
     return Value((sum(layers),), f"ResNet-{depth}" if isinstance(depth, int) else row.backbone)
 
 
-def _precision(_: ScoreRow, terms: Terms) -> Value:
+def _precision(_: ScoreRow, terms: FlatTerms) -> Value:
     mixed = terms.get("optim_wrapper.type") == "AmpOptimWrapper"
     return Value((int(mixed),), "AMP" if mixed else "float32")
 
 
-def _head(row: ScoreRow, _: Terms) -> Value:
+def _head(row: ScoreRow, _: FlatTerms) -> Value:
     """By the method's name; FCN, the plainest, comes first."""
     return Value((int(row.method != "FCN"), *map(ord, row.method.lower())), row.method)
 
@@ -103,7 +103,7 @@ _LAYERS = re.compile(r"model\.backbone\.(depth|depths|num_layers)")
 _WEIGHTS = re.escape(WEIGHTS)
 
 
-def _setting(name: str, owns: str, value: Callable[[ScoreRow, Terms], Value]) -> Setting:
+def _setting(name: str, owns: str, value: Callable[[ScoreRow, FlatTerms], Value]) -> Setting:
     return Setting(name, re.compile(owns), value)
 
 
