@@ -193,9 +193,7 @@ def _assembled(
     beside = _broken_beside(context) if twin else ()
     silent = tuple(item for item in found.unchecked if item.silent and _lowers(gap, twin=twin))
     ids = causes_among(found.findings, gap, twin=twin)
-    by_checkpoint = any(
-        e.tensor for f in found.findings if f.id == "dead-kernel" for e in f.evidence
-    )
+    by_checkpoint = _by_checkpoint(found.findings)
     status = judged(noise, found.findings, silent, beside, comparable=not reasons, twin=twin)
     silent = () if status in ("within noise", "explained") else silent
     names = tuple(item.id for item in silent)
@@ -225,6 +223,11 @@ def _assembled(
         comparison=compare_runs(context) if context.other is not None else None,
         curve=score_curve(run, None if reasons else choice.row),
     )
+
+
+def _by_checkpoint(findings: tuple[Finding, ...]) -> bool:
+    """Whether tensors show that the kernel was dead."""
+    return any(e.tensor for f in findings if f.id == "dead-kernel" for e in f.evidence)
 
 
 def _next(
