@@ -16,6 +16,7 @@ from parity.compare.exhibit.build import exhibit
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import Exhibits
 from parity.compare.rng import GeneratorState
+from parity.compare.rounding import Rounding
 from parity.compare.trace import (
     StepComparison,
     StepRecord,
@@ -27,7 +28,7 @@ from parity.compare.trace import (
 )
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
+from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, worth_keeping
 
 NOT_GIVEN = "the candidate does not give this step"
 
@@ -49,9 +50,9 @@ class CandidateCheck:
     """Checks one candidate over many cases.
 
     replay: prefer apply functions to drawing ones. shown: exhibits per step; class_names:
-    of label maps in files. failures, equal: the first of each step, by pipeline and
-    step. stopped: steps that are not run again because of a time limit or a crash,
-    with the reason.
+    of label maps in files. rounding: what a difference by rounding counts as. failures,
+    equal: the first of each step, by pipeline and step. stopped: steps that are not run
+    again because of a time limit or a crash, with the reason.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class CandidateCheck:
         replay: bool = False,
         shown: int = 0,
         class_names: ClassNames = (),
+        rounding: Rounding = Rounding.PASS,
     ) -> None:
         self.runner = runner
+        self._rounding = rounding
         self.replay = replay
         self.exhibits = Exhibits(shown)
         self._class_names = class_names
@@ -144,8 +147,9 @@ class CandidateCheck:
         self._show(case, outcome.record, expected, result)
         records, most = (self.failures, KEPT_FAILURES) if failed else (self.equal, KEPT_EQUAL)
         kept = records.setdefault((case.pipeline, step.name), [])
-        if len(kept) < most and result.verdict is not Verdict.NOT_COMPARED:
-            kept.append((step, expected, outcome.record))
+        held = (step, expected, outcome.record)
+        if result.verdict is not Verdict.NOT_COMPARED and worth_keeping(kept, held, most):
+            kept.append(held)
         return outcome, result
 
     def _show(
@@ -182,7 +186,8 @@ class CandidateCheck:
     def _judged(self, step: Step, outcome: Outcome, expected: StepRecord) -> StepResult:
         kind = self.part(step).partition(":")[0]
         partial = self.runner.description.partial
-        return judge(outcome, expected, replayed=kind == "apply", partial=partial)
+        result = judge(outcome, expected, replayed=kind == "apply", partial=partial)
+        return result.with_rounding_accepted() if self._rounding is Rounding.PASS else result
 
 
 def judge(

@@ -168,6 +168,8 @@ def write_examples(
             missing.append(f"No minimal example: {error}.")
         except OSError as error:
             missing.append(f"No minimal example of {name}: cannot be written: {error.strerror}.")
+        except Exception as error:  # costs itself only, and not the report
+            missing.append(f"No minimal example of {name}: {type(error).__name__}: {error}.")
     return made, missing
 
 

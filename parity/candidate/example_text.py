@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
 from parity.candidate.shrink import Found
+from parity.compare.leaf import as_leaf
 from parity.compare.trace import StepRecord, StepResult
 from parity.compare.tree import children
 from parity.report.markup import cell
@@ -82,12 +84,14 @@ def shown(value: Any, path: str = "") -> str:
     if parts is not None and not _is_plain(parts):
         items = (shown(part, f"{path}.{key}" if path else key) for key, part in parts.items())
         return "\n".join(item for item in items if item)
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+    kind = ""
+    if isinstance(value, torch.Tensor):
+        leaf = as_leaf(value)  # NumPy has no bfloat16; its values as float32 are the same
+        value, kind = leaf.array, leaf.dtype
     title = f"{path}: " if path else ""
     if not isinstance(value, np.ndarray):
         return f"{title}{value!r}"
-    head = f"{title}{value.dtype} {value.shape}"
+    head = f"{title}{kind or value.dtype} {value.shape}"
     if value.size > MOST_NUMBERS or value.size == 0:
         span = f" from {value.min()} to {value.max()}" if value.size else ""
         return head + span

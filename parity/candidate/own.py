@@ -11,9 +11,10 @@ from parity.candidate.example import importable_name, single_step, write_example
 from parity.candidate.oracle import live_oracle
 from parity.candidate.run import Progress
 from parity.candidate.runner import InProcess
-from parity.compare.check import CheckReport, Held, summarise
+from parity.compare.check import CheckReport, Held, summarise, with_rounding_accepted
 from parity.compare.exhibit.collect import Collector, ExhibitMaker
 from parity.compare.plan import Plan
+from parity.compare.rounding import Rounding
 from parity.suspects.failures import entering, own_failures, with_diagnoses
 
 
@@ -26,14 +27,18 @@ def check_own(
     *,
     make: ExhibitMaker | None = None,
     examples: Path | None = None,
+    rounding: Rounding = Rounding.FAIL,
 ) -> CheckReport:
     """Run `plan` and name the mistakes of what differs.
 
     collector: notes every case, with the exhibits that `make` gives. only: names of
     the steps that count, none meaning all. examples: the folder for minimal
     examples; a recording has none, for it cannot answer for smaller inputs.
+    rounding: what it counts as.
     """
-    results = collector.watch(plan.results(jobs), make)
+    done = plan.results(jobs)
+    done = map(with_rounding_accepted, done) if rounding is Rounding.PASS else done
+    results = collector.watch(done, make)
     counted = progress(results, len(plan.cases))
     report = summarise(counted, only=only, **plan.header())
     records = own_failures(plan, collector.outcomes, entering(report))

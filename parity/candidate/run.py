@@ -23,6 +23,7 @@ from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
 from parity.compare.plan import Plan, live_plan, recorded_plan
+from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.suspects.failures import Diagnose, known_mistake, with_diagnoses
 
@@ -37,7 +38,7 @@ class Options:
     only: names of steps, none meaning all. limit: seconds per call. samples: per
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
     draws for itself, else none. examples: the folder for minimal examples.
-    class_names: of the data's label maps, for exhibits.
+    class_names: of the data's label maps, for exhibits. rounding: what it counts as.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Options:
     samples: int | None = None
     examples: Path | None = None
     class_names: ClassNames = ()
+    rounding: Rounding = Rounding.PASS
 
 
 # (results, their largest number) -> the same results, shown on the way
@@ -91,7 +93,11 @@ def check_with(
     """As `check_candidate`, with a candidate that is loaded already."""
     shown = 0 if exhibits is None else CASES_PER_STEP
     check = CandidateCheck(
-        runner, replay=options.replay, shown=shown, class_names=options.class_names
+        runner,
+        replay=options.replay,
+        shown=shown,
+        class_names=options.class_names,
+        rounding=options.rounding,
     )
     given = _given_steps(check, options.only)
     plan = _plan(check, options, given)

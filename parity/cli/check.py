@@ -25,6 +25,7 @@ from parity.compare.cases import all_steps
 from parity.compare.check import CaseResult, CheckReport
 from parity.compare.exhibit import Collector, Exhibit, exhibit_maker
 from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
+from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.fixtures import inputs_root
@@ -85,6 +86,13 @@ def check(
     time_limit: Annotated[
         float, typer.Option(min=0.1, help="Candidate: seconds that one call may take.")
     ] = DEFAULT_LIMIT,
+    rounding: Annotated[
+        Rounding | None,
+        typer.Option(
+            help="What a difference by rounding alone counts as; default: pass for a candidate, "
+            "fail for our own steps.",
+        ),
+    ] = None,
 ) -> None:
     """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs."""
     started = time.monotonic()
@@ -114,13 +122,23 @@ def check(
             samples=samples,
             examples=examples,
             class_names=CLASSES,
+            rounding=rounding or Rounding.PASS,
         )
         found, exhibits = _check_candidate(options, collector)
     else:
         plan = own_plan(asked, seed_range, device=device, live=live).only(only)
         make = exhibit_maker(plan, class_names=CLASSES) if shown else None
         jobs = jobs if device == "cpu" else 1
-        found = check_own(plan, collector, _progress, only, jobs, make=make, examples=examples)
+        found = check_own(
+            plan,
+            collector,
+            _progress,
+            only,
+            jobs,
+            make=make,
+            examples=examples,
+            rounding=rounding or Rounding.FAIL,
+        )
         exhibits = list(collector.exhibits)
     run = origin(time.monotonic() - started, _roots(data, candidate))
     evidence = Evidence(collector.outcomes, exhibits)

@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from parity.compare.check import CheckReport
+from parity.compare.check import CheckReport, StepSummary
 from parity.compare.compare import Verdict
+from parity.compare.rounding import ROUNDING
 from parity.report.markdown import remarks
 from parity.report.sentences import worst
 from parity.text import visible
@@ -53,13 +54,19 @@ def show(report: CheckReport) -> None:
     )
 
 
+def _word(row: StepSummary, verdict: Verdict) -> str:
+    """The verdict of a row; rounding has a word of its own, in the colour of what it counts as."""
+    differs = verdict in (Verdict.DIFFERENT, Verdict.WITHIN)
+    return f"[{STYLES[verdict]}]{ROUNDING if row.is_rounding and differs else verdict}[/]"
+
+
 def _table(report: CheckReport) -> Table:
     table = Table("pipeline")
     table.add_column("step", overflow="fold")
     for name in ("cases", "isolated", "chained", "different", "worst"):
         table.add_column(name, overflow="fold")
     for row in report.summaries:
-        verdicts = [f"[{STYLES[v]}]{v}[/]" for v in (row.isolated, row.chained)]
+        verdicts = [_word(row, verdict) for verdict in (row.isolated, row.chained)]
         table.add_row(
             row.pipeline, row.step, str(row.cases), *verdicts, str(row.failed), worst(row)
         )

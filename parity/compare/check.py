@@ -58,6 +58,21 @@ class CaseResult:
     unstable: dict[str, StepResult] = field(default_factory=dict)
 
 
+def with_rounding_accepted(result: CaseResult) -> CaseResult:
+    """`result`, its steps within tolerance where only rounding differs."""
+    if result.comparison is None:
+        return result
+    steps = tuple(
+        replace(
+            step,
+            isolated=step.isolated.with_rounding_accepted(),
+            chained=step.chained.with_rounding_accepted(),
+        )
+        for step in result.comparison.steps
+    )
+    return replace(result, comparison=replace(result.comparison, steps=steps))
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """Which mistake a difference looks like; text "" when that is not known.
@@ -79,8 +94,9 @@ class StepSummary:
 
     cases: how many were compared; failed: how many of these differ; skipped: how
     many were not compared; unstable: how many differ between two runs of the
-    reference itself. first, why_skipped, why_unstable explain the first of each.
-    diagnosis: of all that failed.
+    reference itself; rounded: how many differ by rounding alone, counted in failed
+    where that is no pass. first, why_skipped, why_unstable, why_rounded explain the
+    first of each. diagnosis: of all that failed.
     """
 
     pipeline: str
@@ -96,20 +112,30 @@ class StepSummary:
     why_skipped: str = ""
     unstable: int = 0
     why_unstable: str = ""
+    rounded: int = 0
+    why_rounded: str = ""
     diagnosis: Diagnosis = Diagnosis()
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether something differs, and all of it by rounding."""
+        return self.rounded > 0 and self.failed in (0, self.rounded)
 
     def add(self, case: str, isolated: StepResult, chained: StepResult) -> StepSummary:
         """This summary with one more case."""
         results = (isolated, chained)
         compared = worst_verdict(result.verdict for result in results)
         failed = compared is Verdict.DIFFERENT
+        rounded = _rounded(results)
         skipped = compared is Verdict.NOT_COMPARED
         leaves = [leaf for result in results for leaf in result.leaves.values()]
         worse = isolated if isolated.verdict is Verdict.DIFFERENT else chained
         # A difference that enters here says more than one that was passed on.
         enters = isolated.verdict is Verdict.DIFFERENT and self.isolated is not Verdict.DIFFERENT
         told = f"{case}: {worse.explain()}" if failed else ""
-        first = told if enters else self.first or told
+        # Nor does rounding lead where something differs by more.
+        weak = self.first == self.why_rounded and not rounded
+        first = told if told and (enters or weak) else self.first or told
         return replace(
             self,
             cases=self.cases + (not skipped),
@@ -121,12 +147,20 @@ class StepSummary:
             first=first,
             skipped=self.skipped + skipped,
             why_skipped=self.why_skipped or (f"{case}: {isolated.error}" if skipped else ""),
+            rounded=self.rounded + rounded,
+            why_rounded=self.why_rounded or (f"{case}: {worse.explain()}" if rounded else ""),
         )
 
     def add_unstable(self, case: str, difference: StepResult) -> StepSummary:
         """This summary with a case in which the reference differs from itself."""
         why = self.why_unstable or f"{case}: {difference.explain()}"
         return replace(self, unstable=self.unstable + 1, why_unstable=why)
+
+
+def _rounded(results: Sequence[StepResult]) -> bool:
+    """Whether some result differs by rounding, and none by more."""
+    more = any(one.verdict is Verdict.DIFFERENT and not one.is_rounding for one in results)
+    return not more and any(one.is_rounding for one in results)
 
 
 @dataclass(frozen=True)

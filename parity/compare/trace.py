@@ -21,6 +21,7 @@ from parity.compare.rng import (
     draws_from_other_range,
     first_draw_difference,
 )
+from parity.compare.rounding import accepted, labelled, only_rounding
 from parity.compare.tolerance import Tolerance, tolerance_for
 from parity.compare.tree import compare_tree
 from parity.errors import InputError, ReferenceUnavailable
@@ -78,6 +79,18 @@ class StepResult:
             key=lambda item: (item[1].verdict is Verdict.DIFFERENT, item[1].max_abs),
         )
         return ranked[-1] if ranked else None
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether the order of float operations explains all that differs, in values only."""
+        same_draws = self.generator == "equal" and self.draw is None
+        return same_draws and not self.error and only_rounding(self.leaves)
+
+    def with_rounding_accepted(self) -> StepResult:
+        """The same, within tolerance where only rounding differs."""
+        if self.verdict is not Verdict.DIFFERENT or not self.is_rounding:
+            return self
+        return replace(self, verdict=Verdict.WITHIN, leaves=accepted(self.leaves))
 
     def explain(self) -> str:
         """One line that says what differs, or ""."""
@@ -214,6 +227,8 @@ def compare_records(
         verdict = Verdict.DIFFERENT
     if draws_from_other_range(actual.draws, expected.draws):
         verdict = Verdict.DIFFERENT
+    if verdict is Verdict.DIFFERENT:
+        leaves = labelled(leaves, actual.output, expected.output, expected.input)
     return StepResult(verdict, leaves, generator, draw if verdict is Verdict.DIFFERENT else None)
 
 

@@ -166,6 +166,8 @@ def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
         first=row.first,
         why_skipped=row.why_skipped,
         why_unstable=row.why_unstable,
+        rounded=row.rounded,
+        why_rounded=row.why_rounded,
         diagnosis=row.diagnosis,
         exhibits=places.exhibits_of_step.get(key, ()),
     )

@@ -71,10 +71,11 @@ class StepEntry:
     """One step over all cases.
 
     cases: compared; failed: of these, different; skipped: not compared;
-    unstable: the reference differs from itself. enters: whether a difference
+    unstable: the reference differs from itself; rounded: different by rounding alone,
+    counted in failed unless that is accepted. enters: whether a difference
     enters here, the step differing although it was fed the reference's own input.
-    worst: the largest difference in words. first, why_skipped, why_unstable: the
-    first case of each. exhibits: positions in the report's `exhibits`.
+    worst: the largest difference in words. first, why_skipped, why_unstable, why_rounded:
+    the first case of each. exhibits: positions in the report's `exhibits`.
     """
 
     pipeline: str
@@ -94,6 +95,8 @@ class StepEntry:
     why_unstable: str
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
     exhibits: tuple[int, ...] = ()
+    rounded: int = 0
+    why_rounded: str = ""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,8 @@ def _remarks(report: Report) -> list[str]:
 def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
     """What a table has no room for: a heading with counts, and the first case of each kind."""
     found = [
-        (f"{step.failed:,} different, first", step.first),
+        (f"{step.failed:,} different, first", "" if step.first == step.why_rounded else step.first),
+        (f"{step.rounded:,} by rounding alone, first", step.why_rounded),
         (f"{step.skipped:,} not compared, first", step.why_skipped),
         (
             f"{step.unstable:,} in which the reference differs from itself, first",

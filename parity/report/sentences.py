@@ -19,10 +19,12 @@ def verdict_sentence(check: CheckReport) -> str:
     if check.verdict is Verdict.DIFFERENT:
         return f"{_entry_sentence(check.summaries, reference)}.{_broken(check)}"
     within = [row for row in check.summaries if Verdict.WITHIN in (row.isolated, row.chained)]
+    rounded = [row for row in check.summaries if row.rounded]
     compared = [row for row in check.summaries if row.cases]
     steps, cases = count(len(compared), "step"), count(check.cases - len(check.broken), "case")
     verb = "equals" if len(compared) == 1 else "equal"
     how = "within named tolerances" if within else "bit for bit"
+    how = f"up to rounding ({names([_name(row) for row in rounded])})" if rounded else how
     return f"{steps} {verb} {reference} {how} in {cases}.{_broken(check)}"
 
 
@@ -132,4 +134,5 @@ def worst(row: StepSummary) -> str:
     """The largest difference of a step in words; "none" when all bits are equal."""
     if row.max_abs == 0 and row.max_ulp == 0:
         return "none" if not row.failed else "not a value"
-    return number(row.max_abs) + (f", {ulp(row.max_ulp)} ULP" if row.max_ulp else "")
+    ulps = f", {ulp(row.max_ulp)} ULP" if row.max_ulp else ""
+    return number(row.max_abs) + ulps + (", rounding" if row.is_rounding else "")

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from parity.compare.leaf import Leaf, as_leaf
+from parity.compare.rounding import is_rounding
 from parity.compare.trace import StepRecord
 from parity.compare.tree import children
 from parity.errors import InputError
 
-# Pixels of images may be off by one grey level, floats by this share of the largest value.
+# Pixels of images may be off by one grey level, floats as `rounding.bound` has it.
 GREY_LEVELS = 1
-RELATIVE = 1e-5
 
 Leaves = dict[str, Leaf | str]
 _ALWAYS = ("error", "generator state")
@@ -51,11 +51,22 @@ def comparable(expected: Leaves, actual: Leaves) -> bool:
     return len(expected.keys() & actual.keys()) > len(_ALWAYS)
 
 
-def near(left: Leaves, right: Leaves) -> bool:
-    """Whether two records differ by no more than rounding: the same draws, labels and shapes."""
+def near(left: Leaves, right: Leaves, terms: int) -> bool:
+    """Whether two records differ by no more than rounding: the same draws, labels and shapes.
+
+    terms: as `rounding.terms_of` counts them in the input of both.
+    """
     return left.keys() == right.keys() and all(
-        _near(name, left[name], right[name]) for name in left
+        _near(name, left[name], right[name], terms) for name in left
     )
+
+
+def size_of(value: Any) -> int:
+    """Bytes of the arrays in a value."""
+    parts = children(value)
+    if parts is not None:
+        return sum(map(size_of, parts.values()))
+    return int(getattr(value, "nbytes", 0))
 
 
 def _collect(value: Any, path: str, found: Leaves) -> None:
@@ -101,16 +112,11 @@ def _leaf_share(
     return float(np.count_nonzero(before & ~wrong) / np.count_nonzero(before | wrong))
 
 
-def _near(name: str, left: Leaf | str, right: Leaf | str) -> bool:
+def _near(name: str, left: Leaf | str, right: Leaf | str, terms: int) -> bool:
     if _equal(left, right):
         return True
     if not (isinstance(left, Leaf) and isinstance(right, Leaf) and _same_form(left, right)):
         return False
-    distance = left.distance_to(right)
     if left.bits is None:
-        return name.endswith("image") and bool(distance.max() <= GREY_LEVELS)
-    both = left.finite & right.finite
-    if not np.any(both) or bool(np.any(left.differs_from(right) & ~both)):
-        return False
-    largest = np.abs(right.array[both].astype(np.float64)).max()
-    return bool(distance[both].max() <= RELATIVE * largest)
+        return name.endswith("image") and bool(left.distance_to(right).max() <= GREY_LEVELS)
+    return is_rounding(left, right, terms)

@@ -7,21 +7,26 @@ generator state afterwards, in every record at hand, is proof by reproduction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cached_property, partial
 
 from parity.compare.compare import Verdict
+from parity.compare.rounding import terms_of
 from parity.compare.trace import StepFunction, StepRecord, compare_records, run_step
 from parity.errors import InputError
 from parity.pipeline import Step
 from parity.suspects.around import needs_of
+from parity.suspects.budget import Clock
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.closeness import Leaves, leaves_of, near, share
 from parity.suspects.lineup import Lineup, Made, Print
 from parity.suspects.suspect import Suspect
 
+# Of the time for a diagnosis, what may go into finding what reproduces everything.
+FOR_REPRODUCTION = 0.7
 # A suspect that accounts for less is not worth showing.
 SMALLEST_SHARE = 0.2
 SHOWN = 5
@@ -62,7 +67,9 @@ class Explanation:
 class Diagnosis:
     """What is wrong with a step.
 
-    cases: records compared; differing: those in which the candidate differs.
+    cases: records compared; differing: those in which the candidate differs; rounded:
+    those in which it does so by rounding alone, among `differing` where none does by more.
+    tried: what was tried when the time was spent, "" when it was enough.
     explanations: best first. alike: how many of the first ones these records do
     not tell apart. telling: what an input must have to tell them apart, or "".
     """
@@ -73,6 +80,13 @@ class Diagnosis:
     explanations: tuple[Explanation, ...] = ()
     alike: int = 0
     telling: str = ""
+    rounded: int = 0
+    tried: str = ""
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether the candidate differs by rounding alone."""
+        return self.rounded == self.differing > 0
 
     @property
     def level(self) -> Level:
@@ -87,6 +101,8 @@ class Diagnosis:
     def __str__(self) -> str:
         if not self.differing:
             return f"{self.step}: nothing differs in {self.cases} cases"
+        if not self.explanations and self.is_rounding:
+            return f"{self.step}: only rounding differs, in {self.rounded} of {self.cases} cases"
         if not self.explanations:
             return f"{self.step}: no known mistake explains any of it; it may be a new one"
         best = self.explanations[0]
@@ -127,59 +143,81 @@ def diagnose_candidate(
 
 
 def diagnose_many(
-    step: Step, records: Sequence[tuple[StepRecord, StepRecord]], *, pairs: bool = True
+    step: Step,
+    records: Sequence[tuple[StepRecord, StepRecord]],
+    *,
+    pairs: bool = True,
+    seconds: float = math.inf,
 ) -> Diagnosis:
     """As `diagnose`, by what is consistent with all of `records`, (expected, actual) each.
 
     Records in which the candidate is right count too: they rule suspects out.
+    seconds: after these no further suspect is tried.
     """
     names = {record.name for pair in records for record in pair} - {step.name}
     if names or not records:
         raise InputError(f"{step.name}: needs records of this step, got those of {sorted(names)}")
     suspects = suspects_of(step)
     lineups = [Lineup(step, expected, suspects) for expected, _ in records]
-    return diagnose_lineups(lineups, [actual for _, actual in records], pairs=pairs)
+    actual = [one for _, one in records]
+    return diagnose_lineups(lineups, actual, pairs=pairs, seconds=seconds)
 
 
 def diagnose_lineups(
-    lineups: Sequence[Lineup], actual: Sequence[StepRecord], *, pairs: bool = True
+    lineups: Sequence[Lineup],
+    actual: Sequence[StepRecord],
+    *,
+    pairs: bool = True,
+    seconds: float = math.inf,
 ) -> Diagnosis:
     """As `diagnose_many`, with the suspects' records kept in `lineups` between calls."""
-    search = _Search(lineups, actual)
+    clock = Clock(seconds)
+    search = _Search(lineups, actual, clock)
     step = lineups[0].step.name
     if not search.differing:
         return Diagnosis(step, len(lineups), 0)
-    found = search.reproduced(pairs)
+    found = clock.within(FOR_REPRODUCTION, partial(search.reproduced, pairs))
+    likened = () if found else clock.within(1.0, search.partial)
     others = _needs(found[1:]) or _needs(found[:1])
     telling = "; or ".join(others) if len(found) > 1 else ""
     return Diagnosis(
         step,
         cases=len(lineups),
         differing=len(search.differing),
-        explanations=found or search.partial(),
+        explanations=found or likened,
         alike=len(found),
         telling=telling,
+        rounded=search.rounded,
+        tried="" if found else clock.tried,
     )
 
 
 class _Search:
     """One candidate's records against the lineups."""
 
-    def __init__(self, lineups: Sequence[Lineup], actual: Sequence[StepRecord]) -> None:
+    def __init__(
+        self, lineups: Sequence[Lineup], actual: Sequence[StepRecord], clock: Clock
+    ) -> None:
+        self._clock = clock
         rows = [
-            (lineup, record, Print.of(record))
+            _Row(lineup, record, Print.of(record))
             for lineup, record in zip(lineups, actual, strict=True)
         ]
-        self.differing = [
-            lineup for lineup, record, found in rows if _differs(lineup, record, found)
-        ]
-        # Where the candidate differs, few suspects are left after the first record.
-        self._rows = sorted(rows, key=lambda row: row[0] not in self.differing)
-        self._values_differ = not all(found.same_values(row.clean) for row, _, found in rows)
-        self._sides = cache(self._leaves)
+        by_more = [row for row in rows if row.difference is Difference.MORE]
+        rounded = [row for row in rows if row.difference is Difference.ROUNDING]
+        self.rounded = len(rounded)
+        # Rounding alone: only a mistake that rounds likewise is looked for.
+        self._only_rounding = not by_more
+        self.differing = by_more or rounded
+        # Where the candidate differs, few suspects are left after the first record, and small
+        # inputs take the least time.
+        self._rows = sorted(rows, key=lambda row: (row not in self.differing, row.terms))
+        self._values_differ = not all(row.print.same_values(row.lineup.clean) for row in rows)
 
     def reproduced(self, pairs: bool) -> tuple[Explanation, ...]:
         """Every suspect, else every pair, that gives what the candidate gave in all records."""
+        if self._only_rounding:
+            return self._exact(Lineup.singles, Print.fits)
         choices = (Lineup.singles, Lineup.pairs) if pairs else (Lineup.singles,)
         for choose in choices:
             if found := self._exact(choose, Print.fits):
@@ -195,51 +233,94 @@ class _Search:
     def _exact(
         self, choose: Callable[[Lineup], list[Made]], fits: Callable[[Print, Print], bool]
     ) -> tuple[Explanation, ...]:
-        left = choose(self._rows[0][0])
-        for lineup, _, wanted in self._rows:
-            left = [made for made in left if (got := lineup.print(made)) and fits(got, wanted)]
+        left = choose(self._rows[0].lineup)
+        for row in self._rows:
+            left = [made for made in self._clock.watch(left) if self._fits(row, made, fits)]
         return tuple(Explanation(made, Level.EXACT, 1.0) for made in _unordered(left))
+
+    def _fits(self, row: _Row, made: Made, fits: Callable[[Print, Print], bool]) -> bool:
+        """Where the candidate only rounds otherwise, what is near it fits, too."""
+        got = row.lineup.print(made)
+        if got is None or fits(got, row.print):
+            return got is not None
+        if self._only_rounding or row.difference is not Difference.ROUNDING:
+            return False
+        return got.fits(row.lineup.reference) or _near(row, made, got)
 
     def _rounded(self, choose: Callable[[Lineup], list[Made]]) -> tuple[Explanation, ...]:
         """None when the reference itself is as near."""
-        if all(near(*self._sides(at)) for at in range(len(self._rows))):
+        if all(near(row.expected, row.actual, row.terms) for row in self._rows):
             return ()
-        left = choose(self._rows[0][0])
-        for at, (lineup, _, wanted) in enumerate(self._rows):
-            _, actual = self._sides(at)
+        left = choose(self._rows[0].lineup)
+        for row in self._rows:
             left = [
                 made
-                for made in left
-                if (got := lineup.print(made)) and got.state == wanted.state
-                if (record := lineup.record(made)) and near(leaves_of(record), actual)
+                for made in self._clock.watch(left)
+                if (got := row.lineup.print(made)) and _near(row, made, got)
             ]
         return tuple(Explanation(made, Level.ROUNDING, 1.0) for made in _unordered(left))
 
     def partial(self) -> tuple[Explanation, ...]:
         """Single suspects by the share they account for, the largest first."""
         found = []
-        for made in self._rows[0][0].singles():
+        choice = [] if self._only_rounding else self._rows[0].lineup.singles()
+        for made in self._clock.watch(choice):
             shares = [
-                share(*self._sides(at), leaves_of(lineup.record(made)))  # type: ignore[arg-type]
-                for at, (lineup, _, _) in enumerate(self._rows)
-                if lineup in self.differing
+                share(row.expected, row.actual, leaves_of(row.lineup.record(made)))  # type: ignore[arg-type]
+                for row in self.differing
             ]
             mean = sum(shares) / len(shares)
             if mean >= SMALLEST_SHARE:
                 found.append(Explanation(made, Level.PART, mean))
         return tuple(sorted(found, key=lambda one: -one.share)[:SHOWN])
 
-    def _leaves(self, at: int) -> tuple[Leaves, Leaves]:
-        """Of the reference's record and of the candidate's."""
-        lineup, actual, _ = self._rows[at]
-        return leaves_of(lineup.expected), leaves_of(actual)
+
+class Difference(Enum):
+    """How a candidate's record differs from the reference's."""
+
+    NONE = "none"
+    ROUNDING = "rounding"
+    MORE = "more"
 
 
-def _differs(lineup: Lineup, record: StepRecord, found: Print) -> bool:
-    """As the check says; the print only saves time."""
-    if found.fits(lineup.reference):
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """What the candidate gave on the input of one lineup."""
+
+    lineup: Lineup
+    record: StepRecord
+    print: Print
+
+    @cached_property
+    def difference(self) -> Difference:
+        """As the check says; the print only saves time."""
+        if self.print.fits(self.lineup.reference):
+            return Difference.NONE
+        result = compare_records(self.record, self.lineup.expected)
+        if result.verdict is not Verdict.DIFFERENT:
+            return Difference.NONE
+        return Difference.ROUNDING if result.is_rounding else Difference.MORE
+
+    @cached_property
+    def terms(self) -> int:
+        """Of the sums in the output, at most."""
+        return terms_of(self.lineup.expected.input)
+
+    @cached_property
+    def expected(self) -> Leaves:
+        """Of the reference's record."""
+        return leaves_of(self.lineup.expected)
+
+    @cached_property
+    def actual(self) -> Leaves:
+        """Of the candidate's record."""
+        return leaves_of(self.record)
+
+
+def _near(row: _Row, made: Made, got: Print) -> bool:
+    if got.state != row.print.state or (record := row.lineup.record(made)) is None:
         return False
-    return compare_records(record, lineup.expected).verdict is Verdict.DIFFERENT
+    return near(leaves_of(record), row.actual, row.terms)
 
 
 def _unordered(found: Sequence[Made]) -> list[Made]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from parity.compare.cases import Case
 from parity.compare.check import CheckReport, Diagnosis, Held, StepKey
@@ -13,12 +12,15 @@ from parity.compare.exhibit.collect import CODES, Outcome
 from parity.compare.plan import Plan
 from parity.compare.trace import run_step
 from parity.suspects import diagnose as lineups
+from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.closeness import comparable, leaves_of
+from parity.suspects.closeness import comparable, leaves_of, size_of
 
 # Records of one step that a diagnosis is made from: those that differ, and those
 # that are right, which rule suspects out.
 KEPT_FAILURES, KEPT_EQUAL = 8, 8
+# What the arrays of each may take together.
+KEPT_BYTES = 2**28
 # Says which mistake the records of one step look like.
 Diagnose = Callable[[Sequence[Held]], Diagnosis]
 
@@ -33,7 +35,9 @@ def known_mistake(records: Sequence[Held]) -> Diagnosis:
     if not suspects_of(step):
         return Diagnosis()
     pairs = [(expected, actual) for _, expected, actual in records]
-    found = lineups.diagnose_many(step, pairs)
+    found = lineups.diagnose_many(step, pairs, seconds=SECONDS)
+    if found.is_rounding and not found.explanations:
+        return _rounding(found)
     if not found.explanations and not any(
         comparable(leaves_of(expected), leaves_of(actual))
         for expected, actual in pairs[: found.differing]
@@ -42,16 +46,23 @@ def known_mistake(records: Sequence[Held]) -> Diagnosis:
     return _in_words(found)
 
 
+def _rounding(found: lineups.Diagnosis) -> Diagnosis:
+    text = "Rounding: the order of float operations explains all that differs."
+    seen = f"rounding alone in {found.rounded} of {found.cases} cases looked at"
+    return Diagnosis(text, (seen,))
+
+
 def _in_words(found: lineups.Diagnosis) -> Diagnosis:
     if not found.differing:
         return Diagnosis()
     if not found.explanations:
         text = "No known mistake explains any of it; it may be a new one."
         seen = f"differs in {found.differing} of {found.cases} cases looked at"
-        return Diagnosis(text, (seen,), sure=False)
+        return Diagnosis(text, (seen, *_spent(found)), sure=False)
     if found.level is lineups.Level.PART:
         text = f"In part: {found.explanations[0].summary}"
-        return Diagnosis(text, tuple(_share(one, found) for one in found.explanations), sure=False)
+        shares = (_share(one, found) for one in found.explanations)
+        return Diagnosis(text, (*shares, *_spent(found)), sure=False)
     best, *others = found.group
     evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:
@@ -59,6 +70,11 @@ def _in_words(found: lineups.Diagnosis) -> Diagnosis:
         listed = ", ".join(map(_name, others))
         evidence.append(f"these cases cannot tell it from {listed}{needs}")
     return Diagnosis(best.summary, tuple(evidence))
+
+
+def _spent(found: lineups.Diagnosis) -> list[str]:
+    """What was tried, where the time was not enough for all."""
+    return [f"{SECONDS:g} s are spent: {found.tried} tried"] if found.tried else []
 
 
 def _share(one: lineups.Explanation, found: lineups.Diagnosis) -> str:
@@ -83,9 +99,22 @@ def own_failures(
     for key in rows:
         wrong = _cases_with(known, key, CODES[Verdict.DIFFERENT])
         right = _cases_with(known, key, CODES[Verdict.EQUAL])
-        names = [*islice(wrong, KEPT_FAILURES), *islice(right, KEPT_EQUAL)]
-        made[key] = [_held(plan, cases[name], key[1]) for name in names]
+        made[key] = [
+            *_kept((_held(plan, cases[name], key[1]) for name in wrong), KEPT_FAILURES),
+            *_kept((_held(plan, cases[name], key[1]) for name in right), KEPT_EQUAL),
+        ]
     return {key: records for key, records in made.items() if records}
+
+
+def _kept(found: Iterable[Held], most: int) -> list[Held]:
+    kept: list[Held] = []
+    for one in found:
+        if not worth_keeping(kept, one, most):
+            break
+        kept.append(one)
+        if len(kept) == most:
+            break
+    return kept
 
 
 def _cases_with(outcomes: Sequence[Outcome], key: StepKey, code: str) -> Iterable[str]:
@@ -112,12 +141,34 @@ def with_diagnoses(
 ) -> CheckReport:
     """`report` with what is said of the steps in `records`."""
     rows = [
-        replace(row, diagnosis=diagnose(records[row.pipeline, row.step]))
+        replace(row, diagnosis=_careful(diagnose, records[row.pipeline, row.step]))
         if (row.pipeline, row.step) in records
         else row
         for row in report.summaries
     ]
     return replace(report, summaries=tuple(rows))
+
+
+def _careful(diagnose: Diagnose, records: Sequence[Held]) -> Diagnosis:
+    """A diagnosis that cannot be made costs itself only, and not the report."""
+    try:
+        return diagnose(records)
+    except Exception as error:  # suspects meet whatever a candidate gives
+        return Diagnosis(f"No diagnosis: {type(error).__name__}: {error}", sure=False)
+
+
+def worth_keeping(kept: Sequence[Held], one: Held, most: int) -> bool:
+    """Whether `one` has a place among the records of its step: `most`, and not too large.
+
+    The first one always has.
+    """
+    held = sum(map(_size, (*kept, one)))
+    return not kept or (len(kept) < most and held <= KEPT_BYTES)
+
+
+def _size(held: Held) -> int:
+    _, expected, actual = held
+    return sum(map(size_of, (expected.input, expected.output, actual.output)))
 
 
 def entering(report: CheckReport) -> list[StepKey]:

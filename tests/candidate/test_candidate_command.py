@@ -117,3 +117,26 @@ def test_recording_knows_no_other_data(monkeypatch):
     runner = InProcess(candidate_from({"crop": crop_sample}, "x"))
     with pytest.raises(ReferenceUnavailable, match="knows the built-in inputs only"):
         check_with(runner, options)
+
+
+ROUNDED = """\
+import torch
+from parity.steps.loss import entropy
+def loss_ce(value, rng=None, **options):
+    found = entropy.cross_entropy_with_grad(value, rng, **options)
+    return {**found, "grad": found["grad"] * (1 + 2**-22)}
+"""
+
+
+def test_rounding_has_its_own_word_and_is_passed_with_a_note_unless_it_is_to_fail(tmp_path):
+    (tmp_path / "mine.py").write_text(ROUNDED)
+    command = ["check", "loss_ce", "--recorded", "--candidate", f"{tmp_path / 'mine.py'}:loss_ce"]
+    passed = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert passed.exit_code == 0, passed.output
+    assert "by rounding alone, first" in passed.output
+    assert "0 different" in passed.output
+    failed = CliRunner().invoke(app, [*command, "--rounding", "fail"], env={"COLUMNS": "200"})
+    assert failed.exit_code == 1, failed.output
+    assert "looks like: Rounding: the order of float operations" in failed.output
+    for done in (passed, failed):
+        assert " rounding " in done.output

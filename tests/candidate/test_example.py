@@ -281,3 +281,7 @@ def test_text():
     sample = Sample(np.zeros((1, 1, 3), np.uint8), None, Meta(flip=True))
     assert shown(sample) == "image: uint8 (1, 1, 3)\n[[[0, 0, 0]]]\nseg: None\nmeta: {'flip': True}"
     assert shown(np.arange(1000)) == "int64 (1000,) from 0 to 999"
+
+
+def test_bfloat16_is_shown():
+    assert shown(torch.tensor([0.5], dtype=torch.bfloat16)) == "bfloat16 (1,)\n[0.5]"

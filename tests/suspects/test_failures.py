@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from parity.compare.check import candidate_steps
 from parity.compare.trace import run_step, run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
+from parity.probes.catalogue import PROBES
 from parity.steps.flip import flip_sample
 from parity.suspects.failures import known_mistake
 
@@ -72,3 +74,17 @@ def test_what_is_unknown_is_said_and_not_sure(expected):
 def test_right_records_have_no_diagnosis(expected):
     right = [(FLIP, one, replace(one)) for one in expected]
     assert known_mistake(right).text == ""
+
+
+def test_rounding_is_no_mistake_and_said():
+    [probe] = [one for one in PROBES if one.step.name == "loss_ce"]
+    records = []
+    for seed in range(12):
+        expected = run_trace([("loss_ce", probe.step)], probe.make(seed), seed).steps[0]
+        grad = expected.output["grad"] * (1 + 2**-22)
+        given = {**expected.output, "grad": grad}
+        records.append((probe.step, expected, replace(expected, output=given)))
+    told = known_mistake(records)
+    assert told.text.startswith("Rounding: ")
+    [line] = told.evidence
+    assert re.fullmatch(r"rounding alone in \d+ of 12 cases looked at", line)
