@@ -35,6 +35,8 @@ from parity.sample import DataInfo
 from parity.text import visible
 
 NAME = "example"
+# What must be left of the largest difference in a smaller case.
+KEPT = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +129,7 @@ def write_example(
         "versions": dict(versions),
         "candidate": title,
     }
-    differs = _same_manner(runner, part, oracle, raised=bool(actual.error))
+    differs = _same_manner(runner, part, oracle, judge(Outcome(actual), expected))
     folder = folder.resolve()
     draws = bool(expected.draws or actual.draws)
     found = Found(step, expected.input, expected.state_before, draws=draws)
@@ -163,7 +165,8 @@ def write_examples(
     made, missing = {}, []
     for (pipeline, name), found in failures.items():
         try:
-            made[f"{pipeline}/{name}"] = str(write(folder / f"{pipeline}-{name}", found[0]))
+            largest = max(found, key=_size)  # the first of equals
+            made[f"{pipeline}/{name}"] = str(write(folder / f"{pipeline}-{name}", largest))
         except InputError as error:
             missing.append(f"No minimal example: {error}.")
         except OSError as error:
@@ -179,7 +182,18 @@ def _smallest(found: Found, folder: Path, differs: Differs, seconds: float) -> F
     return portable(shrink(found, differs, seconds=seconds), folder)
 
 
-def _same_manner(runner: Runner, part: str, oracle: Oracle, *, raised: bool) -> Differs:
+def _size(failure: Held) -> tuple[bool, tuple[bool, bool, float]]:
+    """Sorts the largest difference to the end; what differs in another way than in values last."""
+    _, expected, actual = failure
+    result = judge(Outcome(actual), expected)
+    worst = result.worst
+    return result.verdict is Verdict.DIFFERENT, worst[1].weight if worst else (True, True, 0.0)
+
+
+def _same_manner(runner: Runner, part: str, oracle: Oracle, before: StepResult) -> Differs:
+    """Whether a case differs in the kind of `before`, and no less than a quarter as much."""
+    raised = bool(before.raised)
+
     def differs(step: Step, value: Any, state: GeneratorState) -> bool:
         expected = oracle(step, value, state)
         if expected.error:
@@ -188,9 +202,16 @@ def _same_manner(runner: Runner, part: str, oracle: Oracle, *, raised: bool) -> 
         if outcome.ended or bool(outcome.record.error) != raised:
             return False
         result = judge(outcome, expected, replayed=part.startswith("apply:"))
-        return result.verdict is Verdict.DIFFERENT
+        return result.verdict is Verdict.DIFFERENT and _is_like(result, before)
 
     return differs
+
+
+def _is_like(result: StepResult, before: StepResult) -> bool:
+    if before.verdict is not Verdict.DIFFERENT or before.worst is None or result.worst is None:
+        return True
+    (_, now), (_, then) = result.worst, before.worst
+    return now.reason == then.reason and now.max_abs >= KEPT * then.max_abs
 
 
 def _save(folder: Path, record: StepRecord, small: Found, header: dict[str, Any]) -> None:

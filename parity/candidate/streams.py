@@ -24,9 +24,8 @@ def candidate_streams(rng: RecordingRandomState) -> Iterator[None]:
     """
     before = GeneratorState.of(rng)
     kept = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    seed = (int(before.key[0]) ^ int(before.key[1]) ^ before.position) & 0xFFFFFFFF
-    random.seed(seed)
-    torch.manual_seed(seed)
+    random.seed(before.seed)
+    torch.manual_seed(before.seed)
     np.random.set_state(rng.get_state())
     try:
         with ExitStack() as patches:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from parity.live import reference_header, reference_installed
 from parity.report.scorecard import render_scorecard, render_scorecard_json
 from parity.suspects.catalogue import FAMILIES, all_suspects
 from parity.suspects.scorecard import Scorecard, one_thread, score
+from parity.suspects.suspect import Suspect, mistakes
 
 
 def scorecard(
@@ -39,6 +42,14 @@ def scorecard(
     clean: Annotated[
         int, typer.Option(min=0, metavar="N", help="Further samples without a mistake.")
     ] = 200,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Also diagnose every suspect while a tenth of them is unknown, and count wrong "
+            "names.",
+        ),
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the counts as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the page for the docs.")] = None,
     live: Annotated[
@@ -61,17 +72,25 @@ def scorecard(
         reference_header()
     one_thread()
     only = frozenset(steps or ())
-    card = score(live=live, rounds=seeds, pairs=pairs, clean=clean, only=only, jobs=jobs)
+    card = score(
+        live=live,
+        rounds=seeds,
+        pairs=pairs,
+        clean=clean,
+        only=only,
+        jobs=jobs,
+        held_out=held_out,
+    )
     if json is not None:
         write_atomically(json, render_scorecard_json(card).encode())
+    chosen = [one for one in all_suspects() if not only or one.step in only]
     if markdown is not None:
-        chosen = [one for one in all_suspects() if not only or one.step in only]
-        write_atomically(markdown, render_scorecard(card, chosen).encode())
-    _show(card)
+        write_atomically(markdown, render_scorecard(card, chosen, date.today()).encode())
+    _show(card, chosen)
     raise typer.Exit(1 if card.failures else 0)
 
 
-def _show(card: Scorecard) -> None:
+def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:
     console = Console()
     table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("all", "found", "right", "first", "alike"):
@@ -87,9 +106,24 @@ def _show(card: Scorecard) -> None:
         console.print(f"[yellow]not named first[/] {escape(text)}", soft_wrap=True)
     for text in card.failures:
         console.print(f"[bold red]short[/] {escape(text)}", soft_wrap=True)
+    if card.held:
+        _show_held_out(card, console)
+    console.print(f"{len(suspects)} suspects of {mistakes(suspects)} mistakes", soft_wrap=True)
     verdict = "[bold red]falls short[/]" if card.failures else "[green]reached[/]"
     console.print(
         f"{verdict}: {card.clean} cases without a mistake, {len(card.false_alarms)} false alarms "
         f"(expected: {card.mode})",
         soft_wrap=True,
     )
+
+
+def _show_held_out(card: Scorecard, console: Console) -> None:
+    table = Table("held out", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("all", "unnamed", "alike", "likened", "wrong"):
+        table.add_column(name, justify="right")
+    for row in (*card.held, card.held_out):
+        counts = (row.suspects, row.unnamed, row.alike, row.likened, row.wrong)
+        table.add_row(escape(row.step), *map(str, counts))
+    console.print(table)
+    for text in card.held_out.names:
+        console.print(f"[yellow]wrong name[/] {escape(text)}", soft_wrap=True)

@@ -57,6 +57,11 @@ class Comparison:
     tolerance: Tolerance = EXACT
 
     @property
+    def weight(self) -> tuple[bool, bool, float]:
+        """Larger for what is worse: beyond tolerance, by more than rounding, by how much."""
+        return self.verdict is Verdict.DIFFERENT, self.reason != "rounding", self.max_abs
+
+    @property
     def passed(self) -> bool:
         """Equal, or within the tolerance; nothing compared is never a pass."""
         return self.verdict in (Verdict.EQUAL, Verdict.WITHIN)

@@ -51,6 +51,11 @@ class GeneratorState:
     __hash__ = None  # type: ignore[assignment]  # holds an array
 
     @property
+    def seed(self) -> int:
+        """A number made of this state: other generators beside a candidate start from it."""
+        return (int(self.key[0]) ^ int(self.key[1]) ^ self.position) & 0xFFFFFFFF
+
+    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that name this state in reports."""
         tail = f"{self.position},{self.has_gauss},{self.cached_gaussian!r}".encode()

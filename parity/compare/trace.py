@@ -76,7 +76,7 @@ class StepResult:
         """Path and record of the leaf that differs most, or None."""
         ranked = sorted(
             (item for item in self.leaves.items() if item[1].verdict is not Verdict.EQUAL),
-            key=lambda item: (item[1].verdict is Verdict.DIFFERENT, item[1].max_abs),
+            key=lambda item: item[1].weight,
         )
         return ranked[-1] if ranked else None
 

@@ -116,7 +116,17 @@ def _exhibit_places(
         key = (facts.pipeline, facts.step)
         by_step[key] = (*by_step.get(key, ()), place)
         by_case[facts.case] = (*by_case.get(facts.case, ()), place)
-    return by_step, by_case
+    ordered = {
+        key: tuple(sorted(places, key=lambda place: _smallness(exhibits[place])))
+        for key, places in by_step.items()
+    }
+    return ordered, by_case
+
+
+def _smallness(exhibit: Exhibit) -> tuple[bool, bool, bool, float]:
+    """Sorts what enters at a step, and the largest difference, to the front."""
+    worst = max((row.comparison.weight for row in exhibit.facts.leaves), default=(True, True, 0.0))
+    return exhibit.facts.chained, not worst[0], not worst[1], -worst[2]
 
 
 def _strips(rows: Sequence[StepSummary], outcomes: Sequence[Outcome]) -> tuple[Strip, ...]:

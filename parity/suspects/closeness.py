@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.compare.leaf import Leaf, as_leaf
-from parity.compare.rounding import is_rounding
+from parity.compare.rounding import bound, is_rounding, largest, terms_of
 from parity.compare.trace import StepRecord
 from parity.compare.tree import children
 from parity.errors import InputError
 
 # Pixels of images may be off by one grey level, floats as `rounding.bound` has it.
 GREY_LEVELS = 1
+
+# What is left of a difference, where a suspect is said to make it.
+LEFT = 0.01
 
 Leaves = dict[str, Leaf | str]
 _ALWAYS = ("error", "generator state")
@@ -26,13 +30,14 @@ def leaves_of(record: StepRecord) -> Leaves:
     return found
 
 
-def share(expected: Leaves, actual: Leaves, suspect: Leaves) -> float:
-    """Which part of what differs between `expected` and `actual` the suspect gives, 0 to 1.
+def share(expected: Leaves, actual: Leaves, suspect: Leaves, terms: int) -> float | None:
+    """How much of the difference between `expected` and `actual` the suspect makes, 0 to 1.
 
-    The mean over all leaves in which `actual` differs from either. In an array it
-    is the share of these elements that the suspect has right, so what the suspect
-    gets wrong newly counts against it. 0 when nothing differs, and when `actual`
-    has nothing of what is expected: what is not there shows no mistake.
+    That of the array or value of which it makes least, so that a loss and its gradient
+    count together. In an array it is the share of elements that the suspect has right among
+    those that are wrong on either side: what it changes although it should not counts
+    against it. None when neither differs by more than rounding from what is expected; 0
+    when `actual` has nothing of what is expected: what is not there shows no mistake.
     """
     if not comparable(expected, actual):
         return 0.0
@@ -40,15 +45,33 @@ def share(expected: Leaves, actual: Leaves, suspect: Leaves) -> float:
     shares = [
         found
         for name in names
-        if (found := _leaf_share(expected.get(name), actual.get(name), suspect.get(name)))
+        if (found := _leaf_share(expected.get(name), actual.get(name), suspect.get(name), terms))
         is not None
     ]
-    return sum(shares) / len(shares) if shares else 0.0
+    return min(shares, default=None)
 
 
 def comparable(expected: Leaves, actual: Leaves) -> bool:
     """Whether `actual` has any array or value of the output that is expected."""
     return len(expected.keys() & actual.keys()) > len(_ALWAYS)
+
+
+def finite_parts_agree(expected: StepRecord, actual: StepRecord) -> bool:
+    """Whether only NaN and infinite values differ, and something does so."""
+    left, right, terms = leaves_of(expected), leaves_of(actual), terms_of(expected.input)
+    odd = 0
+    for name in dict.fromkeys([*left, *right]):
+        one, other = left.get(name), right.get(name)
+        if _equal(one, other):
+            continue
+        if not isinstance(one, Leaf) or not isinstance(other, Leaf) or not _same_form(one, other):
+            return False
+        both = one.finite & other.finite
+        slack = bound(one.dtype, largest(one), terms)
+        if bool(np.any(_beyond(one, other, slack) & both)):
+            return False
+        odd += int(np.count_nonzero(one.differs_from(other) & ~both))
+    return odd > 0
 
 
 def near(left: Leaves, right: Leaves, terms: int) -> bool:
@@ -99,17 +122,29 @@ def _equal(left: Leaf | str | None, right: Leaf | str | None) -> bool:
 
 
 def _leaf_share(
-    expected: Leaf | str | None, actual: Leaf | str | None, suspect: Leaf | str | None
+    expected: Leaf | str | None, actual: Leaf | str | None, suspect: Leaf | str | None, terms: int
 ) -> float | None:
     if _equal(suspect, actual):
         return None if _equal(expected, actual) else 1.0
     if not isinstance(actual, Leaf) or not isinstance(suspect, Leaf):
         return 0.0
-    if not _same_form(expected, actual) or not _same_form(suspect, actual):
+    if not _same_form(suspect, actual):
         return 0.0
-    assert isinstance(expected, Leaf)
-    wrong, before = suspect.differs_from(actual), expected.differs_from(actual)
-    return float(np.count_nonzero(before & ~wrong) / np.count_nonzero(before | wrong))
+    if not isinstance(expected, Leaf) or not _same_form(expected, actual):
+        return float(np.mean(~suspect.differs_from(actual)))  # all of it is wrong
+    slack = bound(expected.dtype, largest(expected), terms)
+    before, made = _beyond(actual, expected, slack), _beyond(suspect, expected, slack)
+    left = _beyond(suspect, actual, np.maximum(slack, LEFT * expected.distance_to(actual)))
+    wrong = np.count_nonzero(before | made)
+    return float(np.count_nonzero(before & ~left) / wrong) if wrong else None
+
+
+def _beyond(one: Leaf, other: Leaf, slack: Any) -> NDArray[np.bool_]:
+    """Where two arrays are farther apart than `slack`, or only one of them is finite."""
+    with np.errstate(invalid="ignore"):
+        apart = one.distance_to(other) > slack
+    odd = ~(one.finite & other.finite)
+    return np.asarray(one.differs_from(other) & (apart | odd))
 
 
 def _near(name: str, left: Leaf | str, right: Leaf | str, terms: int) -> bool:

@@ -12,6 +12,7 @@ from parity.sample import Sample
 from parity.steps import crop as crops
 from parity.steps.flip import flip_sample
 from parity.steps.photometric import photometric_sample
+from parity.suspects import generators
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
@@ -237,28 +238,32 @@ def _padded(sample: Sample, crop_size: Size, *, label: int) -> Sample:
     )
 
 
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    crops.crop_sample,
-    category_test_missing,
-    ignored_counted,
-    class_0_ignored,
-    ratio_inclusive,
-    one_label_accepted,
-    all_ignored_accepted,
-    ratio_of_all_pixels,
-    nine_redraws,
-    fifty_redraws,
-    first_window_after_all,
-    offset_excludes_last,
-    width_drawn_first,
-    centre_crop,
-    offset_from_random_sample,
-    not_cropped,
-    crop_size_width_first,
-    padded_before_crop,
-    padded_with_class_0,
-    label_cropped_elsewhere,
-    shape_before_crop,
-    flip_before_crop,
-    photometric_before_crop,
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(
+        crops.crop_sample,
+        category_test_missing,
+        ignored_counted,
+        class_0_ignored,
+        ratio_inclusive,
+        one_label_accepted,
+        all_ignored_accepted,
+        ratio_of_all_pixels,
+        nine_redraws,
+        fifty_redraws,
+        first_window_after_all,
+        offset_excludes_last,
+        width_drawn_first,
+        centre_crop,
+        offset_from_random_sample,
+        not_cropped,
+        crop_size_width_first,
+        padded_before_crop,
+        padded_with_class_0,
+        label_cropped_elsewhere,
+        shape_before_crop,
+        flip_before_crop,
+        photometric_before_crop,
+        *generators.CROP,
+    ),
+    *made_in(crops.crop_sample, generators.seed_reset(crops.crop_sample), suffix="-in-crop"),
 )

@@ -26,9 +26,10 @@ from parity.suspects.lineup import Lineup, Made, Print
 from parity.suspects.suspect import Suspect
 
 # Of the time for a diagnosis, what may go into finding what reproduces everything.
-FOR_REPRODUCTION = 0.7
-# A suspect that accounts for less is not worth showing.
-SMALLEST_SHARE = 0.2
+FOR_REPRODUCTION, FOR_ROUNDING = 0.6, 0.7
+# A suspect that accounts for less is not worth looking at; for less than LIKELY, it is not
+# said to be what the candidate does: `parity scorecard --held-out` says how often that errs.
+SMALLEST_SHARE, LIKELY = 0.2, 0.95
 SHOWN = 5
 
 
@@ -92,6 +93,13 @@ class Diagnosis:
     def level(self) -> Level:
         """Of the best explanation."""
         return self.explanations[0].level if self.explanations else Level.NONE
+
+    @property
+    def likely(self) -> tuple[Explanation, ...]:
+        """What may be told as a name: what reproduces everything, else a likeness."""
+        if self.alike:
+            return self.group
+        return tuple(one for one in self.explanations[:1] if one.share >= LIKELY)
 
     @property
     def group(self) -> tuple[Explanation, ...]:
@@ -177,6 +185,8 @@ def diagnose_lineups(
     if not search.differing:
         return Diagnosis(step, len(lineups), 0)
     found = clock.within(FOR_REPRODUCTION, partial(search.reproduced, pairs))
+    if clock.tried:  # most likely among the pairs, which come before what is up to rounding
+        found = clock.within(FOR_ROUNDING, search.rounded_like)
     likened = () if found else clock.within(1.0, search.partial)
     others = _needs(found[1:]) or _needs(found[:1])
     telling = "; or ".join(others) if len(found) > 1 else ""
@@ -222,36 +232,32 @@ class _Search:
         for choose in choices:
             if found := self._exact(choose, Print.fits):
                 return found
-        for choose in choices:
-            # Draws written otherwise, such as uniform(low=0, high=1), are the same.
-            if self._values_differ and (found := self._exact(choose, Print.same_values)):
+        # Draws written otherwise, such as uniform(low=0, high=1), are the same.
+        for choose in choices if self._values_differ else ():
+            if found := self._exact(choose, Print.same_values):
                 return found
-            if found := self._rounded(choose):
-                return found
-        return ()
+        return self.rounded_like()
 
     def _exact(
         self, choose: Callable[[Lineup], list[Made]], fits: Callable[[Print, Print], bool]
     ) -> tuple[Explanation, ...]:
         left = choose(self._rows[0].lineup)
         for row in self._rows:
-            left = [made for made in self._clock.watch(left) if self._fits(row, made, fits)]
+            left = [
+                made
+                for made in self._clock.watch(left)
+                if (got := row.lineup.print(made)) and fits(got, row.print)
+            ]
         return tuple(Explanation(made, Level.EXACT, 1.0) for made in _unordered(left))
 
-    def _fits(self, row: _Row, made: Made, fits: Callable[[Print, Print], bool]) -> bool:
-        """Where the candidate only rounds otherwise, what is near it fits, too."""
-        got = row.lineup.print(made)
-        if got is None or fits(got, row.print):
-            return got is not None
-        if self._only_rounding or row.difference is not Difference.ROUNDING:
-            return False
-        return got.fits(row.lineup.reference) or _near(row, made, got)
+    def rounded_like(self) -> tuple[Explanation, ...]:
+        """Single suspects that give it up to rounding; of pairs, some always come near.
 
-    def _rounded(self, choose: Callable[[Lineup], list[Made]]) -> tuple[Explanation, ...]:
-        """None when the reference itself is as near."""
+        None when the reference itself is as near.
+        """
         if all(near(row.expected, row.actual, row.terms) for row in self._rows):
             return ()
-        left = choose(self._rows[0].lineup)
+        left = self._rows[0].lineup.singles()
         for row in self._rows:
             left = [
                 made
@@ -265,14 +271,22 @@ class _Search:
         found = []
         choice = [] if self._only_rounding else self._rows[0].lineup.singles()
         for made in self._clock.watch(choice):
-            shares = [
-                share(row.expected, row.actual, leaves_of(row.lineup.record(made)))  # type: ignore[arg-type]
-                for row in self.differing
-            ]
-            mean = sum(shares) / len(shares)
+            mean = self._share(made)
             if mean >= SMALLEST_SHARE:
                 found.append(Explanation(made, Level.PART, mean))
         return tuple(sorted(found, key=lambda one: -one.share)[:SHOWN])
+
+    def _share(self, made: Made) -> float:
+        """The mean over records in which the candidate or the suspect is wrong."""
+        shares: list[float] = []
+        for at, row in enumerate(self._rows):
+            record = row.lineup.record(made)
+            assert record is not None  # one suspect alone can always be made
+            found = share(row.expected, row.actual, leaves_of(record), row.terms)
+            shares += [] if found is None else [found]
+            if sum(shares) + len(self._rows) - at - 1 < SMALLEST_SHARE * len(shares):
+                return 0.0
+        return sum(shares) / len(shares) if shares else 0.0
 
 
 class Difference(Enum):

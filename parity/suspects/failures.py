@@ -10,11 +10,11 @@ from parity.compare.check import CheckReport, Diagnosis, Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.collect import CODES, Outcome
 from parity.compare.plan import Plan
-from parity.compare.trace import run_step
+from parity.compare.trace import StepRecord, compare_records, run_step
 from parity.suspects import diagnose as lineups
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.closeness import comparable, leaves_of, size_of
+from parity.suspects.closeness import comparable, finite_parts_agree, leaves_of, size_of
 
 # Records of one step that a diagnosis is made from: those that differ, and those
 # that are right, which rule suspects out.
@@ -36,33 +36,21 @@ def known_mistake(records: Sequence[Held]) -> Diagnosis:
         return Diagnosis()
     pairs = [(expected, actual) for _, expected, actual in records]
     found = lineups.diagnose_many(step, pairs, seconds=SECONDS)
-    if found.is_rounding and not found.explanations:
-        return _rounding(found)
-    if not found.explanations and not any(
-        comparable(leaves_of(expected), leaves_of(actual))
-        for expected, actual in pairs[: found.differing]
-    ):
-        return Diagnosis()
-    return _in_words(found)
-
-
-def _rounding(found: lineups.Diagnosis) -> Diagnosis:
-    text = "Rounding: the order of float operations explains all that differs."
-    seen = f"rounding alone in {found.rounded} of {found.cases} cases looked at"
-    return Diagnosis(text, (seen,))
-
-
-def _in_words(found: lineups.Diagnosis) -> Diagnosis:
     if not found.differing:
         return Diagnosis()
-    if not found.explanations:
-        text = "No known mistake explains any of it; it may be a new one."
-        seen = f"differs in {found.differing} of {found.cases} cases looked at"
-        return Diagnosis(text, (seen, *_spent(found)), sure=False)
-    if found.level is lineups.Level.PART:
-        text = f"In part: {found.explanations[0].summary}"
-        shares = (_share(one, found) for one in found.explanations)
-        return Diagnosis(text, (*shares, *_spent(found)), sure=False)
+    if found.alike:
+        return _reproduced(found)
+    if found.is_rounding:
+        text = "Rounding: the order of float operations explains all that differs."
+        seen = f"rounding alone in {found.rounded} of {found.cases} cases looked at"
+        return Diagnosis(text, (seen,))
+    wrong = [(expected, actual) for expected, actual in pairs if _differs(expected, actual)]
+    if not any(comparable(leaves_of(expected), leaves_of(actual)) for expected, actual in wrong):
+        return Diagnosis()
+    return _likeness(found, what_is_known(wrong))
+
+
+def _reproduced(found: lineups.Diagnosis) -> Diagnosis:
     best, *others = found.group
     evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:
@@ -72,13 +60,41 @@ def _in_words(found: lineups.Diagnosis) -> Diagnosis:
     return Diagnosis(best.summary, tuple(evidence))
 
 
+def _likeness(found: lineups.Diagnosis, known: str) -> Diagnosis:
+    """What is known besides, else what it behaves as if it did, where that is likely."""
+    seen = f"differs in {found.differing} of {found.cases} cases looked at"
+    if known:
+        return Diagnosis(known, (seen, *_spent(found)), sure=False)
+    if found.likely:
+        best = found.likely[0]
+        text = f"Behaves as if, but is not the same code: {best.summary}"
+        share = f"{_name(best)}: makes {best.share:.0%} of what differs, in {found.cases} cases"
+        return Diagnosis(text, (share, *_spent(found)), sure=False)
+    text = "No known mistake explains it; it may be a new one."
+    return Diagnosis(text, (seen, *_spent(found)), sure=False)
+
+
+def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
+    """What can be said of differences, (expected, actual) each, without naming a mistake."""
+    if all(finite_parts_agree(expected, actual) for expected, actual in wrong):
+        return "Only NaN and infinite values differ; where both sides are finite, it is right."
+    if all(expected.draws and not actual.draws for expected, actual in wrong):
+        return (
+            "It draws nothing from the generator it is given (rng, np.random), where the "
+            "reference does: it draws from another one, such as torch's, or not at all."
+        )
+    return ""
+
+
+def _differs(expected: StepRecord, actual: StepRecord) -> bool:
+    """By more than rounding."""
+    result = compare_records(actual, expected)
+    return result.verdict is Verdict.DIFFERENT and not result.is_rounding
+
+
 def _spent(found: lineups.Diagnosis) -> list[str]:
     """What was tried, where the time was not enough for all."""
     return [f"{SECONDS:g} s are spent: {found.tried} tried"] if found.tried else []
-
-
-def _share(one: lineups.Explanation, found: lineups.Diagnosis) -> str:
-    return f"{_name(one)}: {one.level}, {one.share:.0%} in {found.differing} cases that differ"
 
 
 def _name(one: lineups.Explanation) -> str:

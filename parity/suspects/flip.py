@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import flip as flips
 from parity.steps.photometric import photometric_sample
+from parity.suspects import generators
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
@@ -153,24 +154,28 @@ def photometric_before_flip(
     return photometric_sample(sample, rng)
 
 
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    flips.flip_sample,
-    flipped_vertically,
-    flipped_on_both_axes,
-    image_flipped_on_all_axes,
-    image_axis_confused,
-    label_axis_confused,
-    image_only_flipped,
-    label_only_flipped,
-    label_flipped_apart,
-    flipped_above_probability,
-    no_flip_listed_first,
-    probability_of_no_flip,
-    probability_always_half,
-    coin_by_randint,
-    always_flipped,
-    never_flipped,
-    meta_left_out,
-    direction_always_set,
-    photometric_before_flip,
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(
+        flips.flip_sample,
+        flipped_vertically,
+        flipped_on_both_axes,
+        image_flipped_on_all_axes,
+        image_axis_confused,
+        label_axis_confused,
+        image_only_flipped,
+        label_only_flipped,
+        label_flipped_apart,
+        flipped_above_probability,
+        no_flip_listed_first,
+        probability_of_no_flip,
+        probability_always_half,
+        coin_by_randint,
+        always_flipped,
+        never_flipped,
+        meta_left_out,
+        direction_always_set,
+        photometric_before_flip,
+        *generators.FLIP,
+    ),
+    *made_in(flips.flip_sample, generators.seed_reset(flips.flip_sample), suffix="-in-flip"),
 )

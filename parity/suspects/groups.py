@@ -79,6 +79,19 @@ def first_key_wins(custom_keys: Function, config: dict[str, Any]) -> Any:
     return {key: keys[key] for key in config.get("custom_keys", {})}
 
 
+@mistake(grouping.param_groups, needs="custom_keys")
+def custom_keys_ignored(param_groups: Function, model: nn.Module, **options: Any) -> Any:
+    """custom_keys are left out; the reference gives what they match rates of its own."""
+    return param_groups(model, **_without(options, "custom_keys"))
+
+
+@mistake(grouping.param_groups, needs="biases")
+def biases_at_twice_the_rate(param_groups: Function, model: nn.Module, **options: Any) -> Any:
+    """Biases learn at twice the rate, as in Caffe; the reference follows bias_lr_mult, 1."""
+    config = {**(options.get("paramwise_cfg") or {}), "bias_lr_mult": 2.0}
+    return param_groups(model, **{**options, "paramwise_cfg": config})
+
+
 @mistake(grouping._custom_settings, needs="custom_keys from within names")
 def keys_at_start_only(settings: Function, place: Any, keys: dict[str, Any], *rates: float) -> Any:
     """A key must be at the start of a name; in the reference anywhere in it."""
@@ -191,6 +204,8 @@ SUSPECTS: tuple[Suspect, ...] = made_in(
     bias_rule_for_norms_too,
     shortest_key_first,
     first_key_wins,
+    custom_keys_ignored,
+    biases_at_twice_the_rate,
     keys_at_start_only,
     lr_mult_ignored,
     decay_mult_ignored,

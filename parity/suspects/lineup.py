@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -91,6 +91,12 @@ class Lineup:
         self.expected = expected
         self.suspects = tuple(suspects)
         self._prints: dict[tuple[str, ...], Print | None] = {}
+
+    def without(self, absent: Container[Suspect]) -> Lineup:
+        """The same with fewer suspects; what was made already is kept."""
+        left = Lineup(self.step, self.expected, [o for o in self.suspects if o not in absent])
+        left._prints = self._prints
+        return left
 
     @cached_property
     def reference(self) -> Print:

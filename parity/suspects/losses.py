@@ -172,6 +172,26 @@ def ohem_mean_over_valid(
     return loss_weight * losses[valid & hard].sum() / valid.sum()
 
 
+@instead(ohem.ohem_cross_entropy_with_grad, needs="more pixels than min_kept")
+def ohem_mean_of_largest(
+    pred: Tensor,
+    label: Tensor,
+    *,
+    thresh: float = 0.7,
+    min_kept: int = 100_000,
+    class_weight: Any = None,
+    ignore_index: int = 255,
+    loss_weight: float = 1.0,
+) -> Any:
+    """The mean is over the min_kept largest losses; the reference goes by probabilities."""
+    weights = reduction.class_weight_for(pred, class_weight)
+    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
+    valid = losses[label != ignore_index]
+    if valid.numel() == 0:
+        return pred.new_tensor(0.0)
+    return loss_weight * valid.topk(min(max(1, min_kept), valid.numel())).values.mean()
+
+
 @instead(divergence.kl_div_loss_with_grad)
 def kl_of_logarithms(pred: Tensor, label: Tensor, *, temperature: float = 1.0) -> Any:
     """The first argument is a logarithm, as torch's kl_div expects; the reference's is none."""
@@ -225,7 +245,13 @@ SUSPECTS: tuple[Suspect, ...] = (
         focal_ignored_counted,
     ),
     *made_in(edge.boundary_loss_with_grad, boundary_weights_swapped, boundary_unweighted),
-    *made_in(ohem.ohem_cross_entropy_with_grad, *_LIMITS, ohem_one_fewer, ohem_mean_over_valid),
+    *made_in(
+        ohem.ohem_cross_entropy_with_grad,
+        *_LIMITS,
+        ohem_one_fewer,
+        ohem_mean_over_valid,
+        ohem_mean_of_largest,
+    ),
     *made_in(
         ohem.ohem_weights_of,
         *_LIMITS,

@@ -10,6 +10,7 @@ from numpy.random import RandomState
 
 from parity.sample import Sample
 from parity.steps import resize as resizes
+from parity.suspects import generators
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.interpolation import IMAGE, LABEL
 from parity.suspects.suspect import Suspect
@@ -227,6 +228,14 @@ _DRAW = (
 )
 
 SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(resizes.random_resize_sample, *IMAGE, *LABEL, label_not_resized, *_SIZE, *_DRAW),
+    *made_in(
+        resizes.random_resize_sample,
+        *(*IMAGE, *LABEL, label_not_resized, *_SIZE, *_DRAW, *generators.RESIZE),
+    ),
+    *made_in(
+        resizes.random_resize_sample,
+        generators.seed_reset(resizes.random_resize_sample),
+        suffix="-in-resize",
+    ),
     *made_in(resizes.resize_sample, *IMAGE, *_SIZE, suffix="-in-validation"),
 )

@@ -174,6 +174,20 @@ def poly_in_closed_form(lr_table: Function, base_lrs: Any, schedulers: Any, **op
     return _exchanged(lr_table, base_lrs, schedulers, options, PolyLR, rate)
 
 
+@mistake(table.lr_table)
+def rate_by_epoch(lr_table: Function, *arguments: Any, **options: Any) -> Any:
+    """The rate changes once per epoch, here a tenth of the run unless given; not per iteration."""
+    rates = lr_table(*arguments, **options)
+    length = options.get("epoch_length") or max(len(rates) // 10, 1)
+    return rates[np.arange(len(rates)) // length * length]
+
+
+@mistake(config.schedulers_from_config, needs="a warm-up")
+def warm_up_line_from_0(schedulers_from_config: Function, entries: Any) -> Any:
+    """start_factor is next to 0, and so is the first rate; configs set one that trains."""
+    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1e-12))
+
+
 @mistake(table.lr_table, needs=_HAS_WARM_UP)
 def warm_up_from_0(lr_table: Function, base_lrs: Any, schedulers: Any, **options: Any) -> Any:
     """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
@@ -246,6 +260,8 @@ SUSPECTS: tuple[Suspect, ...] = made_in(
     warm_up_by_epoch,
     warm_up_from_a_third,
     warm_up_from_0,
+    warm_up_line_from_0,
+    rate_by_epoch,
     warm_up_from_first_share,
     milestones_from_start,
     cosine_to_the_end,

@@ -18,6 +18,7 @@ from parity.compare.check import candidate_steps, reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.trace import Trace, compare_with_trace, run_trace
 from parity.suspects.catalogue import FAMILIES, suspects_of
+from parity.suspects.heldout import WRONG, HeldOut, score_held_out
 from parity.suspects.inputs import all_cases, clean_cases
 from parity.suspects.lineup import Lineup
 from parity.suspects.planting import Place, StepScore, score_function
@@ -40,6 +41,12 @@ class Scorecard:
     rows: tuple[StepScore, ...]
     clean: int
     false_alarms: tuple[str, ...]
+    held: tuple[HeldOut, ...] = ()
+
+    @property
+    def held_out(self) -> HeldOut:
+        """Of all steps."""
+        return sum(self.held, HeldOut("all"))
 
     @property
     def steps(self) -> tuple[StepScore, ...]:
@@ -69,6 +76,9 @@ class Scorecard:
             for what, count, of, share in rates
             if count < share * of or not of
         ]
+        if self.held_out.wrong > WRONG * self.held_out.suspects:
+            names = f"{self.held_out.wrong} of {self.held_out.suspects}"
+            short.append(f"wrong names of mistakes held out: {names}, needs below {WRONG:.0%}")
         if self.false_alarms:
             short.append(f"{len(self.false_alarms)} false alarms, first {self.false_alarms[0]}")
         return tuple(short)
@@ -81,6 +91,7 @@ class _Part:
     rows: tuple[StepScore, ...] = ()
     cases: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    held: tuple[HeldOut, ...] = ()
 
 
 def score(
@@ -91,6 +102,7 @@ def score(
     clean: int = 200,
     only: frozenset[str] = frozenset(),
     jobs: int = 1,
+    held_out: bool = False,
 ) -> Scorecard:
     """Plant and count.
 
@@ -98,9 +110,10 @@ def score(
     rounds: how often each input is used. pairs: how many are planted per step
     function, 0 for all. clean: further samples without mistakes. only: names of
     step files, none meaning all. jobs: processes; the result does not depend on them.
+    held_out: also diagnose every suspect while a tenth of them is unknown.
     """
     families = [family for family in FAMILIES if not only or family in only]
-    tasks = [partial(_score_family, family, rounds, pairs, live) for family in families]
+    tasks = [partial(_score_family, family, rounds, pairs, live, held_out) for family in families]
     blocks = range(0, clean, BLOCK)
     tasks += [partial(_check_clean, at, min(at + BLOCK, clean), live) for at in blocks]
     parts = list(_carried_out(tasks, jobs))
@@ -109,6 +122,7 @@ def score(
         rows=tuple(row for part in parts for row in part.rows),
         clean=len({case for part in parts for case in part.cases}),
         false_alarms=tuple(dict.fromkeys(case for part in parts for case in part.alarms)),
+        held=tuple(row for part in parts for row in part.held),
     )
 
 
@@ -129,7 +143,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _score_family(family: str, rounds: int, pairs: int, live: bool) -> _Part:
+def _score_family(family: str, rounds: int, pairs: int, live: bool, held_out: bool) -> _Part:
     with tempfile.TemporaryDirectory() as folder:
         cases = list(_up_to(family, all_cases(Path(folder), rounds)))
         places: dict[str, list[Place]] = {}
@@ -141,7 +155,12 @@ def _score_family(family: str, rounds: int, pairs: int, live: bool) -> _Part:
                 if place.lineup.step.module == family:
                     places.setdefault(place.lineup.step.function.__name__, []).append(place)
         rows = tuple(score_function(family, name, found, pairs) for name, found in places.items())
-    return _Part(rows, tuple(case.name for case in cases), tuple(alarms))
+        held = [score_held_out(family, found) for found in places.values()] if held_out else []
+    return _Part(rows, tuple(case.name for case in cases), tuple(alarms), _summed(held))
+
+
+def _summed(rows: Sequence[HeldOut]) -> tuple[HeldOut, ...]:
+    return (sum(rows[1:], rows[0]),) if rows else ()
 
 
 def _check_clean(start: int, stop: int, live: bool) -> _Part:

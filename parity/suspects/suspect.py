@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,3 +23,8 @@ class Suspect:
     replaces: str
     summary: str
     function: Callable[..., Any]
+
+
+def mistakes(suspects: Iterable[Suspect]) -> int:
+    """How many mistakes they are: one that several functions can hold is one."""
+    return len({one.summary for one in suspects})

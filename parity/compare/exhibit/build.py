@@ -71,9 +71,10 @@ def exhibit(
     return _with_arrays(facts, actual, expected, class_names)
 
 
-def _worst_first(row: LeafRow) -> tuple[bool, float, str]:
+def _worst_first(row: LeafRow) -> tuple[bool, bool, float, str]:
     """By path in the end: the reference orders its meta keys by hash, anew in every process."""
-    return row.comparison.verdict is not Verdict.DIFFERENT, -row.comparison.max_abs, row.path
+    differs, by_more, size = row.comparison.weight
+    return not differs, not by_more, -size, row.path
 
 
 def _with_arrays(

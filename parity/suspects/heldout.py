@@ -1,0 +1,110 @@
+"""What is said of mistakes that are not in the catalogue: suspects held out of it, in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+from parity.compare.rounding import terms_of
+from parity.suspects.closeness import leaves_of, near
+from parity.suspects.diagnose import Diagnosis, Level, diagnose_lineups
+from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
+from parity.suspects.lineup import Lineup, Made
+from parity.suspects.planting import Place
+from parity.suspects.suspect import Suspect
+
+# A tenth of the mistakes is held out at a time.
+FOLDS = 10
+# Share of wrong names that is not to be reached.
+WRONG = 0.02
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Suspects of one step, each diagnosed while a tenth, its own among them, is unknown.
+
+    unnamed: no name is given. alike: the name is of what gives the same on all inputs.
+    likened: the name is given as a likeness, whatever it is; wrong: it is of something
+    else. names: the wrong ones.
+    """
+
+    step: str
+    suspects: int = 0
+    unnamed: int = 0
+    alike: int = 0
+    likened: int = 0
+    wrong: int = 0
+    names: tuple[str, ...] = ()
+
+    def __add__(self, other: HeldOut) -> HeldOut:
+        return HeldOut(
+            self.step,
+            self.suspects + other.suspects,
+            self.unnamed + other.unnamed,
+            self.alike + other.alike,
+            self.likened + other.likened,
+            self.wrong + other.wrong,
+            self.names + other.names,
+        )
+
+
+def score_held_out(step: str, places: Sequence[Place]) -> HeldOut:
+    """Hold out and diagnose every suspect that `places` have, as a check would do."""
+    row = HeldOut(step)
+    for suspect in places[0].lineup.suspects:
+        row += replace(_score(suspect, places), step=step)
+    return row
+
+
+def fold_of(suspect: Suspect) -> int:
+    """Which tenth it is in: that of its mistake, in whatever function it is made."""
+    return crc32(suspect.summary.encode()) % FOLDS
+
+
+def _score(suspect: Suspect, places: Sequence[Place]) -> HeldOut:
+    lineups = [place.lineup for place in places]
+    told = _diagnosed(suspect, places)
+    if told is None:
+        return HeldOut("")
+    if not told.likely:
+        return HeldOut("", suspects=1, unnamed=1)
+    name = told.likely[0].suspects
+    likened = not told.alike
+    if _same(lineups, (suspect,), name, rounded=told.level is Level.ROUNDING):
+        return HeldOut("", suspects=1, alike=1, likened=likened)
+    text = f"{suspect.id} in {suspect.replaces}: {' with '.join(told.likely[0].ids)}"
+    share = f"likened, {told.likely[0].share:.0%}" if likened else str(told.level)
+    return HeldOut("", suspects=1, likened=likened, wrong=1, names=(f"{text} ({share})",))
+
+
+def _diagnosed(suspect: Suspect, places: Sequence[Place]) -> Diagnosis | None:
+    """As a check does, of the first failures and some cases that are right; None without any."""
+    absent = {one for one in places[0].lineup.suspects if fold_of(one) == fold_of(suspect)}
+    wrong = [place.lineup for place in places if place.shows((suspect,))]
+    right = [place.lineup for place in places if not place.shows((suspect,))]
+    chosen = [*wrong[:KEPT_FAILURES], *right[:KEPT_EQUAL]]
+    records = [lineup.record((suspect,)) for lineup in chosen]
+    given = [record for record in records if record is not None]
+    if not wrong or len(given) < len(chosen):
+        return None
+    return diagnose_lineups([lineup.without(absent) for lineup in chosen], given)
+
+
+def _near(lineup: Lineup, one: Made, other: Made) -> bool:
+    left, right = lineup.record(one), lineup.record(other)
+    terms = terms_of(lineup.expected.input)
+    if left is None or right is None:
+        return False
+    return near(leaves_of(left), leaves_of(right), terms)
+
+
+def _same(lineups: Sequence[Lineup], one: Made, other: Made, *, rounded: bool) -> bool:
+    """Whether both give the same on all inputs, so that they are one mistake.
+
+    rounded: up to rounding, which is what was said of them.
+    """
+    if rounded:
+        return all(_near(lineup, one, other) for lineup in lineups)
+    prints = [(lineup.print(one), lineup.print(other)) for lineup in lineups]
+    return all(left and right and left.fits(right) for left, right in prints)
