@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from parity.candidate.check import CandidateCheck
-from parity.candidate.example import Example, write_example
+from parity.candidate.example import Example, write_example, write_examples
 from parity.candidate.example_text import shown
 from parity.candidate.oracle import own_oracle
 from parity.candidate.runner import InProcess
@@ -285,3 +285,39 @@ def test_text():
 
 def test_bfloat16_is_shown():
     assert shown(torch.tensor([0.5], dtype=torch.bfloat16)) == "bfloat16 (1,)\n[0.5]"
+
+
+def test_a_smaller_case_keeps_kind_and_size_of_the_difference(tmp_path):
+    """Everywhere one grey level, and far more in one corner: the corner is what is kept."""
+
+    def flip(sample, rng, *, prob):
+        done = flips.flip_sample(sample, rng, prob=prob)
+        image = done.image ^ 1
+        image[:2, :2] ^= 128
+        return done.replace(image=image)
+
+    write(tmp_path, {"flip": flip}, "flip")
+    example = Example.load(tmp_path)
+    outcome = example.run({"flip": flip})
+    _, worst = example.compare(outcome).worst
+    assert worst.reason == "values"
+    assert worst.max_abs > 100
+
+
+def test_the_largest_difference_is_made_the_example(tmp_path):
+    def held(step):
+        state = seed_state(0)
+        image = np.zeros((4, 4, 3), np.float32)
+        expected = StepRecord("flip", image, state, image, state)
+        return (
+            Step("flip", flips.flip_sample, {}),
+            expected,
+            StepRecord("flip", image, state, image + np.float32(step), state),
+        )
+
+    chosen = []
+    small, zero, large = held(0.5), held(0.0), held(3)
+    write_examples(
+        tmp_path, {("a", "flip"): [zero, small, large]}, lambda folder, one: chosen.append(one)
+    )
+    assert chosen == [large]

@@ -118,3 +118,13 @@ def test_terms_are_those_of_the_largest_array():
 def test_integers_are_not_rounded():
     assert is_rounding(as_leaf(np.array([1])), as_leaf(np.array([1])), 100)
     assert not is_rounding(as_leaf(np.array([1])), as_leaf(np.array([2])), 100)
+
+
+def test_the_largest_real_difference_leads_a_line():
+    big, small = np.full(3, 1e6, np.float32), np.zeros(3, np.float32)
+    rounded = np.nextafter(big, np.float32(2e6))
+    found = result({"a": rounded, "b": small + np.float32(0.01)}, {"a": big, "b": small})
+    path, leaf = found.worst
+    assert (path, leaf.reason) == ("b", "values")
+    zeros = result({"a": -small, "b": small + np.float32(0.01)}, {"a": small, "b": small})
+    assert zeros.explain().startswith("b: different (values)")
