@@ -111,13 +111,14 @@ def _exhibit_places(
 ) -> tuple[dict[StepKey, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     by_step: dict[StepKey, tuple[int, ...]] = {}
     by_case: dict[str, tuple[int, ...]] = {}
-    for place, exhibit in enumerate(exhibits):
+    listed = list(exhibits)
+    for place, exhibit in enumerate(listed):
         facts = exhibit.facts
         key = (facts.pipeline, facts.step)
         by_step[key] = (*by_step.get(key, ()), place)
         by_case[facts.case] = (*by_case.get(facts.case, ()), place)
     ordered = {
-        key: tuple(sorted(places, key=lambda place: _smallness(exhibits[place])))
+        key: tuple(sorted(places, key=lambda place: _smallness(listed[place])))
         for key, places in by_step.items()
     }
     return ordered, by_case
