@@ -19,3 +19,7 @@ class FolderOfRuns(RunFormatError):
 
 class ReferenceUnavailable(ParityError):
     """The reference (mmseg and what it needs), or one of its compiled ops, is not installed."""
+
+
+class NotExercised(InputError):
+    """A candidate cannot be run on a case, though nothing is wrong with it: it takes no option."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from parity.candidate.check import CandidateCheck
 from parity.candidate.example import single_step, write_example
+from parity.candidate.forms import functions_named
 from parity.candidate.oracle import live_oracle, own_oracle
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
 from parity.candidate.steps import PIPELINE
@@ -23,6 +24,7 @@ from parity.fixtures import inputs_root
 from parity.live import reference_header, reference_installed
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES
+from parity.probes.natural import by_name
 from parity.sample import DataInfo
 from parity.suspects.failures import Diagnose, known_mistake
 
@@ -79,7 +81,7 @@ def assert_parity(
     InputError for an unknown step, and when nothing could be compared.
     """
     live = reference_installed() if live is None else live
-    given = single_step(_first_step(step), "", candidate)
+    given = single_step(_first_step(step), "", candidate, called=step)
     check = CandidateCheck(InProcess(given, limit=time_limit), replay=replay)
     tally = _Tally()
     for case in _cases(step, list(seeds)):
@@ -105,7 +107,7 @@ def _first_step(name: str) -> Step:
 def _steps(name: str) -> Iterator[Step]:
     whole = whole_step(TRAIN.steps)
     every = [*([whole] if whole else []), *TRAIN.steps, *VAL.steps, *(p.step for p in PROBES)]
-    return (step for step in every if name in (step.name, step.function.__name__))
+    return (step for step in every if _is(step, name))
 
 
 def _cases(name: str, seeds: Sequence[int]) -> Iterator[Case]:
@@ -123,7 +125,9 @@ def _cases(name: str, seeds: Sequence[int]) -> Iterator[Case]:
 
 
 def _is(step: Step, name: str) -> bool:
-    return name in (step.name, step.function.__name__)
+    """By its own name, that of our function, or a plain name such as ``cross_entropy``."""
+    plain = name in by_name() and step.function.__name__ in functions_named(name)
+    return plain or name in (step.name, step.function.__name__)
 
 
 def _cut(steps: tuple[Step, ...], name: str) -> tuple[Step, ...]:

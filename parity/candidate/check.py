@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from parity.candidate.guard import NOTHING, UNUSABLE
+from parity.candidate.manners import forgiven
 from parity.candidate.runner import Outcome, Runner
 from parity.candidate.whole import whole_record, whole_step
 from parity.compare.cases import Case
@@ -15,6 +17,7 @@ from parity.compare.compare import Verdict
 from parity.compare.exhibit.build import exhibit
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import Exhibits
+from parity.compare.exhibit.records import Exhibit
 from parity.compare.rng import GeneratorState
 from parity.compare.rounding import Rounding
 from parity.compare.trace import (
@@ -26,8 +29,9 @@ from parity.compare.trace import (
     compare_records,
     run_step,
 )
-from parity.errors import InputError
+from parity.errors import InputError, NotExercised
 from parity.pipeline import Step
+from parity.probes.natural import Partly
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, worth_keeping
 
 NOT_GIVEN = "the candidate does not give this step"
@@ -51,8 +55,9 @@ class CandidateCheck:
 
     replay: prefer apply functions to drawing ones. shown: exhibits per step; class_names:
     of label maps in files. rounding: what a difference by rounding counts as. failures,
-    equal: the first of each step, by pipeline and step. stopped: steps that are not run
-    again because of a time limit or a crash, with the reason.
+    equal: the first of each step, by pipeline and step. unshown: steps whose differences
+    cannot be pictured, with the reason. stopped: steps that are not run again because of
+    a time limit or a crash, with the reason.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class CandidateCheck:
         self.failures: dict[StepKey, list[Held]] = {}
         self.equal: dict[StepKey, list[Held]] = {}
         self.stopped: dict[str, str] = {}
+        self.unshown: dict[StepKey, str] = {}
+        self._minor: dict[StepKey, Exhibit] = {}
 
     def records(self) -> dict[StepKey, list[Held]]:
         """What is known of every step that failed: its failures, then where it is right."""
@@ -124,6 +131,8 @@ class CandidateCheck:
             result = _not_compared(reason)
             return StepComparison(step.name, result, result), _bridge(step, expected, chain)
         outcome, isolated = self._isolated(case, step, expected)
+        if unexercised(outcome.record):
+            return StepComparison(step.name, isolated, isolated), _bridge(step, expected, chain)
         if chain.broken:
             return StepComparison(
                 step.name, isolated, _not_compared("an earlier step raised")
@@ -141,7 +150,7 @@ class CandidateCheck:
         return StepComparison(step.name, isolated, chained), ahead
 
     def _isolated(self, case: Case, step: Step, expected: StepRecord) -> tuple[Outcome, StepResult]:
-        outcome = self._call(step, expected.input, expected.state_before)
+        outcome = settled(self._call(step, expected.input, expected.state_before), expected)
         result = self._judged(step, outcome, expected)
         failed = result.verdict is Verdict.DIFFERENT
         self._show(case, outcome.record, expected, result)
@@ -165,17 +174,33 @@ class CandidateCheck:
         wanted = self.exhibits.wants(case.pipeline, expected.name, chained=chained)
         if result.verdict is not Verdict.DIFFERENT or not wanted:
             return
+        key = (case.pipeline, expected.name)
+        if result.is_minor and key in self._minor:
+            return
         names = () if case.info is None else self._class_names
-        made = exhibit(
-            actual,
-            expected,
-            result,
-            case=case.name,
-            pipeline=case.pipeline,
-            chained=chained,
-            class_names=names,
-        )
-        self.exhibits.add(made)
+        try:
+            made = exhibit(
+                actual,
+                expected,
+                result,
+                case=case.name,
+                pipeline=case.pipeline,
+                chained=chained,
+                class_names=names,
+            )
+        except Exception as error:  # whatever a candidate gives, a picture costs itself only
+            self.unshown.setdefault(key, f"{type(error).__name__}: {error}")
+            return
+        if result.is_minor:
+            self._minor[key] = made
+        else:
+            self._minor.pop(key, None)
+            self.exhibits.add(made)
+
+    def shown(self) -> list[Exhibit]:
+        """All exhibits; one of 0.0 beside -0.0 only where there is no larger difference."""
+        there = {(one.facts.pipeline, one.facts.step) for one in self.exhibits}
+        return [*self.exhibits, *(one for key, one in self._minor.items() if key not in there)]
 
     def _call(self, step: Step, value: Any, state: GeneratorState) -> Outcome:
         outcome = self.runner.run(self.part(step), step, value, state)
@@ -197,15 +222,21 @@ def judge(
 
     replayed: the draws were ours. partial: only what the candidate gives is compared.
     """
+    outcome = settled(outcome, expected)
     actual = outcome.record
+    if reason := unexercised(actual):
+        return _not_compared(reason)
     if replayed and not actual.error and actual.draws != expected.draws:
         return _not_compared("our draws are not the reference's here; run parity check first")
-    if partial and not actual.error:
-        expected = replace(expected, output=_common(expected.output, actual.output))
+    if (partial or isinstance(actual.output, (Partly, list))) and not actual.error:
+        expected = replace(
+            expected, output=_common(expected.output, actual.output, partial=partial)
+        )
     try:
         result = compare_records(actual, expected)
     except InputError as error:  # the candidate returned what cannot be compared
         result = StepResult(Verdict.DIFFERENT, error=str(error))
+    result = replace(result, manner=outcome.manner)
     if not outcome.misuse:
         return result
     rest = result.explain() if result.verdict is Verdict.DIFFERENT else str(result.verdict)
@@ -224,11 +255,39 @@ def _bridge(step: Step, expected: StepRecord, chain: Chain) -> Chain:
     return Chain(record.output, record.state_after, parted=True, broken=bool(record.error))
 
 
-def _common(expected: Any, actual: Any) -> Any:
-    """`expected` without the entries of mappings that `actual` lacks."""
-    if not isinstance(expected, Mapping) or not isinstance(actual, Mapping):
+def settled(outcome: Outcome, expected: StepRecord) -> Outcome:
+    """`outcome` without what is odd about its manner only, which it then names."""
+    if outcome.record.error or expected.error or outcome.misuse.startswith((NOTHING, UNUSABLE)):
+        return outcome
+    output, notes = forgiven(outcome.record.output, expected.output)
+    told = [outcome.manner] if outcome.manner else []
+    rest = [note for note in dict.fromkeys(notes) if not told or "memory order" not in note]
+    record = replace(outcome.record, output=output)
+    return replace(outcome, record=record, manner="; ".join([*told, *rest]))
+
+
+def unexercised(record: StepRecord) -> str:
+    """Why a candidate could not be run on a case, or ""; nothing is wrong with it then."""
+    kind, _, reason = record.error.partition(": ")
+    return f"the candidate {reason}" if kind == NotExercised.__name__ else ""
+
+
+def _common(expected: Any, actual: Any, *, partial: bool) -> Any:
+    """`expected` without the entries of mappings that `actual`, where it is partial, lacks."""
+    if isinstance(actual, list) and isinstance(expected, list):
+        pairs = zip_longest(expected, actual[: len(expected)])
+        return [_common(one, other, partial=partial) for one, other in pairs]
+    if not isinstance(actual, Mapping) or not (partial or isinstance(actual, Partly)):
         return expected
-    return {key: _common(expected[key], actual[key]) for key in actual if key in expected}
+    if isinstance(actual, Partly) and is_dataclass(expected):
+        return {key: getattr(expected, key) for key in actual}
+    if not isinstance(expected, Mapping):
+        return expected
+    return {
+        key: _common(expected[key], actual[key], partial=partial)
+        for key in actual
+        if key in expected
+    }
 
 
 def _not_compared(reason: str) -> StepResult:

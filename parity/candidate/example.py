@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from parity.candidate.adapters import adapt
+from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
 from parity.candidate.check import judge
 from parity.candidate.example_text import lines, markdown, script, shown
@@ -27,7 +28,7 @@ from parity.compare.check import Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.store import load_traces, save_traces
-from parity.compare.trace import StepRecord, StepResult, Trace
+from parity.compare.trace import StepRecord, StepResult, Trace, compare_records
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.pipeline import Step
@@ -82,8 +83,8 @@ class Example:
         print(f"{result.verdict}: {told}" if told else str(result.verdict))
 
 
-def single_step(step: Step, part: str, given: Any) -> Candidate:
-    """`given` as a candidate; a function of any name stands for `step`."""
+def single_step(step: Step, part: str, given: Any, *, called: str = "") -> Candidate:
+    """`given` as a candidate; a function of any name stands for `step`, or what is `called` so."""
     kind, _, name = part.partition(":")
     title = importable_name(given) or step.name
     plain = inspect.isroutine(given) or (callable(given) and not inspect.isclass(given))
@@ -91,9 +92,9 @@ def single_step(step: Step, part: str, given: Any) -> Candidate:
         hasattr(given, key)
         for key in (step.name, step.function.__name__, PIPELINE, name or PIPELINE)
     )
-    adapted = adapt(given, title)
+    adapted = adapt(given, title) or metric_of(given, title)
     if adapted is None and plain and not isinstance(given, Mapping) and not gives:
-        key = f"apply_{name}" if kind == "apply" else step.name
+        key = f"apply_{name}" if kind == "apply" else called or step.name
         return candidate_from({key: given}, title)
     return adapted or candidate_from(given, title)
 
@@ -171,9 +172,18 @@ def write_examples(
             missing.append(f"No minimal example: {error}.")
         except OSError as error:
             missing.append(f"No minimal example of {name}: cannot be written: {error.strerror}.")
-        except Exception as error:  # costs itself only, and not the report
-            missing.append(f"No minimal example of {name}: {type(error).__name__}: {error}.")
+        except Exception as error:  # whatever a candidate gives, an example costs itself only
+            told = visible(f"{type(error).__name__}: {error}")
+            missing.append(f"No minimal example of {name}: cannot be made ({told}).")
     return made, missing
+
+
+def _is_minor(failure: Held) -> bool:
+    _, expected, actual = failure
+    try:
+        return compare_records(actual, expected).is_minor
+    except InputError:  # what it gave cannot be compared
+        return False
 
 
 def _smallest(found: Found, folder: Path, differs: Differs, seconds: float) -> Found:

@@ -99,6 +99,15 @@ def shown(value: Any, path: str = "") -> str:
     return f"{head}\n{body}"
 
 
+def as_array(tensor: Any) -> Any:
+    """A tensor as an array; what NumPy has no dtype for as float32, or as it is."""
+    plain = tensor.detach().cpu()
+    try:
+        return plain.numpy()
+    except TypeError:
+        return plain.float().numpy() if plain.is_floating_point() else plain
+
+
 def _is_plain(parts: Mapping[str, Any]) -> bool:
     return all(isinstance(part, (int, float, str, bool, type(None))) for part in parts.values())
 

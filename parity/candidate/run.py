@@ -15,6 +15,7 @@ from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
 from parity.candidate.steps import PIPELINE
+from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
 from parity.compare.cases import Case, all_steps, only_needed
@@ -105,7 +106,7 @@ def check_with(
     counted = options.only and options.only | {PIPELINE}
     report = summarise(results, only=frozenset(counted), **plan.header())
     if exhibits is not None:
-        exhibits += check.exhibits
+        exhibits += check.shown()
     samples = _samples(runner.description, options)
     distributions = distribution_rows(runner, samples) if samples else []
     minimal, without = write_examples(
@@ -114,6 +115,7 @@ def check_with(
         partial(_write_example, check=check, options=options, versions=report.versions),
     )
     notes = [*report.notes, *_description_notes(runner.description, options)]
+    notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
     notes += [power_note(samples)] if distributions else []
     if diagnose is not None:
         report = with_diagnoses(report, check.records(), diagnose)
@@ -124,6 +126,7 @@ def check_with(
         cases=report.cases + len(distributions),
         failed=report.failed + sum(row.failed > 0 for row in distributions),
         minimal=minimal,
+        unexercised=unexercised(report.summaries, runner.description, options),
     )
 
 
@@ -167,30 +170,11 @@ def _samples(description: Description, options: Options) -> int:
 
 
 def _description_notes(description: Description, options: Options) -> list[str]:
-    """What the candidate gives, in which form, and what it does not give."""
+    """What the candidate gives, and in which form."""
     parts = [f"{name} (a step)" for name in description.steps]
     parts += [f"{name} (applied to the reference's draws)" for name in description.applies]
     parts += ["a whole pipeline"] if description.has_pipeline else []
-    notes = [f"Candidate {description.name} gives: {', '.join(parts)}.", *description.notes]
-    absent = _absent(description, options)
-    if absent and not description.has_pipeline:
-        notes.append(f"Not given, and so not compared: {', '.join(absent)}.")
-    return notes
-
-
-def _absent(description: Description, options: Options) -> list[str]:
-    """What is not given: the name of a file when none of its steps is, else the steps' names."""
-    asked = [step for step in all_steps() if not options.only or step.name in options.only]
-    given = [step for step in asked if description.part(step, replay=options.replay)]
-    modules, names = {step.module for step in given}, {step.name for step in given}
-    missing = []
-    for step in asked:
-        if step in given:
-            continue
-        # Validation has a resize of its own, under the same name as that of training.
-        name = f"{step.name} ({step.function.__name__})" if step.name in names else step.name
-        missing.append(name if step.module in modules else step.module)
-    return list(dict.fromkeys(missing))
+    return [f"Candidate {description.name} gives: {', '.join(parts)}.", *description.notes]
 
 
 def _write_example(

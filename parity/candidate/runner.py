@@ -25,12 +25,14 @@ COMPOSED = "composed"
 class Outcome:
     """One call of a candidate. misuse: what it did besides its result, or "".
 
-    ended: why the call was ended from outside (time limit, crash), or "".
+    manner: what is odd about its answer and not wrong, or "". ended: why the call was
+    ended from outside (time limit, crash), or "".
     """
 
     record: StepRecord
     misuse: str = ""
     ended: str = ""
+    manner: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,8 @@ def call_part(
         function = _composed(candidate, step)
     else:
         function = step_function(candidate, part, step)
-    record, misuse = run_guarded(step.name, function, value, state)
-    return Outcome(record, misuse)
+    record, misuse, manner = run_guarded(step.name, function, value, state)
+    return Outcome(record, misuse, manner=manner)
 
 
 def _composed(candidate: Candidate, whole: Step) -> StepFunction:

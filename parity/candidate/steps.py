@@ -8,35 +8,45 @@ from functools import cache
 from typing import Any
 
 from parity.candidate.adapters import adapt
+from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
+from parity.candidate.forms import (
+    APPLY_NAMES,
+    functions_named,
+    is_meant,
+    own_signature,
+    positional,
+    takes_stream,
+    unnamed,
+)
 from parity.compare.cases import all_steps
 from parity.errors import InputError
 from parity.pipeline import Step
+from parity.probes.natural import by_name
 
-# The second argument of a step is the stream; an apply function takes a draw there.
-RNG_NAMES = frozenset({"rng", "_rng", "_", "random_state", "generator", "rs"})
-# Pure functions of parity.steps that a candidate may give without drawing anything.
-APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
 PIPELINE = "pipeline"
+# What a module takes from these it builds on; it is not what it gives.
+_BUILT_ON = frozenset({"parity", "torch", "numpy", "cv2", "PIL", "torchvision", "scipy"})
 
 
 @cache
 def step_names() -> tuple[str, ...]:
-    """Every name under which a candidate can give a step: the step's, or its function's."""
+    """Every name of a step: its own, that of our function, and its plain names."""
     names = (name for step in all_steps() for name in (step.name, step.function.__name__))
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys((*names, *by_name())))
 
 
 def candidate_from(given: Any, name: str) -> Candidate:
     """Sort `given`, called `name` in messages.
 
     given: a mapping, module, class or instance whose entries are named like the
-    steps; a function named like a step; a whole pipeline ``(image, seg, rng)``;
-    or an object of a library that has an adapter.
+    steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
+    torch loss or scheduler; a metric with ``update`` and ``compute``; or an object
+    of a library that has an adapter.
 
     Raises InputError when nothing in it can stand in for a step.
     """
-    adapted = adapt(given, name)
+    adapted = adapt(given, name) or metric_of(given, name)
     if adapted is not None:
         return adapted
     steps, applies = _sorted_parts(_parts(given, name))
@@ -46,7 +56,7 @@ def candidate_from(given: Any, name: str) -> Candidate:
         pipeline = whole
     if pipeline is None and not steps and not applies:
         raise InputError(_nothing_found(name, given))
-    draws = pipeline is None or len(_positional(pipeline)) > 2
+    draws = pipeline is None or len(positional(pipeline)) > 2
     return Candidate(name, steps, applies, _two_or_three(pipeline), shares_stream=draws)
 
 
@@ -56,9 +66,12 @@ def part_for(
     """Which of a candidate's parts stands in for `step`: "step:name", "apply:name", or "".
 
     A drawing function comes first, under the name of our function, then under that
-    of the step; with `replay`, apply functions come before both.
+    of the step, then under any name that stands for this step on other inputs; with
+    `replay`, apply functions come before all.
     """
-    found = [f"step:{name}" for name in (step.function.__name__, step.name) if name in steps][:1]
+    exact = [name for name in (step.function.__name__, step.name) if name in steps]
+    like = [name for name in steps if step.function.__name__ in functions_named(name)]
+    found = [f"step:{name}" for name in (*exact, *like)][:1]
     found += [f"apply:{name}" for name in applies_to(step) if name in applies][:1]
     if not found:
         return ""
@@ -90,18 +103,22 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
     if inspect.isroutine(given):
         title = getattr(given, "__name__", "")
         return {title: given} if title in known else {}
+    if alone := unnamed(given, name):
+        return alone
     found = {key: getattr(given, key, None) for key in known}
     parts = {key: part for key, part in found.items() if callable(part)}
-    if inspect.ismodule(given) and not given.__name__.startswith("parity."):
-        # What a module imports from here to build on is not what it gives.
-        parts = {key: part for key, part in parts.items() if not _is_ours(part)}
+    if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):
+        parts = {key: part for key, part in parts.items() if not _is_built_on(part)}
+        parts = {key: part for key, part in parts.items() if is_meant(key, part)}
     if inspect.isclass(given) and any(_names(part)[:1] == ["self"] for part in parts.values()):
         return _parts(_instance(given, name), name)
     return parts
 
 
-def _is_ours(part: Any) -> bool:
-    return str(getattr(part, "__module__", "")).startswith("parity.")
+def _is_built_on(part: Any) -> bool:
+    own = inspect.isroutine(part) or inspect.isclass(part)
+    root = str(getattr(part, "__module__", "")).partition(".")[0]
+    return own and root in _BUILT_ON
 
 
 def _sorted_parts(
@@ -110,29 +127,27 @@ def _sorted_parts(
     steps, applies = {}, {}
     for key, part in parts.items():
         plain = key.removeprefix("apply_")
-        if key.startswith("apply_") or (key in APPLY_NAMES and not _takes_stream(part)):
+        own = own_signature(key, part)
+        if own is not None:
+            steps[key] = own
+        elif key.startswith("apply_") or (key in APPLY_NAMES and not takes_stream(part)):
             applies[plain] = part
         else:
             steps[key] = part
     return steps, applies
 
 
-def _takes_stream(function: Callable[..., Any]) -> bool:
-    names = _positional(function)
-    return len(names) > 1 and names[1] in RNG_NAMES
-
-
 def _takes_image_and_seg(given: Any) -> bool:
     if inspect.ismodule(given) or isinstance(given, Mapping) or not callable(given):
         return False
     call = given.__call__ if inspect.isclass(given) else given
-    names = [name for name in _positional(call) if name != "self"]
+    names = [name for name in positional(call) if name != "self"]
     return len(names) >= 2
 
 
 def _two_or_three(pipeline: Callable[..., Any] | None) -> Callable[..., Any] | None:
     """A pipeline without a stream is called without one."""
-    if pipeline is None or len(_positional(pipeline)) > 2:
+    if pipeline is None or len(positional(pipeline)) > 2:
         return pipeline
     return lambda image, seg, rng: pipeline(image, seg)
 
@@ -152,21 +167,6 @@ def _names(function: Callable[..., Any]) -> list[str]:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):  # built-in functions may have no signature
         return []
-
-
-def _positional(function: Callable[..., Any]) -> list[str]:
-    """Names of the parameters that can be given by position; "*args" counts as any number."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return ["args", "rng", "args"]
-    return [
-        parameter.name
-        for parameter in parameters
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
 
 
 def _nothing_found(name: str, given: Any) -> str:

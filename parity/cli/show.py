@@ -50,8 +50,15 @@ def show(report: CheckReport) -> None:
     style = STYLES[report.verdict]
     console.print(
         f"[{style}]{report.verdict}[/]: {report.cases} cases, {report.failed} different, "
-        f"{len(report.broken)} broken inputs ({report.mode} reference)"
+        f"{len(report.broken)} broken inputs ({report.mode} reference){_unexercised(report)}",
+        soft_wrap=True,
     )
+
+
+def _unexercised(report: CheckReport) -> str:
+    if not report.unexercised:
+        return ""
+    return escape(visible(f"; not exercised: {'; '.join(report.unexercised)}"))
 
 
 def _word(row: StepSummary, verdict: Verdict) -> str:

@@ -79,9 +79,13 @@ def probe_cases(seeds: range, *, device: str = "cpu") -> list[Case]:
 
 def all_steps() -> tuple[Step, ...]:
     """Every step of every case, first occurrence first; names repeat between pipelines."""
+    return (*pipeline_steps(), *(probe.step for probe in PROBES))
+
+
+def pipeline_steps() -> tuple[Step, ...]:
+    """The steps of training and validation, from the files to loss and IoU."""
     train, val = TrainPipeline(), ValPipeline()
-    tails = train_tail(train.crop_size) + val_tail()
-    return (*train.steps, *val.steps, *tails, *(probe.step for probe in PROBES))
+    return (*train.steps, *val.steps, *train_tail(train.crop_size), *val_tail())
 
 
 def only_needed(cases: Sequence[Case], only: frozenset[str]) -> list[Case]:

@@ -96,7 +96,9 @@ class StepSummary:
     many were not compared; unstable: how many differ between two runs of the
     reference itself; rounded: how many differ by rounding alone, counted in failed
     where that is no pass. first, why_skipped, why_unstable, why_rounded explain the
-    first of each. diagnosis: of all that failed.
+    first of each. diagnosis: of all that failed. is_minor: whether `first` is about 0.0
+    beside -0.0 only; a larger difference takes its place. manner: what is odd about the
+    first output that is so, and makes no difference.
     """
 
     pipeline: str
@@ -115,6 +117,8 @@ class StepSummary:
     rounded: int = 0
     why_rounded: str = ""
     diagnosis: Diagnosis = Diagnosis()
+    is_minor: bool = False
+    manner: str = ""
 
     @property
     def is_rounding(self) -> bool:
@@ -133,9 +137,10 @@ class StepSummary:
         # A difference that enters here says more than one that was passed on.
         enters = isolated.verdict is Verdict.DIFFERENT and self.isolated is not Verdict.DIFFERENT
         told = f"{case}: {worse.explain()}" if failed else ""
-        # Nor does rounding lead where something differs by more.
+        # Nor does rounding lead where something differs by more, nor 0.0 beside -0.0.
         weak = self.first == self.why_rounded and not rounded
-        first = told if told and (enters or weak) else self.first or told
+        leads = enters or weak or not self.first or (self.is_minor and not worse.is_minor)
+        first = told if failed and leads else self.first
         return replace(
             self,
             cases=self.cases + (not skipped),
@@ -145,6 +150,8 @@ class StepSummary:
             max_abs=max([self.max_abs, *(leaf.max_abs for leaf in leaves)]),
             max_ulp=max([self.max_ulp, *(leaf.max_ulp or 0 for leaf in leaves)]),
             first=first,
+            is_minor=worse.is_minor if failed and leads else self.is_minor,
+            manner=self.manner or isolated.manner,
             skipped=self.skipped + skipped,
             why_skipped=self.why_skipped or (f"{case}: {isolated.error}" if skipped else ""),
             rounded=self.rounded + rounded,
@@ -167,7 +174,8 @@ def _rounded(results: Sequence[StepResult]) -> bool:
 class CheckReport:
     """A whole check. mode: "live" or "recorded". failures: the first of them, in case order.
 
-    minimal: folders of minimal examples by ``pipeline/step``.
+    minimal: folders of minimal examples by ``pipeline/step``. unexercised: what was
+    asked for and could not be compared, with the reason.
     """
 
     mode: str
@@ -181,6 +189,7 @@ class CheckReport:
     failures: tuple[CaseResult, ...] = ()
     broken: tuple[str, ...] = field(default=())
     minimal: dict[str, str] = field(default_factory=dict)
+    unexercised: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -66,6 +66,12 @@ class Comparison:
         """Equal, or within the tolerance; nothing compared is never a pass."""
         return self.verdict in (Verdict.EQUAL, Verdict.WITHIN)
 
+    @property
+    def is_minor(self) -> bool:
+        """Whether it differs by nothing but 0.0 beside -0.0."""
+        real = self.reason != "values" or self.max_abs > 0 or self.max_ulp is None
+        return self.verdict is Verdict.DIFFERENT and not real
+
     def __str__(self) -> str:
         parts = [str(self.verdict)]
         if self.reason:

@@ -113,9 +113,17 @@ def _from_array(array: NDArray[Any], kind: str) -> Leaf:
 
 
 def _from_tensor(tensor: torch.Tensor) -> Leaf:
-    tensor = tensor.detach().cpu().contiguous()
+    tensor = tensor.detach().cpu()
+    tensor = tensor.contiguous() if tensor.layout == torch.strided else tensor
     if tensor.dtype == torch.bfloat16:
         bits = tensor.view(torch.int16).numpy()
         return Leaf("tensor", "bfloat16", tensor.float().numpy(), bits)
-    leaf = _from_array(tensor.numpy(), "tensor")
+    try:
+        plain = tensor.numpy()
+    except (RuntimeError, TypeError):  # sparse, quantised, or of a dtype that NumPy has not
+        raise InputError(
+            f"cannot compare a tensor of {tensor.dtype} and layout {tensor.layout}; give dense "
+            f"tensors of bool, int, float or bfloat16"
+        ) from None
+    leaf = _from_array(plain, "tensor")
     return Leaf("tensor", leaf.dtype, leaf.values, leaf.bits)

@@ -61,7 +61,8 @@ class StepResult:
     leaves: a comparison per array or value of the output, by path.
     generator: "equal" or both digests. draw: the first draw that differs, when
     outputs, generators or the ranges drawn from do. error: what was raised, on
-    which side. raised: what the candidate raised, with its type.
+    which side. raised: what the candidate raised, with its type. manner: what is odd
+    about the actual output and makes no difference, or "".
     """
 
     verdict: Verdict
@@ -70,6 +71,14 @@ class StepResult:
     draw: DrawDifference | None = None
     error: str = ""
     raised: str = ""
+    manner: str = ""
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it differs by nothing but 0.0 beside -0.0."""
+        wrong = [leaf for leaf in self.leaves.values() if leaf.verdict is Verdict.DIFFERENT]
+        other = self.error or self.draw or self.generator != "equal"
+        return bool(wrong) and not other and all(leaf.is_minor for leaf in wrong)
 
     @property
     def worst(self) -> tuple[str, Comparison] | None:
@@ -103,6 +112,11 @@ class StepResult:
         if self.generator != "equal":
             parts.append(f"generator state: {self.generator}")
         return "; ".join(parts)
+
+
+def _rank(leaf: Comparison) -> int:
+    """0.0 beside -0.0 comes after every other difference."""
+    return 0 if leaf.verdict is not Verdict.DIFFERENT else 1 if leaf.is_minor else 2
 
 
 @dataclass(frozen=True)

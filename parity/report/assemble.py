@@ -179,6 +179,7 @@ def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
         why_unstable=row.why_unstable,
         rounded=row.rounded,
         why_rounded=row.why_rounded,
+        manner=row.manner,
         diagnosis=row.diagnosis,
         exhibits=places.exhibits_of_step.get(key, ()),
     )

@@ -75,7 +75,8 @@ class StepEntry:
     counted in failed unless that is accepted. enters: whether a difference
     enters here, the step differing although it was fed the reference's own input.
     worst: the largest difference in words. first, why_skipped, why_unstable, why_rounded:
-    the first case of each. exhibits: positions in the report's `exhibits`.
+    the first case of each. exhibits: positions in the report's `exhibits`. manner: what
+    is odd about an output and makes no difference.
     """
 
     pipeline: str
@@ -97,6 +98,7 @@ class StepEntry:
     exhibits: tuple[int, ...] = ()
     rounded: int = 0
     why_rounded: str = ""
+    manner: str = ""
 
 
 @dataclass(frozen=True)

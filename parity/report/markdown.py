@@ -128,6 +128,7 @@ def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
             f"{step.unstable:,} in which the reference differs from itself, first",
             step.why_unstable,
         ),
+        ("note", step.manner),
     ]
     return [(what, text) for what, text in found if text]
 

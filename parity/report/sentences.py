@@ -12,7 +12,12 @@ from parity.text import count, names, number, ulp
 
 
 def verdict_sentence(check: CheckReport) -> str:
-    """The whole check in one sentence."""
+    """The whole check in one sentence, and what it did not exercise in another."""
+    left = f" Not exercised: {'; '.join(check.unexercised)}." if check.unexercised else ""
+    return f"{_verdict_sentence(check)}{left}"
+
+
+def _verdict_sentence(check: CheckReport) -> str:
     reference = reference_name(check)
     if check.verdict is Verdict.NOT_COMPARED:
         return f"Nothing was compared with {reference}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,16 +29,31 @@ def adapt(given: Any, name: str) -> Candidate:
     def score(images: Images) -> Any:
         return evaluate(given, images)
 
-    return metric_candidate(name, score)
+    return metric_candidate(name, score, built=given)
 
 
-def evaluate(metric: Any, images: Images) -> Any:
-    """Reset, update with one image after the other, compute; as a NumPy array."""
-    metric.reset()
+def metric_of(given: Any, name: str) -> Candidate | None:
+    """Any other object or class with ``update(pred, target)`` and ``compute()``, likewise."""
+    if isinstance(given, ModuleType) or not _is_metric(given):
+        return None
+    metric = given() if isinstance(given, type) else given
+    return metric_candidate(name, lambda images: evaluate(metric, images), built=metric)
+
+
+def _is_metric(given: Any) -> bool:
+    return all(callable(getattr(given, method, None)) for method in ("update", "compute"))
+
+
+def evaluate(given: Any, images: Images) -> Any:
+    """A fresh copy, updated with one image after the other; what it computes."""
+    metric = copy.deepcopy(given)
+    if hasattr(metric, "reset"):
+        metric.reset()
     for one in images:
         pair = (torch.from_numpy(one["pred"]), torch.from_numpy(one["label"].astype(np.int64)))
         metric.update(*(item[None] for item in pair))
-    return metric.compute().detach().cpu().double().numpy()
+    found = metric.compute()
+    return found.detach().cpu().double().numpy() if isinstance(found, torch.Tensor) else found
 
 
 def _jaccard_macro(images: Images, num_classes: int) -> float:

@@ -1,0 +1,126 @@
+"""Which form a part of a candidate has: a step ``(value, rng)``, an apply function, or its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from torch import nn
+
+from parity.compare.cases import all_steps, pipeline_steps
+from parity.errors import InputError
+from parity.probes.natural import (
+    OPERATIONS,
+    RNG_NAMES,
+    Operation,
+    by_name,
+    is_torch_scheduler,
+    parameters_of,
+)
+
+# Pure functions of parity.steps that a candidate may give without drawing anything.
+APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
+_IMAGES = frozenset({"image", "img", "image_bgr", "bgr"})
+_LABELS = frozenset({"seg", "label", "labels", "mask", "gt", "gt_seg_map", "seg_map", "annotation"})
+# Names that people also give to other things: there the parameters decide.
+_COMMON = {
+    "train": ({"model", "net"}, {"inputs", "batches"}),
+    "predict": ({"model", "net"}, {"images", "inputs"}),
+    "inference": ({"model", "net"}, {"images", "inputs"}),
+}
+
+
+@cache
+def functions_named(name: str) -> frozenset[str]:
+    """Names of the functions of `all_steps` that a part called `name` stands for on every input.
+
+    The name of a probe of its own, such as ``loss_ce_valid``, stands for that one alone.
+    """
+    functions = {step.function.__name__ for step in pipeline_steps() if step.name == name}
+    operation = operation_of(name) if functions or name in by_name() else None
+    return frozenset(functions | set(operation.stands_for if operation else ()))
+
+
+@cache
+def operation_of(name: str) -> Operation | None:
+    """The operation that a part called `name` may be, with a signature of its own."""
+    plain = by_name().get(name)
+    if plain is not None:
+        return plain
+    steps = [step for step in all_steps() if step.name == name]
+    if name.startswith("collate_"):
+        return by_name()["collate"]
+    functions = [step.function.__name__ for step in steps]
+    return next((one for one in OPERATIONS if set(functions) & set(one.stands_for)), None)
+
+
+def own_signature(name: str, part: Any) -> Callable[..., Any] | None:
+    """`part` as a step when it has a signature of its own, such as ``(pred, label)``; else None."""
+    operation = operation_of(name)
+    if operation is None or name in ("iou",) or not _is_natural(operation, name, part):
+        return None
+    made = part() if inspect.isclass(part) and issubclass(part, nn.Module) else part
+    return operation.runnable(made)
+
+
+def _is_natural(operation: Operation, name: str, part: Any) -> bool:
+    if operation.name == "collate" or isinstance(part, nn.Module) or inspect.isclass(part):
+        return True
+    names = positional(part)
+    if name in APPLY_NAMES:
+        return _takes_image(names)
+    return bool(names or parameters_of(part)) and not takes_stream(part)
+
+
+def _takes_image(names: list[str]) -> bool:
+    second = names[1] if len(names) > 1 else ""
+    return bool(names) and names[0] in _IMAGES and second in _LABELS | RNG_NAMES
+
+
+def takes_stream(function: Callable[..., Any]) -> bool:
+    """Whether the second argument is the random stream, as that of a step."""
+    names = positional(function)
+    return len(names) > 1 and names[1] in RNG_NAMES
+
+
+def is_meant(name: str, part: Any) -> bool:
+    """Whether what a module calls `name` is that step, judged by its parameters."""
+    if name not in _COMMON:
+        return True
+    names = set(parameters_of(part))
+    return all(names & wanted for wanted in _COMMON[name])
+
+
+def unnamed(given: Any, name: str) -> dict[str, Any]:
+    """A torch loss or scheduler, or a class of such, under the name of its step."""
+    if is_torch_scheduler(given):
+        return {"lr_table": given}
+    of = given if inspect.isclass(given) else type(given)
+    if not issubclass(of, nn.Module) or of.__name__ not in by_name():
+        return {}
+    if not inspect.isclass(given):
+        return {of.__name__: given}
+    try:
+        return {of.__name__: given()}
+    except Exception as error:  # the constructor is the user's
+        raise InputError(
+            f"{name}: cannot be made without arguments ({type(error).__name__}: {error}); "
+            f"name an instance instead"
+        ) from error
+
+
+def positional(function: Callable[..., Any]) -> list[str]:
+    """Names of the parameters that can be given by position; "*args" counts as any number."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return ["args", "rng", "args"]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]

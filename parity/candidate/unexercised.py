@@ -1,0 +1,68 @@
+"""What a check of a candidate was asked for and did not exercise: part of its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from parity.candidate.runner import Description
+from parity.compare.cases import all_steps
+from parity.compare.check import StepSummary
+from parity.text import count, names
+
+if TYPE_CHECKING:
+    from parity.candidate.run import Options
+
+# Begins the reason of every case that a candidate could not be run on.
+CANDIDATE = "the candidate "
+
+
+def unexercised(
+    rows: Sequence[StepSummary], description: Description, options: Options
+) -> tuple[str, ...]:
+    """Steps not given, cases that the candidate takes no option for, and draws it does not make."""
+    found = _refused(rows) + _replayed(description, options)
+    absent = [] if description.has_pipeline else _absent(description, options)
+    return (*found, *([f"{names(absent, limit=14)} (not given)"] if absent else []))
+
+
+def _refused(rows: Sequence[StepSummary]) -> list[str]:
+    """Steps with cases that the candidate could not be run on, by the reason."""
+    by_reason: dict[str, list[StepSummary]] = {}
+    for row in rows:
+        _, colon, reason = row.why_skipped.partition(f": {CANDIDATE}")
+        if colon and row.skipped:
+            by_reason.setdefault(reason, []).append(row)
+    return [
+        f"{names([row.step for row in some], limit=6)} in "
+        f"{count(sum(row.skipped for row in some), 'case')} ({CANDIDATE}{reason})"
+        for reason, some in by_reason.items()
+    ]
+
+
+def _replayed(description: Description, options: Options) -> list[str]:
+    """Random steps of which only the arithmetic is given."""
+    asked = [step for step in all_steps() if not options.only or step.name in options.only]
+    drawn = [
+        step.name
+        for step in asked
+        if step.module in ("resize", "crop", "flip", "photometric")
+        and description.part(step, replay=options.replay).startswith("apply:")
+    ]
+    drawn = list(dict.fromkeys(drawn))
+    return [f"the draws of {names(drawn)} (the reference's were applied)"] if drawn else []
+
+
+def _absent(description: Description, options: Options) -> list[str]:
+    """What is not given: the name of a file when none of its steps is, else the steps' names."""
+    asked = [step for step in all_steps() if not options.only or step.name in options.only]
+    given = [step for step in asked if description.part(step, replay=options.replay)]
+    modules, given_names = {step.module for step in given}, {step.name for step in given}
+    missing = []
+    for step in asked:
+        if step in given:
+            continue
+        # Validation has a resize of its own, under the same name as that of training.
+        name = f"{step.name} ({step.function.__name__})" if step.name in given_names else step.name
+        missing.append(name if step.module in modules else step.module)
+    return list(dict.fromkeys(missing))

@@ -1,0 +1,194 @@
+"""Schedules, parameter groups, clipping, accumulation: what a config asks for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from torch import nn
+
+from parity.errors import InputError, NotExercised
+from parity.probes.natural.signature import Caller, Partly, parameters_of
+from parity.steps.iou import ClassCounts
+from parity.steps.optim.groups import ParamGroup
+from parity.steps.optim.layout import build_model
+from parity.steps.schedule import schedulers_from_config
+
+Table = NDArray[np.float64]
+# Class in torch.optim.lr_scheduler -> type in a config, and its arguments as the config has them;
+# "length" is the number of iterations from begin to end.
+_OF_TORCH: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "PolynomialLR": ("PolyLR", {"total_iters": "length", "power": "power"}),
+    "LinearLR": (
+        "LinearLR",
+        {"total_iters": "steps", "start_factor": "start_factor", "end_factor": "end_factor"},
+    ),
+    "CosineAnnealingLR": ("CosineAnnealingLR", {"T_max": "T_max", "eta_min": "eta_min"}),
+    "MultiStepLR": ("MultiStepLR", {"milestones": "milestones", "gamma": "gamma"}),
+}
+# Where a config says nothing; mmengine's own defaults.
+_ABSENT: Mapping[str, Any] = {
+    "power": 1.0,
+    "gamma": 0.1,
+    "eta_min": 0.0,
+    "start_factor": 1.0 / 3,
+    "end_factor": 1.0,
+}
+_PLACE = frozenset({"type", "begin", "end", "by_epoch"})
+
+
+def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """The rate of every group at every iteration, from a function or a torch scheduler."""
+    if is_torch_scheduler(call.function):
+        return _stepped(*_with_torch(call.function, value), value)
+    if "optimizer" in parameters_of(call.function):
+        optimizer = _optimizer(value["base_lrs"])
+        rest = {key: item for key, item in value.items() if key != "base_lrs"}
+        return _stepped(optimizer, call({"optimizer": optimizer}, rest), value)
+    rest = {key: item for key, item in value.items() if key not in ("base_lrs", "param_scheduler")}
+    plain = value["param_scheduler"]
+    if "param_scheduler" not in parameters_of(call.function):
+        return call(
+            {"base_lrs": value["base_lrs"], "schedulers": schedulers_from_config(plain)}, rest
+        )
+    return call({"base_lrs": value["base_lrs"], "param_scheduler": plain}, rest)
+
+
+def is_torch_scheduler(given: Any) -> bool:
+    """Whether it is a class of schedulers of torch."""
+    return inspect.isclass(given) and issubclass(given, torch.optim.lr_scheduler.LRScheduler)
+
+
+def _with_torch(given: Any, value: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, Any]:
+    """A torch scheduler made from the one entry of the case that it can stand for."""
+    if given.__name__ not in _OF_TORCH:
+        raise InputError(
+            f"{given.__name__}: give a function of the optimizer that makes it; known by "
+            f"their name are {', '.join(_OF_TORCH)}"
+        )
+    kind, arguments = _OF_TORCH[given.__name__]
+    entry, length = _only_entry(value, kind)
+    known = {**_ABSENT, **entry, "length": length, "steps": length - 1}
+    unknown = [
+        key
+        for key in entry
+        if key not in (*_PLACE, *arguments.values()) and entry[key] != _ABSENT.get(key)
+    ]
+    if unknown:
+        raise NotExercised(f"{given.__name__} takes no {', '.join(unknown)}")
+    optimizer = _optimizer(value["base_lrs"])
+    return optimizer, given(optimizer, **{key: known[ours] for key, ours in arguments.items()})
+
+
+def _only_entry(value: Mapping[str, Any], kind: str) -> tuple[dict[str, Any], int]:
+    entries = value["param_scheduler"]
+    entries = [entries] if isinstance(entries, Mapping) else list(entries)
+    if len(entries) > 1 or value.get("loop", "iter") != "iter":
+        raise NotExercised("is one scheduler by iteration; the case has several, or epochs")
+    entry = dict(entries[0])
+    if entry["type"] != kind or entry.get("begin") or entry.get("by_epoch", True):
+        raise NotExercised(f"is no {entry['type']}")
+    return entry, int(entry.get("end") or value["max_iters"])
+
+
+def _optimizer(base_lrs: Sequence[float]) -> torch.optim.Optimizer:
+    groups = [{"params": [nn.Parameter(torch.zeros(()))], "lr": lr} for lr in base_lrs]
+    return torch.optim.SGD(groups, lr=base_lrs[0])
+
+
+def _stepped(optimizer: torch.optim.Optimizer, scheduler: Any, value: Mapping[str, Any]) -> Table:
+    table = np.empty((value["max_iters"], len(value["base_lrs"])))
+    for iteration in range(value["max_iters"]):
+        table[iteration] = [group["lr"] for group in optimizer.param_groups]
+        optimizer.step()
+        scheduler.step()
+    return table
+
+
+def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """Parameter groups of a model: ours, those of an optimizer, or the dicts it is made of."""
+    rest = {key: item for key, item in value.items() if key != "layout"}
+    model = build_model(value["layout"])
+    found = call({"model": model}, rest)
+    groups = found.param_groups if isinstance(found, torch.optim.Optimizer) else list(found)
+    names = {id(param): name for name, param in model.named_parameters()}
+    rates = {"lr": value["lr"], "weight_decay": value["weight_decay"]}
+    return [_group(group, names, rates) for group in groups]
+
+
+def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> dict[str, Any]:
+    if isinstance(group, ParamGroup):
+        return dict(vars(group))
+    if not isinstance(group, Mapping) or ("params" not in group and "names" not in group):
+        raise InputError(f"gives a {type(group).__name__} as a group; give dicts with params")
+    listed = group.get("names")
+    if listed is None:
+        params = group["params"]
+        params = [params] if isinstance(params, torch.Tensor) else params
+        listed = tuple(names.get(id(param), "?") for param in params)
+    chosen = {key: group.get(key, rates[key]) for key in rates}
+    return Partly(names=tuple(listed), **chosen)
+
+
+def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """Clipped gradients, with their norm where it gives that."""
+    found = call({"gradients": value["gradients"]}, {"clip_grad": value["clip_grad"]})
+    if hasattr(found, "_asdict"):
+        return found._asdict()
+    return Partly(gradients=found) if isinstance(found, list) else found
+
+
+def accumulated(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """One entry per batch: what its loss is divided by, and whether parameters are updated."""
+    return [_accumulation(entry) for entry in call({}, value)]
+
+
+def _accumulation(entry: Any) -> Any:
+    if isinstance(entry, tuple) and len(entry) == 2:
+        return dict(zip(("loss_factor", "updates"), entry, strict=True))
+    return entry
+
+
+def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """What every batch of a short training leaves behind."""
+    rest = {key: item for key, item in value.items() if key not in ("layout", "seed", "inputs")}
+    model = build_model(value["layout"], seed=value["seed"])
+    return call({"model": model, "inputs": value["inputs"]}, rest)
+
+
+def counted(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """The counts of one image, by name or as (intersect, union, pred, label)."""
+    found = call({"pred": value["pred"], "label": value["label"]}, options)
+    if is_dataclass(found) and not isinstance(found, type):
+        return asdict(found)
+    if isinstance(found, (tuple, list)) and len(found) == 4:
+        return dict(zip(("intersect", "union", "pred", "label"), map(_whole, found), strict=True))
+    return found
+
+
+def _whole(column: Any) -> NDArray[np.int64]:
+    return np.asarray(column).astype(np.int64)
+
+
+def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
+    """A metric class over images, update by update; by field."""
+    metric = call({}, options)
+    images = value
+    if isinstance(value, Mapping):
+        pairs = zip(value["segmentations"], value["labels"], strict=True)
+        images = [{"pred": found.prediction[0], "label": label} for found, label in pairs]
+    for image in images:
+        metric.update(image["pred"], image["label"])
+    result = metric.compute()
+    return asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
+
+
+def rated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
+    """Ratios of counts."""
+    return call({"counts": ClassCounts(**value)}, options)

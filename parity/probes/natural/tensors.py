@@ -1,0 +1,136 @@
+"""Losses, logits, inference and attention: tensors in, tensors out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # the usual name
+from numpy.random import RandomState
+
+from parity.errors import InputError
+from parity.probes.natural.signature import Caller, Partly
+from parity.sample import Batch
+from parity.steps.deform_attn import with_gradients
+from parity.steps.loss.gradient import Tensors, gradient, leaf_of
+from parity.steps.loss.head import total_loss
+
+
+def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """Value and gradient of a loss of ``(pred, label)``."""
+    with torch.enable_grad():
+        pred = leaf_of(value)
+        result = _tensor(call(_pair(value, pred), {**_others(value), **options}))
+        return {"loss": result.detach(), "grad": gradient(result, pred)}
+
+
+def measure(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> Any:
+    """A function of ``(pred, label)`` that has no gradient."""
+    return call(_pair(value, value["pred"]), {**_others(value), **options})
+
+
+def criterion(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """A loss in the place of a head's: the logits are brought to the labels' size first."""
+    aligned = {"align_corners": options.pop("align_corners", False)}
+    with torch.enable_grad():
+        pred, label = leaf_of(value), value["label"]
+        logits = F.interpolate(pred, label.shape[1:], mode="bilinear", **aligned)
+        return _head(call({"pred": logits, "label": label}, options), pred)
+
+
+def head(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """What a decode head returns for small logits, with the total and its gradient."""
+    with torch.enable_grad():
+        pred = leaf_of(value)
+        return _head(call(_pair(value, pred), options), pred)
+
+
+def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
+    """Logits brought to a size, alone or as the step before the loss."""
+    if not isinstance(value, Batch):
+        return call({"logits": value["logits"], "size": value["size"]}, options)
+    model = options.pop("model")
+    assert isinstance(value.segs, torch.Tensor)  # a batch of training
+    size = (value.segs.shape[1], value.segs.shape[2])
+    options.setdefault("align_corners", False)
+    pred = call({"logits": model(value.images), "size": size}, options)
+    return {"pred": pred, "label": value.segs}
+
+
+def batched(call: Caller, value: Batch, rng: RandomState, **options: Any) -> Any:
+    """A function of a batch and a model."""
+    return call({"batch": value}, options)
+
+
+def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """Logits and metas to one segmentation per image."""
+    alone = "seg_logits" in value
+    logits = value["seg_logits" if alone else "logits"]
+    found = call({"seg_logits": logits, "metas": value["metas"]}, options)
+    return found if alone else {"segmentations": found, "labels": value["labels"]}
+
+
+def inferred(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
+    """A model on images; after collation, metas and labels pass through."""
+    model = options.pop("model")
+    if isinstance(value, Batch):
+        given = {"model": model, "images": value.images}
+        logits = call(given, options, {"metas": value.metas})
+        return {"logits": logits, "metas": value.metas, "labels": value.segs}
+    rest = {key: item for key, item in value.items() if key not in ("images", "metas")}
+    metas = {"metas": value["metas"]} if "metas" in value else {}
+    # Images without metas are a case of their own; with them, their sizes decide.
+    needed = metas if metas.get("metas") is not None else {}
+    extras = metas if not needed else {}
+    return call({"model": model, "images": value["images"]}, {**rest, **needed, **options}, extras)
+
+
+def attended(
+    call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any
+) -> dict[str, torch.Tensor]:
+    """Attention, and the gradients of what it is made of."""
+    order = ("value", "spatial_shapes", "sampling_locations", "attention_weights")
+
+    def attention(**given: Any) -> Any:
+        return call({name: given[name] for name in order}, options)
+
+    return with_gradients(attention, value)
+
+
+def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
+    """A function of the entries of the value, by name."""
+    return call(value, options)
+
+
+def whole(name: str) -> Any:
+    """A function of the value as it is, under `name`, and of `rng` where it takes one."""
+
+    def run(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
+        return call({name: value}, options, {"rng": rng})
+
+    return run
+
+
+def _pair(value: Tensors, pred: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {"pred": pred, "label": value["label"]}
+
+
+def _others(value: Tensors) -> dict[str, torch.Tensor]:
+    return {name: item for name, item in value.items() if name not in ("pred", "label")}
+
+
+def _tensor(result: Any) -> torch.Tensor:
+    if not isinstance(result, torch.Tensor):
+        raise InputError(f"gives {type(result).__name__}; a loss gives a tensor")
+    return result
+
+
+def _head(result: Any, pred: torch.Tensor) -> dict[str, Any]:
+    """Of a dictionary of losses everything is compared; of one number, the total."""
+    if not isinstance(result, Mapping):
+        total = _tensor(result).mean()
+        return Partly(total=total.detach(), grad=gradient(total, pred))
+    total = total_loss(result)
+    detached = {name: item.detach() for name, item in result.items()}
+    return {"losses": detached, "total": total.detach(), "grad": gradient(total, pred)}
