@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 import skimage.data
 
+from parity.suspects.inputs import write_rare_files
+
 ROOT = Path(__file__).resolve().parent.parent / "fixtures" / "inputs"
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 ADE20K_CLASSES = 150
@@ -57,6 +59,9 @@ def main() -> None:
             hashes[path.relative_to(ROOT).as_posix()] = hashlib.sha256(
                 path.read_bytes()
             ).hexdigest()
+    for info in write_rare_files(ROOT / "rare"):
+        for path in (Path(info.img_path), Path(str(info.seg_map_path))):
+            hashes[f"rare/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     manifest = json.dumps({"format": 1, "sha256": hashes}, indent=2, sort_keys=True)
     (ROOT / "manifest.json").write_text(manifest + "\n")
 

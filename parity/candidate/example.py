@@ -28,7 +28,7 @@ from parity.compare.check import Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.store import load_traces, save_traces
-from parity.compare.trace import StepRecord, StepResult, Trace, compare_records
+from parity.compare.trace import StepRecord, StepResult, Trace
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.pipeline import Step
@@ -176,14 +176,6 @@ def write_examples(
             told = visible(f"{type(error).__name__}: {error}")
             missing.append(f"No minimal example of {name}: cannot be made ({told}).")
     return made, missing
-
-
-def _is_minor(failure: Held) -> bool:
-    _, expected, actual = failure
-    try:
-        return compare_records(actual, expected).is_minor
-    except InputError:  # what it gave cannot be compared
-        return False
 
 
 def _smallest(found: Found, folder: Path, differs: Differs, seconds: float) -> Found:

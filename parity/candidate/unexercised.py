@@ -21,7 +21,8 @@ def unexercised(
     rows: Sequence[StepSummary], description: Description, options: Options
 ) -> tuple[str, ...]:
     """Steps not given, cases that the candidate takes no option for, and draws it does not make."""
-    found = _refused(rows) + _replayed(description, options)
+    found = _refused(rows) + _unrecorded(rows, description, options)
+    found += _replayed(description, options)
     absent = [] if description.has_pipeline else _absent(description, options)
     return (*found, *([f"{names(absent, limit=14)} (not given)"] if absent else []))
 
@@ -38,6 +39,17 @@ def _refused(rows: Sequence[StepSummary]) -> list[str]:
         f"{count(sum(row.skipped for row in some), 'case')} ({CANDIDATE}{reason})"
         for reason, some in by_reason.items()
     ]
+
+
+def _unrecorded(
+    rows: Sequence[StepSummary], description: Description, options: Options
+) -> list[str]:
+    """Steps that are given and of which this check has no case, such as one of a recording."""
+    there = {row.step for row in rows}
+    asked = [step for step in all_steps() if not options.only or step.name in options.only]
+    given = [step for step in asked if description.part(step, replay=options.replay)]
+    absent = list(dict.fromkeys(step.name for step in given if step.name not in there))
+    return [f"{names(absent, limit=6)} (not in the recording)"] if absent else []
 
 
 def _replayed(description: Description, options: Options) -> list[str]:

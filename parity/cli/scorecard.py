@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from parity.candidate.planted import Planted, plant_all
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed
+from parity.report.planted import counted, render_planted, render_planted_json
 from parity.report.scorecard import render_scorecard, render_scorecard_json
 from parity.suspects.catalogue import FAMILIES, all_suspects
 from parity.suspects.scorecard import Scorecard, one_thread, score
@@ -61,6 +63,13 @@ def scorecard(
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
+    as_candidates: Annotated[
+        bool,
+        typer.Option(
+            "--as-candidates",
+            help="Give every suspect as a candidate, and count which a default check finds.",
+        ),
+    ] = False,
 ) -> None:
     """Plant every suspect, and pairs of them, and count what check and diagnosis make of it."""
     unknown = sorted(set(steps or ()) - set(FAMILIES))
@@ -72,6 +81,8 @@ def scorecard(
         reference_header()
     one_thread()
     only = frozenset(steps or ())
+    if as_candidates:
+        raise typer.Exit(1 if _plant(only, live=live, json=json, markdown=markdown) else 0)
     card = score(
         live=live,
         rounds=seeds,
@@ -88,6 +99,32 @@ def scorecard(
         write_atomically(markdown, render_scorecard(card, chosen, date.today()).encode())
     _show(card, chosen)
     raise typer.Exit(1 if card.failures else 0)
+
+
+def _plant(
+    only: frozenset[str], *, live: bool, json: Path | None, markdown: Path | None
+) -> list[Planted]:
+    """Plant as candidates and print the counts; gives those that are not detected."""
+    rows = list(plant_all(only, live=live))
+    missed = [row for row in rows if not row.is_detected]
+    if json is not None:
+        write_atomically(json, render_planted_json(rows).encode())
+    if markdown is not None:
+        write_atomically(markdown, render_planted(rows).encode())
+    console = Console()
+    table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("all", "found", "not found"):
+        table.add_column(name, justify="right")
+    for counts in counted(rows):
+        table.add_row(*map(str, counts))
+    console.print(table)
+    for row in missed:
+        told = f"{row.id} as {row.name} (in the place of {row.replaces})"
+        console.print(f"[bold red]not found[/] {escape(told)}", soft_wrap=True)
+    style = "bold red" if missed else "green"
+    verdict = f"{len(rows) - len(missed)} of {len(rows)}"
+    console.print(f"[{style}]{verdict}[/] are found by parity check STEP --candidate")
+    return missed
 
 
 def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:

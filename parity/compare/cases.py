@@ -12,7 +12,7 @@ from parity.compare.trace import Trace
 from parity.dataset import list_data
 from parity.errors import InputError
 from parity.pipeline import Step, TrainPipeline, ValPipeline
-from parity.probes import Probe
+from parity.probes import Probe, data
 from parity.probes.catalogue import PROBES, train_tail, val_tail
 from parity.probes.device import to_device
 from parity.sample import DataInfo
@@ -58,6 +58,20 @@ def default_cases(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
     return cases + probe_cases(seeds)
 
 
+def data_cases(inputs: Path, seeds: range) -> list[Case]:
+    """The data steps alone: rare files below `inputs`, and samples made from every seed."""
+    cases = []
+    for seed, info in enumerate(data.rare_files(inputs)):
+        for steps in (data.LOAD, data.LOAD_VAL):
+            name = f"{Path(info.img_path).stem}, {'mapped' if info.label_map else 'as it is'}"
+            cases.append(Case("load", f"{name}, {steps[0].name}", seed, steps, info=info))
+    return cases + [
+        Case(probe.step.module, probe.step.name, seed, (probe.step,), probe=probe)
+        for probe in data.PROBES
+        for seed in seeds
+    ]
+
+
 def _train_case(infos: Sequence[DataInfo], seed: int) -> Case:
     train = TrainPipeline()
     turn, rest = divmod(seed, SEEDS_PER_LOSS)
@@ -79,7 +93,7 @@ def probe_cases(seeds: range, *, device: str = "cpu") -> list[Case]:
 
 def all_steps() -> tuple[Step, ...]:
     """Every step of every case, first occurrence first; names repeat between pipelines."""
-    return (*pipeline_steps(), *(probe.step for probe in PROBES))
+    return (*pipeline_steps(), *(probe.step for probe in (*data.PROBES, *PROBES)))
 
 
 def pipeline_steps() -> tuple[Step, ...]:

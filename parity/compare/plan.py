@@ -9,6 +9,7 @@ from typing import Any
 
 from parity.compare.cases import (
     Case,
+    data_cases,
     default_cases,
     list_root,
     only_needed,
@@ -85,7 +86,7 @@ def live_plan(data: Path | None, seeds: range) -> Plan:
     """
     versions, notes = reference_header()
     infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
-    cases = default_cases(infos, seeds)
+    cases = default_cases(infos, seeds) + data_cases(inputs_root(), seeds)
     return Plan("live", cases, {**versions, **environment()}, notes, (seeds.start, seeds.stop))
 
 

@@ -114,11 +114,6 @@ class StepResult:
         return "; ".join(parts)
 
 
-def _rank(leaf: Comparison) -> int:
-    """0.0 beside -0.0 comes after every other difference."""
-    return 0 if leaf.verdict is not Verdict.DIFFERENT else 1 if leaf.is_minor else 2
-
-
 @dataclass(frozen=True)
 class StepComparison:
     """One step, isolated and chained."""

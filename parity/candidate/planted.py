@@ -1,0 +1,139 @@
+"""Every known mistake given as a candidate, and whether ``parity check`` sees it by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from parity.candidate.check import judge
+from parity.candidate.runner import InProcess
+from parity.candidate.steps import candidate_from
+from parity.compare.cases import (
+    Case,
+    data_cases,
+    default_cases,
+    list_root,
+    only_needed,
+    pipeline_steps,
+)
+from parity.compare.check import candidate_steps, reference_steps
+from parity.compare.compare import Verdict
+from parity.compare.trace import StepRecord, run_trace
+from parity.fixtures import inputs_root
+from parity.pipeline import Step
+from parity.probes.natural import OPERATIONS
+from parity.sample import Batch
+from parity.suspects.catalogue import FAMILIES, all_suspects
+from parity.suspects.suspect import Suspect
+
+# The seeds of ``parity check``.
+SEEDS = range(40)
+Records = Sequence[tuple[Case, Step, StepRecord]]
+# Steps that share a plain name: which of them a call is for, by its value and options.
+_MEANT: Mapping[str, Callable[[Any, Mapping[str, Any]], bool]] = {
+    "random_resize_sample": lambda value, options: "ratio_range" in options,
+    "resize_sample": lambda value, options: "ratio_range" not in options,
+    "train_logits": lambda value, options: isinstance(value, Batch),
+    "resize_logits_case": lambda value, options: not isinstance(value, Batch),
+    "postprocess_batch": lambda value, options: "seg_logits" not in value,
+    "postprocess_logits_case": lambda value, options: "seg_logits" in value,
+    "evaluate_batch": lambda value, options: isinstance(value, Mapping),
+    "evaluate_images": lambda value, options: not isinstance(value, Mapping),
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One suspect as a candidate. name: what the step is given as. case: where it first differs."""
+
+    step: str
+    id: str
+    replaces: str
+    name: str
+    case: str = ""
+    cases: int = 0
+
+    @property
+    def is_detected(self) -> bool:
+        """Whether any case of the default check is different."""
+        return bool(self.case)
+
+
+def plant_all(only: frozenset[str] = frozenset(), *, live: bool) -> Iterator[Planted]:
+    """Every suspect of the step files in `only`, none meaning all, as a candidate."""
+    for family in FAMILIES:
+        if not only or family in only:
+            records = list(records_of(family, live))
+            for suspect in all_suspects():
+                if suspect.step == family:
+                    yield plant(suspect, records)
+
+
+def plant(suspect: Suspect, records: Records) -> Planted:
+    """One suspect as a candidate, case by case until one is different."""
+    name = plain_name(suspect.replaces)
+    owns = {step.function.__name__: step.function for _, step, _ in records}
+    given = as_candidate(suspect, owns)
+    runner = InProcess(candidate_from({name: given}, suspect.id))
+    row = Planted(suspect.step, suspect.id, suspect.replaces, name)
+    for at, (case, step, expected) in enumerate(records, 1):
+        part = runner.description.part(step, replay=False)
+        if not part:
+            continue
+        outcome = runner.run(part, step, expected.input, expected.state_before)
+        if judge(outcome, expected).verdict is Verdict.DIFFERENT:
+            return Planted(row.step, row.id, row.replaces, name, case.name, at)
+    return row
+
+
+def plain_name(function: str) -> str:
+    """What a user would call it: the step of the pipelines, else the plain function."""
+    for step in pipeline_steps():
+        if step.function.__name__ == function:
+            return step.name
+    return next(one.name for one in OPERATIONS if function in one.stands_for)
+
+
+def as_candidate(suspect: Suspect, owns: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """The mistake as a step of the user's; where the name stands for another one, ours is done."""
+    wrong = suspect.function
+    akin = {
+        name
+        for one in OPERATIONS
+        if suspect.replaces in one.stands_for
+        for name in one.stands_for
+        if name in owns and name in _MEANT
+    }
+
+    def step(value: Any, rng: Any, **options: Any) -> Any:
+        meant = [name for name in akin if _MEANT[name](value, options)]
+        right = owns[meant[0]] if meant and meant[0] != suspect.replaces else wrong
+        return right(value, rng, **options)
+
+    def of_one(sample: Any, rng: Any, **options: Any) -> Any:
+        return wrong(sample, rng, **options)
+
+    def of_several(samples: Any, rng: Any, **options: Any) -> Any:
+        return wrong(samples, rng, **options)
+
+    batches: dict[str, Callable[..., Any]] = {
+        "collate_sample": of_one,
+        "collate_samples": of_several,
+    }
+    return batches.get(suspect.replaces, step)
+
+
+def records_of(family: str, live: bool) -> Iterator[tuple[Case, Step, StepRecord]]:
+    """What the reference does at every step of `family` in the cases of a default check."""
+    root = inputs_root()
+    cases = default_cases(list_root(root), SEEDS) + data_cases(root, SEEDS)
+    names = frozenset(step.name for case in cases for step in case.steps if step.module == family)
+    # Probes are fast, and most mistakes show on them; pipelines follow.
+    needed = only_needed(cases, names)
+    for case in sorted(needed, key=lambda one: one.probe is None):
+        sides = reference_steps(case.steps) if live else candidate_steps(case.steps)
+        trace = run_trace(sides, case.start(), case.seed)
+        for step, record in zip(case.steps, trace.steps, strict=False):
+            if step.module == family:
+                yield case, step, record
