@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from parity.candidate.check import NOT_GIVEN
 from parity.candidate.runner import Description
 from parity.compare.cases import all_steps
 from parity.compare.check import StepSummary
@@ -32,7 +33,7 @@ def _refused(rows: Sequence[StepSummary]) -> list[str]:
     by_reason: dict[str, list[StepSummary]] = {}
     for row in rows:
         _, colon, reason = row.why_skipped.partition(f": {CANDIDATE}")
-        if colon and row.skipped:
+        if colon and row.skipped and not NOT_GIVEN.endswith(reason):
             by_reason.setdefault(reason, []).append(row)
     return [
         f"{names([row.step for row in some], limit=6)} in "

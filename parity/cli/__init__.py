@@ -19,6 +19,7 @@ from parity.cli.matrix import matrix
 from parity.cli.record import record
 from parity.cli.report import open_latest, report
 from parity.cli.scorecard import scorecard
+from parity.cli.steps import steps
 from parity.errors import ParityError
 from parity.files import standard_output
 
@@ -33,6 +34,7 @@ app.command()(explain)
 app.command()(cause)
 app.command()(matrix)
 app.command()(scorecard)
+app.command()(steps)
 app.command()(record)
 app.command()(report)
 app.command("open")(open_latest)

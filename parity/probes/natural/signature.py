@@ -145,7 +145,9 @@ class Names:
         args = {name: required[key] for key, name in found.items() if name is not None}
         rest = [key for key, name in found.items() if name is None]
         free = [name for name in self._free() if name not in RNG_NAMES]
-        if len(rest) > len(free):
+        if any(one.kind is Parameter.VAR_KEYWORD for one in self._parameters.values()):
+            args |= {key: required[key] for key in rest[len(free) :]}
+        elif len(rest) > len(free):
             missing = ", ".join(rest[len(free) :])
             raise TypeError(f"takes no {missing}; its parameters are {list(self._parameters)}")
         for key, name in zip(rest, free, strict=False):

@@ -1,0 +1,142 @@
+"""Every step in words: its signature, what goes in and comes out, and an example that runs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from parity.probes.natural.operations import OPERATIONS, Operation
+from parity.steps import load
+
+_LOGITS = "pred float (N, C, H, W); label int64 (N, H, W), 255 ignored"
+_LOSS = f"{_LOGITS}; gives a float tensor () or, unreduced, one number a pixel"
+_IMAGE = "image uint8 (H, W, 3) BGR; seg uint8 (H, W), 255 ignored; rng RandomState; gives both"
+_IMAGES = "model: images to logits; images float (N, 3, H, W)"
+# What goes in and comes out, by plain name.
+_SHAPES: Mapping[str, str] = {
+    "load": "info: img_path, seg_map_path, label_map, reduce_zero_label; gives a Sample",
+    "load_image": "path str; gives uint8 (H, W, 3) BGR",
+    "load_annotation": "path str; gives uint8 (H, W), 255 ignored",
+    **dict.fromkeys(("resize", "crop", "flip"), _IMAGE),
+    "photometric": "image uint8 (H, W, 3) BGR; rng RandomState; gives the same",
+    "collate": "samples: list of Sample; gives a Batch: images float32 (N, 3, H, W) RGB, "
+    "segs int64 (N, H, W), metas",
+    "resize_logits": "logits float (N, C, h, w); size (height, width); gives (N, C, height, width)",
+    "postprocess_logits": "seg_logits float (N, C, H, W); metas: a mapping an image, or None; "
+    "gives (logits (C, h, w), prediction (1, h, w) int64) an image",
+    "slide_windows": "height, width int; gives (top, bottom, left, right) a window",
+    **dict.fromkeys(
+        ("whole_inference", "slide_inference", "inference"),
+        f"{_IMAGES}; gives logits float (N, C, H, W)",
+    ),
+    "predict": f"{_IMAGES}; gives (logits (C, h, w), prediction (1, h, w) int64) an image",
+    "tta_views": "sample: Sample; gives a list of Sample",
+    "merge_tta": "predictions: (logits, prediction) by image and view; gives one an image",
+    "predict_tta": "samples: list of Sample; gives (logits, prediction) a sample",
+    "mask_cross_entropy": "pred float (N, C, H, W); label float (N, H, W); mask_class int64 (N,); "
+    "gives a float tensor (1,)",
+    "focal_loss": "pred float (N, C, H, W); label int64, one-hot (N, C, H, W) or (N, H, W); "
+    "gives a float tensor",
+    "boundary_loss": "pred float (N, 1, H, W); label int64 (N, H, W) of 0, 1, 255; "
+    "gives a float tensor ()",
+    "kl_div_loss": "pred, label float (N, C, H, W); gives a float tensor",
+    "si_log_loss": "pred, label float (N, 1, H, W) in metres, 0 unknown; gives a float tensor",
+    "accuracy": f"{_LOGITS}; gives percent, float tensor (1,), one for each of topk",
+    "ohem_weights": f"{_LOGITS}; gives float (N, H, W)",
+    "decode_head_loss": "pred float (N, C, h, w); label int64 (N, H, W); gives tensors by name",
+    "loss": f"{_LOGITS}, resized before; gives a float tensor () or tensors by name",
+    "intersect_and_union": "pred, label int (H, W); gives intersect, union, pred and label, "
+    "each int64 (num_classes,)",
+    "class_ratios": "counts: the four int64 (num_classes,); gives float32 ratios by name",
+    "IoUMetric": "update(pred, label) int (H, W), then compute(); or a metric object",
+    "format_prediction": "pred int (H, W); gives uint8 (H, W)",
+    "lr_table": "base_lrs: float a group; schedulers, or param_scheduler as in a config; "
+    "gives float64 (max_iters, groups)",
+    "param_groups": "model: nn.Module; gives groups, an optimizer, or the dicts it is made of",
+    "clip_gradients": "gradients: float tensors or None; gives these and their norm",
+    "accumulation_plan": "gives (loss factor, whether to update) a batch",
+    "train": "model: nn.Module; inputs float (batches, N, 6); gives gradients and parameters "
+    "by name a batch",
+    "multi_scale_deformable_attention": "value float (N, keys, heads, channels); spatial_shapes "
+    "int64 (levels, 2); sampling_locations float (N, queries, heads, levels, points, 2); "
+    "attention_weights without the last; gives (N, queries, heads * channels)",
+    "initial_sampling_bias": "gives float32 (heads * levels * points * 2,)",
+}
+# Their examples are in the form of our steps, ``(sample, rng)``, which is the shorter one.
+# The default of a head's `losses`, with the address of a function.
+_ADDRESS = re.compile(r"losses=\(LossTerm\(.*?\),\)")
+_DRAWING = frozenset({"resize", "crop", "flip", "photometric"})
+
+
+@dataclass(frozen=True)
+class Described:
+    """One step as its author would write it."""
+
+    name: str
+    step: str
+    signature: str
+    shapes: str
+    example: str
+
+
+def described() -> tuple[Described, ...]:
+    """Every step, in the order of a training."""
+    loads = (("load", load.load_sample), ("load_image", load.load_image))
+    also = ("load_annotation", load.load_annotation)
+    first = [_described(name, function, "load") for name, function in (*loads, also)]
+    return (*first, *(_of(operation) for operation in OPERATIONS))
+
+
+def _of(operation: Operation) -> Described:
+    module = operation.function.__module__.partition(".steps.")[2].partition(".")[0]
+    return _described(operation.name, operation.function, module)
+
+
+def _described(name: str, function: Callable[..., Any], module: str) -> Described:
+    shapes = _SHAPES.get(name, _LOSS)
+    return Described(name, module, _signature(name, function), shapes, _example(name, function))
+
+
+def _signature(name: str, function: Callable[..., Any]) -> str:
+    """As it is written in a file, without types."""
+    parameters = [
+        one.replace(annotation=inspect.Parameter.empty)
+        for one in inspect.signature(function).parameters.values()
+    ]
+    text = _ADDRESS.sub("losses=CROSS_ENTROPY", str(inspect.Signature(parameters)))
+    if name == "loss":  # what a head adds to it is the head's
+        return "loss(pred, label)"
+    if name == "photometric":
+        return f"{name}{text.replace('sample', 'image')}"
+    return f"{name}{text.replace('(sample,', '(image, seg,')}" if name in _DRAWING else name + text
+
+
+def _example(name: str, function: Callable[..., Any]) -> str:
+    """Three lines of a file that is a right candidate; the body is where yours goes."""
+    ours = function.__name__
+    origin = f"from {function.__module__} import {ours} as ours"
+    if inspect.isclass(function):
+        return f"{origin}\nclass {name}(ours):\n    pass\n"
+    if name == "resize":
+        origin = (
+            "from parity.steps.resize import random_resize_sample as train, resize_sample as val"
+        )
+        return (
+            f"{origin}\ndef resize(sample, rng, **options):\n"
+            f'    return (train if "ratio_range" in options else val)(sample, rng, **options)\n'
+        )
+    if name == "loss":
+        return (
+            "from torch.nn.functional import cross_entropy\ndef loss(pred, label):\n"
+            '    return cross_entropy(pred, label, ignore_index=255, reduction="none").mean()\n'
+        )
+    names = [
+        one.name
+        for one in inspect.signature(function).parameters.values()
+        if one.kind is one.POSITIONAL_OR_KEYWORD
+    ]
+    given = ", ".join((*names[: 1 if len(names) > 3 else 3], "**options"))
+    return f"{origin}\ndef {name}({given}):\n    return ours({given})\n"
