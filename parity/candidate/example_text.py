@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from parity.candidate.shrink import Found
-from parity.compare.leaf import as_leaf
 from parity.compare.trace import StepRecord, StepResult
 from parity.compare.tree import children
 from parity.report.markup import cell
@@ -85,9 +83,9 @@ def shown(value: Any, path: str = "") -> str:
         items = (shown(part, f"{path}.{key}" if path else key) for key, part in parts.items())
         return "\n".join(item for item in items if item)
     kind = ""
-    if isinstance(value, torch.Tensor):
-        leaf = as_leaf(value)  # NumPy has no bfloat16; its values as float32 are the same
-        value, kind = leaf.array, leaf.dtype
+    if hasattr(value, "detach"):
+        kind = str(value.dtype).removeprefix("torch.")
+        value = as_array(value)
     title = f"{path}: " if path else ""
     if not isinstance(value, np.ndarray):
         return f"{title}{value!r}"

@@ -14,6 +14,7 @@ from rich.console import Console
 from parity import __version__
 from parity.cli.cause import cause
 from parity.cli.check import check
+from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
 from parity.cli.record import record
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(check)
+app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
 app.command()(matrix)

@@ -91,7 +91,7 @@ def test_command(tmp_path):
     arguments = ["scorecard", "flip", "--as-candidates", "--own", "--json", str(path)]
     done = CliRunner().invoke(app, [*arguments, "--markdown", str(page)])
     assert done.exit_code == 0, done.output
-    assert "18 of 18" in done.output
+    assert "21 of 21" in done.output
     rows = json.loads(path.read_text())["rows"]
     assert len(rows) == 18
     assert all(row["case"] for row in rows)

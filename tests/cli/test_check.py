@@ -131,10 +131,10 @@ def test_equal(tmp_path):
         *("--seeds", "0:3", "--jobs", 1, "--out", tmp_path, "--json", tmp_path / "x.json"),
     )
     assert result.returncode == 0, result.stderr
-    assert "equal: 10 cases, 0 different, 0 broken inputs (live reference)" in result.stdout
+    assert "equal: 63 cases, 0 different, 0 broken inputs (live reference)" in result.stdout
     document = json.loads((tmp_path / "report.json").read_text())
     assert (document["format"], document["verdict"]) == (2, "equal")
-    assert document["cases_total"] == 10
+    assert document["cases_total"] == 63
     assert {row["step"] for row in document["steps"]} >= {"load", "resize", "crop", "flip"}
     assert (tmp_path / "x.json").read_bytes() == (tmp_path / "report.json").read_bytes()
     assert (tmp_path / "report.md").read_text().startswith("# Parity: equal\n")
@@ -200,7 +200,7 @@ def test_our_own_mistake_is_shown_named_and_made_small(monkeypatch, tmp_path):
         assert first.facts.chained is chained
         assert first.pictures
     # A page that names no machine but in its run block, where the examples are.
-    assert set(report.run.minimal) == {"train/crop"}
+    assert set(report.run.minimal) == {"train/crop", "crop/crop_windows"}
     page = Path(report.run.minimal["train/crop"])
     assert page == tmp_path / "examples" / "train-crop" / "README.md"
     assert "differs" in page.read_text() or "different" in page.read_text()
