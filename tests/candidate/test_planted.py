@@ -93,9 +93,9 @@ def test_command(tmp_path):
     assert done.exit_code == 0, done.output
     assert "21 of 21" in done.output
     rows = json.loads(path.read_text())["rows"]
-    assert len(rows) == 18
+    assert len(rows) == 21
     assert all(row["case"] for row in rows)
-    assert "| all | 18 | 18 | 0 |" in page.read_text()
+    assert "| all | 21 | 21 | 0 |" in page.read_text()
 
 
 def test_what_is_not_found_is_in_a_table():

@@ -28,7 +28,7 @@ def told(step, candidate, make, seeds=14):
     for seed in range(seeds):
         value, state = make(seed), GeneratorState.of(RecordingRandomState(seed))
         expected = run_step(step.name, step, value, state)
-        actual, _ = run_guarded(
+        actual, _, _ = run_guarded(
             step.name, lambda v, r: candidate(v, r, **step.options), value, state
         )
         records.append((step, expected, actual))
