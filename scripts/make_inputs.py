@@ -8,18 +8,19 @@ of realistic shapes, few and many labels, and the ids 0 and 150 among them.
 """
 
 import hashlib
+import io
 import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import skimage.data
-
-from parity.suspects.inputs import write_rare_files
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent / "fixtures" / "inputs"
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 ADE20K_CLASSES = 150
+EXIF_ORIENTATION = 0x0112
 
 
 def label_map(bgr: np.ndarray, levels: int) -> np.ndarray:
@@ -35,6 +36,56 @@ def synthetic(rng: np.random.RandomState, height: int, width: int, ids: list[int
     image = rng.randint(0, 256, (height, width, 3)).astype(np.uint8)
     blocks = rng.choice(ids, ((height + 4) // 5, (width + 4) // 5)).astype(np.uint8)
     return image, np.kron(blocks, np.ones((5, 5), np.uint8))[:height, :width]
+
+
+def write_rare_files(folder: Path) -> list[Path]:
+    """Images and label maps as data sets hold them now and then; the paths written."""
+    rng = np.random.RandomState(11)
+    bgr = cv2.resize(rng.randint(0, 256, (7, 9, 3)).astype(np.uint8), (52, 40))
+    ids = rng.choice([0, 1, 2, 77, 150, 200, 255], (8, 13))
+    seg = np.kron(ids, np.ones((5, 4))).astype(np.uint8)
+    deep = bgr.astype(np.uint16) * 251 + 3
+    files = {
+        "turned_180": (jpeg(bgr, orientation=3), label(seg)),
+        "turned_90": (jpeg(bgr, orientation=6), label(np.rot90(seg))),
+        "transparent": (png(np.dstack([bgr, bgr[..., 0]])), label(seg)),
+        "grey": (png(bgr[..., 0]), label(seg)),
+        "sixteen_bit": (png(deep), label(seg)),
+        "sixteen_bit_grey": (png(deep[..., 0]), label(seg)),
+        "palette_label": (png(bgr), label(seg, palette=True)),
+        "turned_label": (png(bgr), label(seg, orientation=3)),
+    }
+    written = []
+    for name, contents in files.items():
+        # Readers go by content; one suffix serves all formats.
+        for suffix, content in zip(("image", "label"), contents, strict=True):
+            written.append(folder / f"{name}.{suffix}")
+            written[-1].write_bytes(content)
+    return written
+
+
+def png(image: np.ndarray) -> bytes:
+    return bytes(cv2.imencode(".png", image)[1])
+
+
+def jpeg(bgr: np.ndarray, *, orientation: int) -> bytes:
+    return saved(Image.fromarray(bgr[..., ::-1].copy()), "jpeg", orientation)
+
+
+def label(seg: np.ndarray, *, palette: bool = False, orientation: int = 1) -> bytes:
+    image = Image.fromarray(np.ascontiguousarray(seg))
+    if palette:
+        image = image.convert("P")
+        image.putpalette(np.random.RandomState(0).randint(0, 256, 768).astype(np.uint8).tobytes())
+    return saved(image, "png", orientation)
+
+
+def saved(image: Image.Image, kind: str, orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = orientation
+    stream = io.BytesIO()
+    image.save(stream, kind, exif=exif)
+    return stream.getvalue()
 
 
 def main() -> None:
@@ -59,9 +110,8 @@ def main() -> None:
             hashes[path.relative_to(ROOT).as_posix()] = hashlib.sha256(
                 path.read_bytes()
             ).hexdigest()
-    for info in write_rare_files(ROOT / "rare"):
-        for path in (Path(info.img_path), Path(str(info.seg_map_path))):
-            hashes[f"rare/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in write_rare_files(ROOT / "rare"):
+        hashes[f"rare/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     manifest = json.dumps({"format": 1, "sha256": hashes}, indent=2, sort_keys=True)
     (ROOT / "manifest.json").write_text(manifest + "\n")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import cv2
 import torch
@@ -144,18 +142,17 @@ def one_thread() -> None:
 
 
 def _score_family(family: str, rounds: int, pairs: int, live: bool, held_out: bool) -> _Part:
-    with tempfile.TemporaryDirectory() as folder:
-        cases = list(_up_to(family, all_cases(Path(folder), rounds)))
-        places: dict[str, list[Place]] = {}
-        alarms: list[str] = []
-        for case in cases:
-            trace, alarm = _run(case, live)
-            alarms += [case.name] if alarm else []
-            for place in _places(case, trace):
-                if place.lineup.step.module == family:
-                    places.setdefault(place.lineup.step.function.__name__, []).append(place)
-        rows = tuple(score_function(family, name, found, pairs) for name, found in places.items())
-        held = [score_held_out(family, found) for found in places.values()] if held_out else []
+    cases = list(_up_to(family, all_cases(rounds)))
+    places: dict[str, list[Place]] = {}
+    alarms: list[str] = []
+    for case in cases:
+        trace, alarm = _run(case, live)
+        alarms += [case.name] if alarm else []
+        for place in _places(case, trace):
+            if place.lineup.step.module == family:
+                places.setdefault(place.lineup.step.function.__name__, []).append(place)
+    rows = tuple(score_function(family, name, found, pairs) for name, found in places.items())
+    held = [score_held_out(family, found) for found in places.values()] if held_out else []
     return _Part(rows, tuple(case.name for case in cases), tuple(alarms), _summed(held))
 
 

@@ -25,10 +25,10 @@ FUNCTIONS = list(dict.fromkeys(one.replaces for one in SUSPECTS))
 
 
 @pytest.fixture(scope="module")
-def lineups(tmp_path_factory):
+def lineups():
     """Lineups over every input that a data step has, by the step's function."""
     found = {}
-    for case in all_cases(tmp_path_factory.mktemp("rare"), 2):
+    for case in all_cases(2):
         steps = [step for step in case.steps if step.module in MODULES]
         if not steps or steps[0] is not case.steps[0]:
             continue

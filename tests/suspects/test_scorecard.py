@@ -110,8 +110,8 @@ def test_rates_that_fall_short():
     )
 
 
-def test_clean_cases_are_not_the_planted_ones(tmp_path):
-    planted = {case.seed for case in scores.all_cases(tmp_path, 3)}
+def test_clean_cases_are_not_the_planted_ones():
+    planted = {case.seed for case in scores.all_cases(3)}
     assert planted.isdisjoint(case.seed for case in clean_cases(0, 50))
 
 
