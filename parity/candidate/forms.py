@@ -102,8 +102,13 @@ def unnamed(given: Any, name: str) -> dict[str, Any]:
         return {}
     if not inspect.isclass(given):
         return {of.__name__: given}
+    return {of.__name__: made(given, name)}
+
+
+def made(given: type, name: str) -> Any:
+    """An instance of the class `given`; InputError where it cannot be made without arguments."""
     try:
-        return {of.__name__: given()}
+        return given()
     except Exception as error:  # the constructor is the user's
         raise InputError(
             f"{name}: cannot be made without arguments ({type(error).__name__}: {error}); "

@@ -14,6 +14,7 @@ from parity.candidate.forms import (
     APPLY_NAMES,
     functions_named,
     is_meant,
+    made,
     own_signature,
     positional,
     takes_stream,
@@ -111,7 +112,7 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
         parts = {key: part for key, part in parts.items() if not _is_built_on(part)}
         parts = {key: part for key, part in parts.items() if is_meant(key, part)}
     if inspect.isclass(given) and any(_names(part)[:1] == ["self"] for part in parts.values()):
-        return _parts(_instance(given, name), name)
+        return _parts(made(given, name), name)
     return parts
 
 
@@ -150,16 +151,6 @@ def _two_or_three(pipeline: Callable[..., Any] | None) -> Callable[..., Any] | N
     if pipeline is None or len(positional(pipeline)) > 2:
         return pipeline
     return lambda image, seg, rng: pipeline(image, seg)
-
-
-def _instance(given: type, name: str) -> Any:
-    try:
-        return given()
-    except Exception as error:  # the constructor is the user's
-        raise InputError(
-            f"{name}: cannot be made without arguments ({type(error).__name__}: {error}); "
-            f"name an instance instead"
-        ) from error
 
 
 def _names(function: Callable[..., Any]) -> list[str]:
