@@ -70,7 +70,8 @@ def read_run(
     run = assemble(path, loaded, shared, reading)
     if not (run.curves or run.evaluations or run.environment or run.checkpoints or run.console):
         reasons = "; ".join(f"{item.file}: {item.reason}" for item in run.unread[:3])
-        raise RunFormatError(f"{path}: tells nothing of a run{reasons and f' ({reasons})'}")
+        told = f"{path}: tells nothing of a run{reasons and f' ({reasons})'}"
+        raise RunFormatError(f"{told}; give {READABLE}")
     return run
 
 

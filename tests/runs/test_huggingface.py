@@ -153,7 +153,7 @@ def test_results_of_an_evaluation_alone(tmp_path):
 )
 def test_a_state_that_is_none_says_so(tmp_path, text):
     path = write(tmp_path / "trainer_state.json", text)
-    with pytest.raises(RunFormatError, match=r"tells nothing of a run"):
+    with pytest.raises(RunFormatError, match=r"tells nothing of a run.*give a work directory"):
         read_run(path)
 
 
