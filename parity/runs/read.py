@@ -25,7 +25,7 @@ from parity.runs.work_dir import Start, WorkDir, classify
 # Runs below a folder are counted up to so many.
 MAX_COUNTED = 1_000
 MAX_RENAMED = 20
-_JSON_LOG = re.compile(rb'\{"(?:env_info|mode)": ?"')
+_JSON_LOG = re.compile(rb'\{"(?:(?:env_info|mode)": ?"|(?:base_)?lr": ?[\d.])')
 _STAMP = re.compile(r"\d{8}_\d{6}(?:\.log(?:\.json)?)?")
 
 
@@ -118,7 +118,7 @@ def _single(file: str, parts: WorkDir) -> WorkDir:
 
 
 def _with_renamed_logs(parts: WorkDir, tree: Tree) -> WorkDir:
-    """JSON logs of mmcv 0.x that were given another name, known by how they begin."""
+    """JSON logs of mmcv 0.x and mmengine that were given another name, known by how they begin."""
     for file in parts.shared.of("other json")[:MAX_RENAMED]:
         try:
             with tree.open(file) as stream:

@@ -29,6 +29,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("scalars copy", rf"{_IN_START}vis_data/(?P<stamp>{_STAMP})\.json"),
         ("scalars", rf"(?P<stamp>{_STAMP})\.log\.json"),
         ("scalars", r"[^/]+\.log\.json"),
+        ("scalars", rf"(?:(?P<stamp>{_STAMP})/)?scalars\.json"),
         ("test scalars", rf"{_IN_START}(?P<stamp>{_STAMP})\.json"),
         ("config", rf"(?P<stamp>{_STAMP})/vis_data/config\.(?:py|json|ya?ml)"),
         ("config", r"vis_data/config\.(?:py|json|ya?ml)"),

@@ -145,6 +145,7 @@ HITS: dict[str, list[RunContext]] = {
         )
     ],
     "truncated-run": [context(run(iterations=400))],
+    "early-score": [context(run(scores=((100, 36.0),)))],
     "grad-clip": [changed(*OPTIM, "clip_grad", to=DELETE), changed(*OPTIM, "clip_grad", to={})],
     "paramwise": [changed(*OPTIM, "paramwise_cfg", to=DELETE)],
     "amp": [changed(*OPTIM, "type", to="AmpOptimWrapper")],
@@ -249,6 +250,7 @@ NOOPS: dict[str, list[RunContext]] = {
         changed(*HEAD, "norm_cfg", to={"type": "BN", "requires_grad": False}),
     ],
     "truncated-run": [context(), context(run(iterations=990, max_iters=1000))],
+    "early-score": [context(), context(run(scores=((950, 44.0),)))],
     "resume": [context(), context(run(segments=(FIRST, GOING_ON)))],
     "keys-unmatched": [
         context(run(changes=RESNET)),

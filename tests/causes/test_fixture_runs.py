@@ -30,7 +30,10 @@ EXPECTED = {
     "syncbn-reverted": ["syncbn-reverted"],
     "resume": ["resume"],
 }
-PARTS = {"effective-batch": {"fewer-epochs", "lr-unscaled"}}
+PARTS = {
+    "effective-batch": {"fewer-epochs", "lr-unscaled"},
+    "truncated-run": {"early-score"},  # 45 iterations, scored at 30
+}
 
 
 def test_every_fixture_is_expected():

@@ -186,3 +186,27 @@ def test_a_larger_batch_in_a_table_is_called_larger():
     assert batch.title.startswith("More samples")
     assert "deformable" not in big.next_test
     assert "kernel" not in big.next_test
+
+
+EIGHT = "zoo_config_8gpu_val_250_of_250"
+
+
+def test_a_log_whose_last_validation_is_lost(tmp_path):
+    [log] = (CASES / EIGHT).glob("*/*.log")
+    text = log.read_text()
+    end = text.rindex("Iter(train) [160000/160000]")
+    (tmp_path / log.name).write_text(text[: text.index("\n", end) + 1])
+    answer = explain(read_run(tmp_path / log.name))
+    assert (answer.last.step, answer.cause_ids) == (16_000, ("early-score",))
+
+
+@pytest.mark.parametrize(
+    "name", ["scalars.json", "my_training.json", "20240305_100000/scalars.json"]
+)
+def test_a_json_log_alone(tmp_path, name):
+    [log] = (CASES / EIGHT).glob("*/vis_data/scalars.json")
+    path = tmp_path / "x" / name
+    path.parent.mkdir(parents=True)
+    shutil.copy(log, path)
+    for given in (path, tmp_path / "x"):
+        assert read_run(given).last.value == 41.0

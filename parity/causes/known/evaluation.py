@@ -20,6 +20,8 @@ from parity.zoo.models import model_signature
 from parity.zoo.noise import judge
 
 _RESIZES = ("Resize", "RandomResize", "ResizeShortestEdge", "ResizeToMultiple", "CenterCrop")
+# A score from so late in the training, as a share of it, is one of nearly the same weights.
+_LATE = 0.95
 _SINGLE = ("none", "off", "False", "ss", "single scale", "")
 
 
@@ -54,6 +56,20 @@ def _best_vs_last(context: RunContext) -> Verdict:
         "a maximum over several validations is higher than a score fixed beforehand"
     )
     return Found(evidence, "possible", "which of its scores the zoo reports is not stated", detail)
+
+
+def _early_score(context: RunContext) -> Verdict:
+    score, done = context.run.last, context.run.settings.iterations
+    if score is None or score.step is None:
+        return Unchecked("no score with its iteration is in the run", "the log of a validation")
+    if done.value is None:
+        return Unchecked("how far the training went is not known", "the training's log")
+    if score.step >= _LATE * done.value:
+        return RuledOut(f"the score is of iteration {score.step} of {done.value}")
+    told = f"the score is of iteration {score.step}, and the training went on to {done.value}"
+    evidence = (*context.evidence(score.source, score.value), *context.of_fact(done))
+    why, severity = "the log states both", 1 - score.step / done.value
+    return Found(evidence, "certain", why, told, severity, part_of="truncated-run")
 
 
 def _seed_noise(context: RunContext) -> Verdict:
@@ -177,6 +193,16 @@ CAUSES = (
         fix="Report both, and compare like with like.",
         detect=_best_vs_last,
         kind="marker",
+    ),
+    Cause(
+        id="early-score",
+        seen="the iteration of the last score against the last logged one",
+        title="The score is not of the end of the training",
+        mechanism="A validation in the middle scores weights at a larger learning rate.",
+        effects=(UNMEASURED,),
+        fix="Score the last checkpoint (tools/test.py CONFIG CHECKPOINT).",
+        detect=_early_score,
+        test="score the run's last checkpoint, and explain it with the log of that test",
     ),
     Cause(
         id="seed-noise",
