@@ -210,3 +210,16 @@ def test_a_json_log_alone(tmp_path, name):
     shutil.copy(log, path)
     for given in (path, tmp_path / "x"):
         assert read_run(given).last.value == 41.0
+
+
+def test_a_test_of_a_checkpoint_says_nothing_of_where_the_training_ended(tmp_path):
+    [log] = (CASES / EIGHT).glob("*/*.log")
+    lines = log.read_text().splitlines()
+    start = next(i for i, line in enumerate(lines) if "Iter(train)" in line)
+    [*_, scored] = [line for line in lines if "Iter(val)" in line]
+    loaded = "2024/03/05 12:00:00 - mmengine - INFO - Load checkpoint from x/iter_144000.pth"
+    text = "\n".join([*lines[:start], loaded, scored.replace("Iter(val)", "Iter(test)"), ""])
+    (tmp_path / log.name).write_text(text)
+    answer = explain(read_run(tmp_path / log.name))
+    assert (answer.last.step, answer.cause_ids) == (144_000, ("early-score",))
+    assert "truncated-run" in [item.id for item in answer.unchecked]

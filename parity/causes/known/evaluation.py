@@ -59,16 +59,19 @@ def _best_vs_last(context: RunContext) -> Verdict:
 
 
 def _early_score(context: RunContext) -> Verdict:
-    score, done = context.run.last, context.run.settings.iterations
+    score, settings = context.run.last, context.run.settings
     if score is None or score.step is None:
         return Unchecked("no score with its iteration is in the run", "the log of a validation")
-    if done.value is None:
+    trained = any(map(len, context.run.curves.values()))
+    end = settings.iterations if trained else settings.max_iters
+    if end.value is None:
         return Unchecked("how far the training went is not known", "the training's log")
-    if score.step >= _LATE * done.value:
-        return RuledOut(f"the score is of iteration {score.step} of {done.value}")
-    told = f"the score is of iteration {score.step}, and the training went on to {done.value}"
-    evidence = (*context.evidence(score.source, score.value), *context.of_fact(done))
-    why, severity = "the log states both", 1 - score.step / done.value
+    if score.step >= _LATE * end.value:
+        return RuledOut(f"the score is of iteration {score.step} of {end.value}")
+    went = "the training went on to" if trained else "the config plans"
+    told = f"the score is of iteration {score.step}, and {went} {end.value}"
+    evidence = (*context.evidence(score.source, score.value), *context.of_fact(end))
+    why, severity = "the files state both", 1 - score.step / end.value
     return Found(evidence, "certain", why, told, severity, part_of="truncated-run")
 
 
