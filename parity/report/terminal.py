@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from parity.causes.cause import Evidence, Finding
 from parity.explain.explain import Explanation
@@ -72,17 +73,25 @@ def _causes(answer: Explanation, room: int) -> list[str]:
     blocks = [_block(number, item) for number, item in enumerate(shown, 1)]
     if answer.beside and answer.comparison is not None:
         there = answer.comparison.there
-        blocks += [wrapped(f"in {there}: {f.id}: {f.title}", "   ", "", 2) for f in answer.beside]
+        blocks += [[wrapped(f"in {there}: {f.id}: {f.title}", "   ", "", 2)] for f in answer.beside]
     if not blocks:
         return ["found: nothing"] if room > 0 else []
     lines: list[str] = []
-    for index, block in enumerate(blocks):
-        rest = [item.id for item in shown[index:]]
-        last = index == len(blocks) - 1
-        if len(lines) + len(block) + (0 if last else 1) > room and lines:
+    for index, parts in enumerate(blocks):
+        left = room - len(lines) - (0 if index == len(blocks) - 1 else 1)
+        # A fix, and then evidence, goes before a finding does.
+        block = next((b for b in _shorter(parts) if len(b) <= left), [])
+        if not block and lines:
+            rest = [item.id for item in shown[index:]]
             return lines + _others(rest, room - len(lines))
-        lines += block
+        lines += block or chain.from_iterable(parts)
     return lines[:room] if room > 0 else []
+
+
+def _shorter(parts: list[list[str]]) -> Iterator[list[str]]:
+    """The lines of all parts, then without the last, down to the first two."""
+    for count in range(len(parts), min(2, len(parts)) - 1, -1):
+        yield list(chain.from_iterable(parts[:count]))
 
 
 def _others(names: Sequence[str], room: int) -> list[str]:
@@ -91,18 +100,19 @@ def _others(names: Sequence[str], room: int) -> list[str]:
     return wrapped(f"and {len(names)} more: {', '.join(names)}", "   ", "", max(1, min(room, 2)))
 
 
-def _block(number: int, finding: Finding) -> list[str]:
+def _block(number: int, finding: Finding) -> list[list[str]]:
     """Title, what is there, the best evidence, the fix."""
+    setting = finding.id.startswith("setting:")
     title = f"{number}. {finding.id} ({finding.confidence}): {finding.title}"
-    if finding.id.startswith("setting:"):
-        title = f"{number}. {finding.id}"
-    lines = wrapped(title, "   ", "", 2)
-    lines += wrapped(finding.detail or finding.why, "   ", most=BODY)
+    parts = [
+        wrapped(f"{number}. {finding.id}" if setting else title, "   ", "", 2),
+        wrapped(finding.detail or finding.why, "   ", most=BODY),
+    ]
     if finding.evidence:
-        lines += [_evidence(finding.evidence)]
-    if not finding.id.startswith("setting:"):
-        lines += wrapped(f"fix: {finding.fix}", "   ", most=BODY + 1)
-    return lines
+        parts.append([_evidence(finding.evidence)])
+    if not setting:
+        parts.append(wrapped(f"fix: {finding.fix}", "   ", most=BODY + 1))
+    return parts
 
 
 def _evidence(items: tuple[Evidence, ...]) -> str:

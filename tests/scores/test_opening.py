@@ -3,14 +3,20 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
+from parity.explain.explain import explain
+from parity.report.terminal import render_text
+from parity.runs.read import read_run
+from parity.scores import opening
 from parity.scores.opening import ENDED, MISREAD, RIGHT
 from parity.scores.options import main
 from parity.zoo.noise import judge
 from parity.zoo.pairs import zoo_pairs
+from tests.causes.founding import SWIN_S, write_console, write_run
 from tests.scores.sample import checkout, config, model
 
 pytestmark = pytest.mark.live
@@ -78,6 +84,14 @@ def test_the_sample_answer_stands_in_one_block(text):
     [answer] = re.findall(r"<!-- sample answer -->\n(.*)\n<!-- /sample answer -->", text, re.DOTALL)
     assert RIGHT in answer
     assert text.count("sample answer -->") == 2
+
+
+def test_the_sample_answer_is_what_explain_says_today(tmp_path):
+    run = write_run(tmp_path, SWIN_S, folder="mask2former", score=44.0)
+    write_console(run)
+    answer = render_text(explain(read_run(run)))
+    page = Path(opening.__file__).with_name(opening.SAMPLE_ANSWER)
+    assert page.read_text("utf-8").strip() == answer.strip()
 
 
 def test_html_says_the_same(written):
