@@ -24,13 +24,8 @@ from parity.compare.cases import list_root
 from parity.compare.check import CaseResult, candidate_steps, summarise
 from parity.compare.compare import Comparison, Verdict
 from parity.compare.exhibit import Collector, Exhibit, case_exhibits
-from parity.compare.trace import (
-    StepComparison,
-    StepResult,
-    TraceComparison,
-    compare_with_trace,
-    run_trace,
-)
+from parity.compare.trace import StepComparison, StepResult, TraceComparison, run_trace
+from parity.compare.walk import compare_with_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import Step, TrainPipeline
 from parity.report.assemble import Evidence, report_of_check

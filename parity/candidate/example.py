@@ -14,8 +14,8 @@ import numpy as np
 from parity.candidate.adapters import adapt
 from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
-from parity.candidate.check import judge
 from parity.candidate.example_text import lines, markdown, script, shown
+from parity.candidate.judge import judge
 from parity.candidate.load import load_candidate
 from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from parity.candidate.check import judge
+from parity.candidate.judge import judge
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.compare.cases import (

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from parity.candidate.check import CandidateCheck
 from parity.candidate.distribution.rows import distribution_rows, power_note
+from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
 from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
@@ -93,7 +93,7 @@ def check_with(
 ) -> CheckReport:
     """As `check_candidate`, with a candidate that is loaded already."""
     shown = 0 if exhibits is None else CASES_PER_STEP
-    check = CandidateCheck(
+    check = Engine(
         runner,
         replay=options.replay,
         shown=shown,
@@ -130,14 +130,14 @@ def check_with(
     )
 
 
-def _plan(check: CandidateCheck, options: Options, given: frozenset[str]) -> Plan:
+def _plan(check: Engine, options: Options, given: frozenset[str]) -> Plan:
     """The cases that hold a given step, each cut off after the last one."""
     data = options.data
     plan = live_plan(data, options.seeds) if options.live else recorded_plan(data)
     return replace(plan, cases=[c for case in plan.cases for c in _needed(check, case, given)])
 
 
-def _needed(check: CandidateCheck, case: Case, given: frozenset[str]) -> list[Case]:
+def _needed(check: Engine, case: Case, given: frozenset[str]) -> list[Case]:
     whole = whole_step(case.steps)
     names = set(given)
     if whole is not None and check.part(whole):
@@ -150,7 +150,7 @@ def _most(plan: Plan) -> int:
     return sum(1 + (whole_step(case.steps) is not None) for case in plan.cases)
 
 
-def _given_steps(check: CandidateCheck, only: frozenset[str]) -> frozenset[str]:
+def _given_steps(check: Engine, only: frozenset[str]) -> frozenset[str]:
     """Names of the known steps that the candidate gives, among those asked for."""
     description = check.runner.description
     given = {step.name for step in all_steps() if check.part(step)}
@@ -178,7 +178,7 @@ def _description_notes(description: Description, options: Options) -> list[str]:
 
 
 def _write_example(
-    folder: Path, failure: Held, check: CandidateCheck, options: Options, versions: dict[str, str]
+    folder: Path, failure: Held, check: Engine, options: Options, versions: dict[str, str]
 ) -> Path:
     # Without mmsegmentation, what smaller inputs give is what our own steps give.
     origin = versions if options.live else {"mmseg-parity": versions["mmseg-parity"]}

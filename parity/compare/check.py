@@ -21,9 +21,9 @@ from parity.compare.trace import (
     StepResult,
     Trace,
     TraceComparison,
-    compare_with_trace,
     run_trace,
 )
+from parity.compare.walk import compare_with_trace
 from parity.errors import InputError
 from parity.pipeline import Step
 

@@ -12,7 +12,8 @@ from numpy.random import RandomState
 from parity.compare.cases import Case
 from parity.compare.check import candidate_steps
 from parity.compare.compare import Verdict
-from parity.compare.trace import StepRecord, Trace, TraceComparison, compare_with_trace
+from parity.compare.trace import StepRecord, Trace, TraceComparison
+from parity.compare.walk import compare_with_trace
 from parity.suspects.diagnose import diagnose_lineups
 from parity.suspects.lineup import Lineup, Made, Print
 from parity.suspects.suspect import Suspect

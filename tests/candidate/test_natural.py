@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.engine import Engine
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
@@ -28,7 +28,7 @@ from parity.testing import assert_parity
 
 def verdicts(given, seeds=12):
     """Verdicts of the probes by step, beside our own steps in the place of the reference."""
-    check = CandidateCheck(InProcess(candidate_from(given, "given")))
+    check = Engine(InProcess(candidate_from(given, "given")))
     found = {}
     for case in probe_cases(range(seeds)):
         if not check.part(case.steps[0]):

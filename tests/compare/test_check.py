@@ -7,7 +7,8 @@ import torch
 
 from parity.compare import Verdict
 from parity.compare.check import CaseResult, summarise
-from parity.compare.trace import compare_with_trace, run_trace
+from parity.compare.trace import run_trace
+from parity.compare.walk import compare_with_trace
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
 from parity.report.markdown import render_markdown

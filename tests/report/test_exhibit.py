@@ -12,7 +12,8 @@ from parity.compare.exhibit.pictures import DETAIL_EDGE, WHOLE_EDGE, picture
 from parity.compare.exhibit.planes import arrays, is_label_map, name_of
 from parity.compare.leaf import as_leaf
 from parity.compare.rng import Draw, GeneratorState, RecordingRandomState
-from parity.compare.trace import StepRecord, compare_records, compare_with_trace, run_trace
+from parity.compare.trace import StepRecord, compare_records, run_trace
+from parity.compare.walk import compare_with_trace
 
 
 def picture_of(actual, expected, path="image"):
