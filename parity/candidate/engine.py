@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.candidate.judge import NOT_GIVEN, judge, not_compared, settled, unexercised
@@ -28,14 +28,22 @@ from parity.compare.trace import (
 )
 from parity.compare.walk import walk
 from parity.pipeline import Step
-from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, worth_keeping
+from parity.suspects.failures import (
+    KEPT_BYTES,
+    KEPT_EQUAL,
+    KEPT_FAILURES,
+    size_of_held,
+    worth_keeping,
+)
 
 
 class Engine:
     """Checks one side, our own steps or a candidate, over many cases.
 
     replay: prefer apply functions to drawing ones. shown: exhibits per step; class_names:
-    of label maps in files. rounding: what a difference by rounding counts as. failures,
+    of label maps in files. rounding: what a difference by rounding counts as. only: the
+    steps to show, none meaning all. manners: whether to tell what is odd about an
+    answer and not wrong. failures,
     equal: the first of each step, by pipeline and step. unshown: steps whose differences
     cannot be pictured, with the reason. stopped: steps that are not run again because of
     a time limit or a crash, with the reason.
@@ -49,9 +57,13 @@ class Engine:
         shown: int = 0,
         class_names: ClassNames = (),
         rounding: Rounding = Rounding.PASS,
+        only: frozenset[str] = frozenset(),
+        manners: bool = True,
     ) -> None:
         self.runner = runner
-        self._rounding = rounding
+        self.rounding = rounding
+        self._only = only
+        self._manners = manners
         self.replay = replay
         self.exhibits = Exhibits(shown)
         self._class_names = class_names
@@ -60,6 +72,7 @@ class Engine:
         self.stopped: dict[str, str] = {}
         self.unshown: dict[StepKey, str] = {}
         self._minor: dict[StepKey, Exhibit] = {}
+        self._room = KEPT_BYTES
 
     def records(self) -> dict[StepKey, list[Held]]:
         """What is known of every step that failed: its failures, then where it is right."""
@@ -100,14 +113,21 @@ class Engine:
         """The step on the reference's input; shown, and kept for a diagnosis."""
         outcome = settled(self._call(step, expected.input, expected.state_before), expected)
         result = self._judged(step, outcome, expected)
-        failed = result.verdict is Verdict.DIFFERENT
         self._show(case, outcome.record, expected, result)
-        records, most = (self.failures, KEPT_FAILURES) if failed else (self.equal, KEPT_EQUAL)
-        kept = records.setdefault((case.pipeline, step.name), [])
-        held = (step, expected, outcome.record)
-        if result.verdict is not Verdict.NOT_COMPARED and worth_keeping(kept, held, most):
-            kept.append(held)
+        self._keep((case.pipeline, step.name), (step, expected, outcome.record), result.verdict)
         return outcome.record, result
+
+    def _keep(self, key: StepKey, held: Held, verdict: Verdict) -> None:
+        """For a diagnosis: the first failures of a step; all steps' equal cases share the room."""
+        if verdict is Verdict.DIFFERENT:
+            kept = self.failures.setdefault(key, [])
+            if worth_keeping(kept, held, KEPT_FAILURES):
+                kept.append(held)
+        elif verdict is not Verdict.NOT_COMPARED and len(self.equal.get(key, [])) < KEPT_EQUAL:
+            size = size_of_held(held)
+            if self._room >= size:
+                self._room -= size
+                self.equal.setdefault(key, []).append(held)
 
     def _show(
         self,
@@ -119,7 +139,8 @@ class Engine:
         chained: bool = False,
     ) -> None:
         """Keep an exhibit of what differs, of the first such cases of a step."""
-        wanted = self.exhibits.wants(case.pipeline, expected.name, chained=chained)
+        asked = not self._only or expected.name in self._only
+        wanted = asked and self.exhibits.wants(case.pipeline, expected.name, chained=chained)
         if result.verdict is not Verdict.DIFFERENT or not wanted:
             return
         key = (case.pipeline, expected.name)
@@ -176,7 +197,8 @@ class Engine:
         kind = self.part(step).partition(":")[0]
         partial = self.runner.description.partial
         result = judge(outcome, expected, replayed=kind == "apply", partial=partial)
-        return result.with_rounding_accepted() if self._rounding is Rounding.PASS else result
+        result = result if self._manners else replace(result, manner="")
+        return result.with_rounding_accepted() if self.rounding is Rounding.PASS else result
 
 
 @dataclass(eq=False)

@@ -23,7 +23,7 @@ from parity.cli.origin import origin
 from parity.cli.show import EXIT_CODES, show
 from parity.compare.cases import all_steps
 from parity.compare.check import CaseResult, CheckReport
-from parity.compare.exhibit import Collector, Exhibit, exhibit_maker
+from parity.compare.exhibit import Collector, Exhibit
 from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
@@ -127,19 +127,17 @@ def check(
         found, exhibits = _check_candidate(options, collector)
     else:
         plan = own_plan(asked, seed_range, device=device, live=live).only(only)
-        make = exhibit_maker(plan, class_names=CLASSES) if shown else None
-        jobs = jobs if device == "cpu" else 1
+        exhibits = []
         found = check_own(
             plan,
-            collector,
-            _progress,
+            lambda results, total: _progress(collector.watch(results), total),
             only,
-            jobs,
-            make=make,
+            jobs if device == "cpu" else 1,
+            exhibits=exhibits if shown else None,
+            class_names=CLASSES,
             examples=examples,
             rounding=rounding or Rounding.FAIL,
         )
-        exhibits = list(collector.exhibits)
     run = origin(time.monotonic() - started, _roots(data, candidate))
     evidence = Evidence(collector.outcomes, exhibits)
     write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)

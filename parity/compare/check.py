@@ -1,11 +1,9 @@
-"""Check whole pipelines over many cases, and sum up per step."""
+"""What came of the cases of a check, summed up per step."""
 
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,18 +11,13 @@ from typing import Any
 import cv2
 import torch
 
-from parity.compare.cases import Case
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.trace import (
     StepFunction,
     StepRecord,
     StepResult,
-    Trace,
     TraceComparison,
-    run_trace,
 )
-from parity.compare.walk import compare_with_trace
-from parity.errors import InputError
 from parity.pipeline import Step
 
 StepKey = tuple[str, str]  # pipeline, step
@@ -32,11 +25,6 @@ StepKey = tuple[str, str]  # pipeline, step
 DISTRIBUTION = "distribution"
 # (step, expected, actual) of an isolated run
 Held = tuple[Step, StepRecord, StepRecord]
-# Exchanges some of our own steps, to check what is not ours, or a planted defect.
-Plant = Callable[[tuple[Step, ...]], tuple[Step, ...]]
-
-# Below this many cases, starting worker processes costs more than it saves.
-CASES_WORTH_WORKERS = 100
 # Failures kept with all details; the rest are counted.
 MAX_FAILURES = 100
 
@@ -56,21 +44,6 @@ class CaseResult:
     broken: str = ""
     file: bool = False
     unstable: dict[str, StepResult] = field(default_factory=dict)
-
-
-def with_rounding_accepted(result: CaseResult) -> CaseResult:
-    """`result`, its steps within tolerance where only rounding differs."""
-    if result.comparison is None:
-        return result
-    steps = tuple(
-        replace(
-            step,
-            isolated=step.isolated.with_rounding_accepted(),
-            chained=step.chained.with_rounding_accepted(),
-        )
-        for step in result.comparison.steps
-    )
-    return replace(result, comparison=replace(result.comparison, steps=steps))
 
 
 @dataclass(frozen=True)
@@ -199,11 +172,6 @@ class CheckReport:
         )
 
 
-def as_they_are(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The `Plant` that exchanges nothing."""
-    return steps
-
-
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """The live adapters of `steps`, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
@@ -219,46 +187,6 @@ def _adapter(step: Step) -> StepFunction:
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """Our own steps, by name."""
     return [(step.name, step) for step in steps]
-
-
-def check_live(case: Case, plant: Plant = as_they_are) -> CaseResult:
-    """Run both sides of `case` now."""
-    steps = reference_steps(case.steps)
-    reference = run_trace(steps, case.start(), case.seed)
-    if case.device == "cpu":
-        return check_against(case, reference, plant)
-    again = compare_with_trace(steps, reference)
-    unstable = {
-        step.name: step.isolated
-        for step in again.steps
-        if step.isolated.verdict is Verdict.DIFFERENT
-    }
-    return replace(check_against(case, reference, plant), unstable=unstable)
-
-
-def check_against(case: Case, reference: Trace, plant: Plant = as_they_are) -> CaseResult:
-    """Run our side of `case` and hold it against `reference`.
-
-    A file that our load step refuses makes the case broken, not different.
-    """
-    file = case.info is not None
-    comparison = compare_with_trace(candidate_steps(plant(case.steps)), reference)
-    for step in comparison.steps:
-        kind, _, message = step.isolated.raised.partition(": ")
-        if step.name.startswith("load") and kind == InputError.__name__:
-            return CaseResult(case.name, case.pipeline, None, broken=message, file=file)
-    return CaseResult(case.name, case.pipeline, comparison, file=file)
-
-
-def run_cases(cases: Sequence[Case], jobs: int, plant: Plant = as_they_are) -> Iterator[CaseResult]:
-    """Check all cases live, in order, in `jobs` processes when that is worth it."""
-    check = partial(check_live, plant=plant)
-    if jobs < 2 or len(cases) < CASES_WORTH_WORKERS:
-        yield from map(check, cases)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=use_one_thread) as pool:
-        yield from pool.map(check, cases, chunksize=8)
 
 
 def use_one_thread() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,7 @@ from parity.compare.cases import (
     recorded_cases,
 )
 from parity.compare.check import (
-    CaseResult,
-    Plant,
-    as_they_are,
-    check_against,
     reference_steps,
-    run_cases,
-    use_one_thread,
 )
 from parity.compare.trace import Trace, run_trace
 from parity.environment import cpu_capability, environment
@@ -38,8 +32,7 @@ class Plan:
     """mode: "live", also with a device, or "recorded". versions: of all that computes.
 
     seeds: first, and one past the last; None for those of a recording. recorded: the
-    reference's traces by the name of the case; None for the live one. plant:
-    exchanges some of our own steps.
+    reference's traces by the name of the case; None for the live one.
     """
 
     mode: str
@@ -48,14 +41,6 @@ class Plan:
     notes: tuple[str, ...]
     seeds: tuple[int, int] | None
     recorded: Mapping[str, Trace] | None = None
-    plant: Plant = as_they_are
-
-    def results(self, jobs: int) -> Iterator[CaseResult]:
-        """Our own steps beside the reference, case by case; a live one in `jobs` processes."""
-        if self.recorded is None:
-            return run_cases(self.cases, jobs, self.plant)
-        use_one_thread()
-        return (check_against(case, self.reference(case), self.plant) for case in self.cases)
 
     def reference(self, case: Case) -> Trace:
         """What the reference makes of `case`: read where it is recorded, else run now."""

@@ -90,13 +90,15 @@ def test_failures_kept_are_bounded():
 def test_live_check_finds_an_unstable_reference(monkeypatch):
     """A reference that draws from torch's global stream differs from run to run."""
     import reference.deform_attn
+    from parity.candidate.given import OwnSteps
+    from parity.candidate.own import _check_alone
     from parity.compare.cases import probe_cases
-    from parity.compare.check import check_live
+    from parity.compare.rounding import Rounding
 
     [case, *_] = [
         case for case in probe_cases(range(1), device="cpu:0") if case.subject == "deform_attn"
     ]
-    assert check_live(case).unstable == {}
+    assert _check_alone(OwnSteps(), Rounding.FAIL, case).unstable == {}
     name = case.steps[0].function.__name__
     monkeypatch.setattr(reference.deform_attn, name, lambda value, rng, **options: torch.rand(2))
-    assert set(check_live(case).unstable) == {"deform_attn"}
+    assert set(_check_alone(OwnSteps(), Rounding.FAIL, case).unstable) == {"deform_attn"}
