@@ -156,17 +156,18 @@ def diagnose_many(
     *,
     pairs: bool = True,
     seconds: float = math.inf,
+    suspects: Sequence[Suspect] | None = None,
 ) -> Diagnosis:
     """As `diagnose`, by what is consistent with all of `records`, (expected, actual) each.
 
     Records in which the candidate is right count too: they rule suspects out.
-    seconds: after these no further suspect is tried.
+    seconds: after these no further suspect is tried. suspects: those of the step by default.
     """
     names = {record.name for pair in records for record in pair} - {step.name}
     if names or not records:
         raise InputError(f"{step.name}: needs records of this step, got those of {sorted(names)}")
-    suspects = suspects_of(step)
-    lineups = [Lineup(step, expected, suspects) for expected, _ in records]
+    lined_up = suspects_of(step) if suspects is None else tuple(suspects)
+    lineups = [Lineup(step, expected, lined_up) for expected, _ in records]
     actual = [one for _, one in records]
     return diagnose_lineups(lineups, actual, pairs=pairs, seconds=seconds)
 
