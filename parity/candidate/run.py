@@ -14,7 +14,7 @@ from parity.candidate.example import write_example, write_examples
 from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
-from parity.candidate.steps import PIPELINE
+from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
@@ -59,7 +59,8 @@ class Options:
 Progress = Callable[[Iterable[CaseResult], int], Iterable[CaseResult]]
 
 
-def _unseen(results: Iterable[CaseResult], total: int) -> Iterable[CaseResult]:
+def unseen(results: Iterable[CaseResult], total: int) -> Iterable[CaseResult]:
+    """The results, shown to nobody."""
     return results
 
 
@@ -67,7 +68,7 @@ def check_candidate(
     options: Options,
     *,
     diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _unseen,
+    progress: Progress = unseen,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """Run the candidate named in `options` beside the reference.
@@ -79,7 +80,8 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    with closing(WorkerProcess(options.text, limit=options.limit)) as runner:
+    make = partial(candidate_from, asked=options.only)
+    with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
 
@@ -88,10 +90,14 @@ def check_with(
     options: Options,
     *,
     diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _unseen,
+    progress: Progress = unseen,
     exhibits: list[Exhibit] | None = None,
+    plan: Plan | None = None,
 ) -> CheckReport:
-    """As `check_candidate`, with a candidate that is loaded already."""
+    """As `check_candidate`, with a candidate that is loaded already.
+
+    plan: what it is run on, the cases of its steps by default.
+    """
     shown = 0 if exhibits is None else CASES_PER_STEP
     check = Engine(
         runner,
@@ -100,8 +106,8 @@ def check_with(
         class_names=options.class_names,
         rounding=options.rounding,
     )
-    given = _given_steps(check, options.only)
-    plan = _plan(check, options, given)
+    if plan is None:
+        plan = _plan(check, options, _given_steps(check, options.only))
     results = progress(check.run((case, plan.reference(case)) for case in plan.cases), _most(plan))
     counted = options.only and options.only | {PIPELINE}
     report = summarise(results, only=frozenset(counted), **plan.header())

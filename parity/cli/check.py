@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
 from parity.candidate.run import Options, check_candidate
@@ -79,6 +81,13 @@ def check(
     replay: Annotated[
         bool, typer.Option("--replay", help="Candidate: prefer functions that apply given draws.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZOO_NAME|PATH|WORK_DIR",
+            help="Candidate: one fixed scheduler or optimizer, held against this config.",
+        ),
+    ] = None,
     samples: Annotated[
         int | None,
         typer.Option(min=0, help="Candidate: results a side to compare distributions of."),
@@ -101,7 +110,7 @@ def check(
     if live is None:
         live = reference_installed()
     check_device(device)
-    _insist(candidate, device, about_candidate=replay or samples is not None)
+    _insist(candidate, device, about_candidate=bool(replay or samples is not None or config))
     if out is not None:
         make_folder(out)
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
@@ -124,7 +133,7 @@ def check(
             class_names=CLASSES,
             rounding=rounding or Rounding.PASS,
         )
-        found, exhibits = _check_candidate(options, collector)
+        found, exhibits = _check_candidate(options, collector, config)
     else:
         plan = own_plan(asked, seed_range, device=device, live=live).only(only)
         exhibits = []
@@ -159,14 +168,19 @@ def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
 def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:
     """Raises InputError for options that have no meaning together."""
     if candidate is None and about_candidate:
-        raise InputError("--replay and --samples are about a candidate; name one with --candidate")
+        raise InputError(
+            "--replay, --samples and --config are about a candidate; name one with --candidate"
+        )
     if candidate is not None and device != "cpu":
         raise InputError("--candidate is checked on the CPU; leave --device out")
 
 
-def _check_candidate(options: Options, collector: Collector) -> tuple[CheckReport, list[Exhibit]]:
+def _check_candidate(
+    options: Options, collector: Collector, config: str | None
+) -> tuple[CheckReport, list[Exhibit]]:
     exhibits: list[Exhibit] = []
-    found = check_candidate(
+    check = check_candidate if config is None else partial(check_fixed, config=config)
+    found = check(
         options,
         progress=lambda results, total: _progress(collector.watch(results), total),
         exhibits=exhibits,
