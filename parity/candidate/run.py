@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from parity.candidate.accepted import Accepted
 from parity.candidate.distribution.rows import distribution_rows, power_note
 from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
@@ -40,6 +41,7 @@ class Options:
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
     draws for itself, else none. examples: the folder for minimal examples.
     class_names: of the data's label maps, for exhibits. rounding: what it counts as.
+    accepted: differences that pass.
     """
 
     text: str
@@ -53,6 +55,7 @@ class Options:
     examples: Path | None = None
     class_names: ClassNames = ()
     rounding: Rounding = Rounding.PASS
+    accepted: tuple[Accepted, ...] = ()
 
 
 # (results, their largest number) -> the same results, shown on the way
@@ -105,6 +108,7 @@ def check_with(
         shown=shown,
         class_names=options.class_names,
         rounding=options.rounding,
+        accepted=options.accepted,
     )
     if plan is None:
         plan = _plan(check, options, _given_steps(check, options.only))
@@ -114,7 +118,10 @@ def check_with(
     if exhibits is not None:
         exhibits += check.shown()
     samples = _samples(runner.description, options)
-    distributions = distribution_rows(runner, samples) if samples else []
+    tests = distribution_rows(runner, samples) if samples else []
+    tests = check.acceptance.judge_rows(tests)
+    rows = [*report.summaries, *tests]
+    further = [*tests, *check.acceptance.unneeded(rows)]
     minimal, without = write_examples(
         options.examples,
         {key: held for key, held in check.failures.items() if not counted or key[1] in counted},
@@ -122,17 +129,19 @@ def check_with(
     )
     notes = [*report.notes, *_description_notes(runner.description, options)]
     notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
-    notes += [power_note(samples)] if distributions else []
+    notes += [power_note(samples)] if tests else []
+    notes += check.acceptance.untested(rows, options.only)
     if diagnose is not None:
         report = with_diagnoses(report, check.records(), diagnose)
     return replace(
         report,
-        summaries=(*report.summaries, *distributions),
+        summaries=(*report.summaries, *further),
         notes=(*notes, *without),
-        cases=report.cases + len(distributions),
-        failed=report.failed + sum(row.failed > 0 for row in distributions),
+        cases=report.cases + len(further),
+        failed=report.failed + sum(row.failed > 0 for row in further),
         minimal=minimal,
         unexercised=unexercised(report.summaries, runner.description, options),
+        draft=check.acceptance.draft(rows),
     )
 
 
