@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
+from parity.candidate.project import Project, add_accepted, find_project, parse_seeds
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
@@ -37,15 +39,21 @@ from parity.report.json import render_json
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
 
+DEFAULT_SEEDS = "0:40"
+
 
 def check(
     steps: Annotated[
         list[str] | None, typer.Argument(metavar="[STEP]...", help="Steps to check; default all.")
     ] = None,
     seeds: Annotated[
-        str,
-        typer.Option(metavar="A:B", help="Seeds, B excluded; training: one image per seed."),
-    ] = "0:40",
+        str | None,
+        typer.Option(
+            metavar="A:B",
+            help="Seeds, B excluded; training: one image per seed.",
+            show_default=DEFAULT_SEEDS,
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -79,6 +87,13 @@ def check(
     replay: Annotated[
         bool, typer.Option("--replay", help="Candidate: prefer functions that apply given draws.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZOO_NAME|PATH|WORK_DIR",
+            help="Candidate: one fixed scheduler or optimizer, held against this config.",
+        ),
+    ] = None,
     samples: Annotated[
         int | None,
         typer.Option(min=0, help="Candidate: results a side to compare distributions of."),
@@ -93,19 +108,35 @@ def check(
             "fail for our own steps.",
         ),
     ] = None,
+    write_accepted: Annotated[
+        bool,
+        typer.Option(
+            "--write-accepted",
+            help="Candidate: add what differs to pyproject.toml as accepted, reasons left empty.",
+        ),
+    ] = False,
 ) -> None:
-    """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs."""
+    """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs.
+
+    What is not given here is taken from the table tool.parity of the nearest pyproject.toml.
+    """
     started = time.monotonic()
-    only = select_steps(steps or [])
-    seed_range = parse_seeds(seeds)
+    project = find_project()
+    candidate = _candidate(candidate, project)
+    only = select_steps(steps or [*project.steps])
+    seed_range = parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS)
+    rounding = rounding or project.rounding
     if live is None:
         live = reference_installed()
     check_device(device)
-    _insist(candidate, device, about_candidate=replay or samples is not None)
+    about_candidate = bool(replay or samples is not None or write_accepted or config)
+    _insist(candidate, device, about_candidate=about_candidate)
     if out is not None:
         make_folder(out)
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
-    asked = data if live or "PARITY_ADE20K" not in os.environ else None
+    told = data is not None and "PARITY_ADE20K" not in os.environ
+    data = data or project.data
+    asked = data if live or told else None
     examples = None if out is None else out / "examples"
     counted = only | {PIPELINE} if only and candidate is not None else only
     collector = Collector(only=counted)
@@ -123,8 +154,9 @@ def check(
             examples=examples,
             class_names=CLASSES,
             rounding=rounding or Rounding.PASS,
+            accepted=project.accepted,
         )
-        found, exhibits = _check_candidate(options, collector)
+        found, exhibits = _check_candidate(options, collector, config)
     else:
         plan = own_plan(asked, seed_range, device=device, live=live).only(only)
         exhibits = []
@@ -142,7 +174,32 @@ def check(
     evidence = Evidence(collector.outcomes, exhibits)
     write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     show(found)
+    if write_accepted:
+        _write_accepted(found.draft)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+
+
+def _candidate(given: str | None, project: Project) -> str | None:
+    """The candidate to check; given as "", our own steps, whatever the project says."""
+    if given is None and project.candidate is None and project.accepted:
+        raise InputError(
+            f"{project.file}: [[tool.parity.accepted]] is about code of yours; add candidate = "
+            f'"module:object" to [tool.parity], or name it with --candidate ("" for our own steps)'
+        )
+    return (project.candidate if given is None else given) or None
+
+
+def _write_accepted(draft: str) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if not draft:
+        console.print("nothing differs that could be accepted", markup=False)
+        return
+    file = add_accepted(draft)
+    if file is None:
+        typer.echo(draft)
+    where = "the lines above" if file is None else str(file)
+    text = f"drafted accepted differences: {where}; fill in each reason, which may not be empty"
+    console.print(text, markup=False)
 
 
 def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
@@ -159,14 +216,20 @@ def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
 def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:
     """Raises InputError for options that have no meaning together."""
     if candidate is None and about_candidate:
-        raise InputError("--replay and --samples are about a candidate; name one with --candidate")
+        raise InputError(
+            "--replay, --samples, --config and --write-accepted are about a candidate; "
+            "name one with --candidate"
+        )
     if candidate is not None and device != "cpu":
         raise InputError("--candidate is checked on the CPU; leave --device out")
 
 
-def _check_candidate(options: Options, collector: Collector) -> tuple[CheckReport, list[Exhibit]]:
+def _check_candidate(
+    options: Options, collector: Collector, config: str | None
+) -> tuple[CheckReport, list[Exhibit]]:
     exhibits: list[Exhibit] = []
-    found = check_candidate(
+    check = check_candidate if config is None else partial(check_fixed, config=config)
+    found = check(
         options,
         progress=lambda results, total: _progress(collector.watch(results), total),
         exhibits=exhibits,
@@ -201,14 +264,6 @@ def write(
     if out is not None:
         for path in write_report(document, out):
             Console(stderr=True).print(f"wrote {escape(str(path))}", style="dim", soft_wrap=True)
-
-
-def parse_seeds(text: str) -> range:
-    """``A:B`` as a range. Raises InputError unless ``0 <= A < B``."""
-    match = re.fullmatch(r"(\d+):(\d+)", text.strip())
-    if match is None or int(match[1]) >= int(match[2]) or int(match[2]) > 2**32:
-        raise InputError(f"--seeds {text}: give A:B with 0 <= A < B <= 2**32, such as 0:200")
-    return range(int(match[1]), int(match[2]))
 
 
 def select_steps(names: list[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from parity.compare.check import CheckReport, StepSummary
+from parity.compare.check import ACCEPTED, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rounding import ROUNDING
 from parity.report.markdown import remarks
@@ -62,9 +62,10 @@ def _unexercised(report: CheckReport) -> str:
 
 
 def _word(row: StepSummary, verdict: Verdict) -> str:
-    """The verdict of a row; rounding has a word of its own, in the colour of what it counts as."""
+    """The verdict of a row; rounding and what is accepted have words of their own."""
     differs = verdict in (Verdict.DIFFERENT, Verdict.WITHIN)
-    return f"[{STYLES[verdict]}]{ROUNDING if row.is_rounding and differs else verdict}[/]"
+    other = ACCEPTED if row.is_accepted else ROUNDING if row.is_rounding else verdict
+    return f"[{STYLES[verdict]}]{other if differs else verdict}[/]"
 
 
 def _table(report: CheckReport) -> Table:
