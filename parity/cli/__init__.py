@@ -19,7 +19,6 @@ from parity.cli.explain import explain
 from parity.cli.matrix import matrix
 from parity.cli.record import record
 from parity.cli.report import open_latest, report
-from parity.cli.scorecard import scorecard
 from parity.cli.steps import steps
 from parity.errors import ParityError
 from parity.files import standard_output
@@ -35,7 +34,6 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
 app.command()(matrix)
-app.command()(scorecard)
 app.command()(steps)
 app.command()(record)
 app.command()(report)

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from mistakes.inputs import make_windows
 
 from parity.candidate.guard import run_guarded
 from parity.compare.rng import GeneratorState, RecordingRandomState
@@ -18,7 +19,6 @@ from parity.steps.crop import crop_sample
 from parity.steps.optim.cases import param_groups_step
 from parity.steps.schedule.table import lr_table_step
 from parity.suspects.failures import known_mistake
-from parity.suspects.inputs import make_windows
 
 CROP = Step("crop", crop_sample, {"crop_size": (20, 24), "cat_max_ratio": 0.75})
 

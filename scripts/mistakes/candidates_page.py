@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 
-from parity.candidate.planted import Planted
+from mistakes.candidates import Planted
 from parity.report.markup import cell
 
 FORMAT = 1
@@ -22,15 +23,22 @@ def counted(rows: Sequence[Planted]) -> list[tuple[str, int, int, int]]:
     return table
 
 
-def render_planted(rows: Sequence[Planted]) -> str:
-    """The counts as a Markdown table, and a table of what is not found; ends in a newline."""
-    lines = ["| step | suspects | found | not found |", "| --- | ---: | ---: | ---: |"]
+_ABOUT = """\
+Every suspect is given as a candidate, under the plain name of its step and with the defaults of
+`parity check STEP --candidate`. **found**: some case of that check is different."""
+
+
+def render_planted(rows: Sequence[Planted], mode: str, made: date | None = None) -> str:
+    """The counts as a Markdown table, and a table of what is not found."""
+    day = "" if made is None else f"Run of {made.isoformat()}. "
+    lines = [_ABOUT, "", f"{day}Expected side: {mode}.", ""]
+    lines += ["| step | suspects | found | not found |", "| --- | ---: | ---: | ---: |"]
     lines += [f"| {' | '.join(map(str, row))} |" for row in counted(rows)]
     missed = [row for row in rows if not row.is_detected]
     if missed:
         lines += ["", "| not found | given as | in the place of |", "| --- | --- | --- |"]
         lines += [f"| {cell(row.id)} | {row.name} | {row.replaces} |" for row in missed]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def render_planted_json(rows: Sequence[Planted]) -> str:

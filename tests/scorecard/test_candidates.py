@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mistakes.candidates import Planted, plain_name, plant, plant_all, records_of
+from mistakes.candidates_page import render_planted
+from mistakes.cost import spoiled
+from scorecard import app
 from typer.testing import CliRunner
 
-from parity.candidate.planted import plain_name, plant, plant_all, records_of
-from parity.cli import app
-from parity.report.planted import render_planted
+from parity.compare.tree import compare_tree
 from parity.steps import collate as collates
 from parity.steps import crop as crops
 from parity.steps import load as loads
 from parity.steps import resize as resizes
 from parity.suspects.catalogue import all_suspects
 from parity.suspects.suspect import Suspect
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "scorecard.md"
 
 
 @pytest.mark.parametrize("step", ["load", "resize", "crop", "flip", "photometric", "collate"])
@@ -88,7 +95,7 @@ def test_mistakes_outside_the_catalogue_are_found(step, replaces, function):
 
 def test_command(tmp_path):
     path, page = tmp_path / "rows.json", tmp_path / "rows.md"
-    arguments = ["scorecard", "flip", "--as-candidates", "--own", "--json", str(path)]
+    arguments = ["flip", "--as-candidates", "--own", "--json", str(path)]
     done = CliRunner().invoke(app, [*arguments, "--markdown", str(page)])
     assert done.exit_code == 0, done.output
     assert "21 of 21" in done.output
@@ -99,7 +106,28 @@ def test_command(tmp_path):
 
 
 def test_what_is_not_found_is_in_a_table():
-    from parity.candidate.planted import Planted
-
-    text = render_planted([Planted("flip", "one", "flip_sample", "flip")])
+    text = render_planted([Planted("flip", "one", "flip_sample", "flip")], "own clean steps")
     assert "| one | flip | flip_sample |" in text
+
+
+def test_page_in_the_docs_finds_all():
+    text = PAGE.read_text("utf-8").partition("## As candidates")[2]
+    [total] = re.findall(r"^\| all \| (\d+) \| (\d+) \| 0 \|$", text, re.MULTILINE)
+    assert total == (str(len(all_suspects())),) * 2
+
+
+def test_cost_of_a_diagnosis(tmp_path):
+    page = tmp_path / "page.md"
+    done = CliRunner().invoke(
+        app, ["flip", "--cost", "--own", "--jobs", "1", "--markdown", str(page)]
+    )
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^\| flip \| flip \| 8 \| [\d.]+ \|", page.read_text(), re.MULTILINE)
+
+
+def test_what_is_spoiled_is_all_wrong():
+    before = {"a": np.zeros((2, 3), np.float32), "b": [torch.ones(2, dtype=torch.int64)], "c": "x"}
+    after = spoiled(before)
+    leaves = compare_tree(after, before)
+    assert [leaf.differing for leaf in leaves.values()] == [6, 2, 0]
+    assert {leaf.reason for leaf in leaves.values()} == {"values", ""}

@@ -1,27 +1,41 @@
-"""``parity scorecard``: plant every known mistake and count how many are found and named."""
+"""Plant every known mistake and count how many are found and named.
+
+    python scripts/scorecard.py --help
+
+Writes the sections of docs/scorecard.md, which says what they mean.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from mistakes.candidates import Planted, plant_all
+from mistakes.candidates_page import counted, render_planted, render_planted_json
+from mistakes.cost import costs, render_costs
+from mistakes.counts import Scorecard, one_thread, score
+from mistakes.page import (
+    CANDIDATES,
+    COST,
+    render_scorecard,
+    render_scorecard_json,
+    render_suspects,
+    with_sections,
+)
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from parity.candidate.planted import Planted, plant_all
-from parity.errors import InputError
+from parity.errors import InputError, ParityError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed
-from parity.report.planted import counted, render_planted, render_planted_json
-from parity.report.scorecard import render_scorecard, render_scorecard_json
 from parity.suspects.catalogue import FAMILIES, all_suspects
-from parity.suspects.scorecard import Scorecard, one_thread, score
 from parity.suspects.suspect import Suspect, mistakes
 
 
@@ -53,7 +67,9 @@ def scorecard(
         ),
     ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the counts as JSON.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the page for the docs.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Put what was found into this page.")
+    ] = None,
     live: Annotated[
         bool | None,
         typer.Option(
@@ -70,6 +86,12 @@ def scorecard(
             help="Give every suspect as a candidate, and count which a default check finds.",
         ),
     ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Time and memory of the slowest diagnosis of each step.")
+    ] = False,
+    listed: Annotated[
+        Path | None, typer.Option("--list", help="Write the list of all mistakes.")
+    ] = None,
 ) -> None:
     """Plant every suspect, and pairs of them, and count what check and diagnosis make of it."""
     unknown = sorted(set(steps or ()) - set(FAMILIES))
@@ -81,8 +103,20 @@ def scorecard(
         reference_header()
     one_thread()
     only = frozenset(steps or ())
+    if listed is not None:
+        write_atomically(listed, render_suspects(all_suspects()).encode())
+    mode = "live mmsegmentation" if live else "own clean steps"
     if as_candidates:
-        raise typer.Exit(1 if _plant(only, live=live, json=json, markdown=markdown) else 0)
+        rows = list(plant_all(only, live=live))
+        if json is not None:
+            write_atomically(json, render_planted_json(rows).encode())
+        _into(markdown, {CANDIDATES: render_planted(rows, mode, date.today())})
+        raise typer.Exit(1 if _show_planted(rows) else 0)
+    if cost:
+        found = list(costs(only, live=live, jobs=jobs))
+        _into(markdown, {COST: render_costs(found, mode, date.today())})
+        print(render_costs(found, mode))
+        raise typer.Exit(0)
     card = score(
         live=live,
         rounds=seeds,
@@ -95,22 +129,21 @@ def scorecard(
     if json is not None:
         write_atomically(json, render_scorecard_json(card).encode())
     chosen = [one for one in all_suspects() if not only or one.step in only]
-    if markdown is not None:
-        write_atomically(markdown, render_scorecard(card, chosen, date.today()).encode())
+    _into(markdown, render_scorecard(card, chosen, date.today()))
     _show(card, chosen)
     raise typer.Exit(1 if card.failures else 0)
 
 
-def _plant(
-    only: frozenset[str], *, live: bool, json: Path | None, markdown: Path | None
-) -> list[Planted]:
-    """Plant as candidates and print the counts; gives those that are not detected."""
-    rows = list(plant_all(only, live=live))
+def _into(page: Path | None, sections: dict[str, str]) -> None:
+    """Put `sections` into the page, which keeps its other ones."""
+    if page is not None:
+        before = page.read_text("utf-8") if page.exists() else ""
+        write_atomically(page, with_sections(before, sections).encode())
+
+
+def _show_planted(rows: Sequence[Planted]) -> list[Planted]:
+    """Print the counts of suspects as candidates; gives those that are not detected."""
     missed = [row for row in rows if not row.is_detected]
-    if json is not None:
-        write_atomically(json, render_planted_json(rows).encode())
-    if markdown is not None:
-        write_atomically(markdown, render_planted(rows).encode())
     console = Console()
     table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("all", "found", "not found"):
@@ -164,3 +197,13 @@ def _show_held_out(card: Scorecard, console: Console) -> None:
     console.print(table)
     for text in card.held_out.names:
         console.print(f"[yellow]wrong name[/] {escape(text)}", soft_wrap=True)
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(scorecard)
+
+if __name__ == "__main__":
+    try:
+        app()
+    except ParityError as error:
+        sys.exit(f"error: {error}")

@@ -1,25 +1,40 @@
-"""A scorecard as Markdown and JSON, and the list of all suspects."""
+"""The scorecard as Markdown and JSON, section by section, and the list of all mistakes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 
+from mistakes.counts import Scorecard
+from mistakes.planting import StepScore
 from parity.report.markup import cell
 from parity.suspects.around import needs_of
-from parity.suspects.planting import StepScore
-from parity.suspects.scorecard import Scorecard
 from parity.suspects.suspect import Suspect, mistakes
 
 FORMAT = 1
 
-_ABOUT = """\
-What the diagnosis makes of known mistakes. `parity scorecard` plants every suspect in its step, and
-pairs of suspects, checks, and diagnoses; this page is written by
-`parity scorecard --pairs 0 --held-out --markdown docs/scorecard.md`. A suspect is one mistake in
-one function; a mistake that several functions can hold is several suspects.
+PLANTED, HELD_OUT = "Planted in the step", "Mistakes held out"
+CANDIDATES, COST = "As candidates", "What a diagnosis costs"
+# In the order of the page.
+TITLES = (PLANTED, HELD_OUT, CANDIDATES, COST)
+
+ABOUT = """\
+# Scorecard
+
+What check and diagnosis make of known mistakes. A suspect is one mistake in one function; a mistake
+that several functions can hold is several suspects. Each section is written by one run of
+`python scripts/scorecard.py`, which needs a checkout of this repository, and says which and when;
+`--list FILE` writes all mistakes with the functions they are made in.
+
+    python scripts/scorecard.py --pairs 0 --held-out --markdown docs/scorecard.md
+    python scripts/scorecard.py --as-candidates --markdown docs/scorecard.md
+    python scripts/scorecard.py --cost --markdown docs/scorecard.md"""
+
+_ABOUT_PLANTED = """\
+Every suspect is planted in its step, and pairs of suspects; both are checked and diagnosed.
 
 - **detected**: the check calls the step different; **right step**: it is the first that is.
 - **first**: the planted suspect is named first, because it reproduces output, generator state and
@@ -29,24 +44,35 @@ one function; a mistake that several functions can hold is several suspects.
 - **false alarms**: cases without a mistake that the check calls different."""
 
 
-def render_scorecard(card: Scorecard, suspects: Sequence[Suspect], made: date | None = None) -> str:
-    """The whole page, ending in a newline. made: the day of the run, said beside its shares."""
+def with_sections(page: str, sections: Mapping[str, str]) -> str:
+    """`page` with these sections in the place of those of the same titles, in their order."""
+    parts = re.split(r"^## (.*)\n", page, flags=re.MULTILINE)
+    there = dict(zip(parts[1::2], (text.strip() for text in parts[2::2]), strict=True))
+    there |= {title: text.strip() for title, text in sections.items()}
+    found = [f"## {title}\n\n{there[title]}" for title in TITLES if title in there]
+    return "\n\n".join([ABOUT, *found]) + "\n"
+
+
+def render_scorecard(
+    card: Scorecard, suspects: Sequence[Suspect], made: date | None = None
+) -> dict[str, str]:
+    """The sections of a run. made: the day of the run, said beside its shares."""
     lines = [_row(row) for row in (*card.steps, card.total)]
+    day = "" if made is None else f"Run of {made.isoformat()}. "
     parts = [
-        "# Scorecard",
-        _ABOUT,
-        f"{len(suspects)} suspects of {mistakes(suspects)} mistakes. "
+        _ABOUT_PLANTED,
+        f"{day}{len(suspects)} suspects of {mistakes(suspects)} mistakes. "
         f"Expected side: {card.mode}. {card.clean} cases without a mistake, "
         f"{len(card.false_alarms)} false alarms.",
         "\n".join([*_HEAD, *lines]),
     ]
-    if card.held:
-        parts += _held_out(card, made)
     if card.total.missed:
-        parts += ["## Not named first", "\n".join(f"- {cell(text)}" for text in card.total.missed)]
+        missed = "\n".join(f"- {cell(text)}" for text in card.total.missed)
+        parts += ["### Not named first", missed]
     if card.failures:
-        parts += ["## Short of what must be reached", "\n".join(f"- {x}" for x in card.failures)]
-    return "\n\n".join([*parts, render_suspects(suspects)]) + "\n"
+        parts += ["### Short of what must be reached", "\n".join(f"- {x}" for x in card.failures)]
+    found = {PLANTED: "\n\n".join(parts)}
+    return {**found, HELD_OUT: _held_out(card, made)} if card.held else found
 
 
 _ABOUT_HELD = """\
@@ -61,7 +87,7 @@ it shows and 8 on which it does not.
   makes least, averaged over the inputs on which either of the two is wrong."""
 
 
-def _held_out(card: Scorecard, made: date | None) -> list[str]:
+def _held_out(card: Scorecard, made: date | None) -> str:
     rows = (*card.held, replace(card.held_out, step="together"))
     lines = [
         f"| {row.step} | {row.suspects} | {row.unnamed} | {row.alike} | {row.likened} "
@@ -74,7 +100,7 @@ def _held_out(card: Scorecard, made: date | None) -> list[str]:
     share = total.wrong / total.suspects if total.suspects else 0.0
     said = f"{_ABOUT_HELD}\n\n{day.strip()} {total.wrong} wrong names, {share:.1%}.".strip()
     names = ["\n".join(f"- {cell(text)}" for text in total.names)] if total.names else []
-    return ["## Mistakes held out", said, "\n".join([*head, *lines]), *names]
+    return "\n\n".join([said, "\n".join([*head, *lines]), *names])
 
 
 _COLUMNS = (
@@ -101,8 +127,8 @@ def render_suspects(suspects: Sequence[Suspect]) -> str:
         for (step, summary), made in found.items()
     ]
     head = ["| step | mistake | made in | what is wrong | needs |", "| --- |" + " --- |" * 4]
-    title = f"## All {mistakes(suspects)} mistakes, {len(suspects)} suspects"
-    return "\n\n".join([title, "\n".join([*head, *lines])])
+    title = f"# All {mistakes(suspects)} mistakes, {len(suspects)} suspects"
+    return "\n\n".join([title, "\n".join([*head, *lines])]) + "\n"
 
 
 def _functions(suspects: Sequence[Suspect]) -> list[str]:
