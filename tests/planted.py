@@ -1,7 +1,7 @@
-"""Steps with one planted defect each: what the harness must catch.
+"""Steps with one planted defect each, of every kind that the harness must tell apart.
 
-The functions have the steps' own signatures; a defect is a variant of the real
-code, never of the reference.
+Mistakes that people make are suspects (`parity.suspects`). The functions here have the
+steps' own signatures; a defect is a variant of the real code, never of the reference.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from parity.pipeline import Step, TrainPipeline, ValPipeline
@@ -42,11 +41,6 @@ def _swap(
     return plant
 
 
-def load_rgb(info, rng):
-    sample = loads.load_sample(info)
-    return sample.replace(image=sample.image[..., ::-1].copy())
-
-
 def load_one_pixel_off_by_255(info, rng):
     """0 against 255 at one pixel: a uint8 subtraction would call it 1."""
     sample = loads.load_sample(info)
@@ -55,38 +49,9 @@ def load_one_pixel_off_by_255(info, rng):
     return sample.replace(image=image)
 
 
-def load_reduce_zero_wraps(info, rng):
-    """254 becomes 253 instead of 255: a raw 255 turns into class 254."""
-    raw = loads.load_annotation(info.seg_map_path)
-    return loads.load_sample(info).replace(seg=(raw - np.uint8(1)))
-
-
-def load_reduce_zero_twice(info, rng):
-    sample = loads.load_sample(info)
-    return sample.replace(seg=loads.reduce_zero(sample.seg))
-
-
 def load_wrong_dtype(info, rng):
     sample = loads.load_sample(info)
     return sample.replace(seg=sample.seg.astype(np.int64))
-
-
-def resize_truncated(sample, rng, *, scale, ratio_range, keep_ratio):
-    drawn = resizes.draw_scale(rng, scale=scale, ratio_range=ratio_range)
-    height, width = sample.image.shape[:2]
-    factor = min(max(drawn) / max(height, width), min(drawn) / min(height, width))
-    size = (int(height * factor), int(width * factor))
-    return _resized(sample, size)
-
-
-def resize_bilinear_labels(sample, rng, *, scale, ratio_range, keep_ratio):
-    good = resizes.random_resize_sample(sample, rng, scale=scale, ratio_range=ratio_range)
-    return good.replace(seg=resizes.resize(sample.seg, size=good.seg.shape))
-
-
-def resize_pillow(sample, rng, *, scale, ratio_range, keep_ratio):
-    drawn = resizes.draw_scale(rng, scale=scale, ratio_range=ratio_range)
-    return resizes.resize_sample(sample, scale=drawn, keep_ratio=True, backend="pillow")
 
 
 def resize_ratio_of_each_edge(sample, rng, *, scale, ratio_range, keep_ratio):
@@ -108,20 +73,10 @@ def val_resize_label_too(sample, rng):
     )
 
 
-def val_resize_short_side(sample, rng, *, scale, keep_ratio):
-    height, width = sample.image.shape[:2]
-    factor = min(scale) / min(height, width)
-    return _resized(sample, (int(height * factor + 0.5), int(width * factor + 0.5)))
-
-
 def crop_counting_ignore(sample, rng, *, crop_size, cat_max_ratio):
     return crops.crop_sample(
         sample, rng, crop_size=crop_size, cat_max_ratio=cat_max_ratio, ignore_index=-1
     )
-
-
-def crop_without_category_test(sample, rng, *, crop_size, cat_max_ratio):
-    return crops.crop_sample(sample, rng, crop_size=crop_size)
 
 
 def crop_exclusive_offset(sample, rng, *, crop_size, cat_max_ratio):
@@ -136,35 +91,8 @@ def crop_exclusive_offset(sample, rng, *, crop_size, cat_max_ratio):
     return good.replace(image=crops.crop(sample.image, box), seg=crops.crop(sample.seg, box))
 
 
-def crop_width_drawn_first(sample, rng, *, crop_size, cat_max_ratio):
-    turned = sample.replace(
-        image=sample.image.transpose(1, 0, 2), seg=np.ascontiguousarray(sample.seg.T)
-    )
-    good = crops.crop_sample(turned, rng, crop_size=crop_size[::-1], cat_max_ratio=cat_max_ratio)
-    image = good.image.transpose(1, 0, 2)
-    return good.replace(
-        image=image, seg=good.seg.T, meta=good.meta.replace(img_shape=image.shape[:2])
-    )
-
-
-def crop_nine_tries(sample, rng, *, crop_size, cat_max_ratio):
-    box = None
-    for _ in range(crops.MAX_TRIES):
-        box = crops.draw_crop_box(
-            rng, None, image_shape=sample.image.shape[:2], crop_size=crop_size
-        )
-        if crops.is_varied(crops.crop(sample.seg, box), cat_max_ratio=cat_max_ratio):
-            break
-    image, seg = crops.crop(sample.image, box), crops.crop(sample.seg, box)
-    return sample.replace(image=image, seg=seg, meta=sample.meta.replace(img_shape=image.shape[:2]))
-
-
 def flip_image_only(sample, rng, *, prob):
     return flips.flip_sample(sample, rng, prob=prob).replace(seg=sample.seg)
-
-
-def flip_vertical(sample, rng, *, prob):
-    return flips.flip_sample(sample, rng, prob=prob, direction="vertical")
 
 
 def flip_by_random_sample(sample, rng, *, prob):
@@ -211,40 +139,10 @@ class _InclusiveRandint:
         return self._rng.randint(low) if high is None else self._rng.randint(low, high + 1)
 
 
-def photometric_rounded(sample, rng):
-    draws = photometrics.draw_photometric(rng)
-    image = sample.image
-    if draws.brightness is not None:
-        image = np.clip(np.rint(image.astype(np.float32) + draws.brightness), 0, 255).astype(
-            np.uint8
-        )
-    rest = photometrics.PhotometricDraws(
-        None, draws.contrast_first, draws.contrast, draws.saturation, draws.hue
-    )
-    return sample.replace(image=photometrics.photometric(image, rest))
-
-
-def photometric_hue_modulo_256(sample, rng):
-    draws = photometrics.draw_photometric(rng)
-    if draws.hue is None:
-        return sample.replace(image=photometrics.photometric(sample.image, draws))
-    hsv = cv2.cvtColor(sample.image, cv2.COLOR_BGR2HSV)
-    hsv[..., 0] += np.uint8(draws.hue % 256)
-    return sample.replace(image=cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR))
-
-
 def photometric_extra_draw(sample, rng):
     good = photometrics.photometric_sample(sample, rng)
     rng.random_sample()
     return good
-
-
-def photometric_contrast_always_first(sample, rng):
-    draws = photometrics.draw_photometric(rng)
-    early = photometrics.PhotometricDraws(
-        draws.brightness, True, draws.contrast, draws.saturation, draws.hue
-    )
-    return sample.replace(image=photometrics.photometric(sample.image, early))
 
 
 def photometric_in_place(sample, rng):
@@ -253,48 +151,26 @@ def photometric_in_place(sample, rng):
     return sample
 
 
-def _resized(sample, size):
-    height, width = sample.image.shape[:2]
-    image = resizes.resize(sample.image, size=size)
-    seg = sample.seg
-    if seg is not None:
-        seg = resizes.resize(seg, size=size, interpolation="nearest")
-    meta = sample.meta.replace(img_shape=size, scale_factor=(size[1] / width, size[0] / height))
-    return sample.replace(image=image, seg=seg, meta=meta)
-
-
 DEFECTS = [
     *(
         Defect(function.__name__, "train", step, _swap(step, function))
         for step, functions in {
             "load": [
-                load_rgb,
                 load_one_pixel_off_by_255,
-                load_reduce_zero_wraps,
-                load_reduce_zero_twice,
                 load_wrong_dtype,
             ],
             "resize": [
-                resize_truncated,
-                resize_bilinear_labels,
-                resize_pillow,
                 resize_ratio_of_each_edge,
                 resize_scale_factor_swapped,
             ],
             "crop": [
                 crop_counting_ignore,
-                crop_without_category_test,
                 crop_exclusive_offset,
-                crop_width_drawn_first,
-                crop_nine_tries,
             ],
-            "flip": [flip_image_only, flip_vertical, flip_by_random_sample, flip_meta_missing],
+            "flip": [flip_image_only, flip_by_random_sample, flip_meta_missing],
             "photometric": [
                 photometric_inclusive_hue,
-                photometric_rounded,
-                photometric_hue_modulo_256,
                 photometric_extra_draw,
-                photometric_contrast_always_first,
             ],
         }.items()
         for function in functions
@@ -306,7 +182,6 @@ DEFECTS = [
         "load_annotation",
         _swap("load_annotation", val_resize_label_too),
     ),
-    Defect("val_resize_short_side", "val", "resize", _swap("resize", val_resize_short_side)),
 ]
 
 PIPELINES = {"train": TrainPipeline(), "val": ValPipeline()}

