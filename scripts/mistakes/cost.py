@@ -29,8 +29,8 @@ Of the {TRIED} steps of each file with the largest records, the one with the slo
 output is spoiled as no suspect does it, so that everything is tried, on at most {KEPT_FAILURES}
 inputs, as a check keeps them.
 **seconds**: until the answer, of which at most {SECONDS:g} may go into suspects; **CPU**: of this
-process, less than the seconds where others are at work on the machine. **memory**: what the diagnosis takes at most besides the records, which take what is said
-under **records**. Linux only."""
+process, less than the seconds where others are at work on the machine. **memory**: what the
+diagnosis takes at most besides the records, which take what is said under **records**. Linux only."""
 
 
 @dataclass(frozen=True)
