@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from numpy.random import RandomState
 
 from parity.sample import Batch, Meta, Sample
 from reference.compat import load_reference
@@ -32,16 +31,6 @@ def collate(
     found = output["data_samples"]
     metas = tuple(Meta(**sample.metainfo) for sample in found)
     return Batch(output["inputs"], _segs(found, training), metas)
-
-
-def collate_samples(value: Sequence[Sample], rng: RandomState | None = None, **options: Any) -> Any:
-    """`collate` as a step; `rng` is not used."""
-    return collate(value, **options)
-
-
-def collate_sample(sample: Sample, rng: RandomState | None = None, **options: Any) -> Batch:
-    """`collate` of one sample, as the step after a pipeline; `rng` is not used."""
-    return collate([sample], **options)
 
 
 def preprocessor(

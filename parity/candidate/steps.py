@@ -66,11 +66,12 @@ def part_for(
 ) -> str:
     """Which of a candidate's parts stands in for `step`: "step:name", "apply:name", or "".
 
-    A drawing function comes first, under the name of our function, then under that
-    of the step, then under any name that stands for this step on other inputs; with
-    `replay`, apply functions come before all.
+    A drawing function comes first, under the name of the step or of our function, the
+    narrower one first, then under any name that stands for this step on other inputs;
+    with `replay`, apply functions come before all.
     """
-    exact = [name for name in (step.function.__name__, step.name) if name in steps]
+    own = sorted((step.name, step.function.__name__), key=lambda name: name in by_name())
+    exact = [name for name in own if name in steps]
     like = [name for name in steps if step.function.__name__ in functions_named(name)]
     found = [f"step:{name}" for name in (*exact, *like)][:1]
     found += [f"apply:{name}" for name in applies_to(step) if name in applies][:1]

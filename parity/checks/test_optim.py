@@ -12,14 +12,14 @@ from torch import nn
 from parity.checks.support import assert_both_raise, assert_equal
 from parity.compare.compare import Verdict
 from parity.compare.tree import compare_tree
-from parity.pipeline import Step
+from parity.probes.natural import step_of
 from parity.probes.optim import KEYS, PROBES, SEGMENTOR, SHARED, TRANSFORMER
 from parity.steps import optim
-from parity.steps.optim import accumulation_plan_step, clip_gradients_step, param_groups_step
+from parity.steps.optim import accumulation_plan, clip_gradients, param_groups
 
-GROUPS = Step("optim_groups", param_groups_step)
-CLIP = Step("optim_clip", clip_gradients_step)
-PLAN = Step("optim_accumulate", accumulation_plan_step)
+GROUPS = step_of("optim_groups", param_groups)
+CLIP = step_of("optim_clip", clip_gradients)
+PLAN = step_of("optim_accumulate", accumulation_plan)
 BASE = {"lr": 6e-5, "weight_decay": 0.01}
 SMALL_VIT = {"backbone.embed_dims": 24, "backbone.num_heads": 2, "backbone.img_size": (32, 32)}
 SMALL_HEADS = {

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity.checks.support import assert_both_raise, assert_equal
-from parity.pipeline import Step
+from parity.probes.natural import step_of
 from parity.probes.schedule import PROBES
-from parity.steps.schedule import lr_table_step
+from parity.steps.schedule import lr_table
 
-STEP = Step("schedule", lr_table_step)
+STEP = step_of("schedule", lr_table)
 SCHEDULES = "_base_/schedules/schedule"
 CONFIGS = [
     *(f"{SCHEDULES}_{length}.py" for length in ("20k", "25k", "40k", "80k", "160k")),

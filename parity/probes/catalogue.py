@@ -19,10 +19,10 @@ from parity.probes import loss as losses
 from parity.probes import optim as optims
 from parity.probes import schedule as schedules
 from parity.probes.natural import step_of
-from parity.steps.collate import MEAN, STD, collate_sample
-from parity.steps.infer import infer_batch
-from parity.steps.iou import evaluate_batch
-from parity.steps.logits import postprocess_batch, train_logits
+from parity.steps.collate import MEAN, STD, collate
+from parity.steps.infer import inference
+from parity.steps.iou import IoUMetric
+from parity.steps.logits import postprocess_logits, resize_logits
 from parity.steps.loss import decode_head_loss
 
 ADE20K_CLASSES = 150
@@ -45,8 +45,8 @@ _NORMALISE = {"mean": MEAN, "std": STD}
 def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
     """From a training sample to its loss and gradient."""
     return (
-        Step("collate", collate_sample, {**_NORMALISE, "size": crop_size}),
-        Step("logits", train_logits, {"model": _NETWORK}),
+        step_of("collate", collate, {**_NORMALISE, "size": crop_size}),
+        step_of("logits", resize_logits, {"model": _NETWORK}),
         step_of("loss", decode_head_loss),
     )
 
@@ -54,8 +54,8 @@ def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
 def val_tail() -> tuple[Step, ...]:
     """From a validation sample to its IoU."""
     return (
-        Step("collate", collate_sample, {**_NORMALISE, "training": False}),
-        Step("infer", infer_batch, {"model": _NETWORK}),
-        Step("postprocess", postprocess_batch),
-        Step("iou", evaluate_batch, {"num_classes": ADE20K_CLASSES}),
+        step_of("collate", collate, {**_NORMALISE, "training": False}),
+        step_of("infer", inference, {"model": _NETWORK}),
+        step_of("postprocess", postprocess_logits),
+        step_of("iou", IoUMetric, {"num_classes": ADE20K_CLASSES}),
     )

@@ -11,10 +11,9 @@ from typing import Any
 from unittest import mock
 
 import torch
-from numpy.random import RandomState
 from torch import nn
 
-from parity.steps.optim import ParamGroup, build_model
+from parity.steps.optim import ParamGroup
 from reference.compat import load_reference
 
 
@@ -45,13 +44,6 @@ def param_groups(
     with quiet(), ops:
         optimizer = OPTIM_WRAPPER_CONSTRUCTORS.build(options)(model).optimizer
     return _read(optimizer, getattr(model, "module", model))
-
-
-def param_groups_step(value: Mapping[str, Any], rng: RandomState) -> list[dict[str, Any]]:
-    """As in ``parity.steps.optim``."""
-    options = dict(value)
-    model = build_model(options.pop("layout"))
-    return [dict(vars(group)) for group in param_groups(model, **options)]
 
 
 @contextlib.contextmanager

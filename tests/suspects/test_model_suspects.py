@@ -69,10 +69,9 @@ def pipeline_inputs():
 def cases(replaces):
     """(step, input, seed, clean record) of every probe or pipeline with this step function."""
     probes = [probe for probe in PROBES if probe.step.function.__name__ == replaces]
-    if not probes:
-        return pipeline_inputs()[replaces]
     pairs = [(probe, seed) for seed in SEEDS_TO_TELL_APART for probe in probes]
-    return [of_probe(probe, seed) for probe, seed in pairs]
+    found = [of_probe(probe, seed) for probe, seed in pairs]
+    return [*found, *pipeline_inputs().get(replaces, [])]
 
 
 def of_probe(probe, seed):

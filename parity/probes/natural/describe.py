@@ -53,7 +53,7 @@ _SHAPES: Mapping[str, str] = {
     "class_ratios": "counts: the four int64 (num_classes,); gives float32 ratios by name",
     "IoUMetric": "update(pred, label) int (H, W), then compute(); or a metric object",
     "format_prediction": "pred int (H, W); gives uint8 (H, W)",
-    "lr_table": "base_lrs: float a group; schedulers, or param_scheduler as in a config; "
+    "lr_table": "base_lrs: float a group; param_scheduler as in a config; "
     "gives float64 (max_iters, groups)",
     "param_groups": "model: nn.Module; gives groups, an optimizer, or the dicts it is made of",
     "clip_gradients": "gradients: float tensors or None; gives these and their norm",

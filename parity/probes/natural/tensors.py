@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,10 +11,9 @@ import torch.nn.functional as F  # noqa: N812  # the usual name
 from numpy.random import RandomState
 
 from parity.errors import InputError
-from parity.probes.natural.gradient import gradient, leaf_of
+from parity.probes.natural.gradient import gradient, leaf_of, with_gradients
 from parity.probes.natural.signature import Caller, Partly, through_caller
 from parity.sample import Batch
-from parity.steps.deform_attn import with_gradients
 from parity.steps.loss.head import total_loss
 
 Tensors = Mapping[str, torch.Tensor]
@@ -59,7 +58,8 @@ def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     if not isinstance(value, Batch):
         return call({"logits": value["logits"], "size": value["size"]}, options)
     model = options.pop("model")
-    assert isinstance(value.segs, torch.Tensor)  # a batch of training
+    if not isinstance(value.segs, torch.Tensor):
+        raise InputError("this batch has no stacked label maps; collate it with training=True")
     size = (value.segs.shape[1], value.segs.shape[2])
     options.setdefault("align_corners", False)
     pred = call({"logits": model(value.images), "size": size}, options)
@@ -116,16 +116,18 @@ def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options
     return call(value, options)
 
 
-def whole(name: str) -> Any:
-    """A function of the value as it is, under `name`, and of `rng` where it takes one."""
-    return partial(_whole, name)
+@dataclass(frozen=True)
+class Whole:
+    """Runs a function of the value as it is, under `name`, and of `rng` where it takes one."""
 
+    name: str
 
-def _whole(
-    name: str, function: Any, value: Any, rng: RandomState | None = None, **options: Any
-) -> Any:
-    call = function if isinstance(function, Caller) else Caller(function)
-    return call({name: value}, options, {"rng": rng})
+    def __call__(
+        self, function: Any, value: Any, rng: RandomState | None = None, **options: Any
+    ) -> Any:
+        """What it gives."""
+        call = function if isinstance(function, Caller) else Caller(function)
+        return call({self.name: value}, options, {"rng": rng})
 
 
 def _pair(value: Tensors, pred: torch.Tensor) -> dict[str, torch.Tensor]:
