@@ -74,7 +74,12 @@ def check_own(
     folder = examples if plan.mode == "live" else None
     write = partial(_write, own=own, versions=plan.versions)
     minimal, missing = write_examples(folder, records, write)
-    return replace(report, minimal=minimal, notes=(*report.notes, *missing))
+    return replace(
+        report,
+        minimal=minimal,
+        notes=(*report.notes, *missing),
+        unexercised=plan.unexercised,
+    )
 
 
 def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResult]:

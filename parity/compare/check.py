@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -193,13 +194,17 @@ class CheckReport:
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """`steps` done by live mmsegmentation, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
-    return [(step.name, step.doing(_live(step))) for step in steps]
+    return [(step.name, _live(step)) for step in steps]
 
 
-def _live(step: Step) -> Callable[..., Any]:
+def _live(step: Step) -> Step:
+    """`step` by the reference's function of its name, or by what its config's entry builds."""
+    if step.entry is not None:
+        configured = importlib.import_module("reference.configured")
+        build = partial(getattr(configured, step.entry.builder), entry=step.entry.values)
+        return replace(step.doing(build), options=step.entry.options)
     module = importlib.import_module(f"reference.{step.module}")
-    function: Callable[..., Any] = getattr(module, step.function.__name__)
-    return function
+    return step.doing(getattr(module, step.function.__name__))
 
 
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:

@@ -31,7 +31,8 @@ from parity.live import reference_header
 class Plan:
     """mode: "live", also with a device, or "recorded". versions: of all that computes.
 
-    seeds: first, and one past the last; None for those of a recording. recorded: the
+    seeds: first, and one past the last; None for those of a recording. unexercised: what
+    was asked for and has no case. recorded: the
     reference's traces by the name of the case; None for the live one.
     """
 
@@ -41,6 +42,7 @@ class Plan:
     notes: tuple[str, ...]
     seeds: tuple[int, int] | None
     recorded: Mapping[str, Trace] | None = None
+    unexercised: tuple[str, ...] = ()
 
     def reference(self, case: Case) -> Trace:
         """What the reference makes of `case`: read where it is recorded, else run now."""
