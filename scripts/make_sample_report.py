@@ -18,9 +18,9 @@ from numpy.random import RandomState
 
 from parity.candidate.own import check_own
 from parity.compare.cases import Case, list_root, probe_cases
-from parity.compare.check import use_one_thread
 from parity.compare.exhibit import Collector, exhibit_maker
 from parity.compare.plan import Plan
+from parity.compare.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,11 +18,12 @@ from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
 from parity.compare.cases import Case, all_steps, only_needed
-from parity.compare.check import CaseResult, CheckReport, Held, summarise
+from parity.compare.check import CheckReport, Held, summarise
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
 from parity.compare.plan import Plan, live_plan, recorded_plan
+from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.suspects.failures import Diagnose, known_mistake, with_diagnoses
@@ -55,26 +55,22 @@ class Options:
     rounding: Rounding = Rounding.PASS
 
 
-# (results, their largest number) -> the same results, shown on the way
-Progress = Callable[[Iterable[CaseResult], int], Iterable[CaseResult]]
-
-
-def _unseen(results: Iterable[CaseResult], total: int) -> Iterable[CaseResult]:
-    return results
+_UNSEEN = Progress()
 
 
 def check_candidate(
     options: Options,
     *,
     diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _unseen,
+    progress: Progress = _UNSEEN,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """Run the candidate named in `options` beside the reference.
 
     diagnose: gets ``(step, expected, actual)`` of the first failures of a step, then
     of a few cases in which it is right, and says which mistake they look like.
-    exhibits: takes what is to be seen of the first failures of each step.
+    exhibits: takes what is to be seen of the first failures of each step. progress: may
+    stop the check, which then says how far it came.
 
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
@@ -88,7 +84,7 @@ def check_with(
     options: Options,
     *,
     diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _unseen,
+    progress: Progress = _UNSEEN,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """As `check_candidate`, with a candidate that is loaded already."""
@@ -102,31 +98,45 @@ def check_with(
     )
     given = _given_steps(check, options.only)
     plan = _plan(check, options, given)
-    results = progress(check.run((case, plan.reference(case)) for case in plan.cases), _most(plan))
+    results = progress.results(check.run(plan.references()), _most(plan))
     counted = options.only and options.only | {PIPELINE}
     report = summarise(results, only=frozenset(counted), **plan.header())
     if exhibits is not None:
         exhibits += check.shown()
-    samples = _samples(runner.description, options)
-    distributions = distribution_rows(runner, samples) if samples else []
+    notes = [*report.notes, *_description_notes(runner.description, options)]
+    notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
+    report = replace(report, notes=tuple(notes))
+    if not progress.stopped:
+        report = replace(
+            report, unexercised=unexercised(report.summaries, runner.description, options)
+        )
+        with progress.phase("while distributions and mistakes were looked at"):
+            report = _looked_into(report, check, options, diagnose)
+    return replace(report, incomplete=progress.stopped)
+
+
+def _looked_into(
+    report: CheckReport, check: CandidateCheck, options: Options, diagnose: Diagnose | None
+) -> CheckReport:
+    """`report` with distributions, minimal examples and diagnoses."""
+    counted = options.only and options.only | {PIPELINE}
+    samples = _samples(check.runner.description, options)
+    distributions = distribution_rows(check.runner, samples) if samples else []
     minimal, without = write_examples(
         options.examples,
         {key: held for key, held in check.failures.items() if not counted or key[1] in counted},
         partial(_write_example, check=check, options=options, versions=report.versions),
     )
-    notes = [*report.notes, *_description_notes(runner.description, options)]
-    notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
-    notes += [power_note(samples)] if distributions else []
+    power = [power_note(samples)] if distributions else []
     if diagnose is not None:
         report = with_diagnoses(report, check.records(), diagnose)
     return replace(
         report,
         summaries=(*report.summaries, *distributions),
-        notes=(*notes, *without),
+        notes=(*report.notes, *power, *without),
         cases=report.cases + len(distributions),
         failed=report.failed + sum(row.failed > 0 for row in distributions),
         minimal=minimal,
-        unexercised=unexercised(report.summaries, runner.description, options),
     )
 
 

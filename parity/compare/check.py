@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import cv2
-import torch
-
 from parity.compare.cases import Case
 from parity.compare.compare import Verdict, worst_verdict
+from parity.compare.left_out import Unexercised
 from parity.compare.trace import (
     StepFunction,
     StepRecord,
@@ -24,6 +20,7 @@ from parity.compare.trace import (
     compare_with_trace,
     run_trace,
 )
+from parity.compare.workers import in_processes
 from parity.errors import InputError
 from parity.pipeline import Step
 
@@ -175,7 +172,8 @@ class CheckReport:
     """A whole check. mode: "live" or "recorded". failures: the first of them, in case order.
 
     minimal: folders of minimal examples by ``pipeline/step``. unexercised: what was
-    asked for and could not be compared, with the reason.
+    asked for and could not be compared, with the reason. incomplete: why the check ended
+    before its end, or "".
     """
 
     mode: str
@@ -189,7 +187,8 @@ class CheckReport:
     failures: tuple[CaseResult, ...] = ()
     broken: tuple[str, ...] = field(default=())
     minimal: dict[str, str] = field(default_factory=dict)
-    unexercised: tuple[str, ...] = ()
+    unexercised: tuple[Unexercised, ...] = ()
+    incomplete: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -256,15 +255,7 @@ def run_cases(cases: Sequence[Case], jobs: int, plant: Plant = as_they_are) -> I
     if jobs < 2 or len(cases) < CASES_WORTH_WORKERS:
         yield from map(check, cases)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=use_one_thread) as pool:
-        yield from pool.map(check, cases, chunksize=8)
-
-
-def use_one_thread() -> None:
-    """Compute in one thread: sums over threads round differently with their number."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    yield from in_processes(check, cases, jobs, block=8)
 
 
 def summarise(

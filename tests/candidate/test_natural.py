@@ -266,6 +266,6 @@ def test_what_was_not_exercised_is_part_of_the_verdict():
     runner = InProcess(candidate_from({"cross_entropy": cross_entropy}, "given"))
     only = frozenset({"loss_ce", "loss_ce_class", "loss_dice"})
     report = check_with(runner, Options(text="given", live=False, only=only))
-    first, second = report.unexercised
+    first, second = map(str, report.unexercised)
     assert first == "loss_ce_class in 2 cases (the candidate takes no class_weight)"
     assert second == "loss_dice (not given)"
