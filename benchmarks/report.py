@@ -20,19 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from parity.compare.cases import list_root
+from parity.candidate.engine import Engine
+from parity.candidate.given import OwnSteps
+from parity.candidate.own import check_case
+from parity.compare.cases import Case, list_root
 from parity.compare.check import CaseResult, candidate_steps, summarise
 from parity.compare.compare import Comparison, Verdict
-from parity.compare.exhibit import Collector, Exhibit, case_exhibits
-from parity.compare.trace import (
-    StepComparison,
-    StepResult,
-    TraceComparison,
-    compare_with_trace,
-    run_trace,
-)
+from parity.compare.exhibit import Collector, Exhibit
+from parity.compare.trace import StepComparison, StepResult, TraceComparison, run_trace
 from parity.fixtures import inputs_root
-from parity.pipeline import Step, TrainPipeline
+from parity.pipeline import TrainPipeline
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Report, Run
 from parity.report.palette import CLASSES
@@ -67,17 +64,20 @@ def load_rgb(info: Any, rng: Any) -> Any:
 
 def exhibits() -> list[Exhibit]:
     """Of a defect in the first step, on two photographs."""
-    made: list[Exhibit] = []
     pipeline = TrainPipeline()
+    engine = Engine(OwnSteps({"load": load_rgb}), shown=6, class_names=CLASSES)
     for info in list_root(inputs_root())[1:3]:
-        start = pipeline.data_info(info.img_path, info.seg_map_path)
-        steps = candidate_steps((Step("load", load_rgb), *pipeline.steps[1:]))
-        trace = run_trace(candidate_steps(pipeline.steps), start, 0)
-        compared = compare_with_trace(steps, trace)
-        made += case_exhibits("x", "train", steps, trace, compared, class_names=CLASSES)
+        case = Case(
+            "train",
+            "x",
+            0,
+            pipeline.steps,
+            info=pipeline.data_info(info.img_path, info.seg_map_path),
+        )
+        check_case(case, run_trace(candidate_steps(case.steps), case.start(), 0), engine)
     return [
         replace(one, facts=replace(one.facts, step=STEPS[place % len(STEPS)]))
-        for place, one in enumerate(made * 6)
+        for place, one in enumerate(engine.shown() * 6)
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.engine import Engine
 from parity.candidate.example import single_step, write_example
 from parity.candidate.forms import functions_named
 from parity.candidate.oracle import live_oracle, own_oracle
@@ -82,7 +82,7 @@ def assert_parity(
     """
     live = reference_installed() if live is None else live
     given = single_step(_first_step(step), "", candidate, called=step)
-    check = CandidateCheck(InProcess(given, limit=time_limit), replay=replay)
+    check = Engine(InProcess(given, limit=time_limit), replay=replay)
     tally = _Tally()
     for case in _cases(step, list(seeds)):
         for result in check.run([(case, _trace(case, live))]):
@@ -164,7 +164,7 @@ def _add(tally: _Tally, result: CaseResult, name: str) -> None:
 def _message(
     name: str,
     tally: _Tally,
-    check: CandidateCheck,
+    check: Engine,
     diagnose: Diagnose | None,
     versions: dict[str, str],
     example: str | Path | None,
@@ -187,7 +187,7 @@ def _message(
 
 
 def _example(
-    folder: Path, check: CandidateCheck, failure: Held, versions: dict[str, str], live: bool
+    folder: Path, check: Engine, failure: Held, versions: dict[str, str], live: bool
 ) -> str:
     try:
         page = write_example(

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
+from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_own
 from parity.compare.cases import Case, list_root, probe_cases
-from parity.compare.exhibit import Collector, exhibit_maker
+from parity.compare.exhibit import Collector, Exhibit
 from parity.compare.plan import Plan
+from parity.compare.progress import Progress
 from parity.compare.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header
-from parity.pipeline import Step, TrainPipeline, ValPipeline
+from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import train_tail, val_tail
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Report, Run
@@ -58,13 +60,6 @@ def crop_left_first(sample: Sample, rng: RandomState, **options: Any) -> Sample:
     )
 
 
-def plant(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    return tuple(
-        Step("crop", crop_left_first, step.options) if step.name == "crop" else step
-        for step in steps
-    )
-
-
 def cases() -> list[Case]:
     """Training in turn on two photographs, validation on each, every single step once."""
     infos = [info for info in list_root(inputs_root()) if Path(info.img_path).stem in PHOTOGRAPHS]
@@ -85,11 +80,17 @@ def make_report() -> Report:
     use_one_thread()
     versions, notes = reference_header()
     seeds = (SEEDS.start, SEEDS.stop)
-    plan = Plan("live", cases(), {**versions, **machine()}, notes, seeds, plant=plant)
-    collector = Collector(cases_per_step=1)
-    make = exhibit_maker(plan, class_names=CLASSES)
-    check = check_own(plan, collector, lambda results, _: results, make=make)
-    evidence = Evidence(collector.outcomes, list(collector.exhibits))
+    plan = Plan("live", cases(), {**versions, **machine()}, notes, seeds)
+    collector, exhibits = Collector(), list[Exhibit]()
+    check = check_own(
+        plan,
+        Progress(collector.watch),
+        own=OwnSteps({"crop": crop_left_first}),
+        exhibits=exhibits,
+        shown=1,
+        class_names=CLASSES,
+    )
+    evidence = Evidence(collector.outcomes, exhibits)
     run = Run("make sample-report", roots={"{inputs}": str(inputs_root())})
     report = report_of_check(check, evidence, run, candidate=CANDIDATE)
     return replace(report, run=replace(run, roots={"{inputs}": "fixtures/inputs"}))

@@ -9,7 +9,8 @@ from parity.checks.support import hold, sample_of
 from parity.compare import Verdict
 from parity.compare.cases import default_cases, list_root
 from parity.compare.check import candidate_steps, reference_steps
-from parity.compare.trace import compare_with_trace, run_trace
+from parity.compare.trace import run_trace
+from parity.compare.walk import compare_with_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.steps.photometric import photometric_sample

@@ -12,7 +12,10 @@ from torch import nn
 from parity.compare.cases import all_steps, pipeline_steps
 from parity.errors import InputError
 from parity.probes.natural import (
+    ITERATIONS,
+    MODELS,
     OPERATIONS,
+    OPTIMIZERS,
     RNG_NAMES,
     Operation,
     by_name,
@@ -103,6 +106,30 @@ def unnamed(given: Any, name: str) -> dict[str, Any]:
     if not inspect.isclass(given):
         return {of.__name__: given}
     return {of.__name__: made(given, name)}
+
+
+def fixed_recipe(given: Any) -> dict[str, Any]:
+    """A function of one optimizer, iteration or model, under the name of what it stands for."""
+    first = next(iter(parameters_of(given)), "")
+    title = getattr(given, "__name__", "").lower()
+    if first in OPTIMIZERS | ITERATIONS:
+        return {"lr_table": given}
+    grouping = any(word in title for word in ("optim", "group", "decay"))
+    return {"param_groups": given} if first in MODELS and grouping else {}
+
+
+def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
+    """The operations that steps called `asked` are made of, the one of their own name alone."""
+    found = dict.fromkeys(one for name in sorted(asked) if (one := operation_of(name)) is not None)
+    own = tuple(one for one in found if one.name in asked)
+    return own if len(own) == 1 else tuple(found)
+
+
+def named_by_step(given: Any, asked: frozenset[str]) -> dict[str, Any]:
+    """One function, of whatever name, under that of the one step asked for."""
+    found = operations_asked(asked)
+    function = callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
+    return {found[0].name: given} if function and len(found) == 1 else {}
 
 
 def made(given: type, name: str) -> Any:

@@ -2,66 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from parity.candidate.example import importable_name, single_step, write_example, write_examples
+from parity.candidate.engine import Engine
+from parity.candidate.example import importable_name, write_example, write_examples
+from parity.candidate.given import PART, OwnSteps, ReferenceSteps
 from parity.candidate.oracle import live_oracle
-from parity.candidate.runner import InProcess
-from parity.compare.check import CheckReport, Held, summarise, with_rounding_accepted
-from parity.compare.exhibit.collect import Collector, ExhibitMaker
+from parity.candidate.runner import Runner
+from parity.compare.cases import Case
+from parity.compare.check import (
+    CaseResult,
+    CheckReport,
+    Held,
+    StepKey,
+    reference_steps,
+    summarise,
+)
+from parity.compare.compare import Verdict
+from parity.compare.exhibit.classes import ClassNames
+from parity.compare.exhibit.collect import CASES_PER_STEP
+from parity.compare.exhibit.records import Exhibit
 from parity.compare.plan import Plan
 from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
-from parity.suspects.failures import entering, own_failures, with_diagnoses
+from parity.compare.trace import Trace, run_trace
+from parity.compare.workers import in_processes, use_one_thread
+from parity.errors import InputError
+from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, entering_rows, with_diagnoses
+
+# Below this many cases, starting worker processes costs more than it saves.
+CASES_WORTH_WORKERS = 100
 
 
 def check_own(
     plan: Plan,
-    collector: Collector,
     progress: Progress,
     only: frozenset[str] = frozenset(),
     jobs: int = 1,
     *,
-    make: ExhibitMaker | None = None,
-    examples: Path | None = None,
+    own: OwnSteps | None = None,
     rounding: Rounding = Rounding.FAIL,
+    exhibits: list[Exhibit] | None = None,
+    shown: int = CASES_PER_STEP,
+    class_names: ClassNames = (),
+    examples: Path | None = None,
 ) -> CheckReport:
     """Run `plan` and name the mistakes of what differs.
 
-    collector: notes every case, with the exhibits that `make` gives. only: names of
-    the steps that count, none meaning all. examples: the folder for minimal
-    examples; a recording has none, for it cannot answer for smaller inputs.
-    rounding: what it counts as. progress: may stop the check, which then says how far it
-    came.
+    only: names of the steps that count, none meaning all. own: our own steps, some
+    perhaps planted. exhibits: takes what is to be seen of the first failures of each
+    step, `shown` of each. examples: the folder for minimal examples; a recording has
+    none, for it cannot answer for smaller inputs. progress: may stop the check, which
+    then says how far it came.
     """
-    done = plan.results(jobs)
-    done = map(with_rounding_accepted, done) if rounding is Rounding.PASS else done
-    results = collector.watch(done, make)
-    counted = progress.results(results, len(plan.cases))
-    report = summarise(counted, only=only, **plan.header())
+    own = OwnSteps() if own is None else own
+    shown = 0 if exhibits is None else shown
+    engine = Engine(
+        own, shown=shown, class_names=class_names, rounding=rounding, only=only, manners=False
+    )
+    results = progress.results(own_results(plan, engine, jobs), len(plan.cases))
+    report = summarise(results, only=only, **plan.header())
+    if exhibits is not None:
+        exhibits += engine.shown()
     if not progress.stopped:
         with progress.phase("while mistakes were looked for"):
-            records = own_failures(plan, collector.outcomes, entering(report))
+            entering = entering_rows(report)
+            records = {key: held for key, held in engine.records().items() if key in entering}
             report = with_diagnoses(report, records)
             folder = examples if plan.mode == "live" else None
-            write = partial(_write, versions=plan.versions)
+            write = partial(_write, own=own, versions=plan.versions)
             minimal, missing = write_examples(folder, records, write)
             report = replace(report, minimal=minimal, notes=(*report.notes, *missing))
     return replace(report, incomplete=progress.stopped)
 
 
-def _write(folder: Path, failure: Held, versions: Mapping[str, str]) -> Path:
-    step = failure[0]
-    runner = InProcess(single_step(step, "", step.function))
+def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResult]:
+    """Our own steps beside the reference, case by case; live ones in `jobs` processes.
+
+    The engine keeps what is worth a look; what other processes found so is run again.
+    """
+    use_one_thread()
+    if plan.recorded is not None or jobs < 2 or len(plan.cases) < CASES_WORTH_WORKERS:
+        yield from (check_case(case, trace, engine) for case, trace in plan.references())
+        return
+    again = _Again()
+    alone = partial(_check_alone, engine.runner, engine.rounding)
+    results = in_processes(alone, plan.cases, jobs, block=8)
+    for case, result in zip(plan.cases, results, strict=True):
+        plan.note(case)
+        again.note(result)
+        yield result
+    for case in plan.cases:
+        if case.name in again.wanted:
+            check_case(case, plan.reference(case), engine)
+
+
+def check_case(case: Case, reference: Trace, engine: Engine) -> CaseResult:
+    """Our side of `case` beside `reference`.
+
+    A file that our load step refuses makes the case broken, not different. On devices
+    that have nondeterministic kernels, the reference is held against itself, too.
+    """
+    [result] = engine.run([(case, reference)])
+    assert result.comparison is not None  # of a case that is run
+    for step in result.comparison.steps:
+        kind, _, message = step.isolated.raised.partition(": ")
+        if step.name.startswith("load") and kind == InputError.__name__:
+            return replace(result, comparison=None, broken=message)
+    if case.device == "cpu":
+        return result
+    [again] = Engine(ReferenceSteps(), rounding=Rounding.FAIL).run([(case, reference)])
+    assert again.comparison is not None
+    different = [one for one in again.comparison.steps if one.isolated.verdict is Verdict.DIFFERENT]
+    return replace(result, unstable={step.name: step.isolated for step in different})
+
+
+def _check_alone(runner: Runner, rounding: Rounding, case: Case) -> CaseResult:
+    """In a process that gives back the result and keeps nothing."""
+    reference = run_trace(reference_steps(case.steps), case.start(), case.seed)
+    return check_case(case, reference, Engine(runner, rounding=rounding, manners=False))
+
+
+class _Again:
+    """Notes which cases an engine must see itself: some of each step that differs.
+
+    Some in which the same step is equal are among them: these rule suspects out.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[StepKey, Verdict], list[str]] = {}
+
+    def note(self, result: CaseResult) -> None:
+        """Take `result` into account."""
+        for step in () if result.comparison is None else result.comparison.steps:
+            for side in (step.isolated, step.chained):
+                names = self._of.setdefault(((result.pipeline, step.name), side.verdict), [])
+                most = KEPT_FAILURES if side.verdict is Verdict.DIFFERENT else KEPT_EQUAL
+                if len(names) < most and result.case not in names:
+                    names.append(result.case)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Names of the cases."""
+        differing = {key for key, verdict in self._of if verdict is Verdict.DIFFERENT}
+        kept = (Verdict.DIFFERENT, Verdict.EQUAL)
+        found = ((key, v, names) for (key, v), names in self._of.items() if v in kept)
+        return frozenset(name for key, _, names in found if key in differing for name in names)
+
+
+def _write(folder: Path, failure: Held, own: OwnSteps, versions: Mapping[str, str]) -> Path:
     return write_example(
         folder,
-        runner,
+        own,
         failure,
-        part=runner.description.part(step, replay=False),
+        part=PART,
         oracle=live_oracle,
-        title=importable_name(step.function),
+        title=importable_name(own.function(failure[0])),
         versions=versions,
     )

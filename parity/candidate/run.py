@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.accepted import Accepted
 from parity.candidate.distribution.rows import distribution_rows, power_note
+from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
 from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
-from parity.candidate.steps import PIPELINE
+from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
@@ -40,6 +41,7 @@ class Options:
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
     draws for itself, else none. examples: the folder for minimal examples.
     class_names: of the data's label maps, for exhibits. rounding: what it counts as.
+    accepted: differences that pass.
     """
 
     text: str
@@ -53,16 +55,17 @@ class Options:
     examples: Path | None = None
     class_names: ClassNames = ()
     rounding: Rounding = Rounding.PASS
+    accepted: tuple[Accepted, ...] = ()
 
 
-_UNSEEN = Progress()
+UNSEEN = Progress()
 
 
 def check_candidate(
     options: Options,
     *,
     diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _UNSEEN,
+    progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """Run the candidate named in `options` beside the reference.
@@ -75,7 +78,8 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    with closing(WorkerProcess(options.text, limit=options.limit)) as runner:
+    make = partial(candidate_from, asked=options.only)
+    with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
 
@@ -84,20 +88,25 @@ def check_with(
     options: Options,
     *,
     diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _UNSEEN,
+    progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
+    plan: Plan | None = None,
 ) -> CheckReport:
-    """As `check_candidate`, with a candidate that is loaded already."""
+    """As `check_candidate`, with a candidate that is loaded already.
+
+    plan: what it is run on, the cases of its steps by default.
+    """
     shown = 0 if exhibits is None else CASES_PER_STEP
-    check = CandidateCheck(
+    check = Engine(
         runner,
         replay=options.replay,
         shown=shown,
         class_names=options.class_names,
         rounding=options.rounding,
+        accepted=options.accepted,
     )
-    given = _given_steps(check, options.only)
-    plan = _plan(check, options, given)
+    if plan is None:
+        plan = _plan(check, options, _given_steps(check, options.only))
     results = progress.results(check.run(plan.references()), _most(plan))
     counted = options.only and options.only | {PIPELINE}
     report = summarise(results, only=frozenset(counted), **plan.header())
@@ -116,38 +125,43 @@ def check_with(
 
 
 def _looked_into(
-    report: CheckReport, check: CandidateCheck, options: Options, diagnose: Diagnose | None
+    report: CheckReport, check: Engine, options: Options, diagnose: Diagnose | None
 ) -> CheckReport:
-    """`report` with distributions, minimal examples and diagnoses."""
+    """`report` with distributions, what is accepted, minimal examples and diagnoses."""
     counted = options.only and options.only | {PIPELINE}
     samples = _samples(check.runner.description, options)
-    distributions = distribution_rows(check.runner, samples) if samples else []
+    tests = distribution_rows(check.runner, samples) if samples else []
+    tests = check.acceptance.judge_rows(tests)
+    rows = [*report.summaries, *tests]
+    further = [*tests, *check.acceptance.unneeded(rows)]
     minimal, without = write_examples(
         options.examples,
         {key: held for key, held in check.failures.items() if not counted or key[1] in counted},
         partial(_write_example, check=check, options=options, versions=report.versions),
     )
-    power = [power_note(samples)] if distributions else []
+    notes = [*report.notes, *([power_note(samples)] if tests else [])]
+    notes += check.acceptance.untested(rows, options.only)
     if diagnose is not None:
         report = with_diagnoses(report, check.records(), diagnose)
     return replace(
         report,
-        summaries=(*report.summaries, *distributions),
-        notes=(*report.notes, *power, *without),
-        cases=report.cases + len(distributions),
-        failed=report.failed + sum(row.failed > 0 for row in distributions),
+        summaries=(*report.summaries, *further),
+        notes=(*notes, *without),
+        cases=report.cases + len(further),
+        failed=report.failed + sum(row.failed > 0 for row in further),
         minimal=minimal,
+        draft=check.acceptance.draft(rows),
     )
 
 
-def _plan(check: CandidateCheck, options: Options, given: frozenset[str]) -> Plan:
+def _plan(check: Engine, options: Options, given: frozenset[str]) -> Plan:
     """The cases that hold a given step, each cut off after the last one."""
     data = options.data
     plan = live_plan(data, options.seeds) if options.live else recorded_plan(data)
     return replace(plan, cases=[c for case in plan.cases for c in _needed(check, case, given)])
 
 
-def _needed(check: CandidateCheck, case: Case, given: frozenset[str]) -> list[Case]:
+def _needed(check: Engine, case: Case, given: frozenset[str]) -> list[Case]:
     whole = whole_step(case.steps)
     names = set(given)
     if whole is not None and check.part(whole):
@@ -160,7 +174,7 @@ def _most(plan: Plan) -> int:
     return sum(1 + (whole_step(case.steps) is not None) for case in plan.cases)
 
 
-def _given_steps(check: CandidateCheck, only: frozenset[str]) -> frozenset[str]:
+def _given_steps(check: Engine, only: frozenset[str]) -> frozenset[str]:
     """Names of the known steps that the candidate gives, among those asked for."""
     description = check.runner.description
     given = {step.name for step in all_steps() if check.part(step)}
@@ -188,7 +202,7 @@ def _description_notes(description: Description, options: Options) -> list[str]:
 
 
 def _write_example(
-    folder: Path, failure: Held, check: CandidateCheck, options: Options, versions: dict[str, str]
+    folder: Path, failure: Held, check: Engine, options: Options, versions: dict[str, str]
 ) -> Path:
     # Without mmsegmentation, what smaller inputs give is what our own steps give.
     origin = versions if options.live else {"mmseg-parity": versions["mmseg-parity"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from parity.candidate.check import NOT_GIVEN
+from parity.candidate.judge import NOT_GIVEN
 from parity.candidate.runner import Description
 from parity.compare.cases import all_steps
 from parity.compare.check import StepSummary

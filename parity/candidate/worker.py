@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
@@ -35,16 +36,22 @@ from parity.pipeline import Step
 
 # Importing torch on a loaded machine takes seconds; a user's own imports may take more.
 LOAD_LIMIT = 180.0
+# (object, its name in messages) -> what it gives
+Make = Callable[[Any, str], Candidate]
 
 
 class WorkerProcess:
     """The candidate named `text`, loaded and run in a child process.
 
-    limit: seconds per call. Raises InputError when it cannot be loaded.
+    limit: seconds per call. make: sorts what was loaded; it is pickled. Raises
+    InputError when it cannot be loaded.
     """
 
-    def __init__(self, text: str, *, limit: float = DEFAULT_LIMIT) -> None:
+    def __init__(
+        self, text: str, *, limit: float = DEFAULT_LIMIT, make: Make = candidate_from
+    ) -> None:
         self._text = text
+        self._make = make
         self._limit = limit
         self._start()
 
@@ -82,7 +89,9 @@ class WorkerProcess:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._text), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._text, self._make), daemon=True
+        )
         with deaf():
             self._process.start()
         theirs.close()
@@ -116,11 +125,11 @@ class WorkerProcess:
         return f"Crash: its process ended with exit code {code}"
 
 
-def _serve(connection: Connection, text: str) -> None:
+def _serve(connection: Connection, text: str, make: Make) -> None:
     """The child's side: load, describe, then answer calls until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be made deaf
     try:
-        candidate = candidate_from(load_candidate(text), text)
+        candidate = make(load_candidate(text), text)
     except InputError as error:
         connection.send_bytes(pickle.dumps(("error", str(error))))
         return

@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from parity.candidate.engine import Engine
+from parity.candidate.given import OwnSteps
+from parity.candidate.own import check_case
 from parity.compare.cases import recorded_cases
-from parity.compare.check import check_against, reference_steps
+from parity.compare.check import reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
+from parity.compare.rounding import Rounding
 from parity.compare.trace import StepResult, compare_records, run_step
 from parity.compare.tree import compare_tree
 from parity.environment import cpu_capability
@@ -39,7 +43,7 @@ def hold(
     state = GeneratorState.of(RecordingRandomState(seed))
     [(name, reference)] = reference_steps([step])
     untouched = copy.deepcopy(value)
-    tried = step if candidate is None else Step(name, candidate, step.options)
+    tried = step if candidate is None else step.doing(candidate)
     actual = run_step(name, tried, value, state)
     assert unchanged(value, untouched), f"{name} changed its input"
     expected = run_step(name, reference, value, state)
@@ -71,7 +75,8 @@ class RecordedResults:
     def __init__(self) -> None:
         pairs, header = recorded_cases(fixtures_root() / "recorded", inputs_root())
         self._recorded_on = header["cpu_capability"]
-        self._results = [(case.name, check_against(case, trace)) for case, trace in pairs]
+        engine = Engine(OwnSteps(), rounding=Rounding.FAIL)
+        self._results = [(case.name, check_case(case, trace, engine)) for case, trace in pairs]
 
     def assert_equal(self, step: str) -> None:
         """`step` was compared at least once, and is equal in every case."""

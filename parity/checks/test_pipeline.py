@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from numpy.random import RandomState
 
+from parity.candidate.engine import Engine
+from parity.candidate.given import OwnSteps
+from parity.candidate.own import check_case
 from parity.compare import Verdict
 from parity.compare.cases import default_cases, list_root
-from parity.compare.check import check_live
+from parity.compare.check import reference_steps
 from parity.compare.rng import GeneratorState
+from parity.compare.rounding import Rounding
+from parity.compare.trace import run_trace
 from parity.compare.tree import compare_tree
 from parity.dataset import BrokenFileWarning, SegDataset
 from parity.fixtures import inputs_root
@@ -40,7 +45,8 @@ class TestSteps:
         for case in cases:
             if case.probe is not None:  # checked in the files of their steps
                 continue
-            result = check_live(case)
+            reference = run_trace(reference_steps(case.steps), case.start(), case.seed)
+            result = check_case(case, reference, Engine(OwnSteps(), rounding=Rounding.FAIL))
             assert not result.broken
             failing = result.comparison.first_difference
             assert failing is None, f"{case.name}: {failing}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
+from parity.candidate.project import Project, add_accepted, find_project, parse_seeds
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
@@ -23,7 +25,7 @@ from parity.cli.progress import Telling
 from parity.cli.show import EXIT_CODES, INTERRUPTED, show
 from parity.compare.cases import all_steps
 from parity.compare.check import CheckReport
-from parity.compare.exhibit import Collector, Exhibit, exhibit_maker
+from parity.compare.exhibit import Collector, Exhibit
 from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.compare.rounding import Rounding
 from parity.errors import InputError, WorkerLost
@@ -55,6 +57,8 @@ Examples:
   parity check loss --candidate train.py:criterion --out reports/mine
 """
 
+DEFAULT_SEEDS = "0:40"
+
 
 def check(
     steps: Annotated[
@@ -66,12 +70,13 @@ def check(
         ),
     ] = None,
     seeds: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="A:B",
             help="Seeds, B excluded; training takes one image per seed, in turn.",
+            show_default=DEFAULT_SEEDS,
         ),
-    ] = "0:40",
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -108,6 +113,13 @@ def check(
     replay: Annotated[
         bool, typer.Option("--replay", help="Candidate: prefer functions that apply given draws.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZOO_NAME|PATH|WORK_DIR",
+            help="Candidate: one fixed scheduler or optimizer, held against this config.",
+        ),
+    ] = None,
     samples: Annotated[
         int | None,
         typer.Option(min=0, help="Candidate: results a side to compare distributions of."),
@@ -127,25 +139,41 @@ def check(
         typer.Option("--verbose", "-v", help="All versions, notes, steps, and what was left out."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The verdict line only.")] = False,
+    write_accepted: Annotated[
+        bool,
+        typer.Option(
+            "--write-accepted",
+            help="Candidate: add what differs to pyproject.toml as accepted, reasons left empty.",
+        ),
+    ] = False,
 ) -> None:
-    """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs."""
+    """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs.
+
+    What is not given here is taken from the table tool.parity of the nearest pyproject.toml.
+    """
     started = time.monotonic()
-    only = select_steps(steps or [])
-    seed_range = parse_seeds(seeds)
+    project = find_project()
+    candidate = _candidate(candidate, project)
+    only = select_steps(steps or [*project.steps])
+    seed_range = parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS)
+    rounding = rounding or project.rounding
     if live is None:
         live = reference_installed()
     check_device(device)
-    _insist(candidate, device, about_candidate=replay or samples is not None)
+    about_candidate = bool(replay or samples is not None or write_accepted or config)
+    _insist(candidate, device, about_candidate=about_candidate)
     if out is not None:
         make_folder(out)
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
-    asked = data if live or "PARITY_ADE20K" not in os.environ else None
+    told = data is not None and "PARITY_ADE20K" not in os.environ
+    data = data or project.data
+    asked = data if live or told else None
     examples = None if out is None else out / "examples"
     counted = only | {PIPELINE} if only and candidate is not None else only
     collector = Collector(only=counted)
     shown = json is not None or out is not None
-    # Our own results are noted where the check makes its pictures.
-    with Telling(None if candidate is None else collector.watch) as telling:
+    with Telling(collector.watch) as telling:
+        exhibits: list[Exhibit] = []
         if candidate is not None:
             options = Options(
                 text=candidate,
@@ -159,24 +187,22 @@ def check(
                 examples=examples,
                 class_names=CLASSES,
                 rounding=rounding or Rounding.PASS,
+                accepted=project.accepted,
             )
-            exhibits: list[Exhibit] = []
-            found = check_candidate(options, progress=telling, exhibits=exhibits)
+            run_it = check_candidate if config is None else partial(check_fixed, config=config)
+            found = run_it(options, progress=telling, exhibits=exhibits)
         else:
             plan = own_plan(asked, seed_range, device=device, live=live).only(only)
-            make = exhibit_maker(plan, class_names=CLASSES) if shown else None
-            jobs = jobs if device == "cpu" else 1
             found = check_own(
                 plan,
-                collector,
                 telling,
                 only,
-                jobs,
-                make=make,
+                jobs if device == "cpu" else 1,
+                exhibits=exhibits if shown else None,
+                class_names=CLASSES,
                 examples=examples,
                 rounding=rounding or Rounding.FAIL,
             )
-            exhibits = list(collector.exhibits)
         run = origin(time.monotonic() - started, _roots(data, candidate))
         evidence = Evidence(collector.outcomes, exhibits)
         written = write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
@@ -188,7 +214,30 @@ def check(
     show(found, verbose=verbose, quiet=quiet)
     if telling.interrupted:
         raise typer.Exit(INTERRUPTED)
+    if write_accepted:
+        _write_accepted(found.draft)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+
+
+def _candidate(given: str | None, project: Project) -> str | None:
+    """The candidate to check; given as "", our own steps, whatever the project says."""
+    if given is None and project.candidate is None and project.accepted:
+        raise InputError(
+            f"{project.file}: [[tool.parity.accepted]] is about code of yours; add candidate = "
+            f'"module:object" to [tool.parity], or name it with --candidate ("" for our own steps)'
+        )
+    return (project.candidate if given is None else given) or None
+
+
+def _write_accepted(draft: str) -> None:
+    if not draft:
+        complain("nothing differs that could be accepted")
+        return
+    file = add_accepted(draft)
+    if file is None:
+        typer.echo(draft)
+    where = "the lines above" if file is None else str(file)
+    complain(f"drafted accepted differences: {where}; fill in each reason, which may not be empty")
 
 
 def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
@@ -205,7 +254,10 @@ def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
 def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:
     """Raises InputError for options that have no meaning together."""
     if candidate is None and about_candidate:
-        raise InputError("--replay and --samples are about a candidate; name one with --candidate")
+        raise InputError(
+            "--replay, --samples, --config and --write-accepted are about a candidate; "
+            "name one with --candidate"
+        )
     if candidate is not None and device != "cpu":
         raise InputError("--candidate is checked on the CPU; leave --device out")
 
@@ -235,14 +287,6 @@ def write(
     if json is not None:
         write_atomically(json, render_json(document).encode())
     return [] if out is None else list(write_report(document, out))
-
-
-def parse_seeds(text: str) -> range:
-    """``A:B`` as a range. Raises InputError unless ``0 <= A < B``."""
-    match = re.fullmatch(r"(\d+):(\d+)", text.strip())
-    if match is None or int(match[1]) >= int(match[2]) or int(match[2]) > 2**32:
-        raise InputError(f"--seeds {text}: give A:B with 0 <= A < B <= 2**32, such as 0:200")
-    return range(int(match[1]), int(match[2]))
 
 
 def select_steps(names: list[str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
@@ -15,12 +15,10 @@ from rich.progress import Progress as Bar
 
 from parity.cli.console import complain, plain
 from parity.compare.check import CaseResult
-from parity.compare.progress import Progress
+from parity.compare.progress import Progress, Watch
 from parity.errors import WorkerLost
 
 MINUTE = 60.0
-# Passes results on, and notes them down.
-Watch = Callable[[Iterable[CaseResult]], Iterable[CaseResult]]
 
 
 class Telling(Progress):
@@ -33,8 +31,7 @@ class Telling(Progress):
     """
 
     def __init__(self, watch: Watch | None = None, *, seconds: float = MINUTE) -> None:
-        self._watch = watch
-        self.stopped = ""
+        super().__init__(watch)
         self.interrupted = False
         self.lost: WorkerLost | None = None
         self._seconds = seconds
@@ -65,7 +62,7 @@ class Telling(Progress):
 
     def results(self, results: Iterable[CaseResult], total: int) -> Iterator[CaseResult]:
         """The same results until the check is stopped."""
-        results = results if self._watch is None else self._watch(results)
+        results = super().results(results, total)
         self._total, self._doing, self._started = total, "checking", time.monotonic()
         with self._bar() as bar:
             task = bar.add_task("checking", total=total)

@@ -11,7 +11,7 @@ from rich.text import Text
 from parity.cli.console import plain
 from parity.cli.names import step_names
 from parity.compare.cases import all_steps
-from parity.compare.check import CheckReport, StepSummary
+from parity.compare.check import ACCEPTED, CheckReport, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.left_out import Unexercised
 from parity.compare.rounding import ROUNDING
@@ -121,10 +121,10 @@ def _line(row: StepSummary) -> _Line:
     if row.failed and row.isolated is not Verdict.DIFFERENT:
         word, what = PASSES_ON, ""
     else:
-        word = ROUNDING if row.is_rounding else str(verdict)
+        word = ACCEPTED if row.is_accepted else ROUNDING if row.is_rounding else str(verdict)
         what = "" if worst(row) in ("none", "not a value") else f"by up to {worst(row)}"
     style = "" if word == PASSES_ON else STYLES[verdict]
-    return style, (f"{row.pipeline}/{row.step}", word, cases, what.removesuffix(", rounding"))
+    return style, (f"{row.pipeline}/{row.step}", word, cases, what.removesuffix(f", {word}"))
 
 
 def _show_table(lines: Sequence[_Line]) -> None:

@@ -1,39 +1,29 @@
-"""Check whole pipelines over many cases, and sum up per step."""
+"""What came of the cases of a check, summed up per step."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
-from parity.compare.cases import Case
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.left_out import Unexercised
 from parity.compare.trace import (
     StepFunction,
     StepRecord,
     StepResult,
-    Trace,
     TraceComparison,
-    compare_with_trace,
-    run_trace,
 )
-from parity.compare.workers import in_processes
-from parity.errors import InputError
 from parity.pipeline import Step
 
 StepKey = tuple[str, str]  # pipeline, step
 # The pipeline of rows that are tests over many results, and of no single case.
 DISTRIBUTION = "distribution"
+# That of rows about accepted differences that nothing needs; also the word for accepted steps.
+ACCEPTED = "accepted"
 # (step, expected, actual) of an isolated run
 Held = tuple[Step, StepRecord, StepRecord]
-# Exchanges some of our own steps, to check what is not ours, or a planted defect.
-Plant = Callable[[tuple[Step, ...]], tuple[Step, ...]]
-
-# Below this many cases, starting worker processes costs more than it saves.
-CASES_WORTH_WORKERS = 100
 # Failures kept with all details; the rest are counted.
 MAX_FAILURES = 100
 
@@ -53,21 +43,6 @@ class CaseResult:
     broken: str = ""
     file: bool = False
     unstable: dict[str, StepResult] = field(default_factory=dict)
-
-
-def with_rounding_accepted(result: CaseResult) -> CaseResult:
-    """`result`, its steps within tolerance where only rounding differs."""
-    if result.comparison is None:
-        return result
-    steps = tuple(
-        replace(
-            step,
-            isolated=step.isolated.with_rounding_accepted(),
-            chained=step.chained.with_rounding_accepted(),
-        )
-        for step in result.comparison.steps
-    )
-    return replace(result, comparison=replace(result.comparison, steps=steps))
 
 
 @dataclass(frozen=True)
@@ -92,10 +67,11 @@ class StepSummary:
     cases: how many were compared; failed: how many of these differ; skipped: how
     many were not compared; unstable: how many differ between two runs of the
     reference itself; rounded: how many differ by rounding alone, counted in failed
-    where that is no pass. first, why_skipped, why_unstable, why_rounded explain the
-    first of each. diagnosis: of all that failed. is_minor: whether `first` is about 0.0
-    beside -0.0 only; a larger difference takes its place. manner: what is odd about the
-    first output that is so, and makes no difference.
+    where that is no pass; accepted: how many differ only as somebody has accepted. first,
+    why_skipped, why_unstable, why_rounded, why_accepted explain the first of each.
+    diagnosis: of all that failed. is_minor: whether `first` is about 0.0 beside -0.0
+    only; a larger difference takes its place. manner: what is odd about the first output
+    that is so, and makes no difference.
     """
 
     pipeline: str
@@ -116,6 +92,13 @@ class StepSummary:
     diagnosis: Diagnosis = Diagnosis()
     is_minor: bool = False
     manner: str = ""
+    accepted: int = 0
+    why_accepted: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether something differs, and nothing beyond what is accepted."""
+        return self.accepted > 0 and not self.failed
 
     @property
     def is_rounding(self) -> bool:
@@ -128,6 +111,7 @@ class StepSummary:
         compared = worst_verdict(result.verdict for result in results)
         failed = compared is Verdict.DIFFERENT
         rounded = _rounded(results)
+        accepted = not failed and any(result.accepted for result in results)
         skipped = compared is Verdict.NOT_COMPARED
         leaves = [leaf for result in results for leaf in result.leaves.values()]
         worse = isolated if isolated.verdict is Verdict.DIFFERENT else chained
@@ -153,12 +137,18 @@ class StepSummary:
             why_skipped=self.why_skipped or (f"{case}: {isolated.error}" if skipped else ""),
             rounded=self.rounded + rounded,
             why_rounded=self.why_rounded or (f"{case}: {worse.explain()}" if rounded else ""),
+            accepted=self.accepted + accepted,
+            why_accepted=self.why_accepted or (_why_accepted(case, results) if accepted else ""),
         )
 
     def add_unstable(self, case: str, difference: StepResult) -> StepSummary:
         """This summary with a case in which the reference differs from itself."""
         why = self.why_unstable or f"{case}: {difference.explain()}"
         return replace(self, unstable=self.unstable + 1, why_unstable=why)
+
+
+def _why_accepted(case: str, results: Sequence[StepResult]) -> str:
+    return next(f"{case}: {one.explain()}" for one in results if one.accepted)
 
 
 def _rounded(results: Sequence[StepResult]) -> bool:
@@ -172,7 +162,8 @@ class CheckReport:
     """A whole check. mode: "live" or "recorded". failures: the first of them, in case order.
 
     minimal: folders of minimal examples by ``pipeline/step``. unexercised: what was
-    asked for and could not be compared, with the reason. incomplete: why the check ended
+    asked for and could not be compared, with the reason. draft: TOML that accepts all
+    that differs, reasons left out; "" where nothing does. incomplete: why the check ended
     before its end, or "".
     """
 
@@ -188,6 +179,7 @@ class CheckReport:
     broken: tuple[str, ...] = field(default=())
     minimal: dict[str, str] = field(default_factory=dict)
     unexercised: tuple[Unexercised, ...] = ()
+    draft: str = ""
     incomplete: str = ""
 
     @property
@@ -198,64 +190,21 @@ class CheckReport:
         )
 
 
-def as_they_are(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The `Plant` that exchanges nothing."""
-    return steps
-
-
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
-    """The live adapters of `steps`, by name. Raises ReferenceUnavailable without mmseg."""
+    """`steps` done by live mmsegmentation, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
-    return [(step.name, partial(_adapter(step), **step.options)) for step in steps]
+    return [(step.name, step.doing(_live(step))) for step in steps]
 
 
-def _adapter(step: Step) -> StepFunction:
+def _live(step: Step) -> Callable[..., Any]:
     module = importlib.import_module(f"reference.{step.module}")
-    adapter: StepFunction = getattr(module, step.function.__name__)
-    return adapter
+    function: Callable[..., Any] = getattr(module, step.function.__name__)
+    return function
 
 
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """Our own steps, by name."""
     return [(step.name, step) for step in steps]
-
-
-def check_live(case: Case, plant: Plant = as_they_are) -> CaseResult:
-    """Run both sides of `case` now."""
-    steps = reference_steps(case.steps)
-    reference = run_trace(steps, case.start(), case.seed)
-    if case.device == "cpu":
-        return check_against(case, reference, plant)
-    again = compare_with_trace(steps, reference)
-    unstable = {
-        step.name: step.isolated
-        for step in again.steps
-        if step.isolated.verdict is Verdict.DIFFERENT
-    }
-    return replace(check_against(case, reference, plant), unstable=unstable)
-
-
-def check_against(case: Case, reference: Trace, plant: Plant = as_they_are) -> CaseResult:
-    """Run our side of `case` and hold it against `reference`.
-
-    A file that our load step refuses makes the case broken, not different.
-    """
-    file = case.info is not None
-    comparison = compare_with_trace(candidate_steps(plant(case.steps)), reference)
-    for step in comparison.steps:
-        kind, _, message = step.isolated.raised.partition(": ")
-        if step.name.startswith("load") and kind == InputError.__name__:
-            return CaseResult(case.name, case.pipeline, None, broken=message, file=file)
-    return CaseResult(case.name, case.pipeline, comparison, file=file)
-
-
-def run_cases(cases: Sequence[Case], jobs: int, plant: Plant = as_they_are) -> Iterator[CaseResult]:
-    """Check all cases live, in order, in `jobs` processes when that is worth it."""
-    check = partial(check_live, plant=plant)
-    if jobs < 2 or len(cases) < CASES_WORTH_WORKERS:
-        yield from map(check, cases)
-        return
-    yield from in_processes(check, cases, jobs, block=8)
 
 
 def summarise(

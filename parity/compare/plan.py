@@ -17,15 +17,9 @@ from parity.compare.cases import (
     recorded_cases,
 )
 from parity.compare.check import (
-    CaseResult,
-    Plant,
-    as_they_are,
-    check_against,
     reference_steps,
-    run_cases,
 )
 from parity.compare.trace import Trace, run_trace
-from parity.compare.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.errors import InputError, ReferenceUnavailable
 from parity.files import file_sha256
@@ -38,9 +32,8 @@ class Plan:
     """mode: "live", also with a device, or "recorded". versions: of all that computes.
 
     seeds: first, and one past the last; None for those of a recording. recorded: the
-    reference's traces by the name of the case; None for the live one. plant:
-    exchanges some of our own steps. inputs: SHA-256 of every file that was read, by
-    path; filled while the cases are run.
+    reference's traces by the name of the case; None for the live one. inputs: SHA-256
+    of every file that was read, by path; filled while the cases are run.
     """
 
     mode: str
@@ -49,27 +42,15 @@ class Plan:
     notes: tuple[str, ...]
     seeds: tuple[int, int] | None
     recorded: Mapping[str, Trace] | None = None
-    plant: Plant = as_they_are
     inputs: dict[str, str] = field(default_factory=dict)
-
-    def results(self, jobs: int) -> Iterator[CaseResult]:
-        """Our own steps beside the reference, case by case; a live one in `jobs` processes."""
-        if self.recorded is None:
-            found = run_cases(self.cases, jobs, self.plant)
-        else:
-            use_one_thread()
-            found = (check_against(one, trace, self.plant) for one, trace in self.references())
-        for case, result in zip(self.cases, found, strict=True):
-            self._note(case)
-            yield result
 
     def references(self) -> Iterator[tuple[Case, Trace]]:
         """Every case with what the reference makes of it."""
         for case in self.cases:
             yield case, self.reference(case)
-            self._note(case)
+            self.note(case)
 
-    def _note(self, case: Case) -> None:
+    def note(self, case: Case) -> None:
         """Note the files of a case that has been run."""
         for path in () if case.info is None else (case.info.img_path, case.info.seg_map_path):
             if path and path not in self.inputs:

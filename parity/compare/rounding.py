@@ -3,8 +3,9 @@
 The same sum taken in another order differs in its last digits. How far it may be
 off grows with the number of terms, as in sums over halves: `bound` is
 ``(4 + log2(terms)) * eps * largest`` for float32 and float64, `largest` being the
-largest absolute value expected in the array. Half precision is stored, not summed in:
-there, one representable number.
+largest absolute value expected in the array. A learning rate is made from the one
+before, so that roundings add up: there, ``max_iters`` more of them. Half precision is
+stored, not summed in: there, one representable number.
 """
 
 from __future__ import annotations
@@ -40,11 +41,22 @@ _SUMMED_IN = ("float32", "float64")
 _MANY = 10_000
 
 
-def bound(dtype: str, largest: float, terms: int) -> float:
-    """How far results of `terms` terms may be apart by the order of operations alone."""
+def bound(dtype: str, largest: float, roundings: float) -> float:
+    """How far results of so many roundings may be apart by the order of operations alone."""
     if dtype not in _SUMMED_IN:
         return 0.0
-    return (ELEMENTARY + log2(max(terms, 1))) * float(np.finfo(dtype).eps) * largest
+    return roundings * float(np.finfo(dtype).eps) * largest
+
+
+def roundings_of(value: Any) -> float:
+    """Roundings one after the other on the way from an input to a result, at most."""
+    chain: int = value["max_iters"] if _is_chain(value) else 0
+    return ELEMENTARY + log2(terms_of(value)) + chain
+
+
+def _is_chain(value: Any) -> bool:
+    """Whether it asks for a table of rates, each made from the one before."""
+    return isinstance(value, Mapping) and "max_iters" in value
 
 
 def terms_of(value: Any) -> int:
@@ -57,7 +69,7 @@ def terms_of(value: Any) -> int:
     return max(value.size, 1) if isinstance(value, np.ndarray) else 1
 
 
-def is_rounding(actual: Leaf, expected: Leaf, terms: int) -> bool:
+def is_rounding(actual: Leaf, expected: Leaf, roundings: float) -> bool:
     """Whether two arrays of one form differ by no more than the bound, if at all."""
     if actual.bits is None or expected.bits is None:
         return not bool(np.any(actual.differs_from(expected)))
@@ -68,7 +80,7 @@ def is_rounding(actual: Leaf, expected: Leaf, terms: int) -> bool:
         ulps = actual.ulps_to(expected)
         return ulps is not None and bool(np.all(ulps[unequal] <= 1))
     distance = actual.distance_to(expected)[unequal]
-    return bool(np.all(distance <= bound(expected.dtype, largest(expected), terms)))
+    return bool(np.all(distance <= bound(expected.dtype, largest(expected), roundings)))
 
 
 def largest(leaf: Leaf) -> float:
@@ -88,9 +100,8 @@ def labelled(
     if len(wrong) > _MANY:
         return dict(leaves)
     left, right = _nodes(actual, ""), _nodes(expected, "")
-    terms = terms_of(given)
     changed = {
-        path: _labelled(path, leaves[path], left[path], right[path], terms)
+        path: _labelled(path, leaves[path], left[path], right[path], given)
         for path in wrong
         if path in left and path in right
     }
@@ -112,7 +123,7 @@ def only_rounding(leaves: Mapping[str, Comparison]) -> bool:
     return beyond == {ROUNDING} or (not beyond and accepted_before)
 
 
-def _labelled(path: str, leaf: Comparison, actual: Any, expected: Any, terms: int) -> Comparison:
+def _labelled(path: str, leaf: Comparison, actual: Any, expected: Any, given: Any) -> Comparison:
     if _is_meta(path) and _same_in_float32(actual, expected):
         detail = f"the same in float32: actual {actual!r}, expected {expected!r}"
         told = Tolerance(name=ROUNDING, reason="metadata stored as float32")
@@ -120,11 +131,13 @@ def _labelled(path: str, leaf: Comparison, actual: Any, expected: Any, terms: in
     if leaf.reason != "values" or children(expected) is not None:
         return leaf
     sides = as_leaf(actual), as_leaf(expected)
-    if sides[1].bits is None or not is_rounding(*sides, terms):
+    roundings = roundings_of(given)
+    if sides[1].bits is None or not is_rounding(*sides, roundings):
         return leaf
-    within = bound(sides[1].dtype, largest(sides[1]), terms)
+    within = bound(sides[1].dtype, largest(sides[1]), roundings)
     told = Tolerance(name=ROUNDING, atol=within, reason="the order of float operations")
-    text = f"{leaf.detail}; rounding of {terms} terms reaches {within:.2g}"
+    of = f"{given['max_iters']} steps" if _is_chain(given) else f"{terms_of(given)} terms"
+    text = f"{leaf.detail}; rounding of {of} reaches {within:.2g}"
     return replace(leaf, reason=ROUNDING, detail=text, tolerance=told)
 
 

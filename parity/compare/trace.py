@@ -1,8 +1,7 @@
-"""Run steps on two sides and find where they first part.
+"""Steps as they ran: their records, and how a record is held against another.
 
 The reference runs once, each step fed its own previous output; that is a
-:class:`Trace`. A candidate is then held against it twice per step: isolated
-(fed the reference's input and generator state) and chained (fed its own).
+:class:`Trace`. `parity.compare.walk` holds a candidate against it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from parity.compare.rng import (
 from parity.compare.rounding import accepted, labelled, only_rounding
 from parity.compare.tolerance import Tolerance, tolerance_for
 from parity.compare.tree import compare_tree
-from parity.errors import InputError, ReferenceUnavailable
+from parity.errors import ReferenceUnavailable
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 # (value, rng) -> next value; a pipeline's Step is one.
@@ -62,7 +61,8 @@ class StepResult:
     generator: "equal" or both digests. draw: the first draw that differs, when
     outputs, generators or the ranges drawn from do. error: what was raised, on
     which side. raised: what the candidate raised, with its type. manner: what is odd
-    about the actual output and makes no difference, or "".
+    about the actual output and makes no difference, or "". accepted: what somebody has
+    accepted of this difference, with the reason, or that it is beyond that.
     """
 
     verdict: Verdict
@@ -72,6 +72,7 @@ class StepResult:
     error: str = ""
     raised: str = ""
     manner: str = ""
+    accepted: str = ""
 
     @property
     def is_minor(self) -> bool:
@@ -93,7 +94,7 @@ class StepResult:
     def is_rounding(self) -> bool:
         """Whether the order of float operations explains all that differs, in values only."""
         same_draws = self.generator == "equal" and self.draw is None
-        return same_draws and not self.error and only_rounding(self.leaves)
+        return same_draws and not (self.error or self.accepted) and only_rounding(self.leaves)
 
     def with_rounding_accepted(self) -> StepResult:
         """The same, within tolerance where only rounding differs."""
@@ -103,15 +104,16 @@ class StepResult:
 
     def explain(self) -> str:
         """One line that says what differs, or ""."""
+        beyond = [self.accepted] if self.accepted else []
         if self.error:
-            return self.error
+            return "; ".join([self.error, *beyond])
         parts = [str(self.draw)] if self.draw else []
         if self.worst:
             path, leaf = self.worst
             parts.append(f"{path or 'output'}: {leaf}")
         if self.generator != "equal":
             parts.append(f"generator state: {self.generator}")
-        return "; ".join(parts)
+        return "; ".join([*parts, *beyond])
 
 
 @dataclass(frozen=True)
@@ -181,42 +183,6 @@ def run_trace(steps: Sequence[tuple[str, StepFunction]], value: Any, seed: int) 
             break
         value, state = record.output, record.state_after
     return Trace(seed, tuple(records))
-
-
-def compare_with_trace(
-    steps: Sequence[tuple[str, StepFunction]],
-    reference: Trace,
-    *,
-    tolerances: ToleranceTable = tolerance_for,
-) -> TraceComparison:
-    """Hold a candidate's `steps` against a reference trace, isolated and chained.
-
-    While the chained input is bit-equal to the reference's, the isolated result
-    is the chained one, and the step runs once. Steps that no side reached are
-    not compared. Raises InputError when the names of the steps do not match.
-    """
-    recorded = [record.name for record in reference.steps]
-    names = [name for name, _ in steps]
-    if names[: len(recorded)] != recorded:
-        raise InputError(f"the candidate's steps are {names}, the reference's {recorded}")
-    results: list[StepComparison] = []
-    mine: StepRecord | None = None  # previous chained record; None while nothing has differed
-    parted = False
-    for (name, step), record in zip(steps, reference.steps, strict=False):
-        alone = run_step(name, step, record.input, record.state_before)
-        isolated = compare_records(alone, record, tolerances)
-        if not parted:
-            chained, mine = isolated, alone
-        elif mine is None or mine.error:
-            chained = StepResult(Verdict.NOT_COMPARED, error="an earlier step raised")
-        else:
-            mine = run_step(name, step, mine.output, mine.state_after)
-            chained = compare_records(mine, record, tolerances)
-        parted = parted or chained.verdict is not Verdict.EQUAL
-        results.append(StepComparison(name, isolated, chained))
-    unreached = StepResult(Verdict.NOT_COMPARED, error="the reference raised at an earlier step")
-    results += [StepComparison(name, unreached, unreached) for name in names[len(recorded) :]]
-    return TraceComparison(reference.seed, tuple(results))
 
 
 def compare_records(

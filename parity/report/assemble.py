@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from parity.compare.check import DISTRIBUTION, CheckReport, StepKey, StepSummary
+from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepKey, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.exhibit.collect import CODES, NOT_COUNTED, Outcome
 from parity.compare.exhibit.records import Exhibit
@@ -103,7 +103,7 @@ def _tests(rows: Sequence[StepSummary]) -> list[Outcome]:
             note=row.first or row.why_skipped,
         )
         for row in rows
-        if row.pipeline == DISTRIBUTION
+        if row.pipeline in (ACCEPTED, DISTRIBUTION)
     ]
 
 
@@ -181,6 +181,8 @@ def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
         rounded=row.rounded,
         why_rounded=row.why_rounded,
         manner=row.manner,
+        accepted=row.accepted,
+        why_accepted=row.why_accepted,
         diagnosis=row.diagnosis,
         exhibits=places.exhibits_of_step.get(key, ()),
     )

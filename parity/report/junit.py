@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from parity.report.document import CaseEntry, FindingSection, Report
+from parity.report.document import CaseEntry, FindingSection, Report, word
 from parity.report.markdown import place_text
 from parity.text import cut, visible
 
@@ -114,9 +114,12 @@ def _step_lines(report: Report, places: tuple[int, ...]) -> list[str]:
     lines = []
     for step in (report.steps[at] for at in places):
         lines.append(
-            f"{step.step}: isolated {step.isolated}, chained {step.chained}, "
+            f"{step.step}: isolated {word(step, step.isolated)}, "
+            f"chained {word(step, step.chained)}, "
             f"{step.failed} of {step.cases} cases different, worst {step.worst}"
         )
+        if step.accepted:
+            lines.append(f"{step.step}: {step.accepted} accepted, first {step.why_accepted}")
         if step.diagnosis.text:
             lines.append(f"{step.step}: diagnosis: {step.diagnosis.text}")
     return lines

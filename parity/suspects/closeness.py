@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.compare.leaf import Leaf, as_leaf
-from parity.compare.rounding import bound, is_rounding, largest, terms_of
+from parity.compare.rounding import bound, is_rounding, largest, roundings_of
 from parity.compare.trace import StepRecord
 from parity.compare.tree import children
 from parity.errors import InputError
@@ -30,7 +30,7 @@ def leaves_of(record: StepRecord) -> Leaves:
     return found
 
 
-def share(expected: Leaves, actual: Leaves, suspect: Leaves, terms: int) -> float | None:
+def share(expected: Leaves, actual: Leaves, suspect: Leaves, roundings: float) -> float | None:
     """How much of the difference between `expected` and `actual` the suspect makes, 0 to 1.
 
     That of the array or value of which it makes least, so that a loss and its gradient
@@ -43,12 +43,10 @@ def share(expected: Leaves, actual: Leaves, suspect: Leaves, terms: int) -> floa
         return 0.0
     names = dict.fromkeys([*expected, *actual, *suspect])
     shares = [
-        found
+        _leaf_share(expected.get(name), actual.get(name), suspect.get(name), roundings)
         for name in names
-        if (found := _leaf_share(expected.get(name), actual.get(name), suspect.get(name), terms))
-        is not None
     ]
-    return min(shares, default=None)
+    return min((one for one in shares if one is not None), default=None)
 
 
 def comparable(expected: Leaves, actual: Leaves) -> bool:
@@ -58,7 +56,8 @@ def comparable(expected: Leaves, actual: Leaves) -> bool:
 
 def finite_parts_agree(expected: StepRecord, actual: StepRecord) -> bool:
     """Whether only NaN and infinite values differ, and something does so."""
-    left, right, terms = leaves_of(expected), leaves_of(actual), terms_of(expected.input)
+    left, right = leaves_of(expected), leaves_of(actual)
+    roundings = roundings_of(expected.input)
     odd = 0
     for name in dict.fromkeys([*left, *right]):
         one, other = left.get(name), right.get(name)
@@ -67,20 +66,20 @@ def finite_parts_agree(expected: StepRecord, actual: StepRecord) -> bool:
         if not isinstance(one, Leaf) or not isinstance(other, Leaf) or not _same_form(one, other):
             return False
         both = one.finite & other.finite
-        slack = bound(one.dtype, largest(one), terms)
+        slack = bound(one.dtype, largest(one), roundings)
         if bool(np.any(_beyond(one, other, slack) & both)):
             return False
         odd += int(np.count_nonzero(one.differs_from(other) & ~both))
     return odd > 0
 
 
-def near(left: Leaves, right: Leaves, terms: int) -> bool:
+def near(left: Leaves, right: Leaves, roundings: float) -> bool:
     """Whether two records differ by no more than rounding: the same draws, labels and shapes.
 
-    terms: as `rounding.terms_of` counts them in the input of both.
+    roundings: as `rounding.roundings_of` counts them for the input of both.
     """
     return left.keys() == right.keys() and all(
-        _near(name, left[name], right[name], terms) for name in left
+        _near(name, left[name], right[name], roundings) for name in left
     )
 
 
@@ -122,7 +121,10 @@ def _equal(left: Leaf | str | None, right: Leaf | str | None) -> bool:
 
 
 def _leaf_share(
-    expected: Leaf | str | None, actual: Leaf | str | None, suspect: Leaf | str | None, terms: int
+    expected: Leaf | str | None,
+    actual: Leaf | str | None,
+    suspect: Leaf | str | None,
+    roundings: float,
 ) -> float | None:
     if _equal(suspect, actual):
         return None if _equal(expected, actual) else 1.0
@@ -132,7 +134,7 @@ def _leaf_share(
         return 0.0
     if not isinstance(expected, Leaf) or not _same_form(expected, actual):
         return float(np.mean(~suspect.differs_from(actual)))  # all of it is wrong
-    slack = bound(expected.dtype, largest(expected), terms)
+    slack = bound(expected.dtype, largest(expected), roundings)
     before, made = _beyond(actual, expected, slack), _beyond(suspect, expected, slack)
     left = _beyond(suspect, actual, np.maximum(slack, LEFT * expected.distance_to(actual)))
     wrong = np.count_nonzero(before | made)
@@ -147,11 +149,11 @@ def _beyond(one: Leaf, other: Leaf, slack: Any) -> NDArray[np.bool_]:
     return np.asarray(one.differs_from(other) & (apart | odd))
 
 
-def _near(name: str, left: Leaf | str, right: Leaf | str, terms: int) -> bool:
+def _near(name: str, left: Leaf | str, right: Leaf | str, roundings: float) -> bool:
     if _equal(left, right):
         return True
     if not (isinstance(left, Leaf) and isinstance(right, Leaf) and _same_form(left, right)):
         return False
     if left.bits is None:
         return name.endswith("image") and bool(left.distance_to(right).max() <= GREY_LEVELS)
-    return is_rounding(left, right, terms)
+    return is_rounding(left, right, roundings)

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from parity.compare.cases import Case
 from parity.compare.check import CheckReport, Diagnosis, Held, StepKey
 from parity.compare.compare import Verdict
-from parity.compare.exhibit.collect import CODES, Outcome
-from parity.compare.plan import Plan
-from parity.compare.trace import StepRecord, compare_records, run_step
+from parity.compare.trace import StepRecord, compare_records
 from parity.suspects import diagnose as lineups
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.closeness import comparable, finite_parts_agree, leaves_of, size_of
+from parity.suspects.suspect import Suspect
 
 # Records of one step that a diagnosis is made from: those that differ, and those
 # that are right, which rule suspects out.
 KEPT_FAILURES, KEPT_EQUAL = 8, 8
-# What the arrays of each may take together.
+# What the arrays of the failures of a step may take together, and those that are right of all.
 KEPT_BYTES = 2**28
 # Says which mistake the records of one step look like.
 Diagnose = Callable[[Sequence[Held]], Diagnosis]
 
 
-def known_mistake(records: Sequence[Held]) -> Diagnosis:
+def known_mistake(
+    records: Sequence[Held],
+    *,
+    pairs: bool = True,
+    suspects: Sequence[Suspect] | None = None,
+) -> Diagnosis:
     """What the suspects say of the records of one step; empty where they say nothing.
 
+    pairs: whether two mistakes together are tried where none alone gives it all.
+    suspects: those of the step by default.
     That is a step without suspects, one whose results are right (a view, a changed input),
     and one that raises or gives something else altogether, which speaks for itself.
     """
     step = records[0][0]
-    if not suspects_of(step):
+    suspects = suspects_of(step) if suspects is None else suspects
+    if not suspects:
         return Diagnosis()
-    pairs = [(expected, actual) for _, expected, actual in records]
-    found = lineups.diagnose_many(step, pairs, seconds=SECONDS)
+    sides = [(expected, actual) for _, expected, actual in records]
+    found = lineups.diagnose_many(step, sides, pairs=pairs, seconds=SECONDS, suspects=suspects)
     if not found.differing:
         return Diagnosis()
     if found.alike:
@@ -44,7 +50,7 @@ def known_mistake(records: Sequence[Held]) -> Diagnosis:
         text = "Rounding: the order of float operations explains all that differs."
         seen = f"rounding alone in {found.rounded} of {found.cases} cases looked at"
         return Diagnosis(text, (seen,))
-    wrong = [(expected, actual) for expected, actual in pairs if _differs(expected, actual)]
+    wrong = [(expected, actual) for expected, actual in sides if _differs(expected, actual)]
     if not any(comparable(leaves_of(expected), leaves_of(actual)) for expected, actual in wrong):
         return Diagnosis()
     return _likeness(found, what_is_known(wrong))
@@ -101,55 +107,6 @@ def _name(one: lineups.Explanation) -> str:
     return " with ".join(one.ids)
 
 
-def own_failures(
-    plan: Plan, outcomes: Iterable[Outcome], rows: Iterable[StepKey]
-) -> dict[StepKey, list[Held]]:
-    """Records of the steps in `rows`, made by running a few cases of each again.
-
-    Cases in which the step differs from the reference come first, then some in
-    which it does not.
-    """
-    cases = {case.name: case for case in plan.cases}
-    known = list(outcomes)
-    made = {}
-    for key in rows:
-        wrong = _cases_with(known, key, CODES[Verdict.DIFFERENT])
-        right = _cases_with(known, key, CODES[Verdict.EQUAL])
-        made[key] = [
-            *_kept((_held(plan, cases[name], key[1]) for name in wrong), KEPT_FAILURES),
-            *_kept((_held(plan, cases[name], key[1]) for name in right), KEPT_EQUAL),
-        ]
-    return {key: records for key, records in made.items() if records}
-
-
-def _kept(found: Iterable[Held], most: int) -> list[Held]:
-    kept: list[Held] = []
-    for one in found:
-        if not worth_keeping(kept, one, most):
-            break
-        kept.append(one)
-        if len(kept) == most:
-            break
-    return kept
-
-
-def _cases_with(outcomes: Sequence[Outcome], key: StepKey, code: str) -> Iterable[str]:
-    return (
-        outcome.name
-        for outcome in outcomes
-        if outcome.pipeline == key[0]
-        and (key[1], code) in zip(outcome.steps, outcome.isolated, strict=True)
-    )
-
-
-def _held(plan: Plan, case: Case, name: str) -> Held:
-    [at] = [place for place, step in enumerate(case.steps) if step.name == name]
-    expected = plan.reference(replace(case, steps=case.steps[: at + 1])).steps[at]
-    step = plan.plant(case.steps)[at]
-    actual = run_step(name, step, expected.input, expected.state_before)
-    return case.steps[at], replace(expected, name=name), actual
-
-
 def with_diagnoses(
     report: CheckReport,
     records: Mapping[StepKey, Sequence[Held]],
@@ -178,17 +135,17 @@ def worth_keeping(kept: Sequence[Held], one: Held, most: int) -> bool:
 
     The first one always has.
     """
-    held = sum(map(_size, (*kept, one)))
+    held = sum(map(size_of_held, (*kept, one)))
     return not kept or (len(kept) < most and held <= KEPT_BYTES)
 
 
-def _size(held: Held) -> int:
+def size_of_held(held: Held) -> int:
+    """Bytes that its arrays take."""
     _, expected, actual = held
     return sum(map(size_of, (expected.input, expected.output, actual.output)))
 
 
-def entering(report: CheckReport) -> list[StepKey]:
+def entering_rows(report: CheckReport) -> frozenset[StepKey]:
     """The steps that differ although they are fed the reference's own input."""
-    return [
-        (row.pipeline, row.step) for row in report.summaries if row.isolated is Verdict.DIFFERENT
-    ]
+    rows = [row for row in report.summaries if row.isolated is Verdict.DIFFERENT]
+    return frozenset((row.pipeline, row.step) for row in rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from itertools import combinations
 
 from numpy.random import RandomState
@@ -12,7 +11,8 @@ from numpy.random import RandomState
 from parity.compare.cases import Case
 from parity.compare.check import candidate_steps
 from parity.compare.compare import Verdict
-from parity.compare.trace import StepRecord, Trace, TraceComparison, compare_with_trace
+from parity.compare.trace import StepRecord, Trace, TraceComparison
+from parity.compare.walk import compare_with_trace
 from parity.suspects.diagnose import diagnose_lineups
 from parity.suspects.lineup import Lineup, Made, Print
 from parity.suspects.suspect import Suspect
@@ -76,8 +76,7 @@ class Place:
     def check(self, suspect: Suspect) -> TraceComparison:
         """Check the case up to this step, with the suspect in its place."""
         steps = candidate_steps(self.case.steps[: self.index + 1])
-        options = self.case.steps[self.index].options
-        steps[-1] = (steps[-1][0], partial(suspect.function, **options))
+        steps[-1] = (steps[-1][0], self.lineup.step.doing(suspect.function))
         reference = Trace(self.trace.seed, self.trace.steps[: self.index + 1])
         return compare_with_trace(steps, reference)
 

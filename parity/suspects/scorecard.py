@@ -9,7 +9,8 @@ from functools import partial
 from parity.compare.cases import Case
 from parity.compare.check import candidate_steps, reference_steps
 from parity.compare.compare import Verdict
-from parity.compare.trace import Trace, compare_with_trace, run_trace
+from parity.compare.trace import Trace, run_trace
+from parity.compare.walk import compare_with_trace
 from parity.compare.workers import in_processes
 from parity.suspects.catalogue import FAMILIES, suspects_of
 from parity.suspects.heldout import WRONG, HeldOut, score_held_out

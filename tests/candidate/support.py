@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.engine import Engine
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.compare.cases import Case, list_root
@@ -33,7 +33,7 @@ def pairs(seeds=6, pipeline=TRAIN):
 def check(given, *, seeds=6, replay=False, limit=30.0, runner=None):
     """The check, and by step the results of all cases as ``(isolated, chained)``."""
     runner = runner or InProcess(candidate_from(given, "given"), limit=limit)
-    checked = CandidateCheck(runner, replay=replay)
+    checked = Engine(runner, replay=replay)
     results = {}
     for result in checked.run(pairs(seeds)):
         for step in result.comparison.steps:

@@ -21,7 +21,7 @@ from parity.candidate.adapters.arrays import (
     to_unit_tensor,
 )
 from parity.candidate.adapters.library import Library
-from parity.candidate.check import judge
+from parity.candidate.judge import judge
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment

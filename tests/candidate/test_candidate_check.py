@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.candidate.check import CandidateCheck, judge
+from parity.candidate.engine import Engine
+from parity.candidate.judge import judge
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess, Outcome
 from parity.candidate.steps import candidate_from
@@ -172,7 +173,7 @@ def test_asking_for_what_is_not_given():
 
 def test_equal_and_different_records_are_kept():
     runner = InProcess(candidate_from({"crop_sample": without_category_test}, "given"))
-    checked = CandidateCheck(runner)
+    checked = Engine(runner)
     from tests.candidate.support import pairs
 
     list(checked.run(pairs(14)))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.engine import Engine
 from parity.candidate.example import Example, write_example, write_examples
 from parity.candidate.example_text import shown
 from parity.candidate.oracle import own_oracle
@@ -63,7 +63,7 @@ def rgb_pipeline(image, seg, rng):
 
 def failing(given, step):
     """The check, and the first failure of `step`."""
-    check = CandidateCheck(InProcess(candidate_from(given, "given")))
+    check = Engine(InProcess(candidate_from(given, "given")))
     list(check.run(pairs(14)))
     return check, check.failures["train", step][0]
 

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.engine import Engine
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.compare.cases import probe_cases
 from parity.compare.trace import run_trace
-from parity.errors import InputError
+from parity.errors import InputError, NotExercised
 from parity.probes.natural import OPERATIONS
 from parity.steps import collate as collates
 from parity.steps import crop as crops
@@ -28,7 +28,7 @@ from parity.testing import assert_parity
 
 def verdicts(given, seeds=12):
     """Verdicts of the probes by step, beside our own steps in the place of the reference."""
-    check = CandidateCheck(InProcess(candidate_from(given, "given")))
+    check = Engine(InProcess(candidate_from(given, "given")))
     found = {}
     for case in probe_cases(range(seeds)):
         if not check.part(case.steps[0]):
@@ -205,6 +205,25 @@ def test_function_of_an_optimizer():
     assert "different" in verdicts({"lr_table": make})["schedule"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "function", "name"),
+    [
+        ("loss_ce_valid", lambda x, y: x.sum(), "cross_entropy"),
+        ("crop", lambda image, mask, rng: (image, mask), "crop"),
+        ("collate_size", lambda batch: batch, "collate"),
+        ("schedule", lambda base_lrs, schedulers, max_iters: base_lrs, "lr_table"),
+    ],
+)
+def test_the_name_is_free_where_one_step_is_asked_for(asked, function, name):
+    assert set(candidate_from(function, "given", asked=frozenset({asked})).steps) == {name}
+
+
+def test_which_of_several_steps_a_function_is_has_to_be_said():
+    asked = frozenset({"loss_ce", "loss_dice"})
+    with pytest.raises(InputError, match="call it cross_entropy or dice_loss"):
+        candidate_from(lambda pred, target: pred, "given", asked=asked)
+
+
 def test_groups_as_an_optimizer():
     def groups(model, *, lr, weight_decay, paramwise_cfg=None, constructor=None):
         options = {"lr": lr, "weight_decay": weight_decay, "paramwise_cfg": paramwise_cfg}
@@ -214,6 +233,85 @@ def test_groups_as_an_optimizer():
 
     found = verdicts({"param_groups": groups}, seeds=12)
     assert found["optim_groups"] == {"equal"}
+
+
+def one_scheduler(optimizer):
+    return torch.optim.lr_scheduler.PolynomialLR(optimizer, 160000, power=0.9)
+
+
+def one_rate(it):
+    return 0.01 * (1 - it / 160000) ** 0.9
+
+
+def make_optimizer(model):
+    return torch.optim.AdamW(model.parameters(), lr=6e-5)
+
+
+@pytest.mark.parametrize("function", [one_scheduler, one_rate, make_optimizer])
+def test_one_fixed_recipe_is_not_compared_without_its_config(function):
+    runner = InProcess(candidate_from(function, "given"))
+    report = check_with(runner, Options(text="given", live=False))
+    assert str(report.verdict) == "not compared"
+    assert "--config" in str(report.unexercised[0])
+
+
+def timm_layer_decay(model, weight_decay=0.05, no_weight_decay_list=(), layer_decay=0.75):
+    """As timm's param_groups_layer_decay returns its groups."""
+    layers = 13
+    scales = [layer_decay ** (layers - at) for at in range(layers + 1)]
+    groups = {}
+    for name, param in model.named_parameters():
+        if not param.requires_grad:
+            continue
+        flat = param.ndim <= 1 or name.endswith(".bias") or name in no_weight_decay_list
+        stem = name.startswith(("backbone.cls_token", "backbone.pos_embed", "backbone.patch_embed"))
+        block = int(name.split(".")[2]) + 1 if name.startswith("backbone.layers.") else layers
+        layer = 0 if stem else block
+        key = f"layer_{layer}_{'no_decay' if flat else 'decay'}"
+        decay = 0.0 if flat else weight_decay
+        made = {"lr_scale": scales[layer], "weight_decay": decay, "params": [], "param_names": []}
+        group = groups.setdefault(key, made)
+        group["params"].append(param)
+        group["param_names"].append(name)
+    return list(groups.values())
+
+
+def of_timm(
+    model, *, lr, weight_decay, paramwise_cfg=None, constructor="", undecayed=(), **options
+):
+    if constructor != "LayerDecayOptimizerConstructor":
+        raise NotExercised("decays layers only")
+    rate = paramwise_cfg["layer_decay_rate"]
+    return timm_layer_decay(model, weight_decay, undecayed, layer_decay=rate)
+
+
+def reversed_groups(model, **options):
+    return list(reversed(of_timm(model, **options)))
+
+
+def names_alone(model, **options):
+    return [{**group, "params": group["param_names"]} for group in of_timm(model, **options)]
+
+
+@pytest.mark.parametrize("function", [of_timm, reversed_groups, names_alone])
+def test_layer_decay_of_timm(function):
+    assert verdicts({"param_groups": function})["optim_groups"] == {"equal", "not compared"}
+
+
+def test_layer_decay_of_timm_without_decay_of_positions():
+    def wrong(model, **options):
+        kept = ("backbone.pos_embed", "backbone.cls_token")
+        return of_timm(model, **options, undecayed=kept)
+
+    assert "different" in verdicts({"param_groups": wrong})["optim_groups"]  # mmseg decays these
+
+
+def test_layer_decay_of_timm_with_another_rate():
+    def wrong(model, **options):
+        groups = of_timm(model, **options)
+        return [{**group, "lr_scale": group["lr_scale"] * 0.5} for group in groups]
+
+    assert "different" in verdicts({"param_groups": wrong})["optim_groups"]
 
 
 class Jaccard:

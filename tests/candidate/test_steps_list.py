@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from parity.candidate.check import CandidateCheck
+from parity.candidate.engine import Engine
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.cli import app
@@ -43,7 +43,7 @@ def traces():
 def run(name, example):
     space = {}
     exec(example, space)  # the examples are ours
-    check = CandidateCheck(InProcess(candidate_from({name: space[name]}, name)))
+    check = Engine(InProcess(candidate_from({name: space[name]}, name)))
     pairs = [pair for pair in traces() if any(check.part(step) for step in pair[0].steps)]
     found = []
     for (case, _), result in zip(pairs, check.run(pairs), strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.candidate.check import judge
+from parity.candidate.judge import judge
 from parity.candidate.limits import TimeLimit, time_limit
 from parity.candidate.worker import WorkerProcess
 from parity.compare.compare import Verdict

@@ -14,7 +14,6 @@ from parity.candidate.worker import WorkerProcess
 from parity.cli.progress import Telling, duration
 from parity.cli.show import verdict_line
 from parity.compare.check import CaseResult, CheckReport
-from parity.compare.exhibit import Collector
 from parity.compare.plan import recorded_plan
 from parity.compare.workers import in_processes
 from parity.errors import WorkerLost
@@ -165,10 +164,10 @@ def test_ctrl_c_in_a_diagnosis_costs_the_diagnosis_only(monkeypatch):
     def search(*arguments):
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("parity.candidate.own.own_failures", search)
+    monkeypatch.setattr("parity.candidate.own.entering_rows", search)
     with Telling() as telling:
         plan = recorded_plan().only(frozenset({"flip"}))
-        report = check_own(plan, Collector(), telling)
+        report = check_own(plan, telling)
     assert report.cases == len(plan.cases)
     assert report.incomplete == "interrupted while mistakes were looked for"
     assert verdict_line(report).startswith(

@@ -10,7 +10,8 @@ import torch
 from parity.compare import Verdict
 from parity.compare.cases import default_cases
 from parity.compare.check import CaseResult, summarise
-from parity.compare.trace import compare_with_trace, run_trace
+from parity.compare.trace import run_trace
+from parity.compare.walk import compare_with_trace
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
 from parity.report.markdown import render_markdown
@@ -93,16 +94,18 @@ def test_failures_kept_are_bounded():
 def test_live_check_finds_an_unstable_reference(monkeypatch):
     """A reference that draws from torch's global stream differs from run to run."""
     import reference.deform_attn
+    from parity.candidate.given import OwnSteps
+    from parity.candidate.own import _check_alone
     from parity.compare.cases import probe_cases
-    from parity.compare.check import check_live
+    from parity.compare.rounding import Rounding
 
     [case, *_] = [
         case for case in probe_cases(range(1), device="cpu:0") if case.subject == "deform_attn"
     ]
-    assert check_live(case).unstable == {}
+    assert _check_alone(OwnSteps(), Rounding.FAIL, case).unstable == {}
     name = case.steps[0].function.__name__
     monkeypatch.setattr(reference.deform_attn, name, lambda value, rng, **options: torch.rand(2))
-    assert set(check_live(case).unstable) == {"deform_attn"}
+    assert set(_check_alone(OwnSteps(), Rounding.FAIL, case).unstable) == {"deform_attn"}
 
 
 @pytest.mark.parametrize(("images", "seeds"), [(3, range(40)), (95, range(5, 9)), (10, range(40))])

@@ -6,7 +6,8 @@ from numpy.random import RandomState
 
 from parity.compare import Tolerance, Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState, first_draw_difference
-from parity.compare.trace import compare_with_trace, run_trace
+from parity.compare.trace import run_trace
+from parity.compare.walk import compare_with_trace
 from parity.errors import InputError, ReferenceUnavailable
 
 

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from parity.candidate.engine import Engine
+from parity.candidate.given import OwnSteps
+from parity.candidate.own import check_case
 from parity.compare.cases import Case, list_root
-from parity.compare.check import candidate_steps, check_against, summarise
-from parity.compare.exhibit import Collector, case_exhibits
+from parity.compare.check import candidate_steps, summarise
+from parity.compare.exhibit import Collector
+from parity.compare.rounding import Rounding
 from parity.compare.trace import run_trace
 from parity.explain.explain import explain
 from parity.fixtures import fixtures_root, inputs_root
@@ -82,13 +86,6 @@ PLANS = (
 )
 
 
-def planted(steps, defects):
-    return tuple(
-        Step(step.name, defects[step.name], step.options) if step.name in defects else step
-        for step in steps
-    )
-
-
 def cases():
     infos = list_root(inputs_root())
     for pipeline, defects, seeds in PLANS:
@@ -116,19 +113,13 @@ def rich_report() -> Report:
 
     def results():
         for name, (case, defects) in every.items():
-            yield check_against(replace(case, steps=planted(case.steps, defects)), traces[name])
+            engine.runner = OwnSteps(defects)
+            yield check_case(case, traces[name], engine)
 
-    def exhibits(result):
-        case, defects = every[result.case]
-        steps = candidate_steps(planted(case.steps, defects))
-        names = CLASSES if case.info is not None else ()
-        return case_exhibits(
-            case.name, case.pipeline, steps, traces[case.name], result.comparison, class_names=names
-        )
-
+    engine = Engine(OwnSteps(), shown=2, class_names=CLASSES, rounding=Rounding.FAIL)
     collector = Collector()
     check = summarise(
-        collector.watch(results(), exhibits),
+        collector.watch(results()),
         mode="recorded",
         versions={"recorded mmseg": "1.2.2", "torch": "2"},
         notes=("a note",),
@@ -141,7 +132,8 @@ def rich_report() -> Report:
         for row in check.summaries
     ]
     check = replace(check, summaries=tuple(rows))
-    evidence = Evidence(collector.outcomes, collector.exhibits, sections(collector.exhibits))
+    exhibits = engine.shown()
+    evidence = Evidence(collector.outcomes, exhibits, sections(exhibits))
     run = Run(
         "parity check",
         "2026-01-01T00:00:00Z",

@@ -61,39 +61,7 @@ class TestOutcome:
         assert (outcome.broken, outcome.note) == (True, "x.jpg: is truncated")
 
 
-class TestCollector:
-    def shown(self, results, only=frozenset(), cases_per_step=2):
-        def make(result):
-            for step in result.comparison.steps:
-                if Verdict.DIFFERENT in (step.isolated.verdict, step.chained.verdict):
-                    facts = Facts(
-                        result.case,
-                        result.pipeline,
-                        step.name,
-                        False,
-                        "different",
-                        "",
-                        "",
-                        "",
-                        0,
-                        0,
-                    )
-                    yield Exhibit(facts)
-
-        collector = Collector(only=only, cases_per_step=cases_per_step)
-        assert list(collector.watch(results, make)) == list(results)
-        return [(item.facts.case, item.facts.step) for item in collector.exhibits]
-
-    def test_the_first_cases_of_every_step(self):
-        results = [case(str(i), ("crop", OTHER, OTHER)) for i in range(5)]
-        assert self.shown(results) == [("0", "crop"), ("1", "crop")]
-
-    def test_clean_cases_are_not_run_again(self):
-        assert self.shown([CLEAN, CLEAN]) == []
-
-    def test_only_what_was_asked_for(self):
-        assert self.shown([TRAVELS], frozenset({"flip"})) == [("b", "flip")]
-
+class TestExhibits:
     def test_what_enters_is_shown_before_what_is_passed_on(self):
         made = Exhibits(per_step=2)
         for name, chained in (("a", True), ("b", True), ("c", False), ("d", True), ("e", False)):
@@ -110,10 +78,6 @@ class TestCollector:
         made.add(Exhibit(replace(FACTS, step="s3", chained=False)))
         assert [one.facts.chained for one in made if one.facts.step in ("s3", "other")] == [False]
         assert len(list(made)) == MAX_EXHIBITS
-
-    def test_bounded(self):
-        results = [case(str(i), (f"step{i}", OTHER, OTHER)) for i in range(200)]
-        assert len(self.shown(results)) == MAX_EXHIBITS
 
 
 class TestSentence:

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from parity.compare import Verdict
 from parity.compare.compare import compare
-from parity.compare.exhibit import case_exhibits, exhibit
+from parity.compare.exhibit import exhibit
 from parity.compare.exhibit.build import MAX_DRAWS, draw_rows
 from parity.compare.exhibit.pictures import DETAIL_EDGE, WHOLE_EDGE, picture
 from parity.compare.exhibit.planes import arrays, is_label_map, name_of
 from parity.compare.leaf import as_leaf
 from parity.compare.rng import Draw, GeneratorState, RecordingRandomState
-from parity.compare.trace import StepRecord, compare_records, compare_with_trace, run_trace
+from parity.compare.trace import StepRecord, compare_records
 
 
 def picture_of(actual, expected, path="image"):
@@ -180,31 +179,3 @@ class TestExhibit:
         shown = exhibit_of(record(None, error="ValueError: no"), record(np.zeros(3)))
         assert shown.facts.error == "only actual raises ValueError: no"
         assert shown.pictures == ()
-
-    def test_clean_code_has_no_exhibit(self):
-        steps = [("double", lambda value, rng: value * 2)]
-        trace = run_trace(steps, np.ones(3), 0)
-        found = compare_with_trace(steps, trace)
-        assert found.verdict is Verdict.EQUAL
-        assert list(case_exhibits("c", "p", steps, trace, found)) == []
-
-    def test_isolated_where_it_enters_chained_where_it_travels(self):
-        good = [(name, lambda value, rng: value * 2) for name in "abc"]
-        bad = [good[0], ("b", lambda value, rng: value * 2 + 1), good[2]]
-        trace = run_trace(good, np.ones(3), 0)
-        shown = list(case_exhibits("c", "p", bad, trace, compare_with_trace(bad, trace)))
-        assert [(item.facts.step, item.facts.chained) for item in shown] == [
-            ("b", False),
-            ("c", True),
-        ]
-        assert shown[1].facts.leaves[0].comparison.max_abs == 2.0
-
-    def test_after_an_error_nothing_is_made_up(self):
-        def boom(value, rng):
-            raise ValueError("no")
-
-        good = [(name, lambda value, rng: value * 2) for name in "ab"]
-        bad = [("a", boom), good[1]]
-        trace = run_trace(good, np.ones(3), 0)
-        shown = list(case_exhibits("c", "p", bad, trace, compare_with_trace(bad, trace)))
-        assert [item.facts.step for item in shown] == ["a"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -16,13 +16,8 @@ from parity.compare.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Pic
 from parity.compare.leaf import Leaf
 from parity.compare.rng import Draw
 from parity.compare.trace import (
-    StepComparison,
-    StepFunction,
     StepRecord,
     StepResult,
-    Trace,
-    TraceComparison,
-    run_step,
 )
 
 MAX_DRAWS = 40
@@ -127,54 +122,3 @@ def draw_rows(actual: Sequence[Draw], expected: Sequence[Draw]) -> tuple[tuple[D
 
 def _text(draw: Draw | None) -> str:
     return "none" if draw is None else str(draw)
-
-
-def case_exhibits(
-    case: str,
-    pipeline: str,
-    steps: Sequence[tuple[str, StepFunction]],
-    reference: Trace,
-    comparison: TraceComparison,
-    *,
-    class_names: ClassNames = (),
-) -> Iterator[Exhibit]:
-    """The exhibits of every step of `comparison` that differs.
-
-    steps: the candidate's, which are run again, isolated where a step differs
-    by itself, else chained, where it only passes a difference on. reference:
-    the trace that `comparison` was made with.
-    """
-    mine: StepRecord | None = None
-    for (name, step), record, found in zip(steps, reference.steps, comparison.steps, strict=False):
-        alone = run_step(name, step, record.input, record.state_before)
-        chained = alone if mine is None else _next(mine, name, step)
-        made = _shown(found, alone, chained)
-        if made is not None:
-            side, result, is_chained = made
-            yield exhibit(
-                side,
-                replace(record, name=name),
-                result,
-                case=case,
-                pipeline=pipeline,
-                chained=is_chained,
-                class_names=class_names,
-            )
-        mine = chained
-
-
-def _next(mine: StepRecord, name: str, step: StepFunction) -> StepRecord:
-    """The step on the candidate's own previous output; once that raised, there is none."""
-    if mine.error:
-        return replace(mine, name=name)
-    return run_step(name, step, mine.output, mine.state_after)
-
-
-def _shown(
-    found: StepComparison, alone: StepRecord, chained: StepRecord
-) -> tuple[StepRecord, StepResult, bool] | None:
-    if found.isolated.verdict is Verdict.DIFFERENT:
-        return alone, found.isolated, False
-    if found.chained.verdict is Verdict.DIFFERENT:
-        return chained, found.chained, True
-    return None

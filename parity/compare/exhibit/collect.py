@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from parity.compare.check import CaseResult
@@ -21,8 +21,6 @@ CODES = {
     Verdict.NOT_COMPARED: "-",
 }
 UNSTABLE, NOT_COUNTED = "u", "."
-
-ExhibitMaker = Callable[[CaseResult], Iterable[Exhibit]]
 
 
 @dataclass(frozen=True)
@@ -86,46 +84,17 @@ class Exhibits:
 
 
 class Collector:
-    """Watches the results of a check go by.
+    """Watches the results of a check go by. only: the steps that count, none meaning all."""
 
-    only: the steps that count, none meaning all. cases_per_step: how many cases
-    of a step are shown.
-    """
-
-    def __init__(
-        self, *, only: frozenset[str] = frozenset(), cases_per_step: int = CASES_PER_STEP
-    ) -> None:
+    def __init__(self, *, only: frozenset[str] = frozenset()) -> None:
         self.outcomes: list[Outcome] = []
-        self.exhibits = Exhibits(cases_per_step)
         self._only = only
 
-    def watch(
-        self, results: Iterable[CaseResult], make: ExhibitMaker | None = None
-    ) -> Iterator[CaseResult]:
-        """The same results, each noted down as it passes.
-
-        make: gives the exhibits of a case; called for the first failing cases of a
-        step, before the next result is asked for. None to make none.
-        """
+    def watch(self, results: Iterable[CaseResult]) -> Iterator[CaseResult]:
+        """The same results, each noted down as it passes."""
         for result in results:
-            outcome = outcome_of(result, self._only)
-            self.outcomes.append(outcome)
-            if make is not None and self._wanted(outcome):
-                for exhibit in make(result):
-                    if not self._only or exhibit.facts.step in self._only:
-                        self.exhibits.add(exhibit)
+            self.outcomes.append(outcome_of(result, self._only))
             yield result
-
-    def _wanted(self, outcome: Outcome) -> bool:
-        """Whether a differing step of the case has been shown too rarely yet."""
-        differs = CODES[Verdict.DIFFERENT]
-        return any(
-            self.exhibits.wants(outcome.pipeline, step, chained=alone != differs)
-            for step, alone, passed in zip(
-                outcome.steps, outcome.isolated, outcome.chained, strict=True
-            )
-            if differs in (alone, passed)
-        )
 
 
 def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcome:

@@ -1,0 +1,63 @@
+"""A side of which every step is given as a function: our own steps, or the reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from parity.candidate.guard import run_guarded
+from parity.candidate.runner import Description, Outcome
+from parity.candidate.steps import PIPELINE
+from parity.compare.check import reference_steps
+from parity.compare.rng import GeneratorState
+from parity.compare.trace import run_step
+from parity.pipeline import Step
+
+PART = "own"
+
+
+class _Everything(Description):
+    """The description of a side that gives every step, and no pipeline as a whole."""
+
+    def part(self, step: Step, *, replay: bool) -> str:
+        return "" if step.name == PIPELINE else PART
+
+
+def _everything(name: str) -> Description:
+    return _Everything(name, (), (), False, True, False, ())
+
+
+class OwnSteps:
+    """Our own steps, run here. planted: functions in the place of some, by the step's name."""
+
+    description = _everything("mmseg-parity")
+
+    def __init__(self, planted: Mapping[str, Callable[..., Any]] | None = None) -> None:
+        self._planted = dict(planted or {})
+
+    def function(self, step: Step) -> Callable[..., Any]:
+        """What does `step`: our own function, or the planted one."""
+        return self._planted.get(step.name, step.function)
+
+    def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
+        """See `parity.candidate.runner.Runner`."""
+        done = step.doing(self.function(step))
+        record, misuse, manner = run_guarded(step.name, done, value, state)
+        return Outcome(record, misuse, manner=manner)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ReferenceSteps:
+    """Live mmsegmentation as a side, to see whether it gives the same twice."""
+
+    description = _everything("mmsegmentation")
+
+    def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
+        """See `parity.candidate.runner.Runner`. Raises ReferenceUnavailable."""
+        [(name, function)] = reference_steps([step])
+        return Outcome(run_step(name, function, value, state))
+
+    def close(self) -> None:
+        """Nothing is held."""

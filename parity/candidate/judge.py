@@ -1,0 +1,88 @@
+"""What a candidate's record is worth beside the reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
+from itertools import zip_longest
+from typing import Any
+
+from parity.candidate.guard import NOTHING, UNUSABLE
+from parity.candidate.manners import forgiven
+from parity.candidate.runner import Outcome
+from parity.compare.compare import Verdict
+from parity.compare.trace import StepRecord, StepResult, compare_records
+from parity.errors import InputError, NotExercised
+from parity.probes.natural import Partly
+
+NOT_GIVEN = "the candidate does not give this step"
+
+
+def judge(
+    outcome: Outcome, expected: StepRecord, *, replayed: bool = False, partial: bool = False
+) -> StepResult:
+    """Compare what a candidate did with the reference's record; misuse is a difference.
+
+    replayed: the draws were ours. partial: only what the candidate gives is compared.
+    """
+    outcome = settled(outcome, expected)
+    actual = outcome.record
+    if reason := unexercised(actual):
+        return not_compared(reason)
+    if replayed and not actual.error and actual.draws != expected.draws:
+        return not_compared("our draws are not the reference's here; run parity check first")
+    if (partial or isinstance(actual.output, (Partly, list))) and not actual.error:
+        expected = replace(
+            expected, output=_common(expected.output, actual.output, partial=partial)
+        )
+    try:
+        result = compare_records(actual, expected)
+    except InputError as error:  # the candidate returned what cannot be compared
+        result = StepResult(Verdict.DIFFERENT, error=str(error))
+    result = replace(result, manner=outcome.manner)
+    if not outcome.misuse:
+        return result
+    rest = result.explain() if result.verdict is Verdict.DIFFERENT else str(result.verdict)
+    alone = outcome.misuse.startswith((NOTHING, UNUSABLE))
+    text = outcome.misuse if alone else f"{outcome.misuse}; otherwise {rest}"
+    return replace(result, verdict=Verdict.DIFFERENT, error=text)
+
+
+def settled(outcome: Outcome, expected: StepRecord) -> Outcome:
+    """`outcome` without what is odd about its manner only, which it then names."""
+    if outcome.record.error or expected.error or outcome.misuse.startswith((NOTHING, UNUSABLE)):
+        return outcome
+    output, notes = forgiven(outcome.record.output, expected.output)
+    told = [outcome.manner] if outcome.manner else []
+    rest = [note for note in dict.fromkeys(notes) if not told or "memory order" not in note]
+    record = replace(outcome.record, output=output)
+    return replace(outcome, record=record, manner="; ".join([*told, *rest]))
+
+
+def unexercised(record: StepRecord) -> str:
+    """Why a candidate could not be run on a case, or ""; nothing is wrong with it then."""
+    kind, _, reason = record.error.partition(": ")
+    return f"the candidate {reason}" if kind == NotExercised.__name__ else ""
+
+
+def _common(expected: Any, actual: Any, *, partial: bool) -> Any:
+    """`expected` without the entries of mappings that `actual`, where it is partial, lacks."""
+    if isinstance(actual, list) and isinstance(expected, list):
+        pairs = zip_longest(expected, actual[: len(expected)])
+        return [_common(one, other, partial=partial) for one, other in pairs]
+    if not isinstance(actual, Mapping) or not (partial or isinstance(actual, Partly)):
+        return expected
+    if isinstance(actual, Partly) and is_dataclass(expected):
+        return {key: getattr(expected, key) for key in actual}
+    if not isinstance(expected, Mapping):
+        return expected
+    return {
+        key: _common(expected[key], actual[key], partial=partial)
+        for key in actual
+        if key in expected
+    }
+
+
+def not_compared(reason: str) -> StepResult:
+    """The result of a step that was not run, or could not be."""
+    return StepResult(Verdict.NOT_COMPARED, error=reason)
