@@ -19,6 +19,7 @@ from reference.compat import load_reference
 from reference.generator import global_stream
 from reference.loss.head import loss_by_feat
 from reference.results import to_results, to_sample
+from reference.segmentor import quiet
 
 Entry = Mapping[str, Any]
 
@@ -28,7 +29,8 @@ def transform(value: DataInfo | Sample, rng: RandomState, *, entry: Entry) -> Sa
     load_reference()
     from mmseg.registry import TRANSFORMS
 
-    built = TRANSFORMS.build(copy.deepcopy(dict(entry)))
+    with quiet():
+        built = TRANSFORMS.build(copy.deepcopy(dict(entry)))
     info = value if isinstance(value, DataInfo) else value.info
     results = value.as_dict() if isinstance(value, DataInfo) else to_results(value)
     with global_stream(rng):

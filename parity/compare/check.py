@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import cv2
-import torch
-
 from parity.compare.compare import Verdict, worst_verdict
+from parity.compare.left_out import Unexercised
 from parity.compare.trace import (
     StepFunction,
     StepRecord,
@@ -166,7 +164,8 @@ class CheckReport:
 
     minimal: folders of minimal examples by ``pipeline/step``. unexercised: what was
     asked for and could not be compared, with the reason. draft: TOML that accepts all
-    that differs, reasons left out; "" where nothing does.
+    that differs, reasons left out; "" where nothing does. incomplete: why the check ended
+    before its end, or "".
     """
 
     mode: str
@@ -180,8 +179,9 @@ class CheckReport:
     failures: tuple[CaseResult, ...] = ()
     broken: tuple[str, ...] = field(default=())
     minimal: dict[str, str] = field(default_factory=dict)
-    unexercised: tuple[str, ...] = ()
+    unexercised: tuple[Unexercised, ...] = ()
     draft: str = ""
+    incomplete: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -210,12 +210,6 @@ def _live(step: Step) -> Step:
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """Our own steps, by name."""
     return [(step.name, step) for step in steps]
-
-
-def use_one_thread() -> None:
-    """Compute in one thread: sums over threads round differently with their number."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def summarise(

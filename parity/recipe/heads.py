@@ -9,6 +9,7 @@ from parity.pipeline import Entry, Step
 from parity.probes.natural import step_of
 from parity.recipe.forms import Form
 from parity.recipe.reader import Reader
+from parity.runs.datasets import KNOWN
 from parity.settings.items import Item
 from parity.steps import loss as losses
 from parity.steps.loss import LossTerm, OhemSampler, decode_head_loss
@@ -64,10 +65,20 @@ def heads_of(reader: Reader) -> tuple[Head, ...]:
 
 
 def _head(reader: Reader, item: Item, where: str) -> Head:
-    channels = item.get("out_channels").value or item.get("num_classes").value
+    channels = _channels(reader, item)
     aligned = bool(item.get("align_corners").value)
     loss = _loss(reader, item, where)
-    return Head(where, item.kind, channels if isinstance(channels, int) else 0, aligned, loss)
+    return Head(where, item.kind, channels, aligned, loss)
+
+
+def _channels(reader: Reader, item: Item) -> int:
+    """Of its output: what the head says, or the one in it that K-Net's refines, or the data."""
+    inner = item.get("kernel_generate_head")
+    for given in (item.get("out_channels"), item.get("num_classes"), inner.get("num_classes")):
+        if isinstance(given.value, int):
+            return given.value
+    known = KNOWN.get(reader.datasets("val")[0].kind)
+    return known.classes if known is not None else 2
 
 
 def _loss(reader: Reader, item: Item, where: str) -> Step | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from parity.compare.cases import list_root
+from parity.compare.left_out import Unexercised
 from parity.compare.plan import Plan
 from parity.environment import environment
 from parity.fixtures import inputs_root
@@ -29,7 +30,7 @@ def recipe_plan(config: str, data: Path | None, seeds: range) -> Plan:
         {**versions, **environment()},
         (told, *where, *notes),
         (seeds.start, seeds.stop),
-        unexercised=tuple(map(str, recipe.uncompared)),
+        unexercised=tuple(Unexercised((one.what,), one.reason) for one in recipe.uncompared),
     )
 
 

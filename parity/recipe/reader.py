@@ -26,9 +26,10 @@ class Uncompared:
     why: str
     source: Source | None = None
 
-    def __str__(self) -> str:
-        place = self.source and f" ({self.source.file}:{self.source.line})"
-        return f"{self.what}{place or ''}: {self.why}"
+    @property
+    def reason(self) -> str:
+        """Why not, and where it is written."""
+        return self.why if self.source is None else f"{self.why}, {self.source.place}"
 
 
 class Reader:
