@@ -128,8 +128,12 @@ def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
 def named_by_step(given: Any, asked: frozenset[str]) -> dict[str, Any]:
     """One function, of whatever name, under that of the one step asked for."""
     found = operations_asked(asked)
-    function = callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
-    return {found[0].name: given} if function and len(found) == 1 else {}
+    return {found[0].name: given} if is_function(given) and len(found) == 1 else {}
+
+
+def is_function(given: Any) -> bool:
+    """Whether it can be called as it is: a function, or an object that acts as one."""
+    return callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
 
 
 def made(given: type, name: str) -> Any:

@@ -8,12 +8,14 @@ from functools import cache
 from typing import Any
 
 from parity.candidate.adapters import adapt
+from parity.candidate.adapters.metric import function_candidate
 from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
 from parity.candidate.forms import (
     APPLY_NAMES,
     fixed_recipe,
     functions_named,
+    is_function,
     is_meant,
     made,
     named_by_step,
@@ -26,9 +28,11 @@ from parity.candidate.forms import (
 from parity.compare.cases import all_steps
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.probes.natural import by_name
+from parity.probes.natural import by_name, parameters_of
 
 PIPELINE = "pipeline"
+# What people call the function that gives the score of a data set.
+SCORES = frozenset({"iou", "miou", "mean_iou", "compute_iou", "compute_miou", "iou_score"})
 # What a whole pipeline can be asked for as, and what its first parameter is never called.
 _IN_PIPELINE = frozenset({"resize", "crop", "flip", "photometric", PIPELINE})
 _NO_IMAGES = frozenset({"pred", "preds", "logits", "output", "outputs", "y_pred", "model", "net"})
@@ -53,7 +57,7 @@ def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()
 
     Raises InputError when nothing in it can stand in for a step.
     """
-    adapted = adapt(given, name) or metric_of(given, name)
+    adapted = adapt(given, name) or metric_of(given, name) or score_of(given, name, asked)
     if adapted is not None:
         return adapted
     parts = _parts(given, name)
@@ -66,6 +70,15 @@ def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()
         raise InputError(_nothing_found(name, given, asked))
     draws = pipeline is None or len(positional(pipeline)) > 2
     return Candidate(name, steps, applies, _two_or_three(pipeline), shares_stream=draws)
+
+
+def score_of(given: Any, name: str, asked: frozenset[str]) -> Candidate | None:
+    """A function of predictions and labels that gives a score, by its name or where asked for."""
+    if not is_function(given) or takes_stream(given) or len(parameters_of(given)) < 2:
+        return None
+    title = getattr(given, "__name__", "")
+    known = title.lower() in SCORES or ("iou" in asked and title not in step_names())
+    return function_candidate(name, given) if known else None
 
 
 def part_for(

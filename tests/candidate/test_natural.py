@@ -352,6 +352,65 @@ def test_metric_in_which_absent_classes_count():
     assert "different" in verdicts(Jaccard(absent=0))["iou"]
 
 
+def histogram(pred, label, classes=150):
+    kept = label < classes
+    cells = classes * label[kept].astype(int) + pred[kept]
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def ratios(table):
+    with np.errstate(all="ignore"):
+        return np.diag(table) / (table.sum(0) + table.sum(1) - np.diag(table))
+
+
+def miou(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    return float(np.nanmean(ratios(sum(histogram(p.ravel(), q.ravel()) for p, q in pairs))))
+
+
+def mean_iou(target, pred):
+    return 100 * np.nanmean(ratios(histogram(pred, target)))
+
+
+def by_name(preds, labels, num_labels, ignore_index):
+    return {"mean_iou": miou(preds, labels), "overall_accuracy": 0.0}
+
+
+def image_by_image(preds, labels):
+    alone = [miou([p], [q]) for p, q in zip(preds, labels, strict=True) if (q < 150).any()]
+    return float(np.mean(alone))
+
+
+def absent_as_0(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    table = sum(histogram(p.ravel(), q.ravel()) for p, q in pairs)
+    return np.nan_to_num(ratios(table)).mean()
+
+
+def scored(function):
+    given = candidate_from(function, "given", asked=frozenset({"iou"}))
+    options = Options(text="given", live=False, only=frozenset({"iou"}))
+    report = check_with(InProcess(given), options)
+    return next(row for row in report.summaries if (row.pipeline, row.step) == ("iou", "iou"))
+
+
+@pytest.mark.parametrize("function", [miou, mean_iou, by_name])
+def test_a_function_that_gives_a_score(function):
+    row = scored(function)
+    assert (row.failed, row.cases) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(image_by_image, "mean-of-images"), (absent_as_0, "nan-as-0"), (Jaccard(0), "nan-as-0")],
+)
+def test_the_mistake_in_one_number_is_named(function, name):
+    row = scored(function)
+    assert row.failed
+    assert row.diagnosis.sure
+    assert row.diagnosis.evidence[0].startswith(f"{name}:")
+
+
 def test_what_a_module_builds_on_is_not_given():
     mine = types.ModuleType("mine")
     mine.cross_entropy, mine.crop = functional.cross_entropy, crops.crop_sample
