@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
+from torch import nn
+
 from parity.candidate.adapters import adapt
 from parity.candidate.adapters.metric import function_candidate
 from parity.candidate.adapters.torchmetrics import metric_of
@@ -126,6 +128,8 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
         return {title: given} if title in known else fixed_recipe(given)
     if alone := unnamed(given, name):
         return alone
+    if isinstance(given, nn.Module):  # whose own methods, such as train, are no steps
+        known = {key: None for key in known if not hasattr(nn.Module, key)}
     found = {key: getattr(given, key, None) for key in known}
     parts = {key: part for key, part in found.items() if callable(part)}
     if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):
@@ -163,7 +167,8 @@ def _takes_image_and_seg(given: Any, asked: frozenset[str]) -> bool:
         return False
     if inspect.ismodule(given) or isinstance(given, Mapping) or not callable(given):
         return False
-    call = given.__call__ if inspect.isclass(given) else given
+    own = given.forward if isinstance(given, nn.Module) else given
+    call = given.__call__ if inspect.isclass(given) else own
     names = [name for name in positional(call) if name != "self"]
     return len(names) >= 2 and names[0] not in _NO_IMAGES
 

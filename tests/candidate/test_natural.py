@@ -104,6 +104,49 @@ def test_own_module(given):
     assert verdicts({"cross_entropy": given})["loss_ce"] == {"equal"}
 
 
+class Derived(nn.CrossEntropyLoss):
+    pass
+
+
+class Wrapped(nn.Module):
+    def forward(self, logits, target):
+        return cross_entropy(logits, target)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_modules_that_are_built_on_a_loss_of_torch():
+    plain = nn.CrossEntropyLoss(ignore_index=255)
+    for given in (torch.jit.script(plain), Derived(ignore_index=255)):
+        assert set(candidate_from(given, "given").steps) == {"CrossEntropyLoss"}
+    assert verdicts(Derived(ignore_index=255), seeds=2)["loss_ce"]
+
+
+def test_methods_of_a_module_are_no_steps():
+    with pytest.raises(InputError, match="gives no step"):
+        candidate_from(Wrapped(), "given")
+    assert set(candidate_from(Wrapped(), "given", asked=frozenset({"loss_ce"})).steps) == {
+        "cross_entropy"
+    }
+
+
+def in_numpy(pred, label):
+    pred = np.nan_to_num(pred, neginf=-1e30)
+    shifted = pred - pred.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    kept = label != 255
+    chosen = np.take_along_axis(logs, np.where(kept, label, 0)[:, None], 1)[:, 0]
+    return -np.where(kept, chosen, 0).sum() / (kept.size + np.finfo(np.float32).eps)
+
+
+def test_a_loss_in_numpy_is_compared_by_its_value():
+    runner = InProcess(candidate_from({"cross_entropy": in_numpy}, "given"))
+    report = check_with(runner, Options(text="given", live=False, only=frozenset({"loss_ce"})))
+    assert (report.failed, report.summaries[0].cases) == (0, 2)
+    given = candidate_from({"cross_entropy": lambda p, q: in_numpy(p, q) + 1}, "given")
+    report = check_with(InProcess(given), Options(text="given", live=False))
+    assert report.failed
+
+
 def test_criterion_in_the_place_of_a_head():
     found = verdicts({"loss": CrossEntropyLoss()})
     assert found["loss_head"] == {"not compared"}  # its loss has a weight of its own
