@@ -13,6 +13,7 @@ from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
 from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
+from parity.candidate.partly import mistake_of
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
 from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
@@ -27,7 +28,7 @@ from parity.compare.plan import Plan, live_plan, recorded_plan
 from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
-from parity.suspects.failures import Diagnose, known_mistake, with_diagnoses
+from parity.suspects.failures import Diagnose, with_diagnoses
 
 # Enough to see a rate near 0.5 move by 0.17.
 DEFAULT_SAMPLES = 500
@@ -64,7 +65,7 @@ UNSEEN = Progress()
 def check_candidate(
     options: Options,
     *,
-    diagnose: Diagnose | None = known_mistake,
+    diagnose: Diagnose | None = mistake_of,
     progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
@@ -87,7 +88,7 @@ def check_with(
     runner: Runner,
     options: Options,
     *,
-    diagnose: Diagnose | None = known_mistake,
+    diagnose: Diagnose | None = mistake_of,
     progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
     plan: Plan | None = None,

@@ -104,6 +104,49 @@ def test_own_module(given):
     assert verdicts({"cross_entropy": given})["loss_ce"] == {"equal"}
 
 
+class Derived(nn.CrossEntropyLoss):
+    pass
+
+
+class Wrapped(nn.Module):
+    def forward(self, logits, target):
+        return cross_entropy(logits, target)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_modules_that_are_built_on_a_loss_of_torch():
+    plain = nn.CrossEntropyLoss(ignore_index=255)
+    for given in (torch.jit.script(plain), Derived(ignore_index=255)):
+        assert set(candidate_from(given, "given").steps) == {"CrossEntropyLoss"}
+    assert verdicts(Derived(ignore_index=255), seeds=2)["loss_ce"]
+
+
+def test_methods_of_a_module_are_no_steps():
+    with pytest.raises(InputError, match="gives no step"):
+        candidate_from(Wrapped(), "given")
+    assert set(candidate_from(Wrapped(), "given", asked=frozenset({"loss_ce"})).steps) == {
+        "cross_entropy"
+    }
+
+
+def in_numpy(pred, label):
+    pred = np.nan_to_num(pred, neginf=-1e30)
+    shifted = pred - pred.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    kept = label != 255
+    chosen = np.take_along_axis(logs, np.where(kept, label, 0)[:, None], 1)[:, 0]
+    return -np.where(kept, chosen, 0).sum() / (kept.size + np.finfo(np.float32).eps)
+
+
+def test_a_loss_in_numpy_is_compared_by_its_value():
+    runner = InProcess(candidate_from({"cross_entropy": in_numpy}, "given"))
+    report = check_with(runner, Options(text="given", live=False, only=frozenset({"loss_ce"})))
+    assert (report.failed, report.summaries[0].cases) == (0, 2)
+    given = candidate_from({"cross_entropy": lambda p, q: in_numpy(p, q) + 1}, "given")
+    report = check_with(InProcess(given), Options(text="given", live=False))
+    assert report.failed
+
+
 def test_criterion_in_the_place_of_a_head():
     found = verdicts({"loss": CrossEntropyLoss()})
     assert found["loss_head"] == {"not compared"}  # its loss has a weight of its own
@@ -350,6 +393,65 @@ def test_metric(given):
 
 def test_metric_in_which_absent_classes_count():
     assert "different" in verdicts(Jaccard(absent=0))["iou"]
+
+
+def histogram(pred, label, classes=150):
+    kept = label < classes
+    cells = classes * label[kept].astype(int) + pred[kept]
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def ratios(table):
+    with np.errstate(all="ignore"):
+        return np.diag(table) / (table.sum(0) + table.sum(1) - np.diag(table))
+
+
+def miou(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    return float(np.nanmean(ratios(sum(histogram(p.ravel(), q.ravel()) for p, q in pairs))))
+
+
+def mean_iou(target, pred):
+    return 100 * np.nanmean(ratios(histogram(pred, target)))
+
+
+def by_name(preds, labels, num_labels, ignore_index):
+    return {"mean_iou": miou(preds, labels), "overall_accuracy": 0.0}
+
+
+def image_by_image(preds, labels):
+    alone = [miou([p], [q]) for p, q in zip(preds, labels, strict=True) if (q < 150).any()]
+    return float(np.mean(alone))
+
+
+def absent_as_0(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    table = sum(histogram(p.ravel(), q.ravel()) for p, q in pairs)
+    return np.nan_to_num(ratios(table)).mean()
+
+
+def scored(function):
+    given = candidate_from(function, "given", asked=frozenset({"iou"}))
+    options = Options(text="given", live=False, only=frozenset({"iou"}))
+    report = check_with(InProcess(given), options)
+    return next(row for row in report.summaries if (row.pipeline, row.step) == ("iou", "iou"))
+
+
+@pytest.mark.parametrize("function", [miou, mean_iou, by_name])
+def test_a_function_that_gives_a_score(function):
+    row = scored(function)
+    assert (row.failed, row.cases) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(image_by_image, "mean-of-images"), (absent_as_0, "nan-as-0"), (Jaccard(0), "nan-as-0")],
+)
+def test_the_mistake_in_one_number_is_named(function, name):
+    row = scored(function)
+    assert row.failed
+    assert row.diagnosis.sure
+    assert row.diagnosis.evidence[0].startswith(f"{name}:")
 
 
 def test_what_a_module_builds_on_is_not_given():
