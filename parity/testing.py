@@ -27,7 +27,7 @@ from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES
 from parity.probes.natural import by_name
 from parity.sample import DataInfo
-from parity.suspects.failures import Diagnose
+from parity.suspects.failures import Diagnose, careful
 
 __all__ = ["assert_parity"]
 
@@ -180,7 +180,7 @@ def _message(
     records = check.records()
     for key, failures in check.failures.items():
         if diagnose is not None:
-            text = str(diagnose(records[key]))
+            text = str(careful(diagnose, records[key]))
             lines += [f"looks like: {text}"] if text else []
         if example is not None:
             lines.append(_example(Path(example), check, failures[0], versions, live))
@@ -200,8 +200,8 @@ def _example(
             title=check.runner.description.name,
             versions=versions,
         )
-    except InputError as error:
-        return f"no minimal example: {error}"
+    except Exception as error:  # whatever a candidate gives, an example costs itself only
+        return f"no minimal example: {error or type(error).__name__}"
     return f"minimal example: {page}"
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.leaf import Leaf, as_leaf
-from parity.compare.rounding import bound, is_rounding, largest, roundings_of
+from parity.compare.leaf import Leaf, as_leaf, blocks
+from parity.compare.rounding import bound, is_rounding, roundings_of
 from parity.compare.trace import StepRecord
 from parity.compare.tree import children
 from parity.errors import InputError
@@ -65,11 +65,12 @@ def finite_parts_agree(expected: StepRecord, actual: StepRecord) -> bool:
             continue
         if not isinstance(one, Leaf) or not isinstance(other, Leaf) or not _same_form(one, other):
             return False
-        both = one.finite & other.finite
-        slack = bound(one.dtype, largest(one), roundings)
-        if bool(np.any(_beyond(one, other, slack) & both)):
-            return False
-        odd += int(np.count_nonzero(one.differs_from(other) & ~both))
+        slack = bound(one.dtype, one.largest, roundings)
+        for left_part, right_part in blocks(one, other):
+            both = left_part.finite & right_part.finite
+            if bool(np.any(_beyond(left_part, right_part, slack) & both)):
+                return False
+            odd += int(np.count_nonzero(left_part.differs_from(right_part) & ~both))
     return odd > 0
 
 
@@ -116,7 +117,8 @@ def _same_form(left: Leaf | str | None, right: Leaf | str | None) -> bool:
 
 def _equal(left: Leaf | str | None, right: Leaf | str | None) -> bool:
     if isinstance(left, Leaf) and isinstance(right, Leaf):
-        return _same_form(left, right) and not bool(np.any(left.differs_from(right)))
+        same = _same_form(left, right)
+        return same and not any(np.any(a.differs_from(b)) for a, b in blocks(left, right))
     return left == right
 
 
@@ -133,12 +135,23 @@ def _leaf_share(
     if not _same_form(suspect, actual):
         return 0.0
     if not isinstance(expected, Leaf) or not _same_form(expected, actual):
-        return float(np.mean(~suspect.differs_from(actual)))  # all of it is wrong
-    slack = bound(expected.dtype, largest(expected), roundings)
+        parts = [_unequal(*part) for part in blocks(suspect, actual)]  # all of it is wrong
+        return 1 - sum(parts) / actual.array.size if parts else 0.0
+    slack = bound(expected.dtype, expected.largest, roundings)
+    counts = [_right_and_wrong(slack, *part) for part in blocks(expected, actual, suspect)]
+    right, wrong = (sum(column) for column in zip(*counts, strict=True))
+    return right / wrong if wrong else None
+
+
+def _unequal(one: Leaf, other: Leaf) -> int:
+    return int(np.count_nonzero(one.differs_from(other)))
+
+
+def _right_and_wrong(slack: float, expected: Leaf, actual: Leaf, suspect: Leaf) -> tuple[int, int]:
+    """Elements that the suspect has right among the wrong ones, and all wrong ones."""
     before, made = _beyond(actual, expected, slack), _beyond(suspect, expected, slack)
     left = _beyond(suspect, actual, np.maximum(slack, LEFT * expected.distance_to(actual)))
-    wrong = np.count_nonzero(before | made)
-    return float(np.count_nonzero(before & ~left) / wrong) if wrong else None
+    return int(np.count_nonzero(before & ~left)), int(np.count_nonzero(before | made))
 
 
 def _beyond(one: Leaf, other: Leaf, slack: Any) -> NDArray[np.bool_]:

@@ -281,6 +281,7 @@ class _Search:
         """The mean over records in which the candidate or the suspect is wrong."""
         shares: list[float] = []
         for at, row in enumerate(self._rows):
+            self._clock.check()
             record = row.lineup.record(made)
             assert record is not None  # one suspect alone can always be made
             found = share(row.expected, row.actual, leaves_of(record), row.roundings)

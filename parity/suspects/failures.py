@@ -117,7 +117,7 @@ def with_diagnoses(
 ) -> CheckReport:
     """`report` with what is said of the steps in `records`."""
     rows = [
-        replace(row, diagnosis=_careful(diagnose, records[row.pipeline, row.step]))
+        replace(row, diagnosis=careful(diagnose, records[row.pipeline, row.step]))
         if (row.pipeline, row.step) in records
         else row
         for row in report.summaries
@@ -125,7 +125,7 @@ def with_diagnoses(
     return replace(report, summaries=tuple(rows))
 
 
-def _careful(diagnose: Diagnose, records: Sequence[Held]) -> Diagnosis:
+def careful(diagnose: Diagnose, records: Sequence[Held]) -> Diagnosis:
     """A diagnosis that cannot be made costs itself only, and not the report."""
     try:
         return diagnose(records)
