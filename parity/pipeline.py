@@ -25,16 +25,27 @@ __all__ = ["SegDataset", "Step", "TrainPipeline", "ValPipeline", "run_steps"]
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A dict of a config. builder: what of ``reference.configured`` takes it, with `options`."""
+
+    builder: str
+    values: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """One named operation: ``function(value, rng, **options)`` gives the next value.
 
     The adapter of the reference has the same name as `function` and lives in
-    the module of the same name under ``reference``.
+    the module of the same name under ``reference``. entry: what a config says of the
+    step; the reference then is what that builds.
     """
 
     name: str
     function: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
+    entry: Entry | None = None
 
     def __call__(self, value: Any, rng: RandomState) -> Any:
         """The next value; `rng` gives the draws."""

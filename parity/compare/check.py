@@ -175,13 +175,16 @@ class CheckReport:
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """The live adapters of `steps`, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
-    return [(step.name, partial(_adapter(step), **step.options)) for step in steps]
+    return [(step.name, _adapter(step)) for step in steps]
 
 
 def _adapter(step: Step) -> StepFunction:
+    if step.entry is not None:
+        configured = importlib.import_module("reference.configured")
+        build = getattr(configured, step.entry.builder)
+        return partial(build, entry=step.entry.values, **step.entry.options)
     module = importlib.import_module(f"reference.{step.module}")
-    adapter: StepFunction = getattr(module, step.function.__name__)
-    return adapter
+    return partial(getattr(module, step.function.__name__), **step.options)
 
 
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
