@@ -38,3 +38,12 @@ def installed_metafiles() -> list[Path]:
     """
     found: list[Path] = importlib.import_module("reference.zoo").metafiles()
     return found
+
+
+def reference_module(name: str) -> Any:
+    """The module `name` of ``reference``, with the live reference imported.
+
+    Imported first, since imports draw random numbers. Raises ReferenceUnavailable.
+    """
+    _compat().load_reference()
+    return importlib.import_module(f"reference.{name}")
