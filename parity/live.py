@@ -53,3 +53,12 @@ def optimizer_options(optimizer: Mapping[str, Any]) -> dict[str, Any]:
     """Type and options, such as ``betas``, of the optimizer that mmengine makes of a config's."""
     found: dict[str, Any] = importlib.import_module("reference.optim.groups").options_of(optimizer)
     return found
+
+
+def reference_module(name: str) -> Any:
+    """The module `name` of ``reference``, with the live reference imported.
+
+    Imported first, since imports draw random numbers. Raises ReferenceUnavailable.
+    """
+    _compat().load_reference()
+    return importlib.import_module(f"reference.{name}")

@@ -25,6 +25,7 @@ from parity.cli.report import open_latest, report
 from parity.cli.scorecard import scorecard
 from parity.cli.show import INTERRUPTED
 from parity.cli.steps import steps
+from parity.cli.train import train
 from parity.errors import ParityError
 from parity.files import standard_output
 
@@ -42,6 +43,7 @@ app.command()(cause)
 app.command()(matrix)
 app.command()(scorecard)
 app.command()(steps)
+app.command()(train)
 app.command()(record)
 app.command()(report)
 app.command("open")(open_latest)
