@@ -17,6 +17,7 @@ from parity.cli.check import check
 from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
+from parity.cli.ops import ops
 from parity.cli.record import record
 from parity.cli.report import open_latest, report
 from parity.cli.scorecard import scorecard
@@ -35,6 +36,7 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
 app.command()(matrix)
+app.command()(ops)
 app.command()(scorecard)
 app.command()(steps)
 app.command()(record)
