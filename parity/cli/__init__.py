@@ -20,6 +20,7 @@ from parity.cli.console import complain
 from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
+from parity.cli.ops import ops
 from parity.cli.record import record
 from parity.cli.report import open_latest, report
 from parity.cli.scorecard import scorecard
@@ -41,6 +42,7 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
 app.command()(matrix)
+app.command()(ops)
 app.command()(scorecard)
 app.command()(steps)
 app.command()(train)
