@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 # Longer texts are cut; far above any message, it bounds the size of a report.
 MAX_TEXT = 20_000
@@ -58,6 +59,12 @@ def ulp(amount: int | None) -> str:
 def count(amount: int, what: str) -> str:
     """``1 case``, ``2 cases``, ``1,000 cases``."""
     return f"{amount:,} {what}" if amount == 1 else f"{amount:,} {what}s"
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """``did you mean crop?``, or `otherwise` where nothing in `known` is near."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
 def names(items: list[str], limit: int = 4) -> str:

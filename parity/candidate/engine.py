@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from parity.candidate.accepted import Acceptance, Accepted
 from parity.candidate.judge import NOT_GIVEN, judge, not_compared, settled, unexercised
 from parity.candidate.runner import Outcome, Runner
 from parity.candidate.whole import whole_record, whole_step
@@ -43,7 +44,7 @@ class Engine:
     replay: prefer apply functions to drawing ones. shown: exhibits per step; class_names:
     of label maps in files. rounding: what a difference by rounding counts as. only: the
     steps to show, none meaning all. manners: whether to tell what is odd about an
-    answer and not wrong. failures,
+    answer and not wrong. accepted: differences that pass. failures,
     equal: the first of each step, by pipeline and step. unshown: steps whose differences
     cannot be pictured, with the reason. stopped: steps that are not run again because of
     a time limit or a crash, with the reason.
@@ -59,8 +60,10 @@ class Engine:
         rounding: Rounding = Rounding.PASS,
         only: frozenset[str] = frozenset(),
         manners: bool = True,
+        accepted: Sequence[Accepted] = (),
     ) -> None:
         self.runner = runner
+        self.acceptance = Acceptance(accepted, rounding_passes=rounding is Rounding.PASS)
         self.rounding = rounding
         self._only = only
         self._manners = manners
@@ -93,6 +96,7 @@ class Engine:
             if any(self.part(step) for step in case.steps):
                 result = self._steps(case, trace)
                 yield CaseResult(case.name, case.pipeline, result, file=file)
+            del trace  # its arrays are not to stay while the next one is made
 
     def _whole(self, case: Case, step: Step, trace: Trace) -> TraceComparison:
         expected = whole_record(trace)
@@ -112,9 +116,12 @@ class Engine:
     ) -> tuple[StepRecord, StepResult]:
         """The step on the reference's input; shown, and kept for a diagnosis."""
         outcome = settled(self._call(step, expected.input, expected.state_before), expected)
-        result = self._judged(step, outcome, expected)
+        result = self._judged(case, step, outcome, expected)
         self._show(case, outcome.record, expected, result)
-        self._keep((case.pipeline, step.name), (step, expected, outcome.record), result.verdict)
+        held = (step, expected, outcome.record)
+        # What is accepted is neither wrong nor right, and says nothing of a mistake.
+        if result.verdict is not Verdict.WITHIN or not result.accepted:
+            self._keep((case.pipeline, step.name), held, result.verdict)
         return outcome.record, result
 
     def _keep(self, key: StepKey, held: Held, verdict: Verdict) -> None:
@@ -182,7 +189,7 @@ class Engine:
     ) -> tuple[StepRecord, StepResult]:
         """The step on the candidate's own value; shown where a difference is only passed on."""
         outcome = self._call(step, *chain)
-        result = self._judged(step, outcome, expected)
+        result = self._judged(case, step, outcome, expected, chained=True)
         if passed_on:
             self._show(case, outcome.record, expected, result, chained=True)
         return outcome.record, result
@@ -193,12 +200,21 @@ class Engine:
             self.stopped[step.name] = f"not run again: {outcome.ended}"
         return outcome
 
-    def _judged(self, step: Step, outcome: Outcome, expected: StepRecord) -> StepResult:
+    def _judged(
+        self,
+        case: Case,
+        step: Step,
+        outcome: Outcome,
+        expected: StepRecord,
+        *,
+        chained: bool = False,
+    ) -> StepResult:
         kind = self.part(step).partition(":")[0]
         partial = self.runner.description.partial
         result = judge(outcome, expected, replayed=kind == "apply", partial=partial)
         result = result if self._manners else replace(result, manner="")
-        return result.with_rounding_accepted() if self.rounding is Rounding.PASS else result
+        result = result.with_rounding_accepted() if self.rounding is Rounding.PASS else result
+        return self.acceptance.judge(case.pipeline, step.name, result, chained=chained)
 
 
 @dataclass(eq=False)
@@ -225,6 +241,9 @@ class _Side:
         else:
             record, result = self.engine.isolated(self.case, step, expected)
             self.differs = result.verdict is Verdict.DIFFERENT
+        if result.accepted and result.verdict is Verdict.WITHIN:
+            # What is accepted of a step is no matter of the steps after it.
+            record = replace(record, output=expected.output)
         return None if unexercised(record) else record, result
 
     def bridge(self, at: int, value: Any, state: GeneratorState) -> StepRecord:

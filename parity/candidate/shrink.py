@@ -40,6 +40,7 @@ class Found:
 def shrink(found: Found, differs: Differs, *, seconds: float = 15.0) -> Found:
     """The smallest failing case that bisecting finds within `seconds`."""
     deadline = time.monotonic() + seconds
+    differs = _until(deadline, differs)
     smaller = _try(found, found.step, found.value, differs, keep=False) or found
     while time.monotonic() < deadline:
         before = smaller
@@ -49,6 +50,15 @@ def shrink(found: Found, differs: Differs, *, seconds: float = 15.0) -> Found:
         if smaller is before:
             break
     return smaller
+
+
+def _until(deadline: float, differs: Differs) -> Differs:
+    """As `differs`, which no case does any more when the time is over."""
+
+    def in_time(step: Step, value: Any, state: GeneratorState) -> bool:
+        return time.monotonic() < deadline and differs(step, value, state)
+
+    return in_time
 
 
 def _try(

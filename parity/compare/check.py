@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import cv2
-import torch
-
 from parity.compare.compare import Verdict, worst_verdict
+from parity.compare.left_out import Unexercised
 from parity.compare.trace import (
     StepFunction,
     StepRecord,
@@ -22,6 +21,8 @@ from parity.pipeline import Step
 StepKey = tuple[str, str]  # pipeline, step
 # The pipeline of rows that are tests over many results, and of no single case.
 DISTRIBUTION = "distribution"
+# That of rows about accepted differences that nothing needs; also the word for accepted steps.
+ACCEPTED = "accepted"
 # (step, expected, actual) of an isolated run
 Held = tuple[Step, StepRecord, StepRecord]
 # Failures kept with all details; the rest are counted.
@@ -67,10 +68,11 @@ class StepSummary:
     cases: how many were compared; failed: how many of these differ; skipped: how
     many were not compared; unstable: how many differ between two runs of the
     reference itself; rounded: how many differ by rounding alone, counted in failed
-    where that is no pass. first, why_skipped, why_unstable, why_rounded explain the
-    first of each. diagnosis: of all that failed. is_minor: whether `first` is about 0.0
-    beside -0.0 only; a larger difference takes its place. manner: what is odd about the
-    first output that is so, and makes no difference.
+    where that is no pass; accepted: how many differ only as somebody has accepted. first,
+    why_skipped, why_unstable, why_rounded, why_accepted explain the first of each.
+    diagnosis: of all that failed. is_minor: whether `first` is about 0.0 beside -0.0
+    only; a larger difference takes its place. manner: what is odd about the first output
+    that is so, and makes no difference.
     """
 
     pipeline: str
@@ -91,6 +93,13 @@ class StepSummary:
     diagnosis: Diagnosis = Diagnosis()
     is_minor: bool = False
     manner: str = ""
+    accepted: int = 0
+    why_accepted: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether something differs, and nothing beyond what is accepted."""
+        return self.accepted > 0 and not self.failed
 
     @property
     def is_rounding(self) -> bool:
@@ -103,6 +112,7 @@ class StepSummary:
         compared = worst_verdict(result.verdict for result in results)
         failed = compared is Verdict.DIFFERENT
         rounded = _rounded(results)
+        accepted = not failed and any(result.accepted for result in results)
         skipped = compared is Verdict.NOT_COMPARED
         leaves = [leaf for result in results for leaf in result.leaves.values()]
         worse = isolated if isolated.verdict is Verdict.DIFFERENT else chained
@@ -128,12 +138,18 @@ class StepSummary:
             why_skipped=self.why_skipped or (f"{case}: {isolated.error}" if skipped else ""),
             rounded=self.rounded + rounded,
             why_rounded=self.why_rounded or (f"{case}: {worse.explain()}" if rounded else ""),
+            accepted=self.accepted + accepted,
+            why_accepted=self.why_accepted or (_why_accepted(case, results) if accepted else ""),
         )
 
     def add_unstable(self, case: str, difference: StepResult) -> StepSummary:
         """This summary with a case in which the reference differs from itself."""
         why = self.why_unstable or f"{case}: {difference.explain()}"
         return replace(self, unstable=self.unstable + 1, why_unstable=why)
+
+
+def _why_accepted(case: str, results: Sequence[StepResult]) -> str:
+    return next(f"{case}: {one.explain()}" for one in results if one.accepted)
 
 
 def _rounded(results: Sequence[StepResult]) -> bool:
@@ -147,7 +163,9 @@ class CheckReport:
     """A whole check. mode: "live" or "recorded". failures: the first of them, in case order.
 
     minimal: folders of minimal examples by ``pipeline/step``. unexercised: what was
-    asked for and could not be compared, with the reason.
+    asked for and could not be compared, with the reason. draft: TOML that accepts all
+    that differs, reasons left out; "" where nothing does. incomplete: why the check ended
+    before its end, or "".
     """
 
     mode: str
@@ -161,7 +179,9 @@ class CheckReport:
     failures: tuple[CaseResult, ...] = ()
     broken: tuple[str, ...] = field(default=())
     minimal: dict[str, str] = field(default_factory=dict)
-    unexercised: tuple[str, ...] = ()
+    unexercised: tuple[Unexercised, ...] = ()
+    draft: str = ""
+    incomplete: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -174,24 +194,22 @@ class CheckReport:
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """`steps` done by live mmsegmentation, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
-    return [(step.name, step.doing(_live(step))) for step in steps]
+    return [(step.name, _live(step)) for step in steps]
 
 
-def _live(step: Step) -> Callable[..., Any]:
+def _live(step: Step) -> Step:
+    """`step` by the reference's function of its name, or by what its config's entry builds."""
+    if step.entry is not None:
+        configured = importlib.import_module("reference.configured")
+        build = partial(getattr(configured, step.entry.builder), entry=step.entry.values)
+        return replace(step.doing(build), options=step.entry.options)
     module = importlib.import_module(f"reference.{step.module}")
-    function: Callable[..., Any] = getattr(module, step.function.__name__)
-    return function
+    return step.doing(getattr(module, step.function.__name__))
 
 
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """Our own steps, by name."""
     return [(step.name, step) for step in steps]
-
-
-def use_one_thread() -> None:
-    """Compute in one thread: sums over threads round differently with their number."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def summarise(

@@ -135,8 +135,18 @@ def save_traces(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = folder / f"{name}.safetensors"
     write_atomically(tensors, safetensors.numpy.save(writer.arrays))
-    document = {"format": FORMAT, "sha256": file_sha256(tensors), "header": header, "cases": cases}
-    write_atomically(folder / f"{name}.json", (json.dumps(document, indent=1) + "\n").encode())
+    document = {"format": FORMAT, "sha256": file_sha256(tensors), "header": header}
+    write_atomically(folder / f"{name}.json", _document(document, cases).encode())
+
+
+def _document(head: dict[str, Any], cases: dict[str, Any]) -> str:
+    """JSON with one case a line, so that a change shows as the cases that it changes."""
+    lines = [f" {json.dumps(case)}: {_compact(node)}" for case, node in cases.items()]
+    return f'{_compact(head)[:-1]},\n"cases":{{\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def _compact(node: Any) -> str:
+    return json.dumps(node, separators=(",", ":"))
 
 
 def load_traces(

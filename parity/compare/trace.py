@@ -61,7 +61,8 @@ class StepResult:
     generator: "equal" or both digests. draw: the first draw that differs, when
     outputs, generators or the ranges drawn from do. error: what was raised, on
     which side. raised: what the candidate raised, with its type. manner: what is odd
-    about the actual output and makes no difference, or "".
+    about the actual output and makes no difference, or "". accepted: what somebody has
+    accepted of this difference, with the reason, or that it is beyond that.
     """
 
     verdict: Verdict
@@ -71,6 +72,7 @@ class StepResult:
     error: str = ""
     raised: str = ""
     manner: str = ""
+    accepted: str = ""
 
     @property
     def is_minor(self) -> bool:
@@ -92,7 +94,7 @@ class StepResult:
     def is_rounding(self) -> bool:
         """Whether the order of float operations explains all that differs, in values only."""
         same_draws = self.generator == "equal" and self.draw is None
-        return same_draws and not self.error and only_rounding(self.leaves)
+        return same_draws and not (self.error or self.accepted) and only_rounding(self.leaves)
 
     def with_rounding_accepted(self) -> StepResult:
         """The same, within tolerance where only rounding differs."""
@@ -102,15 +104,16 @@ class StepResult:
 
     def explain(self) -> str:
         """One line that says what differs, or ""."""
+        beyond = [self.accepted] if self.accepted else []
         if self.error:
-            return self.error
+            return "; ".join([self.error, *beyond])
         parts = [str(self.draw)] if self.draw else []
         if self.worst:
             path, leaf = self.worst
             parts.append(f"{path or 'output'}: {leaf}")
         if self.generator != "equal":
             parts.append(f"generator state: {self.generator}")
-        return "; ".join(parts)
+        return "; ".join([*parts, *beyond])
 
 
 @dataclass(frozen=True)
@@ -150,13 +153,13 @@ class TraceComparison:
 def run_step(name: str, step: StepFunction, value: Any, state: GeneratorState) -> StepRecord:
     """Run one step from `state`; what it raises becomes the record's error.
 
-    Only ReferenceUnavailable passes through: it is about the machine, not the step.
+    Only ReferenceUnavailable and MemoryError pass through: they are about the machine.
     """
     rng = RecordingRandomState.from_state(state)
     record = StepRecord(name, value, state, None, state)
     try:
         output = step(value, rng)
-    except ReferenceUnavailable:
+    except (ReferenceUnavailable, MemoryError):
         raise
     except Exception as error:  # any candidate may raise anything; it is a finding
         # Addresses in memory differ in every run.

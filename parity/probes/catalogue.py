@@ -6,7 +6,9 @@ function of the pixels, with as many classes as ADE20K and an output stride of 8
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from parity.pipeline import Step
 from parity.probes import Probe
@@ -38,24 +40,40 @@ PROBES: tuple[Probe, ...] = (
     *attentions.PROBES,
 )
 
-_NETWORK = partial(infers.toy_model, classes=ADE20K_CLASSES, stride=8)
 _NORMALISE = {"mean": MEAN, "std": STD}
 
 
 def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
     """From a training sample to its loss and gradient."""
-    return (
-        step_of("collate", collate, {**_NORMALISE, "size": crop_size}),
-        step_of("logits", resize_logits, {"model": _NETWORK}),
-        step_of("loss", decode_head_loss),
-    )
+    collated = step_of("collate", collate, {**_NORMALISE, "size": crop_size})
+    return (collated, *tail_of_training(ADE20K_CLASSES, step_of("loss", decode_head_loss)))
 
 
 def val_tail() -> tuple[Step, ...]:
     """From a validation sample to its IoU."""
-    return (
-        step_of("collate", collate, {**_NORMALISE, "training": False}),
-        step_of("infer", inference, {"model": _NETWORK}),
-        step_of("postprocess", postprocess_logits),
-        step_of("iou", IoUMetric, {"num_classes": ADE20K_CLASSES}),
+    collated = step_of("collate", collate, {**_NORMALISE, "training": False})
+    return (collated, *tail_of_testing(ADE20K_CLASSES, {}, {}))
+
+
+def tail_of_training(channels: int, loss: Step) -> tuple[Step, ...]:
+    """From a batch to its loss and gradient; the network gives `channels` logits a pixel."""
+    return (step_of("logits", resize_logits, {"model": _network(channels)}), loss)
+
+
+def tail_of_testing(
+    channels: int, options: Mapping[str, Any], metric: Mapping[str, Any] | None
+) -> tuple[Step, ...]:
+    """From a batch to its segmentations, and to their IoU where `metric` has its options."""
+    aligned = {"align_corners": options["align_corners"]} if options else {}
+    chosen = {**options, "num_classes": channels} if options else {}
+    steps = (
+        step_of("infer", inference, {"model": _network(channels), **chosen}),
+        step_of("postprocess", postprocess_logits, aligned),
     )
+    if metric is None:
+        return steps
+    return (*steps, step_of("iou", IoUMetric, {"num_classes": max(channels, 2), **metric}))
+
+
+def _network(channels: int) -> Any:
+    return partial(infers.toy_model, classes=channels, stride=8)

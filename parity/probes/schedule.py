@@ -57,4 +57,5 @@ def _by_epoch(rng: RandomState, convert: bool) -> dict[str, Any]:
     return {"param_scheduler": schedulers, **options}
 
 
-PROBES = (Probe(step_of("schedule", lr_table), make_schedule),)
+SCHEDULE = step_of("schedule", lr_table)
+PROBES = (Probe(SCHEDULE, make_schedule),)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from parity.compare.check import DISTRIBUTION, CheckReport, StepKey, StepSummary
+from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepKey, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.exhibit.collect import CODES, NOT_COUNTED, Outcome
 from parity.compare.exhibit.records import Exhibit
@@ -66,10 +66,11 @@ def report_of_check(
     places = _Places(keys, names, *_exhibit_places(evidence.exhibits))
     report = Report(
         verdict=check.verdict.value,
+        label=f"incomplete, {check.verdict} so far" if check.incomplete else "",
         sentence=sentences.verdict_sentence(check),
         candidate=candidate,
         reference=sentences.reference_name(check),
-        failed=check.verdict is Verdict.DIFFERENT or bool(check.broken),
+        failed=check.verdict is Verdict.DIFFERENT or bool(check.broken or check.incomplete),
         compared=sentences.compared(check, outcomes),
         not_compared=sentences.not_compared(check, only),
         notes=check.notes,
@@ -102,7 +103,7 @@ def _tests(rows: Sequence[StepSummary]) -> list[Outcome]:
             note=row.first or row.why_skipped,
         )
         for row in rows
-        if row.pipeline == DISTRIBUTION
+        if row.pipeline in (ACCEPTED, DISTRIBUTION)
     ]
 
 
@@ -180,6 +181,8 @@ def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
         rounded=row.rounded,
         why_rounded=row.why_rounded,
         manner=row.manner,
+        accepted=row.accepted,
+        why_accepted=row.why_accepted,
         diagnosis=row.diagnosis,
         exhibits=places.exhibits_of_step.get(key, ()),
     )

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from parity.compare.check import ACCEPTED
 from parity.compare.check import Diagnosis as Diagnosis
 from parity.compare.exhibit.records import Curve, Facts, PictureKind
 
@@ -72,11 +73,12 @@ class StepEntry:
 
     cases: compared; failed: of these, different; skipped: not compared;
     unstable: the reference differs from itself; rounded: different by rounding alone,
-    counted in failed unless that is accepted. enters: whether a difference
-    enters here, the step differing although it was fed the reference's own input.
-    worst: the largest difference in words. first, why_skipped, why_unstable, why_rounded:
-    the first case of each. exhibits: positions in the report's `exhibits`. manner: what
-    is odd about an output and makes no difference.
+    counted in failed unless that passes; accepted: different only as somebody has
+    accepted. enters: whether a difference enters here, the step differing although it
+    was fed the reference's own input. worst: the largest difference in words. first,
+    why_skipped, why_unstable, why_rounded, why_accepted: the first case of each. exhibits:
+    positions in the report's `exhibits`. manner: what is odd about an output and makes no
+    difference.
     """
 
     pipeline: str
@@ -99,6 +101,13 @@ class StepEntry:
     rounded: int = 0
     why_rounded: str = ""
     manner: str = ""
+    accepted: int = 0
+    why_accepted: str = ""
+
+
+def word(step: StepEntry, verdict: Word) -> str:
+    """`verdict`, on either side of `step`; what passes only as accepted is called so."""
+    return ACCEPTED if verdict == "within tolerance" and step.accepted else verdict
 
 
 @dataclass(frozen=True)
@@ -234,7 +243,7 @@ class Report:
     """One report. sentence: the verdict as a sentence.
 
     title, label: what a report is about, and its verdict in the words of its kind; both
-    "" for a check of steps. failed: whether a gate is to stay shut.
+    "" for a check of steps that came to its end. failed: whether a gate is to stay shut.
     candidate, reference: what the two sides are, in words. versions: of what
     computed both sides. failing cases come first in `cases`. advice: what to do now, beside
     the verdict.

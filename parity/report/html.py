@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from parity.compare.exhibit.records import Curve
-from parity.report.document import BASE64, CaseEntry, Report, Word
+from parity.report.document import BASE64, CaseEntry, Report, Word, word
 from parity.report.figures import curve_svg
 from parity.report.palette import class_color
 from parity.text import cut, number, ulp, visible
@@ -132,6 +132,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.globals["word"] = word
     environment.filters.update(
         number=number,
         ulp=ulp,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from parity.report.document import CaseEntry, FindingSection, Report
+from parity.report.document import CaseEntry, FindingSection, Report, word
 from parity.report.markdown import place_text
 from parity.text import cut, visible
 
@@ -26,7 +26,7 @@ def render_junit(report: Report) -> str:
             _case(suite, case, strip.name, report)
         out = SubElement(suite, "system-out")
         out.text = _text_lines(_step_lines(report, strip.steps))
-    if report.title and not report.strips:
+    if (report.title and not report.strips) or (report.label and not report.title):
         _whole(root, report)
     for section in report.sections:
         if isinstance(section, FindingSection):
@@ -43,13 +43,14 @@ def _sum_up(root: Element) -> None:
 
 
 def _whole(root: Element, report: Report) -> None:
-    """A report without cases as one test of its verdict."""
+    """A report without cases, or a check that ended early, as one test of its verdict."""
+    title = _text(report.title or "the check")
     failed, idle = report.failed, report.verdict == "not compared"
-    suite = SubElement(root, "testsuite", name=_text(report.title), tests="1")
+    suite = SubElement(root, "testsuite", name=title, tests="1")
     suite.set("failures", str(int(failed)))
     suite.set("skipped", str(int(idle)))
     _properties(suite, report)
-    test = SubElement(suite, "testcase", classname=_text(report.title), name=_text(report.sentence))
+    test = SubElement(suite, "testcase", classname=title, name=_text(report.sentence))
     if failed:
         SubElement(test, "failure", message=_text(report.label), type="different")
     elif idle:
@@ -113,9 +114,12 @@ def _step_lines(report: Report, places: tuple[int, ...]) -> list[str]:
     lines = []
     for step in (report.steps[at] for at in places):
         lines.append(
-            f"{step.step}: isolated {step.isolated}, chained {step.chained}, "
+            f"{step.step}: isolated {word(step, step.isolated)}, "
+            f"chained {word(step, step.chained)}, "
             f"{step.failed} of {step.cases} cases different, worst {step.worst}"
         )
+        if step.accepted:
+            lines.append(f"{step.step}: {step.accepted} accepted, first {step.why_accepted}")
         if step.diagnosis.text:
             lines.append(f"{step.step}: diagnosis: {step.diagnosis.text}")
     return lines

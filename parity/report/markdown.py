@@ -14,6 +14,7 @@ from parity.report.document import (
     Section,
     StepEntry,
     TableSection,
+    word,
 )
 from parity.report.markdown_exhibit import exhibit_parts
 from parity.report.markup import bullets, cell, table
@@ -97,8 +98,8 @@ def _step_table(steps: Sequence[StepEntry]) -> str:
         (
             step.pipeline,
             step.step,
-            step.isolated,
-            step.chained,
+            word(step, step.isolated),
+            word(step, step.chained),
             "enters here" if step.enters else "",
             f"{step.cases:,}",
             f"{step.failed:,}",
@@ -123,6 +124,7 @@ def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
     found = [
         (f"{step.failed:,} different, first", "" if step.first == step.why_rounded else step.first),
         (f"{step.rounded:,} by rounding alone, first", step.why_rounded),
+        (f"{step.accepted:,} accepted, first", step.why_accepted),
         (f"{step.skipped:,} not compared, first", step.why_skipped),
         (
             f"{step.unstable:,} in which the reference differs from itself, first",

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from parity.compare.check import DISTRIBUTION, CheckReport, StepSummary
+from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.collect import Outcome
+from parity.compare.rounding import ROUNDING
 from parity.text import count, names, number, ulp
 
 
 def verdict_sentence(check: CheckReport) -> str:
     """The whole check in one sentence, and what it did not exercise in another."""
-    left = f" Not exercised: {'; '.join(check.unexercised)}." if check.unexercised else ""
-    return f"{_verdict_sentence(check)}{left}"
+    left = "; ".join(map(str, check.unexercised))
+    cut = f"Incomplete, {check.incomplete}: " if check.incomplete else ""
+    return f"{cut}{finding_sentence(check)}{left and f' Not exercised: {left}.'}"
 
 
-def _verdict_sentence(check: CheckReport) -> str:
+def finding_sentence(check: CheckReport) -> str:
+    """What was found, and where it enters; nothing of what was left out."""
     reference = reference_name(check)
     if check.verdict is Verdict.NOT_COMPARED:
         return f"Nothing was compared with {reference}."
     if check.verdict is Verdict.DIFFERENT:
-        return f"{_entry_sentence(check.summaries, reference)}.{_broken(check)}"
+        parts = [_entry_sentence(_of_steps(check), reference), _unneeded(check)]
+        return f"{'; '.join(part for part in parts if part)}.{_broken(check)}"
     within = [row for row in check.summaries if Verdict.WITHIN in (row.isolated, row.chained)]
     rounded = [row for row in check.summaries if row.rounded]
     compared = [row for row in check.summaries if row.cases]
@@ -30,7 +34,21 @@ def _verdict_sentence(check: CheckReport) -> str:
     verb = "equals" if len(compared) == 1 else "equal"
     how = "within named tolerances" if within else "bit for bit"
     how = f"up to rounding ({names([_name(row) for row in rounded])})" if rounded else how
+    accepted = [_name(row) for row in check.summaries if row.accepted]
+    how = f"up to what is accepted ({names(accepted)})" if accepted else how
     return f"{steps} {verb} {reference} {how} in {cases}.{_broken(check)}"
+
+
+def _of_steps(check: CheckReport) -> list[StepSummary]:
+    return [row for row in check.summaries if row.pipeline != ACCEPTED]
+
+
+def _unneeded(check: CheckReport) -> str:
+    """The accepted differences that are there no longer."""
+    rows = [row.step for row in check.summaries if row.pipeline == ACCEPTED]
+    verb = "is" if len(rows) == 1 else "are"
+    text = f"{count(len(rows), 'accepted difference')} {verb} no longer needed ({names(rows)})"
+    return text if rows else ""
 
 
 def _broken(check: CheckReport) -> str:
@@ -44,6 +62,8 @@ def _entry_sentence(rows: Sequence[StepSummary], reference: str) -> str:
     """Where differences enter, and where they travel to."""
     entering = [row for row in rows if row.isolated is Verdict.DIFFERENT]
     travelled = [row for row in rows if row.chained is Verdict.DIFFERENT and row not in entering]
+    if not entering and not travelled:
+        return ""
     if not entering:
         return f"{names([_name(row) for row in travelled])} differ from {reference} when chained"
     first = entering[0]
@@ -76,7 +96,7 @@ def compared(check: CheckReport, outcomes: Sequence[Outcome]) -> tuple[str, ...]
     cases = Counter(outcome.pipeline for outcome in outcomes if not outcome.broken)
     lines = []
     single: list[StepSummary] = []
-    done = [row for row in check.summaries if row.cases]
+    done = [row for row in _of_steps(check) if row.cases]
     for pipeline in dict.fromkeys(row.pipeline for row in done):
         rows = [row for row in done if row.pipeline == pipeline]
         if pipeline == DISTRIBUTION:
@@ -140,4 +160,5 @@ def worst(row: StepSummary) -> str:
     if row.max_abs == 0 and row.max_ulp == 0:
         return "none" if not row.failed else "not a value"
     ulps = f", {ulp(row.max_ulp)} ULP" if row.max_ulp else ""
-    return number(row.max_abs) + ulps + (", rounding" if row.is_rounding else "")
+    kind = ACCEPTED if row.is_accepted else ROUNDING if row.is_rounding else ""
+    return number(row.max_abs) + ulps + (f", {kind}" if kind else "")

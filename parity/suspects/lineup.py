@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from itertools import permutations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.compare.leaf import as_leaf
+from parity.compare.leaf import Leaf, as_leaf, blocks
 from parity.compare.rng import Draw, draws_from_other_range
 from parity.compare.trace import StepRecord, run_step
 from parity.compare.tree import children
@@ -148,7 +148,8 @@ def _feed(digest: hashlib.blake2b, value: Any) -> None:
         return
     parts = children(value)
     if parts is None:
-        digest.update(_leaf_bytes(value))
+        for part in _leaf_bytes(value):
+            digest.update(part)
         return
     digest.update(f"{_kind(value)}{len(parts)}".encode())
     for key in sorted(parts):  # the order of keys is not compared either
@@ -156,18 +157,25 @@ def _feed(digest: hashlib.blake2b, value: Any) -> None:
         _feed(digest, parts[key])
 
 
-def _leaf_bytes(value: Any) -> bytes:
+def _leaf_bytes(value: Any) -> Iterator[bytes]:
     try:
         leaf = as_leaf(value)
     except InputError:  # nothing that can be compared: equal to itself only
-        return str(id(value)).encode()
+        yield str(id(value)).encode()
+        return
     if leaf.values is None:
-        return f"{leaf.kind} {value!r}".encode()
-    head = f"{leaf.kind} {leaf.dtype} {leaf.values.shape}".encode()
+        yield f"{leaf.kind} {value!r}".encode()
+        return
+    yield f"{leaf.kind} {leaf.dtype} {leaf.values.shape}".encode()
+    for (part,) in blocks(leaf):
+        yield _plain_bytes(part)
+
+
+def _plain_bytes(leaf: Leaf) -> bytes:
     if leaf.bits is None:
-        return head + leaf.values.tobytes()
+        return leaf.array.tobytes()
     # Any NaN equals any other, as in the comparison; -1 is the bits of one.
-    return head + np.where(np.isnan(leaf.values), -1, leaf.bits).tobytes()
+    return np.where(np.isnan(leaf.array), -1, leaf.bits).tobytes()
 
 
 def _kind(value: Any) -> str:

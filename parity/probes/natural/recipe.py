@@ -48,6 +48,7 @@ def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **option
     """The rate of every group at every iteration, from a function or a torch scheduler."""
     if is_torch_scheduler(call.function):
         return _stepped(*_with_torch(call.function, value), value)
+    _insist_on_options(call.function, "param_scheduler", "schedulers")
     if "optimizer" in parameters_of(call.function):
         optimizer = _optimizer(value["base_lrs"])
         rest = {key: item for key, item in value.items() if key != "base_lrs"}
@@ -57,6 +58,19 @@ def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **option
     if "schedulers" in parameters_of(call.function):
         plain = {"schedulers": schedulers_from_config(value["param_scheduler"])}
     return call({"base_lrs": value["base_lrs"], **plain}, rest)
+
+
+def _insist_on_options(function: Any, *names: str) -> None:
+    """Raise NotExercised for one fixed recipe, which takes none of what cases differ in."""
+    parameters = parameters_of(function)
+    open_ended = any(
+        one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in parameters.values()
+    )
+    if parameters and not open_ended and not set(names) & set(parameters):
+        raise NotExercised(
+            "takes none of the options in which the cases differ; hold one fixed recipe against "
+            "the config that it follows: --config ZOO_NAME"
+        )
 
 
 def is_torch_scheduler(given: Any) -> bool:
@@ -114,12 +128,23 @@ def _stepped(optimizer: torch.optim.Optimizer, scheduler: Any, value: Mapping[st
 def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Parameter groups of a model: ours, those of an optimizer, or the dicts it is made of."""
     rest = {key: item for key, item in value.items() if key != "layout"}
+    _insist_on_options(call.function, "lr", "base_lr", "learning_rate", "paramwise_cfg")
     model = build_model(value["layout"])
     found = call({"model": model}, rest)
+    return groups_of(found, model, {"lr": value["lr"], "weight_decay": value["weight_decay"]})
+
+
+def groups_of(found: Any, model: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The groups of an optimizer, or the dicts it is made of; `rates` where they name none."""
     groups = found.param_groups if isinstance(found, torch.optim.Optimizer) else list(found)
     names = {id(param): name for name, param in model.named_parameters()}
-    rates = {"lr": value["lr"], "weight_decay": value["weight_decay"]}
-    return [_group(group, names, rates) for group in groups]
+    made = [_group(group, names, rates) for group in groups]
+    # timm's schedulers multiply by lr_scale; where rates differ already, that is done.
+    scaled = len({group["lr"] for group in made}) > 1
+    for group, given in zip(made, groups, strict=True):
+        if not scaled and isinstance(given, Mapping):
+            group["lr"] *= given.get("lr_scale", 1.0)
+    return made
 
 
 def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> dict[str, Any]:
@@ -127,13 +152,14 @@ def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> 
         return dict(vars(group))
     if not isinstance(group, Mapping) or ("params" not in group and "names" not in group):
         raise InputError(f"gives a {type(group).__name__} as a group; give dicts with params")
-    listed = group.get("names")
+    listed = group.get("names", group.get("param_names"))
     if listed is None:
         params = group["params"]
         params = [params] if isinstance(params, torch.Tensor) else params
         listed = tuple(names.get(id(param), "?") for param in params)
     chosen = {key: group.get(key, rates[key]) for key in rates}
-    return Partly(names=tuple(listed), **chosen)
+    # A scheduler keeps the rate it starts from.
+    return Partly(names=tuple(listed), **{**chosen, "lr": group.get("initial_lr", chosen["lr"])})
 
 
 @through_caller

@@ -17,6 +17,13 @@ from parity.errors import NotExercised
 
 Function = Callable[..., Any]
 
+# What the first parameter of one fixed recipe is called, by what it takes.
+OPTIMIZERS = frozenset({"optimizer", "optim", "opt"})
+MODELS = frozenset({"model", "net", "network", "module", "segmentor", "params"})
+ITERATIONS = frozenset(
+    {"it", "i", "n", "t", "iter", "iteration", "iter_num", "cur_iter", "cur_step", "step"}
+    | {"global_step", "num_updates", "num_update", "current_step", "current_iter", "epoch"}
+)
 RNG_NAMES = frozenset({"rng", "_rng", "_", "random_state", "generator", "rs"})
 # Our name of an argument -> how others spell it.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
 from numpy.random import RandomState
@@ -24,8 +25,26 @@ def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict
     """Value and gradient of a loss of ``(pred, label)``."""
     with torch.enable_grad():
         pred = leaf_of(value["pred"])
-        result = _tensor(call(_pair(value, pred), {**_others(value), **options}))
+        try:
+            result = call(_pair(value, pred), {**_others(value), **options})
+        except (AttributeError, RuntimeError, TypeError) as error:
+            result = _of_arrays(call, value, options, error)
+        if isinstance(result, (float, np.floating, np.ndarray)):  # has a value and no gradient
+            return Partly(loss=torch.as_tensor(result, dtype=pred.dtype))
+        result = _tensor(result)
         return {"loss": result.detach(), "grad": gradient(result, pred)}
+
+
+def _of_arrays(call: Caller, value: Tensors, options: Mapping[str, Any], error: Exception) -> Any:
+    """What a loss that is written in NumPy gives; raises `error` for one that is not."""
+    arrays = {name: item.detach().numpy() for name, item in value.items()}
+    try:
+        result = call(_pair(arrays, arrays["pred"]), {**_others(arrays), **options})
+    except Exception:
+        raise error from None
+    if isinstance(result, torch.Tensor):
+        raise error
+    return result
 
 
 @through_caller
@@ -130,11 +149,11 @@ class Whole:
         return call({self.name: value}, options, {"rng": rng})
 
 
-def _pair(value: Tensors, pred: torch.Tensor) -> dict[str, torch.Tensor]:
+def _pair(value: Mapping[str, Any], pred: Any) -> dict[str, Any]:
     return {"pred": pred, "label": value["label"]}
 
 
-def _others(value: Tensors) -> dict[str, torch.Tensor]:
+def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in ("pred", "label")}
 
 
