@@ -473,12 +473,12 @@ def look(device: str, limit: float) -> Machine:
     elif error and "import" in stage:
         error = f"{error} ({stage})"
     machine = Machine(**{"device": device or "cpu", **found}, trouble=error)
-    if not machine.path:
+    if not machine.path.endswith((".so", ".pyd")):  # none, or a stand-in in Python
         return machine
     try:
         return Machine(**{**vars(machine), "extension": read_extension(Path(machine.path))})
     except (OSError, ValueError):
-        return machine  # a module of Python in its place, as in tests
+        return machine
 
 
 def try_op(op: Op, machine: Machine, limit: float) -> Line:
