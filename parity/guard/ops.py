@@ -473,12 +473,12 @@ def look(device: str, limit: float) -> Machine:
     elif error and "import" in stage:
         error = f"{error} ({stage})"
     machine = Machine(**{"device": device or "cpu", **found}, trouble=error)
-    if not machine.path:
+    if not machine.path.endswith((".so", ".pyd")):  # none, or a stand-in in Python
         return machine
     try:
         return Machine(**{**vars(machine), "extension": read_extension(Path(machine.path))})
     except (OSError, ValueError):
-        return machine  # a module of Python in its place, as in tests
+        return machine
 
 
 def try_op(op: Op, machine: Machine, limit: float) -> Line:
@@ -526,7 +526,7 @@ def judge(
     if launch:
         return WRONG, f"the values are right, and it printed{shown}"
     largest = max(one.error / one.exact for one in measured)
-    return OK, f"within {largest:.1e} of the largest value, forward and backward"
+    return OK, f"within {largest:.1e} of the largest value" if largest else "exact"
 
 
 def first_line(text: str) -> str:
@@ -584,7 +584,10 @@ def _where(machine: Machine) -> str:
     if machine.gpu:
         place = f"{machine.gpu} (sm_{machine.capability})"
     mmcv = f"{machine.package} {machine.mmcv}" if machine.package else "no mmcv package"
-    code = f", compiled for {machine.extension}" if machine.extension else ""
+    code = ""
+    if machine.extension:
+        names = str(machine.extension)
+        code = f", compiled for {'the CPU alone' if names == 'none' else names}"
     return f"on {place}; torch {machine.torch or '?'}; {mmcv}{code}"
 
 
