@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import importlib
-
 import pytest
 import torch
 from hypothesis import given, settings
 
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal
 from parity.errors import ReferenceUnavailable
+from parity.live import reference_module
 from parity.probes.deform_attn import PROBES, make_attention
 from parity.probes.natural import step_of
 from parity.probes.natural.gradient import with_gradients
@@ -80,7 +79,7 @@ def test_compiled_op():
 
     A kernel that could not be launched leaves zeros, and is found here.
     """
-    compiled = importlib.import_module("reference.deform_attn").deform_attn_cuda
+    compiled = reference_module("deform_attn").deform_attn_cuda
     for seed in range(10):
         narrow = _in_dtype(make_attention(seed), torch.float32)
         wide = _in_dtype(narrow, torch.float64)

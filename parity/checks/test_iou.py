@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib
-
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal
 from parity.compare.tree import compare_tree
 from parity.errors import InputError
+from parity.live import reference_module
 from parity.probes.iou import ALL, PROBES, make_images
 from parity.probes.natural import step_of
 from parity.steps.iou import (
@@ -22,7 +21,7 @@ from parity.steps.iou import (
 )
 
 # Imports mmseg only when called.
-live = importlib.import_module("reference.iou")
+live = reference_module("iou", load=False)
 
 EXACT_IN_FLOAT32 = 2**24
 

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import importlib
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity.checks.support import assert_both_raise, assert_equal
+from parity.live import reference_module
 from parity.probes.natural import step_of
 from parity.probes.schedule import PROBES
 from parity.steps.schedule import lr_table
@@ -30,7 +29,7 @@ class TestSchedule:
 
     @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.rpartition("/")[2])
     def test_every_iteration_of_a_config(self, path):
-        value = importlib.import_module("reference.schedule").config_schedule(path)
+        value = reference_module("schedule").config_schedule(path)
         assert_equal(STEP, value)
 
     @settings(max_examples=60)

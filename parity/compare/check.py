@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +15,7 @@ from parity.compare.trace import (
     StepResult,
     TraceComparison,
 )
+from parity.live import reference_module
 from parity.pipeline import Step
 
 StepKey = tuple[str, str]  # pipeline, step
@@ -193,17 +193,16 @@ class CheckReport:
 
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """`steps` done by live mmsegmentation, by name. Raises ReferenceUnavailable without mmseg."""
-    importlib.import_module("reference.compat").load_reference()
     return [(step.name, _live(step)) for step in steps]
 
 
 def _live(step: Step) -> Step:
     """`step` by the reference's function of its name, or by what its config's entry builds."""
     if step.entry is not None:
-        configured = importlib.import_module("reference.configured")
+        configured = reference_module("configured")
         build = partial(getattr(configured, step.entry.builder), entry=step.entry.values)
         return replace(step.doing(build), options=step.entry.options)
-    module = importlib.import_module(f"reference.{step.module}")
+    module = reference_module(step.module)
     return step.doing(getattr(module, step.function.__name__))
 
 

@@ -19,6 +19,8 @@ from parity.compare.trace import compare_records, run_step
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES, train_tail, val_tail
+from parity.suspects.around import Around
+from parity.suspects.catalogue import all_suspects
 from parity.suspects.suspect import Suspect
 
 FAMILIES = ("collate", "logits", "infer", "loss", "iou", "schedule", "optim", "deform_attn")
@@ -40,6 +42,13 @@ MAY_RAISE = {
 }
 # Pairs no probe tells apart, why, and what input would.
 INDISTINGUISHABLE: dict[frozenset[str], str] = {}
+
+
+def test_mistakes_stand_around_public_functions():
+    around = [one.function for one in all_suspects() if isinstance(one.function, Around)]
+    assert around
+    names = {f"{f.__module__}.{f.__name__}" for one in around for f, _ in one.mistakes}
+    assert [name for name in names if "._" in name] == []
 
 
 def state_of(seed):
