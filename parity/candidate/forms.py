@@ -71,7 +71,7 @@ def own_signature(name: str, part: Any) -> Callable[..., Any] | None:
 def _is_natural(operation: Operation, name: str, part: Any) -> bool:
     if operation.name == "collate" or isinstance(part, nn.Module) or inspect.isclass(part):
         return True
-    names = positional(part)
+    names = positional(part) or list(parameters_of(part))
     if name in APPLY_NAMES:
         return _takes_image(names)
     return bool(names or parameters_of(part)) and not takes_stream(part)
