@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from parity.candidate.guard import run_guarded
@@ -42,8 +41,8 @@ class OwnSteps:
 
     def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
         """See `parity.candidate.runner.Runner`."""
-        function = partial(self.function(step), **step.options)
-        record, misuse, manner = run_guarded(step.name, function, value, state)
+        done = step.doing(self.function(step))
+        record, misuse, manner = run_guarded(step.name, done, value, state)
         return Outcome(record, misuse, manner=manner)
 
     def close(self) -> None:

@@ -84,12 +84,12 @@ def _halved(step: Step) -> Step | None:
     if step.function is augment:
         inner = tuple(_halved(one) or one for one in step.options["steps"])
         changed = inner != step.options["steps"]
-        return Step(step.name, step.function, {"steps": inner}) if changed else None
+        return replace(step, options={"steps": inner}) if changed else None
     sizes = {key: step.options[key] for key in _SIZES if key in step.options}
     if not sizes or any(not _edges(size) or min(_edges(size)) < 4 for size in sizes.values()):
         return None
     halved = {key: tuple(edge // 2 for edge in size) for key, size in sizes.items()}
-    return Step(step.name, step.function, {**step.options, **halved})
+    return replace(step, options={**step.options, **halved})
 
 
 def _edges(size: Any) -> tuple[int, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import cv2
@@ -173,15 +172,15 @@ class CheckReport:
 
 
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
-    """The live adapters of `steps`, by name. Raises ReferenceUnavailable without mmseg."""
+    """`steps` done by live mmsegmentation, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
-    return [(step.name, partial(_adapter(step), **step.options)) for step in steps]
+    return [(step.name, step.doing(_live(step))) for step in steps]
 
 
-def _adapter(step: Step) -> StepFunction:
+def _live(step: Step) -> Callable[..., Any]:
     module = importlib.import_module(f"reference.{step.module}")
-    adapter: StepFunction = getattr(module, step.function.__name__)
-    return adapter
+    function: Callable[..., Any] = getattr(module, step.function.__name__)
+    return function
 
 
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:

@@ -18,11 +18,12 @@ from parity.probes import logits as logit_probes
 from parity.probes import loss as losses
 from parity.probes import optim as optims
 from parity.probes import schedule as schedules
-from parity.steps.collate import collate_sample
+from parity.probes.natural import step_of
+from parity.steps.collate import MEAN, STD, collate_sample
 from parity.steps.infer import infer_batch
 from parity.steps.iou import evaluate_batch
 from parity.steps.logits import postprocess_batch, train_logits
-from parity.steps.loss import decode_head_loss_with_grad
+from parity.steps.loss import decode_head_loss
 
 ADE20K_CLASSES = 150
 
@@ -38,7 +39,7 @@ PROBES: tuple[Probe, ...] = (
 )
 
 _NETWORK = partial(infers.toy_model, classes=ADE20K_CLASSES, stride=8)
-_NORMALISE = {"mean": collates.MEAN, "std": collates.STD}
+_NORMALISE = {"mean": MEAN, "std": STD}
 
 
 def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
@@ -46,7 +47,7 @@ def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
     return (
         Step("collate", collate_sample, {**_NORMALISE, "size": crop_size}),
         Step("logits", train_logits, {"model": _NETWORK}),
-        Step("loss", decode_head_loss_with_grad),
+        step_of("loss", decode_head_loss),
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from parity.errors import InputError, NotExercised
-from parity.probes.natural.signature import Caller, Partly, parameters_of
+from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
 from parity.steps.iou import ClassCounts
 from parity.steps.optim.groups import ParamGroup
 from parity.steps.optim.layout import build_model
@@ -43,6 +43,7 @@ _ABSENT: Mapping[str, Any] = {
 _PLACE = frozenset({"type", "begin", "end", "by_epoch"})
 
 
+@through_caller
 def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """The rate of every group at every iteration, from a function or a torch scheduler."""
     if is_torch_scheduler(call.function):
@@ -111,6 +112,7 @@ def _stepped(optimizer: torch.optim.Optimizer, scheduler: Any, value: Mapping[st
     return table
 
 
+@through_caller
 def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Parameter groups of a model: ours, those of an optimizer, or the dicts it is made of."""
     rest = {key: item for key, item in value.items() if key != "layout"}
@@ -136,6 +138,7 @@ def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> 
     return Partly(names=tuple(listed), **chosen)
 
 
+@through_caller
 def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Clipped gradients, with their norm where it gives that."""
     found = call({"gradients": value["gradients"]}, {"clip_grad": value["clip_grad"]})
@@ -144,6 +147,7 @@ def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     return Partly(gradients=found) if isinstance(found, list) else found
 
 
+@through_caller
 def accumulated(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """One entry per batch: what its loss is divided by, and whether parameters are updated."""
     return [_accumulation(entry) for entry in call({}, value)]
@@ -155,6 +159,7 @@ def _accumulation(entry: Any) -> Any:
     return entry
 
 
+@through_caller
 def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """What every batch of a short training leaves behind."""
     rest = {key: item for key, item in value.items() if key not in ("layout", "seed", "inputs")}
@@ -162,6 +167,7 @@ def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     return call({"model": model, "inputs": value["inputs"]}, rest)
 
 
+@through_caller
 def counted(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """The counts of one image, by name or as (intersect, union, pred, label)."""
     found = call({"pred": value["pred"], "label": value["label"]}, options)
@@ -176,6 +182,7 @@ def _whole(column: Any) -> NDArray[np.int64]:
     return np.asarray(column).astype(np.int64)
 
 
+@through_caller
 def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     """A metric class over images, update by update; by field."""
     metric = call({}, options)
@@ -189,6 +196,7 @@ def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any
     return asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
 
 
+@through_caller
 def rated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     """Ratios of counts."""
     return call({"counts": ClassCounts(**value)}, options)

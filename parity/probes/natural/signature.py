@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from inspect import Parameter
 from typing import Any
 
 import torch
+from numpy.random import RandomState
 from torch import nn
 
 from parity.errors import NotExercised
@@ -109,6 +111,19 @@ class Caller:
             ours = next((key for key in self.known if name in (key, *SPELLINGS.get(key, ()))), "")
             if ours:
                 raise NotExercised(f"needs {name}, which this case has not")
+
+
+def through_caller(run: Function) -> Function:
+    """Let `run`, which is written for a Caller, take any function."""
+
+    @wraps(run)
+    def on_any(
+        function: Function, value: Any, rng: RandomState | None = None, **options: Any
+    ) -> Any:
+        call = function if isinstance(function, Caller) else Caller(function)
+        return run(call, value, rng, **options)
+
+    return on_any
 
 
 class Names:
