@@ -21,7 +21,7 @@ from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES, train_tail, val_tail
 from parity.suspects.suspect import Suspect
 
-FAMILIES = ("collate", "logits", "infer", "loss", "iou", "schedule", "optim", "deform_attn")
+FAMILIES = ("collate", "logits", "infer", "loss", "mask", "iou", "schedule", "optim", "deform_attn")
 SUSPECTS = [
     suspect
     for family in FAMILIES
