@@ -18,6 +18,7 @@ from parity.probes import infer as infers
 from parity.probes import iou as ious
 from parity.probes import logits as logit_probes
 from parity.probes import loss as losses
+from parity.probes import mask as masks
 from parity.probes import optim as optims
 from parity.probes import schedule as schedules
 from parity.probes.natural import step_of
@@ -34,6 +35,7 @@ PROBES: tuple[Probe, ...] = (
     *logit_probes.PROBES,
     *infers.PROBES,
     *losses.PROBES,
+    *masks.PROBES,
     *ious.PROBES,
     *schedules.PROBES,
     *optims.PROBES,

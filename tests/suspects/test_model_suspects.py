@@ -23,7 +23,7 @@ from parity.suspects.around import Around
 from parity.suspects.catalogue import all_suspects
 from parity.suspects.suspect import Suspect
 
-FAMILIES = ("collate", "logits", "infer", "loss", "iou", "schedule", "optim", "deform_attn")
+FAMILIES = ("collate", "logits", "infer", "loss", "mask", "iou", "schedule", "optim", "deform_attn")
 SUSPECTS = [
     suspect
     for family in FAMILIES

@@ -11,10 +11,10 @@ from typing import Any
 from numpy.random import RandomState
 
 from parity.pipeline import Step
-from parity.probes.natural import recipe, samples, tensors
+from parity.probes.natural import masks, recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
-from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, optim, photometric
+from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, mask, optim, photometric
 from parity.steps import resize as resizes
 from parity.steps import schedule as schedules
 from parity.steps.collate import MEAN, STD
@@ -124,6 +124,20 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("ohem_weights", loss.ohem_weights, tensors.measure),
     Operation("decode_head_loss", loss.decode_head_loss, tensors.head, ("loss_by_feat",)),
     Operation("loss", loss.decode_head_loss, tensors.criterion, ("criterion",)),
+    Operation("mask_targets", mask.mask_targets, masks.segmented),
+    Operation("class_cost", mask.class_cost, tensors.keywords),
+    Operation("mask_cross_entropy_cost", mask.mask_cross_entropy_cost, tensors.keywords),
+    Operation("mask_focal_cost", mask.mask_focal_cost, tensors.keywords),
+    Operation("dice_cost", mask.dice_cost, tensors.keywords),
+    Operation("assign_queries", mask.assign_queries, masks.matched, ("hungarian_match",)),
+    Operation("sample_points", mask.sample_points, tensors.keywords, ("point_sample",)),
+    Operation("draw_uncertain_points", mask.draw_uncertain_points, masks.pointed),
+    Operation("mask2former_match", mask.mask2former_match, masks.matched),
+    Operation("maskformer_match", mask.maskformer_match, masks.matched),
+    Operation("mask2former_loss", mask.mask2former_loss, masks.queried),
+    Operation("maskformer_loss", mask.maskformer_loss, masks.queried),
+    Operation("mask2former_inference", mask.mask2former_inference, tensors.keywords),
+    Operation("maskformer_inference", mask.maskformer_inference, tensors.keywords),
     Operation("intersect_and_union", iou.intersect_and_union, recipe.counted),
     Operation("class_ratios", iou.class_ratios, recipe.rated),
     Operation("IoUMetric", iou.IoUMetric, recipe.evaluated),
