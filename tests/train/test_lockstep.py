@@ -167,12 +167,22 @@ def test_command_one_side(config, side):
     assert f"{side} alone, 2 iterations; the last losses: decode.loss_ce" in done.stdout
 
 
+BROKEN = ("--lockstep", "2", "--option", "model.decode_head.in_index=7")
+
+
+@live
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["no_such_config"], "no config of the zoo"),
         (["{config}", "--data", "/no/such/root"], "no such directory"),
         (["{config}", "--lockstep", "3", "--iters", "2"], "--iters 2 is less"),
+        (["{config}", "--full", "--iters", "9"], "more than the 4 of its schedule"),
+        (["{config}", "--full", *BROKEN], "the reference, iteration 1: IndexError"),
+        (
+            ["{config}", "--full", *BROKEN, "--side", "candidate"],
+            "our side, iteration 1: IndexError",
+        ),
         (["fcn_r50-d8_4xb2-80k_cityscapes-512x1024"], "--data"),
     ],
 )
