@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from parity.sample import Batch, Meta
+from parity.train.data import end_workers
 from parity.train.observe import START, GradientOrder, Observer, generators, rates
 from parity.train.settings import Settings
 from reference.compat import load_reference
@@ -85,7 +86,11 @@ def train(
     with _silent(), mock.patch("mmengine.runner.runner.get_device", return_value=device):
         runner = Runner.from_cfg(Config(values))
         _Watch(runner, observe, iters, device).attach()
-        model: nn.Module = runner.train()
+        try:
+            model: nn.Module = runner.train()
+        finally:
+            batches = getattr(runner._train_loop, "dataloader_iterator", None)
+            end_workers(getattr(batches, "_iterator", None))
     return model
 
 

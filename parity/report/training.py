@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -47,19 +48,22 @@ def verdict(training: Training) -> str:
 
 
 def _table(tally: Tally) -> Iterator[str]:
-    yield _row("quantity", "compared", "different", "largest", "first")
+    yield _row("quantity", "compared", "different", "largest", "relative", "first")
     for name, count in tally.listed:
         first = count.first
         where = "" if first is None else f"iteration {first.iteration}: {first.name}"
-        yield _row(name, f"{count.compared:,}", f"{count.differing:,}", _largest(count), where)
+        yield _row(name, f"{count.compared:,}", f"{count.differing:,}", *_distances(count), where)
 
 
-def _row(name: str, compared: str, differing: str, largest: str, first: str) -> str:
-    return f"  {name:<28}{compared:>9}{differing:>11}{largest:>11}  {first}".rstrip()
+def _row(name: str, *cells: str) -> str:
+    *numbers, first = cells
+    return f"  {name:<28}{''.join(f'{number:>11}' for number in numbers)}  {first}".rstrip()
 
 
-def _largest(count: Count) -> str:
-    return f"{count.largest:.3g}" if count.differing else ""
+def _distances(count: Count) -> tuple[str, str]:
+    if not count.largest:
+        return "", ""
+    return f"{count.largest:.3g}", f"{count.relative:.3g}"
 
 
 def render_training_json(training: Training) -> str:
@@ -77,4 +81,13 @@ def render_training_json(training: Training) -> str:
     if training.options.side == BOTH and training.tally is not None:
         tally = asdict(training.tally)
         content |= {"equal": training.equal, "verdict": verdict(training), **tally}
-    return json.dumps(content, indent=2, allow_nan=True) + "\n"
+    return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """With text for numbers that JSON has not."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -96,6 +96,16 @@ def seed_worker(worker: int, *, workers: int, seed: int, rank: int = 0) -> None:
     torch.manual_seed(own)
 
 
+def end_workers(batches: Any) -> None:
+    """End the processes behind an iterator of a DataLoader.
+
+    Left to the garbage collector, their queues may be closed before they are told to
+    end, and torch then waits five seconds for each.
+    """
+    if hasattr(batches, "_shutdown_workers"):
+        batches._shutdown_workers()
+
+
 def data_loader(
     dataset: StreamDataset, order: InfiniteOrder, *, batch_size: int, workers: int, seed: int
 ) -> DataLoader[Sample]:

@@ -26,47 +26,46 @@ def lockstep(
     """
     tally = Tally()
     try:
-        actual, expected = candidate.next(), reference.next()
+        actual, expected = _next(candidate, reference)
         while actual is not None or expected is not None:
-            if _place(actual) != _place(expected):
+            if actual is None or expected is None or _place(actual) != _place(expected):
                 tally.apart(actual, expected)
                 actual, expected = _together(candidate, reference)
                 continue
-            assert actual is not None
-            assert expected is not None
+            tally.hold(actual, expected)
             if expected.quantity == START:
                 progress(expected.iteration)
                 if teacher and expected.iteration > 1:
-                    tally.hold(actual, expected)
                     teach(candidate, reference)
-                    actual, expected = candidate.next(), reference.next()
-                    continue
-            tally.hold(actual, expected)
-            actual, expected = candidate.next(), reference.next()
+            actual, expected = _next(candidate, reference)
     finally:
         candidate.stop()
         reference.stop()
     return tally
 
 
-def _place(at: Observation | None) -> tuple[int, str, tuple[str, ...]] | None:
-    """What is shown; of activations, of which module."""
-    if at is None:
-        return None
+Pair = tuple[Observation | None, Observation | None]
+
+
+def _next(candidate: Side, reference: Side) -> Pair:
+    """The reference first: what is wrong with a config is then said of the reference."""
+    expected = reference.next()
+    return candidate.next(), expected
+
+
+def _place(at: Observation) -> tuple[int, str, tuple[str, ...]]:
+    """What is shown; of activations and logits, of which module."""
     names = tuple(at.values) if at.quantity in ("activations", "logits") else ()
     return at.iteration, at.quantity, names
 
 
-def _together(*sides: Side) -> tuple[Observation | None, ...]:
+def _together(candidate: Side, reference: Side) -> Pair:
     """Go on to the beginning of the next iteration on both sides."""
-    last = max(side.iteration for side in sides)
-    return tuple(_begun(side, last + 1) for side in sides)
-
-
-def _begun(side: Side, iteration: int) -> Observation | None:
-    while side.at is not None and side.iteration < iteration:
-        side.next()
-    return side.at
+    begun = max(candidate.iteration, reference.iteration) + 1
+    for side in (reference, candidate):
+        while side.at is not None and side.iteration < begun:
+            side.next()
+    return candidate.at, reference.at
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ from parity.steps.optim import (
     should_update,
 )
 from parity.steps.schedule import lr_table
-from parity.train.data import InfiniteOrder, data_loader, seed_everything
+from parity.train.data import InfiniteOrder, data_loader, end_workers, seed_everything
 from parity.train.losses import has_own_loss
 from parity.train.observe import (
     START,
@@ -93,19 +93,25 @@ class Loop:
 
     def train(self) -> nn.Module:
         """Run all iterations."""
-        self.observe.begin(self.model, self.optimizer)
-        for done in range(self.iters):
-            self.observe(START, generators(self.device))
-            self.model.train()
-            batch = self._next_batch(done)
-            losses = self._losses(batch)
-            self.observe("losses", losses)
-            self.observe("generators after the losses", generators(self.device))
-            self._backward(total_loss(losses), done)
-            if should_update(inner_count=done + 1, **self._counts):
-                self._update()
-            self.observe.end_iteration()
+        try:
+            self.observe.begin(self.model, self.optimizer)
+            for done in range(self.iters):
+                self._iterate(done)
+        finally:
+            end_workers(self.batches)
         return self.model
+
+    def _iterate(self, done: int) -> None:
+        self.observe(START, generators(self.device))
+        self.model.train()
+        batch = self._next_batch(done)
+        losses = self._losses(batch)
+        self.observe("losses", losses)
+        self.observe("generators after the losses", generators(self.device))
+        self._backward(total_loss(losses), done)
+        if should_update(inner_count=done + 1, **self._counts):
+            self._update()
+        self.observe.end_iteration()
 
     # -- data
 

@@ -158,7 +158,7 @@ def generators(device: str = "cpu") -> Values:
         "NumPy": (np.array(key), *rest),
         "torch": torch.get_rng_state(),
     }
-    if device == "cuda":
+    if device.startswith("cuda"):
         found["torch on cuda"] = torch.cuda.get_rng_state()
     return found
 

@@ -80,11 +80,11 @@ def _insist(name: str, recipe: Recipe, wrapper: Values) -> None:
         kind = recipe.terms.item(*path).kind
         if kind not in kinds:
             raise InputError(f"{name}: {'.'.join(path)} {kind!r} is not trained; {kinds[0]} is")
+    if recipe.terms.item("model", "data_preprocessor").kind != "SegDataPreProcessor":
+        raise InputError(f"{name}: the model has no SegDataPreProcessor, and is not trained")
     for part in recipe.uncompared:
         if "train" in part.what or "model" in part.what:
             raise InputError(f"{name}: {part}")
-    if recipe.train[-1].name != "collate":
-        raise InputError(f"{name}: the model has no SegDataPreProcessor")
     if not isinstance(wrapper.get("optimizer"), Mapping):
         raise InputError(f"{name}: optim_wrapper has no optimizer")
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 
+from parity.errors import InputError
 from parity.live import reference_module
 from parity.train.lockstep import lockstep
 from parity.train.loop import Loop
 from parity.train.losses import own_losses
-from parity.train.observe import START, Observer, Values
+from parity.train.observe import START, Observer
 from parity.train.plan import plan_of
 from parity.train.settings import Settings
-from parity.train.sides import Side
+from parity.train.sides import Side, Train
 from parity.train.tally import Tally
 
 Progress = Callable[[int], None]
@@ -61,54 +62,56 @@ class Training:
 def train(settings: Settings, options: Options, progress: Progress = lambda _: None) -> Training:
     """Train `settings`. Raises InputError for what cannot be trained, or did not go through."""
     live = reference_module("training_loop")
-    source = live.ReferenceModel(settings, options.device)
-    plan = None if options.side == REFERENCE else plan_of(settings)
-    common: dict[str, Any] = {
-        "seed": options.seed,
-        "iters": options.iters,
-        "device": options.device,
-    }
+    plan = plan_of(settings)
+    if options.iters > plan.max_iters:
+        told = f"{options.iters} iterations are more than the {plan.max_iters} of its schedule"
+        raise InputError(f"{settings.name}: {told}; ask for fewer")
+    common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
+    common["device"] = options.device
 
     def ours(observe: Observer) -> None:
-        assert plan is not None
+        source = live.ReferenceModel(settings, options.device)
         Loop(plan, source, observe=observe, **common).train()
 
     def theirs(observe: Observer) -> None:
         live.train(settings, work_dir=options.work_dir, observe=observe, **common)
 
-    if options.device != "cpu":
-        torch.backends.cudnn.deterministic = True
-    shown: dict[str, Any] = {"device": options.device, "threads": options.threads}
-    shown |= {"fully": options.lockstep, "last": options.iters}
+    torch.backends.cudnn.deterministic = True
+    candidate = _side("our side", ours, options)
+    reference = _side("the reference", theirs, options)
     made = Training(settings.name, options, settings.changes)
-    if options.side == BOTH:
-        candidate, reference = (
-            Side("our side", ours, **shown),
-            Side("the reference", theirs, **shown),
-        )
-        tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
-        return replace(made, not_ours=own_losses(candidate.model), tally=tally)
-    alone = Alone(progress)
-    torch.set_num_threads(options.threads)
-    (ours if options.side == CANDIDATE else theirs)(alone)
-    own = own_losses(alone.model) if options.side == CANDIDATE else ()
-    return replace(made, not_ours=own, losses=alone.losses)
+    if options.side == REFERENCE:
+        return replace(made, losses=run_alone(reference, progress))
+    if options.side == CANDIDATE:
+        losses = run_alone(candidate, progress)
+        return replace(made, losses=losses, not_ours=own_losses(candidate.model))
+    tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
+    return replace(made, not_ours=own_losses(candidate.model), tally=tally)
 
 
-class Alone(Observer):
-    """Keeps the losses of the last iteration."""
+def _side(name: str, training: Train, options: Options) -> Side:
+    return Side(
+        name,
+        training,
+        fully=options.lockstep if options.side == BOTH else 0,
+        last=options.iters,
+        device=options.device,
+        threads=options.threads,
+    )
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress, self.iteration = progress, 0
-        self.losses: dict[str, float] = {}
 
-    def __call__(self, quantity: str, values: Values) -> None:
-        """Count iterations, and note the losses."""
-        if quantity == START:
-            self.iteration += 1
-            self.progress(self.iteration)
-        elif quantity == "losses":
-            self.losses = {name: _mean(value) for name, value in values.items()}
+def run_alone(side: Side, progress: Progress) -> dict[str, float]:
+    """Train one side; the losses of its last iteration."""
+    losses: dict[str, float] = {}
+    try:
+        while (at := side.next()) is not None:
+            if at.quantity == START:
+                progress(at.iteration)
+            elif at.quantity == "losses":
+                losses = {name: _mean(value) for name, value in at.values.items()}
+    finally:
+        side.stop()
+    return losses
 
 
 def _mean(value: Any) -> float:

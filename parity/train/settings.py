@@ -120,11 +120,13 @@ def settings_of(
 def _without_hooks(given: Settings) -> Settings:
     kept = {key: value for key, value in given.values.items() if key not in _DROPPED}
     # Which of its algorithms cuDNN then picks would depend on what else the GPU does.
-    kept["env_cfg"] = {**kept.get("env_cfg", {}), "cudnn_benchmark": False}
-    made = replace(given, values=kept)
+    environment = dict(kept.get("env_cfg") or {})
+    told = "cudnn_benchmark off" if environment.get("cudnn_benchmark") else ""
+    kept["env_cfg"] = {**environment, "cudnn_benchmark": False}
+    made = replace(given, values=kept).having(told)
     for key in _TOLD:
         if kept.pop(key, None):
-            made = made.having(f"{key} left out on both sides")
+            made = made.having(f"{key} left out")
     return made
 
 
@@ -150,7 +152,7 @@ def _replaced(tree: Any, path: Sequence[str], value: Any, option: str) -> Any:
 
 
 def _without_weights(given: Settings) -> Settings:
-    told = "pretrained weights left out on both sides; weights are drawn from the seed"
+    told = "pretrained weights left out; weights are drawn from the seed"
     model = _mapped(given.values["model"], _unpretrained)
     changed = model != given.values["model"]
     return given.having(told if changed else "", model=model)

@@ -71,6 +71,8 @@ class Side(Observer):
 
     def __call__(self, quantity: str, values: Values) -> None:
         """Wait until the next observation is asked for."""
+        if threading.current_thread() is not self._thread:
+            return  # what is computed a second time in the backward pass of a GPU
         self.iteration += quantity == START
         if not self._wanted(quantity):
             return

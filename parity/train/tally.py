@@ -23,14 +23,12 @@ class Difference:
     """Two values that are not bit-equal. iteration: from 1; 0 before the first.
 
     name: the module, parameter or other thing whose value it is. detail: how they differ.
-    largest: the largest absolute difference, of numbers.
     """
 
     iteration: int
     quantity: str
     name: str
     detail: str
-    largest: float | None = None
 
     def __str__(self) -> str:
         when = f"iteration {self.iteration}" if self.iteration else "before the first iteration"
@@ -39,11 +37,16 @@ class Difference:
 
 @dataclass
 class Count:
-    """Of one quantity. largest: the largest absolute difference of numbers."""
+    """Of one quantity.
+
+    largest: the largest absolute difference of numbers. relative: the largest of a tensor's
+    over the largest number that the reference has in it.
+    """
 
     compared: int = 0
     differing: int = 0
     largest: float = 0.0
+    relative: float = 0.0
     first: Difference | None = None
 
 
@@ -73,20 +76,22 @@ class Tally:
         place = expected or actual
         assert place is not None
         detail = f"ours is at {_where(actual)}, the reference at {_where(expected)}"
-        self._different(Difference(place.iteration, place.quantity, _name(place), detail))
+        self._different(place, _name(place), detail)
 
     def _note(self, place: Observation, name: str, actual: Any, expected: Any) -> None:
         count = self.counts.setdefault(place.quantity, Count())
         count.compared += 1
         if not same(actual, expected):
-            detail, largest = describe(actual, expected)
-            found = Difference(place.iteration, place.quantity, name, detail, largest)
-            self._different(found)
+            largest, relative = distance(actual, expected)
+            count.largest = max(count.largest, largest)
+            count.relative = max(count.relative, relative)
+            # Told in full once: where nothing is equal any more, it would take the most time.
+            self._different(place, name, describe(actual, expected) if not count.first else "")
 
-    def _different(self, found: Difference) -> None:
-        count = self.counts.setdefault(found.quantity, Count())
+    def _different(self, place: Observation, name: str, detail: str) -> None:
+        count = self.counts.setdefault(place.quantity, Count())
         count.differing += 1
-        count.largest = max(count.largest, found.largest or 0.0)
+        found = Difference(place.iteration, place.quantity, name, detail)
         count.first = count.first or found
         self.first = self.first or found
 
@@ -110,7 +115,9 @@ def _is_nested(value: Any) -> bool:
 def same(actual: Any, expected: Any) -> bool:
     """Whether two values are equal in every bit; NaN equals NaN, and nothing equals None."""
     if isinstance(actual, torch.Tensor) and isinstance(expected, torch.Tensor):
-        alike = actual.shape == expected.shape and actual.dtype == expected.dtype
+        alike = all(
+            getattr(actual, key) == getattr(expected, key) for key in ("shape", "dtype", "device")
+        )
         return alike and torch.equal(_bits(actual), _bits(expected))
     if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
         return actual.dtype == expected.dtype and np.array_equal(actual, expected)
@@ -123,17 +130,30 @@ def _bits(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().view(kind) if exact and kind else tensor.detach()
 
 
-def describe(actual: Any, expected: Any) -> tuple[str, float | None]:
-    """How two values differ, in words, and the largest absolute difference of numbers."""
+def distance(actual: Any, expected: Any) -> tuple[float, float]:
+    """The largest absolute difference of two numbers or tensors; also over the largest expected.
+
+    Infinite where one side is not finite and the other is otherwise; 0 of what has no numbers.
+    """
+    if not all(isinstance(value, (torch.Tensor, int, float)) for value in (actual, expected)):
+        return 0.0, 0.0
+    ours, theirs = (torch.as_tensor(value).detach().double() for value in (actual, expected))
+    if ours.shape != theirs.shape or ours.numel() == 0:
+        return 0.0, 0.0
+    apart = (ours - theirs.to(ours.device)).abs().nan_to_num(nan=torch.inf)
+    largest, size = float(apart.max()), float(theirs.abs().nan_to_num(posinf=0.0).max())
+    return largest, largest / size if size else 0.0
+
+
+def describe(actual: Any, expected: Any) -> str:
+    """How two values differ, in words."""
     if isinstance(actual, torch.Tensor) and isinstance(expected, torch.Tensor):
         actual, expected = actual.detach().cpu(), expected.detach().cpu()
     try:
         found = compare(actual, expected)
     except InputError:
-        return f"actual {_shown(actual)}, expected {_shown(expected)}", None
-    if isinstance(actual, (int, float)) and isinstance(expected, (int, float)):
-        return found.detail, abs(actual - expected)
-    return f"{found.reason}: {found.detail}", found.max_abs
+        return f"actual {_shown(actual)}, expected {_shown(expected)}"
+    return f"{found.reason}: {found.detail}"
 
 
 def _shown(value: Any) -> str:
