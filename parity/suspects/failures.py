@@ -12,6 +12,7 @@ from parity.suspects import diagnose as lineups
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.closeness import comparable, finite_parts_agree, leaves_of, size_of
+from parity.suspects.search import Explanation
 from parity.suspects.staircase import staircase
 from parity.suspects.suspect import Suspect
 
@@ -106,7 +107,7 @@ def _spent(found: lineups.Diagnosis) -> list[str]:
     return [f"{SECONDS:g} s are spent: {found.tried} tried"] if found.tried else []
 
 
-def _name(one: lineups.Explanation) -> str:
+def _name(one: Explanation) -> str:
     return " with ".join(one.ids)
 
 

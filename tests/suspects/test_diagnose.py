@@ -17,8 +17,9 @@ from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
 from parity.steps.photometric import draw_photometric, photometric
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.diagnose import Level, diagnose, diagnose_candidate, diagnose_many
+from parity.suspects.diagnose import diagnose, diagnose_candidate, diagnose_many
 from parity.suspects.lineup import Lineup, NotDefined, together
+from parity.suspects.search import Level
 from tests.naive import (
     CROP,
     SCALE,

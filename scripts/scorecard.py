@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from parity.candidate.planted import Planted, plant_all
+from parity.report.planted import counted, render_planted, render_planted_json
+from parity.report.scorecard import render_scorecard, render_scorecard_json
+from parity.suspects.scorecard import Scorecard, score
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parity.candidate.planted import Planted, plant_all
 from parity.cli.console import plain
 from parity.cli.jobs import usable_cores
 from parity.compare.workers import use_one_thread
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed
-from parity.report.planted import counted, render_planted, render_planted_json
-from parity.report.scorecard import render_scorecard, render_scorecard_json
 from parity.suspects.catalogue import FAMILIES, all_suspects
-from parity.suspects.scorecard import Scorecard, score
 from parity.suspects.suspect import Suspect, mistakes
 from parity.text import did_you_mean
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-
 from parity.report.scorecard import render_scorecard
-from parity.suspects import scorecard as scores
-from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.heldout import FOLDS, HeldOut, fold_of
 from parity.suspects.scorecard import Scorecard, StepScore, score
+
+from parity.suspects import scorecard as scores
+from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.suspect import Suspect, mistakes
 
 SMALL = {"rounds": 1, "pairs": 1, "clean": 0, "live": False}

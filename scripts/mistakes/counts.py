@@ -6,6 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from parity.suspects.heldout import WRONG, HeldOut, score_held_out
+from parity.suspects.inputs import all_cases, clean_cases
+from parity.suspects.planting import Place, StepScore, score_function
+
 from parity.compare.cases import Case
 from parity.compare.check import candidate_steps, reference_steps
 from parity.compare.compare import Verdict
@@ -13,10 +17,7 @@ from parity.compare.trace import Trace, run_trace
 from parity.compare.walk import compare_with_trace
 from parity.compare.workers import in_processes
 from parity.suspects.catalogue import FAMILIES, suspects_of
-from parity.suspects.heldout import WRONG, HeldOut, score_held_out
-from parity.suspects.inputs import all_cases, clean_cases
 from parity.suspects.lineup import Lineup
-from parity.suspects.planting import Place, StepScore, score_function
 
 # Shares that must be reached.
 DETECTED, NAMED, PAIRS_NAMED = 1.0, 0.95, 0.9

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
 
-from parity.report.markup import cell
-from parity.suspects.around import needs_of
 from parity.suspects.planting import StepScore
 from parity.suspects.scorecard import Scorecard
+
+from parity.report.markup import cell
+from parity.suspects.around import needs_of
 from parity.suspects.suspect import Suspect, mistakes
 
 FORMAT = 1

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 import typer
+from parity.cli.scorecard import scorecard
+from parity.report.scorecard import render_scorecard, render_scorecard_json, render_suspects
+from parity.suspects.inputs import clean_cases
+from parity.suspects.scorecard import StepScore, score
 from typer.testing import CliRunner
 
-from parity.cli.scorecard import scorecard
 from parity.errors import InputError
-from parity.report.scorecard import render_scorecard, render_scorecard_json, render_suspects
 from parity.steps import flip as flips
 from parity.suspects import scorecard as scores
 from parity.suspects.around import Around
 from parity.suspects.catalogue import all_suspects, suspects_of
-from parity.suspects.inputs import clean_cases
-from parity.suspects.scorecard import StepScore, score
 from parity.suspects.suspect import Suspect
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scorecard.md"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from parity.candidate.planted import Planted
+
 from parity.report.markup import cell
 
 FORMAT = 1

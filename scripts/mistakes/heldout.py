@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
+from parity.suspects.planting import Place
+
 from parity.compare.rounding import roundings_of
 from parity.suspects.closeness import leaves_of, near
 from parity.suspects.diagnose import Diagnosis, Level, diagnose_lineups
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
 from parity.suspects.lineup import Lineup, Made
-from parity.suspects.planting import Place
 from parity.suspects.suspect import Suspect
 
 # A tenth of the mistakes is held out at a time.

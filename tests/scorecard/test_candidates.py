@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from parity.candidate.planted import plain_name, plant, plant_all, records_of
+from parity.report.planted import render_planted
 from typer.testing import CliRunner
 
-from parity.candidate.planted import plain_name, plant, plant_all, records_of
 from parity.cli import app
-from parity.report.planted import render_planted
 from parity.steps import collate as collates
 from parity.steps import crop as crops
 from parity.steps import load as loads
