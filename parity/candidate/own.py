@@ -10,6 +10,7 @@ from pathlib import Path
 from parity.candidate.engine import Engine
 from parity.candidate.example import importable_name, write_example, write_examples
 from parity.candidate.given import PART, OwnSteps, ReferenceSteps
+from parity.candidate.judge import not_compared
 from parity.candidate.oracle import live_oracle
 from parity.candidate.runner import Runner
 from parity.compare.cases import Case
@@ -28,9 +29,9 @@ from parity.compare.exhibit.records import Exhibit
 from parity.compare.plan import Plan
 from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
-from parity.compare.trace import Trace, run_trace
+from parity.compare.trace import StepComparison, Trace, TraceComparison, run_trace
 from parity.compare.workers import in_processes, use_one_thread
-from parity.errors import InputError
+from parity.errors import InputError, ReferenceUnavailable
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, entering_rows, with_diagnoses
 
 # Below this many cases, starting worker processes costs more than it saves.
@@ -86,7 +87,7 @@ def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResul
     """
     use_one_thread()
     if plan.recorded is not None or jobs < 2 or len(plan.cases) < CASES_WORTH_WORKERS:
-        yield from (check_case(case, trace, engine) for case, trace in plan.references())
+        yield from (_checked_here(plan, case, engine) for case in plan.cases)
         return
     again = _Again()
     alone = partial(_check_alone, engine.runner, engine.rounding)
@@ -98,6 +99,20 @@ def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResul
     for case in plan.cases:
         if case.name in again.wanted:
             check_case(case, plan.reference(case), engine)
+
+
+def _checked_here(plan: Plan, case: Case, engine: Engine) -> CaseResult:
+    """As `check_case`; a step that the reference has not on a device is not compared."""
+    try:
+        reference = plan.reference(case)
+    except ReferenceUnavailable as error:
+        if case.device == "cpu":
+            raise
+        without = not_compared(f"the reference cannot do it on {case.device}: {error}")
+        steps = tuple(StepComparison(step.name, without, without) for step in case.steps)
+        return CaseResult(case.name, case.pipeline, TraceComparison(case.seed, steps))
+    plan.note(case)
+    return check_case(case, reference, engine)
 
 
 def check_case(case: Case, reference: Trace, engine: Engine) -> CaseResult:

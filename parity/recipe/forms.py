@@ -81,7 +81,8 @@ FORMS: Mapping[str, Form] = {
         "collate",
         collate,
         run=collated,
-        renamed={"pad_val": "pad_value", "seg_pad_val": "seg_pad_value"},
+        # `test_cfg` holds two options, which the reader takes apart.
+        renamed={"pad_val": "pad_value", "seg_pad_val": "seg_pad_value", "test_cfg": "test_size"},
         fixed={"rgb_to_bgr": False, "batch_augments": None},
     ),
 }
