@@ -131,20 +131,13 @@ def test_text_says_what_the_reference_does(records):
     assert "Hue reaches +18; the reference stops at +17." in text
 
 
-# What the older planted defects are, in the words of the suspects.
+# What planted defects are, in the words of the suspects.
 NAMES = {
-    "load_rgb": "image-rgb",
-    "load_reduce_zero_wraps": "label-255-lowered",
-    "load_reduce_zero_twice": "label-reduced-twice",
     "load_wrong_dtype": "label-int64",
     "crop_counting_ignore": "ignored-counted",
-    "crop_width_drawn_first": "width-drawn-first",
-    "crop_nine_tries": "nine-redraws",
-    "flip_vertical": "flipped-vertically",
     "flip_by_random_sample": "flipped-above-probability",
     "photometric_inclusive_hue": "hue-reaches-18",
     "photometric_extra_draw": "one-draw-too-many",
-    "photometric_contrast_always_first": "contrast-always-first",
 }
 
 
