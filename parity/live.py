@@ -29,7 +29,7 @@ def reference_header() -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 def _compat() -> Any:
-    return importlib.import_module("reference.compat")
+    return _module("compat")
 
 
 def installed_metafiles() -> list[Path]:
@@ -37,7 +37,7 @@ def installed_metafiles() -> list[Path]:
 
     Raises ReferenceUnavailable when there is none.
     """
-    found: list[Path] = importlib.import_module("reference.zoo").metafiles()
+    found: list[Path] = _module("zoo").metafiles()
     return found
 
 
@@ -46,10 +46,24 @@ def config_model(model: Mapping[str, Any]) -> Any:
 
     Raises InputError where it cannot be built, ReferenceUnavailable without mmseg.
     """
-    return importlib.import_module("reference.optim.models").built(model)
+    return _module("optim.models").built(model)
 
 
 def optimizer_options(optimizer: Mapping[str, Any]) -> dict[str, Any]:
     """Type and options, such as ``betas``, of the optimizer that mmengine makes of a config's."""
-    found: dict[str, Any] = importlib.import_module("reference.optim.groups").options_of(optimizer)
+    found: dict[str, Any] = _module("optim.groups").options_of(optimizer)
     return found
+
+
+def reference_module(name: str, *, load: bool = True) -> Any:
+    """The module `name` of ``reference``, with the live reference imported unless told otherwise.
+
+    Imported first, since imports draw random numbers. Raises ReferenceUnavailable.
+    """
+    if load:
+        _compat().load_reference()
+    return _module(name)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"reference.{name}")

@@ -32,22 +32,33 @@ def directly(
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A dict of a config. builder: what of ``reference.configured`` takes it, with `options`."""
+
+    builder: str
+    values: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """One named operation: ``run(function, value, rng, **options)`` gives the next value.
 
     function: plain, with the signature its author would give it; the reference's has
     the same name and lives in the module of the same name under ``reference``. run:
     calls any such function on the value of the step before; by default as
-    ``function(value, rng, **options)``.
+    ``function(value, rng, **options)``. entry: what a config says of the step; the reference
+    then is what that builds.
     """
 
     name: str
     function: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     run: Callable[..., Any] = directly
+    entry: Entry | None = None
 
-    def __call__(self, value: Any, rng: RandomState) -> Any:
-        """The next value; `rng` gives the draws."""
+    def __call__(self, value: Any, rng: RandomState | None = None) -> Any:
+        """The next value; `rng` gives the draws, where there are any."""
         return self.run(self.function, value, rng, **self.options)
 
     def doing(self, function: Callable[..., Any]) -> Step:

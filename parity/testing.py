@@ -11,6 +11,7 @@ from parity.candidate.engine import Engine
 from parity.candidate.example import single_step, write_example
 from parity.candidate.forms import functions_named
 from parity.candidate.oracle import live_oracle, own_oracle
+from parity.candidate.partly import mistake_of
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
 from parity.candidate.steps import PIPELINE
 from parity.candidate.whole import whole_step
@@ -26,7 +27,7 @@ from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES
 from parity.probes.natural import by_name
 from parity.sample import DataInfo
-from parity.suspects.failures import Diagnose, careful, known_mistake
+from parity.suspects.failures import Diagnose, careful
 
 __all__ = ["assert_parity"]
 
@@ -64,7 +65,7 @@ def assert_parity(
     live: bool | None = None,
     replay: bool = False,
     time_limit: float = DEFAULT_LIMIT,
-    diagnose: Diagnose | None = known_mistake,
+    diagnose: Diagnose | None = mistake_of,
     example: str | Path | None = None,
 ) -> None:
     """Fail unless `candidate` gives what the reference gives, bit by bit, for every seed.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from numpy.random import RandomState
 
 from parity.sample import Batch, Meta, Sample
 from reference.compat import load_reference
@@ -22,26 +21,21 @@ def collate(
     **options: Any,
 ) -> Batch:
     """Options as in ``parity.steps.collate``, under the names of ``SegDataPreProcessor``."""
+    return batch_of(samples, preprocessor(mean=mean, std=std, **options), training=training)
+
+
+def batch_of(samples: Sequence[Sample], preprocessor: Any, *, training: bool) -> Batch:
+    """`samples` packed, collated, and through a built preprocessor."""
     load_reference()
     from mmengine.dataset import pseudo_collate
     from mmseg.datasets.transforms import PackSegInputs
 
     pack = PackSegInputs()
     data = pseudo_collate([pack(to_results(sample)) for sample in samples])
-    output = preprocessor(mean=mean, std=std, **options)(data, training)
+    output = preprocessor(data, training)
     found = output["data_samples"]
     metas = tuple(Meta(**sample.metainfo) for sample in found)
     return Batch(output["inputs"], _segs(found, training), metas)
-
-
-def collate_samples(value: Sequence[Sample], rng: RandomState | None = None, **options: Any) -> Any:
-    """`collate` as a step; `rng` is not used."""
-    return collate(value, **options)
-
-
-def collate_sample(sample: Sample, rng: RandomState | None = None, **options: Any) -> Batch:
-    """`collate` of one sample, as the step after a pipeline; `rng` is not used."""
-    return collate([sample], **options)
 
 
 def preprocessor(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from typing import Any
 
 import torch
-from numpy.random import RandomState
 
 from parity.errors import ReferenceUnavailable
-from parity.steps.deform_attn import Shapes, with_gradients
+from parity.steps.deform_attn import Shapes
 from reference.compat import load_reference
 
 
@@ -77,13 +74,3 @@ def initial_sampling_bias(num_heads: int, num_levels: int, num_points: int) -> t
         )
     bias: torch.Tensor = module.sampling_offsets.bias
     return bias.detach()
-
-
-def deform_attn_step(value: Mapping[str, Any], rng: RandomState) -> dict[str, torch.Tensor]:
-    """As in ``parity.steps.deform_attn``."""
-    return with_gradients(multi_scale_deformable_attention, value)
-
-
-def initial_sampling_bias_step(value: Mapping[str, int], rng: RandomState) -> torch.Tensor:
-    """As in ``parity.steps.deform_attn``."""
-    return initial_sampling_bias(**value)

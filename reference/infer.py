@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from numpy.random import RandomState
 
-from parity.sample import Batch, Sample
+from parity.sample import Sample
 from parity.steps.crop import CropBox
 from parity.steps.flip import Direction
 from parity.steps.infer import Model
@@ -39,13 +39,6 @@ def slide_windows(height: int, width: int, *, crop_size: Size, stride: Size) -> 
     return seen
 
 
-def slide_windows_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, **options: Any
-) -> list[CropBox]:
-    """`slide_windows` as a step, `height` and `width` in `value`; `rng` is not used."""
-    return slide_windows(**value, **options)
-
-
 def encode_decode(
     model: Model, images: torch.Tensor, *, metas: Metas | None = None, align_corners: bool = False
 ) -> torch.Tensor:
@@ -64,13 +57,6 @@ def whole_inference(
     with quiet():
         logits: torch.Tensor = segmentor.whole_inference(images, _metas(images, metas))
     return logits
-
-
-def whole_inference_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
-) -> torch.Tensor:
-    """`whole_inference` as a step, images and metas in `value`; `rng` is not used."""
-    return whole_inference(model, **value, **options)
 
 
 def slide_inference(
@@ -94,13 +80,6 @@ def slide_inference(
     return logits
 
 
-def slide_inference_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
-) -> torch.Tensor:
-    """`slide_inference` as a step, images in `value`; `rng` is not used."""
-    return slide_inference(model, **value, **options)
-
-
 def inference(
     model: Model,
     images: torch.Tensor,
@@ -120,14 +99,6 @@ def inference(
     with quiet():
         logits: torch.Tensor = segmentor.inference(images, _metas(images, metas))
     return logits
-
-
-def infer_batch(
-    batch: Batch, rng: RandomState | None = None, *, model: Model, **options: Any
-) -> dict[str, Any]:
-    """`inference` of a collated batch, as a step; metas and labels pass through."""
-    logits = inference(model, batch.images, metas=batch.metas, **options)
-    return {"logits": logits, "metas": batch.metas, "labels": batch.segs}
 
 
 def predict(
@@ -154,13 +125,6 @@ def predict(
     samples = None if metas is None else [SegDataSample(metainfo=dict(meta)) for meta in metas]
     with quiet():
         return to_segmentations(segmentor.predict(images, samples))
-
-
-def predict_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
-) -> list[Segmentation]:
-    """`predict` as a step, images and metas in `value`; `rng` is not used."""
-    return predict(model, **value, **options)
 
 
 def tta_views(
@@ -200,13 +164,6 @@ def merge_tta(
     with quiet():
         merged = model.merge_preds([[to_data(view) for view in views] for views in predictions])
     return to_segmentations(merged)
-
-
-def merge_tta_case(
-    value: Sequence[Sequence[Segmentation]], rng: RandomState | None = None, **options: Any
-) -> list[Segmentation]:
-    """`merge_tta` as a step; `rng` is not used."""
-    return merge_tta(value, **options)
 
 
 def predict_tta(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,6 @@ from unittest import mock
 
 import numpy as np
 import torch
-from numpy.random import RandomState
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -127,42 +126,6 @@ def format_prediction(pred: LabelMap, *, reduce_zero_label: bool) -> UInt8Array:
         path = save_prediction(pred, "x.jpg", folder, reduce_zero_label=reduce_zero_label)
         with Image.open(path) as image:
             return np.array(image)
-
-
-def count_image(
-    image: Mapping[str, LabelMap], rng: RandomState, **options: Any
-) -> dict[str, NDArray[np.int64]]:
-    """`intersect_and_union` as a step."""
-    return asdict(intersect_and_union(image["pred"], image["label"], **options))
-
-
-def rate_counts(
-    counts: Mapping[str, NDArray[np.int64]], rng: RandomState, **options: Any
-) -> dict[str, NDArray[np.float32]]:
-    """`class_ratios` as a step."""
-    return class_ratios(ClassCounts(**counts), **options)
-
-
-def evaluate_images(
-    images: Iterable[Mapping[str, LabelMap]], rng: RandomState, **options: Any
-) -> dict[str, Any]:
-    """`IoUMetric` over `images`, as a step."""
-    metric = IoUMetric(**options)
-    for image in images:
-        metric.update(image["pred"], image["label"])
-    return asdict(metric.compute())
-
-
-def evaluate_batch(value: Mapping[str, Any], rng: RandomState, **options: Any) -> dict[str, Any]:
-    """`evaluate_images` of the segmentations and labels that inference gave, as a step."""
-    pairs = zip(value["segmentations"], value["labels"], strict=True)
-    images = [{"pred": found.prediction[0], "label": label} for found, label in pairs]
-    return evaluate_images(images, rng, **options)
-
-
-def format_image(pred: LabelMap, rng: RandomState, **options: Any) -> UInt8Array:
-    """`format_prediction` as a step."""
-    return format_prediction(pred, **options)
 
 
 def _tensor(values: LabelMap) -> torch.Tensor:

@@ -11,35 +11,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.steps.schedule import Loop, Scheduler
+from parity.steps.schedule.config import ParamScheduler
 from reference.compat import load_reference
 
 
 def lr_table(
     base_lrs: Sequence[float],
-    schedulers: Sequence[Scheduler],
+    param_scheduler: ParamScheduler,
     *,
     max_iters: int,
     epoch_length: int | None = None,
     loop: Loop = "iter",
 ) -> NDArray[np.float64]:
     """As in ``parity.steps.schedule``, from the schedulers, hook and loop of mmengine."""
-    config = [_to_config(spec) for spec in schedulers]
+    config: Any = param_scheduler
+    if not isinstance(config, Mapping):
+        config = [_to_config(one) if isinstance(one, Scheduler) else one for one in config]
     return _train(base_lrs, config, max_iters=max_iters, epoch_length=epoch_length, loop=loop)
 
 
-def lr_table_step(value: Mapping[str, Any], rng: RandomState) -> NDArray[np.float64]:
-    """As in ``parity.steps.schedule``."""
-    options = dict(value)
-    base_lrs, config = options.pop("base_lrs"), options.pop("param_scheduler")
-    return _train(base_lrs, config, **options)
-
-
 def config_schedule(path: str) -> dict[str, Any]:
-    """The value of `lr_table_step` that a config of mmseg, such as ``swin/....py``, asks for."""
+    """The arguments of `lr_table` that a config of mmseg, such as ``swin/....py``, asks for."""
     from reference.optim.models import read_config
 
     config = read_config(path)

@@ -71,7 +71,7 @@ def own_signature(name: str, part: Any) -> Callable[..., Any] | None:
 def _is_natural(operation: Operation, name: str, part: Any) -> bool:
     if operation.name == "collate" or isinstance(part, nn.Module) or inspect.isclass(part):
         return True
-    names = positional(part)
+    names = positional(part) or list(parameters_of(part))
     if name in APPLY_NAMES:
         return _takes_image(names)
     return bool(names or parameters_of(part)) and not takes_stream(part)
@@ -101,11 +101,14 @@ def unnamed(given: Any, name: str) -> dict[str, Any]:
     if is_torch_scheduler(given):
         return {"lr_table": given}
     of = given if inspect.isclass(given) else type(given)
-    if not issubclass(of, nn.Module) or of.__name__ not in by_name():
+    if not issubclass(of, nn.Module):
         return {}
-    if not inspect.isclass(given):
-        return {of.__name__: given}
-    return {of.__name__: made(given, name)}
+    # A scripted module says what it was; one that is built on a loss is called as that.
+    names = [str(getattr(given, "original_name", "")), *(base.__name__ for base in of.__mro__)]
+    title = next((one for one in names if one in by_name()), "")
+    if not title:
+        return {}
+    return {title: made(given, name) if inspect.isclass(given) else given}
 
 
 def fixed_recipe(given: Any) -> dict[str, Any]:
@@ -128,8 +131,12 @@ def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
 def named_by_step(given: Any, asked: frozenset[str]) -> dict[str, Any]:
     """One function, of whatever name, under that of the one step asked for."""
     found = operations_asked(asked)
-    function = callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
-    return {found[0].name: given} if function and len(found) == 1 else {}
+    return {found[0].name: given} if is_function(given) and len(found) == 1 else {}
+
+
+def is_function(given: Any) -> bool:
+    """Whether it can be called as it is: a function, or an object that acts as one."""
+    return callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
 
 
 def made(given: type, name: str) -> Any:

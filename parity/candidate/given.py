@@ -12,15 +12,16 @@ from parity.compare.check import reference_steps
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import run_step
 from parity.pipeline import Step
+from parity.recipe import absent
 
 PART = "own"
 
 
 class _Everything(Description):
-    """The description of a side that gives every step, and no pipeline as a whole."""
+    """The description of a side that gives every step there is, and no pipeline as a whole."""
 
     def part(self, step: Step, *, replay: bool) -> str:
-        return "" if step.name == PIPELINE else PART
+        return "" if step.name == PIPELINE or step.function is absent else PART
 
 
 def _everything(name: str) -> Description:

@@ -7,13 +7,17 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
+from torch import nn
+
 from parity.candidate.adapters import adapt
+from parity.candidate.adapters.metric import function_candidate
 from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
 from parity.candidate.forms import (
     APPLY_NAMES,
     fixed_recipe,
     functions_named,
+    is_function,
     is_meant,
     made,
     named_by_step,
@@ -26,9 +30,11 @@ from parity.candidate.forms import (
 from parity.compare.cases import all_steps
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.probes.natural import by_name
+from parity.probes.natural import by_name, parameters_of
 
 PIPELINE = "pipeline"
+# What people call the function that gives the score of a data set.
+SCORES = frozenset({"iou", "miou", "mean_iou", "compute_iou", "compute_miou", "iou_score"})
 # What a whole pipeline can be asked for as, and what its first parameter is never called.
 _IN_PIPELINE = frozenset({"resize", "crop", "flip", "photometric", PIPELINE})
 _NO_IMAGES = frozenset({"pred", "preds", "logits", "output", "outputs", "y_pred", "model", "net"})
@@ -53,7 +59,7 @@ def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()
 
     Raises InputError when nothing in it can stand in for a step.
     """
-    adapted = adapt(given, name) or metric_of(given, name)
+    adapted = adapt(given, name) or metric_of(given, name) or score_of(given, name, asked)
     if adapted is not None:
         return adapted
     parts = _parts(given, name)
@@ -68,16 +74,26 @@ def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()
     return Candidate(name, steps, applies, _two_or_three(pipeline), shares_stream=draws)
 
 
+def score_of(given: Any, name: str, asked: frozenset[str]) -> Candidate | None:
+    """A function of predictions and labels that gives a score, by its name or where asked for."""
+    if not is_function(given) or takes_stream(given) or len(parameters_of(given)) < 2:
+        return None
+    title = getattr(given, "__name__", "")
+    known = title.lower() in SCORES or ("iou" in asked and title not in step_names())
+    return function_candidate(name, given) if known else None
+
+
 def part_for(
     steps: Collection[str], applies: Collection[str], step: Step, *, replay: bool = False
 ) -> str:
     """Which of a candidate's parts stands in for `step`: "step:name", "apply:name", or "".
 
-    A drawing function comes first, under the name of our function, then under that
-    of the step, then under any name that stands for this step on other inputs; with
-    `replay`, apply functions come before all.
+    A drawing function comes first, under the name of the step or of our function, the
+    narrower one first, then under any name that stands for this step on other inputs;
+    with `replay`, apply functions come before all.
     """
-    exact = [name for name in (step.function.__name__, step.name) if name in steps]
+    own = sorted((step.name, step.function.__name__), key=lambda name: name in by_name())
+    exact = [name for name in own if name in steps]
     like = [name for name in steps if step.function.__name__ in functions_named(name)]
     found = [f"step:{name}" for name in (*exact, *like)][:1]
     found += [f"apply:{name}" for name in applies_to(step) if name in applies][:1]
@@ -113,6 +129,8 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
         return {title: given} if title in known else fixed_recipe(given)
     if alone := unnamed(given, name):
         return alone
+    if isinstance(given, nn.Module):  # whose own methods, such as train, are no steps
+        known = {key: None for key in known if not hasattr(nn.Module, key)}
     found = {key: getattr(given, key, None) for key in known}
     parts = {key: part for key, part in found.items() if callable(part)}
     if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):
@@ -150,7 +168,8 @@ def _takes_image_and_seg(given: Any, asked: frozenset[str]) -> bool:
         return False
     if inspect.ismodule(given) or isinstance(given, Mapping) or not callable(given):
         return False
-    call = given.__call__ if inspect.isclass(given) else given
+    own = given.forward if isinstance(given, nn.Module) else given
+    call = given.__call__ if inspect.isclass(given) else own
     names = [name for name in positional(call) if name != "self"]
     return len(names) >= 2 and names[0] not in _NO_IMAGES
 

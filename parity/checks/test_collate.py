@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from parity.checks.support import assert_both_raise, assert_equal, sample_of, samples
 from parity.errors import InputError
-from parity.pipeline import Step, ValPipeline
+from parity.pipeline import ValPipeline
 from parity.probes.collate import PROBES
-from parity.steps.collate import MEAN, STD, collate, collate_samples, normalize, paddings, to_chw
+from parity.probes.natural import step_of
+from parity.steps.collate import MEAN, STD, collate, normalize, paddings, to_chw
 
 
 def step(**options):
-    return Step("collate", collate_samples, {"mean": MEAN, "std": STD, **options})
+    return step_of("collate", collate, {"mean": MEAN, "std": STD, **options})
 
 
 def blank(height, width, *, labelled=True, channels=3):

@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-import importlib
-
 import pytest
 import torch
 from hypothesis import given, settings
 
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal
 from parity.errors import ReferenceUnavailable
-from parity.pipeline import Step
+from parity.live import reference_module
 from parity.probes.deform_attn import PROBES, make_attention
+from parity.probes.natural import step_of
+from parity.probes.natural.gradient import with_gradients
 from parity.steps.deform_attn import (
-    deform_attn_step,
-    initial_sampling_bias_step,
+    initial_sampling_bias,
     multi_scale_deformable_attention,
-    with_gradients,
 )
 
-ATTENTION = Step("deform_attn", deform_attn_step)
-BIAS = Step("deform_attn_initial_bias", initial_sampling_bias_step)
+ATTENTION = step_of("deform_attn", multi_scale_deformable_attention)
+BIAS = step_of("deform_attn_initial_bias", initial_sampling_bias)
 # Relative to the largest value, as the weights of a query add up to 1. A location of at
 # most 3 * 8 cells is rounded by 24 * 2**-24 cells on two axes, and shifts weight from one
 # value to another by as much: 96 * 2**-24, and the rest for the sums.
@@ -81,7 +79,7 @@ def test_compiled_op():
 
     A kernel that could not be launched leaves zeros, and is found here.
     """
-    compiled = importlib.import_module("reference.deform_attn").deform_attn_cuda
+    compiled = reference_module("deform_attn").deform_attn_cuda
     for seed in range(10):
         narrow = _in_dtype(make_attention(seed), torch.float32)
         wide = _in_dtype(narrow, torch.float64)

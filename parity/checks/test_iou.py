@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib
-
 import cv2
 import numpy as np
 import pytest
@@ -12,20 +10,18 @@ from hypothesis import strategies as st
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal
 from parity.compare.tree import compare_tree
 from parity.errors import InputError
-from parity.pipeline import Step
+from parity.live import reference_module
 from parity.probes.iou import ALL, PROBES, make_images
+from parity.probes.natural import step_of
 from parity.steps.iou import (
     IoUMetric,
-    count_image,
-    evaluate_images,
-    format_image,
     format_prediction,
     intersect_and_union,
     save_prediction,
 )
 
 # Imports mmseg only when called.
-live = importlib.import_module("reference.iou")
+live = reference_module("iou", load=False)
 
 EXACT_IN_FLOAT32 = 2**24
 
@@ -60,24 +56,26 @@ class TestCounts:
     @given(st.data(), st.sampled_from([1, 2, 3, 19, 150, 255]), st.sampled_from([255, 0, 254, -1]))
     def test_any_image(self, data, num_classes, ignore_index):
         options = {"num_classes": num_classes, "ignore_index": ignore_index}
-        assert_equal(Step("counts", count_image, options), data.draw(images(num_classes)))
+        assert_equal(
+            step_of("counts", intersect_and_union, options), data.draw(images(num_classes))
+        )
 
     @pytest.mark.parametrize("num_classes", [1, 2, 150])
     def test_labels_outside_the_classes(self, num_classes):
         label = np.array([[0, num_classes, 200, 254, -1, -300, 255]])
         image = {"pred": np.zeros_like(label), "label": label}
-        assert_equal(Step("counts", count_image, {"num_classes": num_classes}), image)
+        assert_equal(step_of("counts", intersect_and_union, {"num_classes": num_classes}), image)
 
     @pytest.mark.parametrize("num_classes", [1000, 4097])
     def test_every_class_has_its_own_bin(self, num_classes):
         every = np.arange(num_classes)[None]
         image = {"pred": every, "label": every}
         options = {"num_classes": num_classes, "ignore_index": -1}
-        assert_equal(Step("counts", count_image, options), image)
+        assert_equal(step_of("counts", intersect_and_union, options), image)
 
     def test_sizes_that_do_not_match_are_refused_by_both(self):
         image = {"pred": np.zeros((3, 4), int), "label": np.zeros((3, 5), int)}
-        assert_both_raise(Step("counts", count_image, {"num_classes": 2}), image)
+        assert_both_raise(step_of("counts", intersect_and_union, {"num_classes": 2}), image)
 
     def test_tensors(self):
         pred, label = torch.tensor([[[0, 1, 1]]]), torch.tensor([[[0, 1, 255]]], dtype=torch.uint8)
@@ -105,7 +103,7 @@ class TestMetric:
             "class_names": [f"class {index}" for index in range(num_classes)],
         }
         several = data.draw(st.lists(images(num_classes), min_size=1, max_size=4))
-        assert_equal(Step("iou", evaluate_images, options), several)
+        assert_equal(step_of("iou", IoUMetric, options), several)
 
     @given(SEEDS)
     @settings(max_examples=15)
@@ -125,10 +123,10 @@ class TestMetric:
 
     def test_unknown_metric_is_refused_by_both(self):
         options = {"num_classes": 150, "iou_metrics": ["mIou"]}
-        assert_both_raise(Step("iou", evaluate_images, options), make_images(0))
+        assert_both_raise(step_of("iou", IoUMetric, options), make_images(0))
 
     def test_no_image_is_refused_by_both(self):
-        assert_both_raise(Step("iou", evaluate_images, {"num_classes": 150}), [])
+        assert_both_raise(step_of("iou", IoUMetric, {"num_classes": 150}), [])
 
     def test_merged(self):
         halves = [both(make_images(seed), 150) for seed in (1, 2)]
@@ -141,7 +139,7 @@ class TestMetric:
         several = [image for seed in range(200) for image in make_images(seed)][:500]
         assert len(several) == 500
         options = {"num_classes": 150, "iou_metrics": ALL}
-        assert_equal(Step("iou", evaluate_images, options), several)
+        assert_equal(step_of("iou", IoUMetric, options), several)
 
     def test_real_annotations(self, photographs):
         pairs = [annotated(info) for info in photographs]
@@ -190,7 +188,9 @@ class TestSaved:
     @settings(max_examples=50)
     def test_pixels(self, seed, shape, reduce_zero_label):
         pred = np.random.RandomState(seed).randint(0, 256, shape)
-        assert_equal(Step("png", format_image, {"reduce_zero_label": reduce_zero_label}), pred)
+        assert_equal(
+            step_of("png", format_prediction, {"reduce_zero_label": reduce_zero_label}), pred
+        )
 
     @pytest.mark.parametrize("reduce_zero_label", [False, True])
     @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float32])

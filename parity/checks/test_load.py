@@ -13,6 +13,7 @@ from parity.checks.files import encoded, write_images, write_labels
 from parity.checks.support import assert_equal
 from parity.compare import Verdict, compare
 from parity.errors import InputError
+from parity.live import reference_module
 from parity.pipeline import Step
 from parity.sample import DataInfo
 from parity.steps import load
@@ -49,7 +50,7 @@ class TestImage:
     @pytest.mark.parametrize("color_type", COLOR_TYPES)
     @pytest.mark.parametrize("backend", ["cv2", "pillow"])
     def test_every_encoding(self, tmp_path, photo, color_type, backend):
-        from reference.load import load_image as reference
+        reference = reference_module("load").load_image
 
         files = write_images(tmp_path, photo)
         assert len(files) > 30
@@ -58,7 +59,7 @@ class TestImage:
             assert_same_array(load_image(path, **options), reference(path, **options))
 
     def test_float(self, tmp_path, photo):
-        from reference.load import load_image as reference
+        reference = reference_module("load").load_image
 
         path = tmp_path / "a.png"
         Image.fromarray(photo).save(path)
@@ -67,7 +68,7 @@ class TestImage:
     @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
     def test_truncated_as_the_reference_reads_it(self, tmp_path, photo, suffix):
         """Where OpenCV decodes a file that is cut off, `allow_truncated` gives the same pixels."""
-        from reference.load import load_image as reference
+        reference = reference_module("load").load_image
 
         content = encoded(photo, suffix)
         path = tmp_path / f"cut{suffix}"
@@ -89,7 +90,7 @@ class TestAnnotation:
     @pytest.mark.parametrize("label_map", [None, {}, {0: 1, 1: 0, 149: 255, 7: 7}])
     @pytest.mark.parametrize("backend", ["pillow", "cv2"])
     def test_every_encoding(self, tmp_path, reduce_zero_label, label_map, backend):
-        from reference.load import load_annotation as reference
+        reference = reference_module("load").load_annotation
 
         seg = np.random.RandomState(1).randint(0, 256, (21, 17)).astype(np.uint8)
         seg.flat[:6] = [0, 1, 150, 253, 254, 255]
@@ -103,7 +104,7 @@ class TestAnnotation:
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 1)])
     def test_one_pixel_wide(self, tmp_path, shape):
-        from reference.load import load_annotation as reference
+        reference = reference_module("load").load_annotation
 
         path = tmp_path / "a.png"
         Image.fromarray(np.full(shape, 4, np.uint8)).save(path)

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.random import RandomState
 
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal
-from parity.pipeline import Step
 from parity.probes.logits import PROBES, random_logits
+from parity.probes.natural import step_of
 from parity.sample import Meta
-from parity.steps.logits import decide, postprocess_logits_case, resize_logits_case
+from parity.steps.logits import decide, postprocess_logits, resize_logits
 
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 NONFINITE = (float("nan"), float("inf"), -float("inf"), -0.0)
@@ -31,11 +31,11 @@ METAS = st.builds(
 
 
 def resize_step(align_corners=False):
-    return Step("resize", resize_logits_case, {"align_corners": align_corners})
+    return step_of("resize", resize_logits, {"align_corners": align_corners})
 
 
 def postprocess_step(**options):
-    return Step("postprocess", postprocess_logits_case, options)
+    return step_of("postprocess", postprocess_logits, options)
 
 
 def seeded(*shape, dtype=torch.float32):

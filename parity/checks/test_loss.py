@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 import torch
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 
 from parity.checks.support import SEEDS, hold
 from parity.compare.compare import Verdict
+from parity.live import reference_module
 from parity.pipeline import Step
 from parity.probes import loss as probes
 from parity.probes.loss import PROBES, make_head, make_pixels, make_single
@@ -133,7 +132,7 @@ class TestHead:
         assert not assert_held(step, make_head(1))
 
     def test_total_is_what_mmengine_descends(self):
-        live = importlib.import_module("reference.loss")
+        live = reference_module("loss")
         for seed in range(20):
             given = make_pixels(seed)["pred"]
             losses = {"loss_a": given, "acc_seg": given[:1], "b.loss": given[0, 0, 0, :1] * 3}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import sys
@@ -15,13 +14,14 @@ from hypothesis import strategies as st
 
 from parity.checks.support import SEEDS
 from parity.checks.test_loss import assert_held
+from parity.live import reference_module
 from parity.probes import loss as probes
 from parity.probes.loss import make_classes, make_four, make_pixels
 from parity.probes.natural import step_of
 from parity.steps import loss as ours
 from parity.steps.loss import LossTerm
 
-live = importlib.import_module("reference.loss.classes")
+live = reference_module("loss.classes", load=False)
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 
 

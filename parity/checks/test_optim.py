@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 import torch
@@ -12,14 +10,15 @@ from torch import nn
 from parity.checks.support import assert_both_raise, assert_equal
 from parity.compare.compare import Verdict
 from parity.compare.tree import compare_tree
-from parity.pipeline import Step
+from parity.live import reference_module
+from parity.probes.natural import step_of
 from parity.probes.optim import KEYS, PROBES, SEGMENTOR, SHARED, TRANSFORMER
 from parity.steps import optim
-from parity.steps.optim import accumulation_plan_step, clip_gradients_step, param_groups_step
+from parity.steps.optim import accumulation_plan, clip_gradients, param_groups
 
-GROUPS = Step("optim_groups", param_groups_step)
-CLIP = Step("optim_clip", clip_gradients_step)
-PLAN = Step("optim_accumulate", accumulation_plan_step)
+GROUPS = step_of("optim_groups", param_groups)
+CLIP = step_of("optim_clip", clip_gradients)
+PLAN = step_of("optim_accumulate", accumulation_plan)
 BASE = {"lr": 6e-5, "weight_decay": 0.01}
 SMALL_VIT = {"backbone.embed_dims": 24, "backbone.num_heads": 2, "backbone.img_size": (32, 32)}
 SMALL_HEADS = {
@@ -53,7 +52,7 @@ EVERY_RULE = {
 
 
 def assert_same_groups(model, options):
-    reference = importlib.import_module("reference.optim")
+    reference = reference_module("optim")
     expected = reference.param_groups(model, **options)
     leaves = compare_tree(optim.param_groups(model, **options), expected)
     assert expected
@@ -74,7 +73,7 @@ class TestGroups:
         ("path", "changes"), MODELS, ids=[path.partition("/")[2][:24] for path, _ in MODELS]
     )
     def test_models_of_configs(self, path, changes):
-        models = importlib.import_module("reference.optim.models")
+        models = reference_module("optim.models")
         model, options = models.config_model(path, changes)
         assert_same_groups(model, options)
         plain = {"lr": options["lr"], "weight_decay": options["weight_decay"]}
@@ -82,7 +81,7 @@ class TestGroups:
 
     @pytest.mark.parametrize("compiled_ops", [False, True])
     def test_deformable_convolutions(self, compiled_ops):
-        model = importlib.import_module("reference.optim.models").deformable_model()
+        model = reference_module("optim.models").deformable_model()
         rules = {**EVERY_RULE, "dcn_offset_lr_mult": 0.1}
         assert_same_groups(model, {**BASE, "paramwise_cfg": rules, "compiled_ops": compiled_ops})
 
@@ -196,7 +195,7 @@ class TestAccumulation:
     @pytest.mark.parametrize("max_counts", [-1, 7, 8])
     @pytest.mark.parametrize("counts", [1, 3, 4])
     def test_one_batch_at_a_time(self, counts, max_counts):
-        reference = importlib.import_module("reference.optim")
+        reference = reference_module("optim")
         for done in range(7):
             options = {"accumulative_counts": counts, "max_counts": max_counts}
             loss = torch.tensor(0.7)

@@ -20,6 +20,7 @@ from parity.compare.trace import run_trace
 from parity.compare.tree import compare_tree
 from parity.dataset import BrokenFileWarning, SegDataset
 from parity.fixtures import inputs_root
+from parity.live import reference_module
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES
 
@@ -59,7 +60,7 @@ class TestWholePipeline:
 
     @pytest.mark.parametrize("seed", range(20))
     def test_training(self, photographs, seed):
-        from reference.runner import run_train_pipeline
+        run_train_pipeline = reference_module("runner").run_train_pipeline
 
         info = photographs[seed % len(photographs)]
         mine, theirs = RandomState(seed), RandomState(seed)
@@ -71,7 +72,7 @@ class TestWholePipeline:
         assert GeneratorState.of(mine) == GeneratorState.of(theirs)
 
     def test_validation(self, photographs):
-        from reference.runner import run_val_pipeline
+        run_val_pipeline = reference_module("runner").run_val_pipeline
 
         for info in photographs:
             actual = ValPipeline()(info.img_path, info.seg_map_path)
@@ -97,7 +98,7 @@ def small_root(tmp_path):
 @pytest.mark.live
 class TestDataset:
     def test_entries(self, small_root):
-        from reference.runner import build_dataset
+        build_dataset = reference_module("runner").build_dataset
 
         ours = SegDataset(small_root, "training", SMALL)
         theirs = build_dataset(small_root, "training", SMALL)
@@ -107,7 +108,8 @@ class TestDataset:
 
     @pytest.mark.parametrize("seed", range(8))
     def test_samples(self, small_root, seed):
-        from reference.runner import build_dataset, fetch
+        live = reference_module("runner")
+        build_dataset, fetch = live.build_dataset, live.fetch
 
         ours = SegDataset(small_root, "training", SMALL)
         theirs = build_dataset(small_root, "training", SMALL)
@@ -119,7 +121,8 @@ class TestDataset:
     @pytest.mark.parametrize("seed", range(8))
     def test_refetch_draws_the_same_other_sample(self, small_root, seed):
         """Empty files: the only broken ones that the reference's ignore_empty lets through."""
-        from reference.runner import build_dataset, fetch
+        live = reference_module("runner")
+        build_dataset, fetch = live.build_dataset, live.fetch
 
         for name in ("b/odd_37x53.jpg", "odd_37x53.jpg", "a/deep/wide_21x160.jpg"):
             (small_root / "images" / "training" / name).write_bytes(b"")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal, sample_of, samples
 from parity.errors import InputError
+from parity.live import reference_module
 from parity.pipeline import Step
 from parity.steps.load import load_sample
 from parity.steps.resize import draw_scale, keep_ratio_size, random_resize_sample, resize_sample
@@ -101,7 +102,7 @@ class TestResize:
 @pytest.mark.live
 def test_size_rule_on_many_sizes():
     """The rounding alone, on sizes where float error could tip it."""
-    from reference.resize import rescale_size
+    rescale_size = reference_module("resize").rescale_size
 
     rng = np.random.RandomState(7)
     for height, width, first, second in rng.randint(1, 4000, (20000, 4)).tolist():

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import importlib
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity.checks.support import assert_both_raise, assert_equal
-from parity.pipeline import Step
+from parity.live import reference_module
+from parity.probes.natural import step_of
 from parity.probes.schedule import PROBES
-from parity.steps.schedule import lr_table_step
+from parity.steps.schedule import lr_table
 
-STEP = Step("schedule", lr_table_step)
+STEP = step_of("schedule", lr_table)
 SCHEDULES = "_base_/schedules/schedule"
 CONFIGS = [
     *(f"{SCHEDULES}_{length}.py" for length in ("20k", "25k", "40k", "80k", "160k")),
@@ -30,7 +29,7 @@ class TestSchedule:
 
     @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.rpartition("/")[2])
     def test_every_iteration_of_a_config(self, path):
-        value = importlib.import_module("reference.schedule").config_schedule(path)
+        value = reference_module("schedule").config_schedule(path)
         assert_equal(STEP, value)
 
     @settings(max_examples=60)

@@ -6,7 +6,9 @@ function of the pixels, with as many classes as ADE20K and an output stride of 8
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from parity.pipeline import Step
 from parity.probes import Probe
@@ -16,13 +18,14 @@ from parity.probes import infer as infers
 from parity.probes import iou as ious
 from parity.probes import logits as logit_probes
 from parity.probes import loss as losses
+from parity.probes import mask as masks
 from parity.probes import optim as optims
 from parity.probes import schedule as schedules
 from parity.probes.natural import step_of
-from parity.steps.collate import MEAN, STD, collate_sample
-from parity.steps.infer import infer_batch
-from parity.steps.iou import evaluate_batch
-from parity.steps.logits import postprocess_batch, train_logits
+from parity.steps.collate import MEAN, STD, collate
+from parity.steps.infer import inference
+from parity.steps.iou import IoUMetric
+from parity.steps.logits import postprocess_logits, resize_logits
 from parity.steps.loss import decode_head_loss
 
 ADE20K_CLASSES = 150
@@ -32,30 +35,47 @@ PROBES: tuple[Probe, ...] = (
     *logit_probes.PROBES,
     *infers.PROBES,
     *losses.PROBES,
+    *masks.PROBES,
     *ious.PROBES,
     *schedules.PROBES,
     *optims.PROBES,
     *attentions.PROBES,
 )
 
-_NETWORK = partial(infers.toy_model, classes=ADE20K_CLASSES, stride=8)
 _NORMALISE = {"mean": MEAN, "std": STD}
 
 
 def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
     """From a training sample to its loss and gradient."""
-    return (
-        Step("collate", collate_sample, {**_NORMALISE, "size": crop_size}),
-        Step("logits", train_logits, {"model": _NETWORK}),
-        step_of("loss", decode_head_loss),
-    )
+    collated = step_of("collate", collate, {**_NORMALISE, "size": crop_size})
+    return (collated, *tail_of_training(ADE20K_CLASSES, step_of("loss", decode_head_loss)))
 
 
 def val_tail() -> tuple[Step, ...]:
     """From a validation sample to its IoU."""
-    return (
-        Step("collate", collate_sample, {**_NORMALISE, "training": False}),
-        Step("infer", infer_batch, {"model": _NETWORK}),
-        Step("postprocess", postprocess_batch),
-        Step("iou", evaluate_batch, {"num_classes": ADE20K_CLASSES}),
+    collated = step_of("collate", collate, {**_NORMALISE, "training": False})
+    return (collated, *tail_of_testing(ADE20K_CLASSES, {}, {}))
+
+
+def tail_of_training(channels: int, loss: Step) -> tuple[Step, ...]:
+    """From a batch to its loss and gradient; the network gives `channels` logits a pixel."""
+    return (step_of("logits", resize_logits, {"model": _network(channels)}), loss)
+
+
+def tail_of_testing(
+    channels: int, options: Mapping[str, Any], metric: Mapping[str, Any] | None
+) -> tuple[Step, ...]:
+    """From a batch to its segmentations, and to their IoU where `metric` has its options."""
+    aligned = {"align_corners": options["align_corners"]} if options else {}
+    chosen = {**options, "num_classes": channels} if options else {}
+    steps = (
+        step_of("infer", inference, {"model": _network(channels), **chosen}),
+        step_of("postprocess", postprocess_logits, aligned),
     )
+    if metric is None:
+        return steps
+    return (*steps, step_of("iou", IoUMetric, {"num_classes": max(channels, 2), **metric}))
+
+
+def _network(channels: int) -> Any:
+    return partial(infers.toy_model, classes=channels, stride=8)

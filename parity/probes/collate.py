@@ -9,8 +9,9 @@ from numpy.random import RandomState
 
 from parity.pipeline import Step
 from parity.probes import Probe
+from parity.probes.natural import step_of
 from parity.sample import Meta, Sample
-from parity.steps.collate import MEAN, STD, collate_samples
+from parity.steps.collate import MEAN, STD, collate
 
 SIZE = (24, 30)
 _IDS = np.array([0, 1, 2, 149, 254, 255], dtype=np.uint8)
@@ -70,7 +71,7 @@ def _sample(rng: RandomState, shape: tuple[int, int], labelled: tuple[int, int] 
 
 
 def _step(name: str, **options: Any) -> Step:
-    return Step(name, collate_samples, {"mean": MEAN, "std": STD, **options})
+    return step_of(name, collate, {"mean": MEAN, "std": STD, **options})
 
 
 PROBES: tuple[Probe, ...] = (
@@ -82,7 +83,7 @@ PROBES: tuple[Probe, ...] = (
         _step("collate_pad_value", size_divisor=14, pad_value=-1.5, seg_pad_value=0), train_batch
     ),
     Probe(
-        Step("collate_raw", collate_samples, {"mean": None, "std": None, "size_divisor": 2}),
+        step_of("collate_raw", collate, {"mean": None, "std": None, "size_divisor": 2}),
         train_batch,
     ),
     Probe(_step("collate_test", training=False), val_batch),

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.pipeline import Step
 from parity.probes import Probe
-from parity.steps.deform_attn import deform_attn_step, initial_sampling_bias_step
+from parity.probes.natural import step_of
+from parity.steps.deform_attn import initial_sampling_bias, multi_scale_deformable_attention
 
 
 def make_attention(seed: int) -> dict[str, Any]:
@@ -47,6 +47,6 @@ def _tensor(array: np.ndarray[Any, Any], dtype: torch.dtype) -> torch.Tensor:
 
 
 PROBES = (
-    Probe(Step("deform_attn", deform_attn_step), make_attention),
-    Probe(Step("deform_attn_initial_bias", initial_sampling_bias_step), make_heads),
+    Probe(step_of("deform_attn", multi_scale_deformable_attention), make_attention),
+    Probe(step_of("deform_attn_initial_bias", initial_sampling_bias), make_heads),
 )

@@ -9,19 +9,19 @@ import torch
 from numpy.random import RandomState
 from torch.nn import functional
 
-from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.logits import random_logits, random_meta, random_size
+from parity.probes.natural import step_of
 from parity.sample import Meta, Sample
 from parity.steps.collate import MEAN, STD
 from parity.steps.infer import (
-    merge_tta_case,
-    predict_case,
+    merge_tta,
+    predict,
     predict_tta,
-    slide_inference_case,
-    slide_windows_case,
+    slide_inference,
+    slide_windows,
     tta_views,
-    whole_inference_case,
+    whole_inference,
 )
 from parity.steps.logits import Segmentation, decide
 
@@ -159,27 +159,25 @@ _SLIDE = {"model": coarse_model, "num_classes": CLASSES}
 _TTA = {"mean": MEAN, "std": STD, "ratios": (0.5, 1.0, 1.75), "num_classes": CLASSES}
 
 PROBES: tuple[Probe, ...] = (
-    Probe(Step("slide_windows", slide_windows_case), window_case),
-    Probe(Step("infer_whole", whole_inference_case, {"model": coarse_model}), whole_case),
-    Probe(Step("infer_slide", slide_inference_case, _SLIDE), slide_case),
+    Probe(step_of("slide_windows", slide_windows), window_case),
+    Probe(step_of("infer_whole", whole_inference, {"model": coarse_model}), whole_case),
+    Probe(step_of("infer_slide", slide_inference, _SLIDE), slide_case),
     Probe(
-        Step("infer_slide_corners", slide_inference_case, {**_SLIDE, "align_corners": True}),
+        step_of("infer_slide_corners", slide_inference, {**_SLIDE, "align_corners": True}),
         slide_case,
     ),
     Probe(
-        Step("infer_slide_half", slide_inference_case, {**_SLIDE, "model": toy_model}),
+        step_of("infer_slide_half", slide_inference, {**_SLIDE, "model": toy_model}),
         slide_half_case,
     ),
-    Probe(Step("infer_predict", predict_case, {"model": coarse_model}), predict_whole_case),
-    Probe(Step("infer_predict_binary", predict_case, {"model": binary_model}), predict_whole_case),
+    Probe(step_of("infer_predict", predict, {"model": coarse_model}), predict_whole_case),
+    Probe(step_of("infer_predict_binary", predict, {"model": binary_model}), predict_whole_case),
+    Probe(step_of("infer_predict_slide", predict, {**_SLIDE, "mode": "slide"}), predict_slide_case),
+    Probe(step_of("tta_views", tta_views), image),
+    Probe(step_of("tta_merge", merge_tta), merge_case),
+    Probe(step_of("tta", predict_tta, {**_TTA, "model": coarse_model}), equal_images),
     Probe(
-        Step("infer_predict_slide", predict_case, {**_SLIDE, "mode": "slide"}), predict_slide_case
-    ),
-    Probe(Step("tta_views", tta_views), image),
-    Probe(Step("tta_merge", merge_tta_case), merge_case),
-    Probe(Step("tta", predict_tta, {**_TTA, "model": coarse_model}), equal_images),
-    Probe(
-        Step(
+        step_of(
             "tta_slide",
             predict_tta,
             {

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from parity.pipeline import Step
 from parity.probes import Probe
-from parity.steps.iou import count_image, evaluate_images, format_image, rate_counts
+from parity.probes.natural import step_of
+from parity.steps.iou import IoUMetric, class_ratios, format_prediction, intersect_and_union
 
 CLASSES = 150
 ALL = ("mIoU", "mDice", "mFscore")
@@ -87,24 +87,24 @@ def _shape(rng: RandomState) -> tuple[int, int]:
 
 
 PROBES = (
-    Probe(Step("iou_counts", count_image, {"num_classes": CLASSES}), make_image),
-    Probe(Step("iou_ratios", rate_counts, {"iou_metrics": ALL, "beta": 2}), make_counts),
-    Probe(Step("iou", evaluate_images, {"num_classes": CLASSES}), make_images),
+    Probe(step_of("iou_counts", intersect_and_union, {"num_classes": CLASSES}), make_image),
+    Probe(step_of("iou_ratios", class_ratios, {"iou_metrics": ALL, "beta": 2}), make_counts),
+    Probe(step_of("iou", IoUMetric, {"num_classes": CLASSES}), make_images),
+    Probe(step_of("iou_all", IoUMetric, {"num_classes": CLASSES, "iou_metrics": ALL}), make_images),
     Probe(
-        Step("iou_all", evaluate_images, {"num_classes": CLASSES, "iou_metrics": ALL}), make_images
-    ),
-    Probe(
-        Step(
+        step_of(
             "iou_nan_to_num",
-            evaluate_images,
+            IoUMetric,
             {"num_classes": CLASSES, "iou_metrics": ALL, "nan_to_num": 0},
         ),
         make_images,
     ),
     Probe(
-        Step("iou_ignore_0", evaluate_images, {"num_classes": 2, "ignore_index": 0}),
+        step_of("iou_ignore_0", IoUMetric, {"num_classes": 2, "ignore_index": 0}),
         make_few_classes,
     ),
-    Probe(Step("iou_png", format_image, {"reduce_zero_label": False}), make_prediction),
-    Probe(Step("iou_png_reduced", format_image, {"reduce_zero_label": True}), make_prediction),
+    Probe(step_of("iou_png", format_prediction, {"reduce_zero_label": False}), make_prediction),
+    Probe(
+        step_of("iou_png_reduced", format_prediction, {"reduce_zero_label": True}), make_prediction
+    ),
 )

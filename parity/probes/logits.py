@@ -9,8 +9,9 @@ from numpy.random import RandomState
 
 from parity.pipeline import Step
 from parity.probes import Probe
+from parity.probes.natural import step_of
 from parity.sample import Meta
-from parity.steps.logits import postprocess_logits_case, resize_logits_case
+from parity.steps.logits import postprocess_logits, resize_logits
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 _PADDING_KEYS = ("img_padding_size", "padding_size", "")
@@ -82,11 +83,11 @@ def _postprocess_case(rng: RandomState, seed: int, *, channels: int) -> dict[str
 
 
 def _resize(name: str, align_corners: bool) -> Step:
-    return Step(name, resize_logits_case, {"align_corners": align_corners})
+    return step_of(name, resize_logits, {"align_corners": align_corners})
 
 
 def _postprocess(name: str, **options: Any) -> Step:
-    return Step(name, postprocess_logits_case, options)
+    return step_of(name, postprocess_logits, options)
 
 
 PROBES: tuple[Probe, ...] = (

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.pipeline import Step
 from parity.probes import Probe
+from parity.probes.natural import step_of
 from parity.steps.optim import (
-    accumulation_plan_step,
-    clip_gradients_step,
-    param_groups_step,
-    train_step,
+    accumulation_plan,
+    clip_gradients,
+    param_groups,
+    train,
 )
 
 # Every kind of parameter the rules tell apart, with names in which several keys occur.
@@ -172,8 +172,8 @@ def _paramwise(rng: np.random.RandomState) -> dict[str, Any]:
 
 
 PROBES = (
-    Probe(Step("optim_groups", param_groups_step), make_groups),
-    Probe(Step("optim_clip", clip_gradients_step), make_gradients),
-    Probe(Step("optim_accumulate", accumulation_plan_step), make_counts),
-    Probe(Step("optim_train", train_step), make_training),
+    Probe(step_of("optim_groups", param_groups), make_groups),
+    Probe(step_of("optim_clip", clip_gradients), make_gradients),
+    Probe(step_of("optim_accumulate", accumulation_plan), make_counts),
+    Probe(step_of("optim_train", train), make_training),
 )

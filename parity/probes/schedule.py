@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from parity.pipeline import Step
 from parity.probes import Probe
-from parity.steps.schedule import lr_table_step
+from parity.probes.natural import step_of
+from parity.steps.schedule import lr_table
 
 KINDS = ("warmup_poly", "poly", "warmup_steps", "ratio", "cosine", "epochs", "converted")
 
@@ -57,4 +57,5 @@ def _by_epoch(rng: RandomState, convert: bool) -> dict[str, Any]:
     return {"param_scheduler": schedulers, **options}
 
 
-PROBES = (Probe(Step("schedule", lr_table_step), make_schedule),)
+SCHEDULE = step_of("schedule", lr_table)
+PROBES = (Probe(SCHEDULE, make_schedule),)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.random import RandomState
 from numpy.typing import NDArray
 from torch.nn import functional
 
@@ -121,16 +120,6 @@ def collate(
     return _train_batch(
         images, segs, metas, around, pad_value=pad_value, seg_pad_value=seg_pad_value
     )
-
-
-def collate_samples(value: Sequence[Sample], rng: RandomState | None = None, **options: Any) -> Any:
-    """`collate` as a step; `rng` is not used."""
-    return collate(value, **options)
-
-
-def collate_sample(sample: Sample, rng: RandomState | None = None, **options: Any) -> Batch:
-    """`collate` of one sample, as the step after a pipeline; `rng` is not used."""
-    return collate([sample], **options)
 
 
 def _to_images(

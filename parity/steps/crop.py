@@ -43,7 +43,7 @@ def draw_crop_box(
     at least two labels and none of them covers `cat_max_ratio` of the pixels
     that are not `ignore_index`.
     """
-    box = _draw_window(rng, image_shape, crop_size)
+    box = draw_window(rng, image_shape, crop_size)
     if cat_max_ratio >= 1.0:
         return box
     if seg is None:
@@ -51,8 +51,17 @@ def draw_crop_box(
     for _ in range(MAX_TRIES):
         if is_varied(crop(seg, box), cat_max_ratio=cat_max_ratio, ignore_index=ignore_index):
             break
-        box = _draw_window(rng, image_shape, crop_size)
+        box = draw_window(rng, image_shape, crop_size)
     return box
+
+
+def draw_window(
+    rng: RandomState, image_shape: tuple[int, int], crop_size: tuple[int, int]
+) -> CropBox:
+    """One window of `crop_size` inside the image: the row is drawn before the column."""
+    top = int(rng.randint(0, max(image_shape[0] - crop_size[0], 0) + 1))
+    left = int(rng.randint(0, max(image_shape[1] - crop_size[1], 0) + 1))
+    return CropBox(top, top + crop_size[0], left, left + crop_size[1])
 
 
 def is_varied(seg: UInt8Array, *, cat_max_ratio: float, ignore_index: int = 255) -> bool:
@@ -96,11 +105,3 @@ def crop_sample(
     image = crop(sample.image, box)
     seg = None if sample.seg is None else crop(sample.seg, box)
     return sample.replace(image=image, seg=seg, meta=sample.meta.replace(img_shape=image.shape[:2]))
-
-
-def _draw_window(
-    rng: RandomState, image_shape: tuple[int, int], crop_size: tuple[int, int]
-) -> CropBox:
-    top = int(rng.randint(0, max(image_shape[0] - crop_size[0], 0) + 1))
-    left = int(rng.randint(0, max(image_shape[1] - crop_size[1], 0) + 1))
-    return CropBox(top, top + crop_size[0], left, left + crop_size[1])

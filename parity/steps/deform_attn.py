@@ -8,12 +8,10 @@ mmcv/ops/multi_scale_deform_attn.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
-from numpy.random import RandomState
 
 from parity.errors import InputError
 
@@ -69,26 +67,6 @@ def initial_sampling_bias(num_heads: int, num_levels: int, num_points: int) -> t
     steps = torch.arange(1, num_points + 1, dtype=torch.float32)
     grid = directions.view(num_heads, 1, 1, 2) * steps.view(1, 1, num_points, 1)
     return grid.repeat(1, num_levels, 1, 1).view(-1)
-
-
-def deform_attn_step(value: Mapping[str, Any], rng: RandomState) -> dict[str, torch.Tensor]:
-    """The output, and the gradients of value, locations and weights for ``grad_output``."""
-    return with_gradients(multi_scale_deformable_attention, value)
-
-
-def initial_sampling_bias_step(value: Mapping[str, int], rng: RandomState) -> torch.Tensor:
-    """`initial_sampling_bias` with the entries as options."""
-    return initial_sampling_bias(**value)
-
-
-def with_gradients(attention: Any, value: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Run `attention` forward and backward on copies of what `value` holds."""
-    names = ("value", "sampling_locations", "attention_weights")
-    leaves = {name: value[name].detach().clone().requires_grad_() for name in names}
-    output = attention(spatial_shapes=value["spatial_shapes"], **leaves)
-    gradients = torch.autograd.grad(output, list(leaves.values()), value["grad_output"])
-    named = {f"grad_{name}": gradient for name, gradient in zip(names, gradients, strict=True)}
-    return {"output": output.detach(), **named}
 
 
 def _check(

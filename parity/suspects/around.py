@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from inspect import Signature, signature
+from inspect import Signature, isclass, signature
 from threading import RLock
 from types import ModuleType
 from typing import Any
@@ -62,13 +62,35 @@ class Around:
         return signature(self.step)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """The step's result with the mistakes made."""
+        """The step's result with the mistakes made; of a class, an object that makes them."""
+        with self.made():
+            result = current(self.step)(*args, **options)
+        return _Within(self, result) if isclass(self.step) else result
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Make the mistakes inside."""
         with ExitStack() as stack:
             for function, mistake in self.mistakes:
                 places = places_of(function)
                 proceed = current(function)
                 stack.enter_context(bound(places, partial(mistake, proceed)))
-            return current(self.step)(*args, **options)
+            yield
+
+
+@dataclass(frozen=True)
+class _Within:
+    """An object whose methods run with the mistakes made."""
+
+    around: Around
+    made_of: Any
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            with self.around.made():
+                return getattr(self.made_of, name)(*args, **options)
+
+        return call
 
 
 def mistake(

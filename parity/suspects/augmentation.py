@@ -79,52 +79,60 @@ def view_size_truncated(
 
 @mistake(ttas.merge_tta, needs=_SEVERAL)
 def views_mean_of_logits(
-    merge_tta: Function, views: Views, *, threshold: float | None = None
+    merge_tta: Function, predictions: Views, *, threshold: float | None = None
 ) -> Any:
     """Logits of the views are averaged; the reference averages their probabilities."""
-    return _merged(views, threshold, lambda logits: logits.mean(0))
+    return _merged(predictions, threshold, lambda logits: logits.mean(0))
 
 
 @mistake(ttas.merge_tta, needs=_SEVERAL)
-def views_maximum(merge_tta: Function, views: Views, *, threshold: float | None = None) -> Any:
+def views_maximum(
+    merge_tta: Function, predictions: Views, *, threshold: float | None = None
+) -> Any:
     """The most certain view decides; the reference averages the views' probabilities."""
-    return _merged(views, threshold, lambda logits: _probabilities(logits).amax(0))
+    return _merged(predictions, threshold, lambda logits: _probabilities(logits).amax(0))
 
 
 @mistake(ttas.merge_tta, needs=_SEVERAL)
-def views_majority(merge_tta: Function, views: Views, *, threshold: float | None = None) -> Any:
+def views_majority(
+    merge_tta: Function, predictions: Views, *, threshold: float | None = None
+) -> Any:
     """The views' classes are put to the vote; the reference averages their probabilities."""
-    ballots = [torch.stack([view.prediction for view in image]) for image in views]
-    pairs = zip(views, ballots, strict=True)
+    ballots = [torch.stack([view.prediction for view in image]) for image in predictions]
+    pairs = zip(predictions, ballots, strict=True)
     return [Segmentation(image[-1].logits, cast.mode(0).values) for image, cast in pairs]
 
 
 @mistake(ttas.merge_tta)
 def views_probabilities_kept(
-    merge_tta: Function, views: Views, *, threshold: float | None = None
+    merge_tta: Function, predictions: Views, *, threshold: float | None = None
 ) -> Any:
     """Mean probabilities are returned as logits; the reference returns the last view's logits."""
-    good = merge_tta(views, threshold=threshold)
-    stacks = [torch.stack([view.logits for view in image]) for image in views]
+    good = merge_tta(predictions, threshold=threshold)
+    stacks = [torch.stack([view.logits for view in image]) for image in predictions]
     pairs = zip(stacks, good, strict=True)
     return [Segmentation(_probabilities(stack).mean(0), one.prediction) for stack, one in pairs]
 
 
 @mistake(ttas.merge_tta, needs="views of one class")
-def views_one_sigmoid(merge_tta: Function, views: Views, *, threshold: float | None = None) -> Any:
+def views_one_sigmoid(
+    merge_tta: Function, predictions: Views, *, threshold: float | None = None
+) -> Any:
     """Sigmoid is taken once for one class; the reference takes it again of each view's result."""
 
     def once(logits: Tensor) -> Tensor:
         return (logits if logits.shape[1] == 1 else _probabilities(logits)).mean(0)
 
-    return _merged(views, threshold, once)
+    return _merged(predictions, threshold, once)
 
 
 @mistake(ttas.merge_tta, needs=_SEVERAL)
-def views_first_logits(merge_tta: Function, views: Views, *, threshold: float | None = None) -> Any:
+def views_first_logits(
+    merge_tta: Function, predictions: Views, *, threshold: float | None = None
+) -> Any:
     """The first view's logits are returned; the reference returns those of the last."""
-    good = merge_tta(views, threshold=threshold)
-    pairs = zip(views, good, strict=True)
+    good = merge_tta(predictions, threshold=threshold)
+    pairs = zip(predictions, good, strict=True)
     return [Segmentation(image[0].logits, one.prediction) for image, one in pairs]
 
 
@@ -151,7 +159,7 @@ _MERGES = (views_mean_of_logits, views_maximum, views_majority, views_probabilit
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(ttas.tta_views, *_VIEWS, views_flips_outermost, view_label_flipped),
-    *made_in(ttas.merge_tta_case, *_MERGES, views_one_sigmoid, views_first_logits),
+    *made_in(ttas.merge_tta, *_MERGES, views_one_sigmoid, views_first_logits),
     *made_in(
         ttas.predict_tta,
         *_VIEWS,

@@ -15,6 +15,7 @@ from parity.suspects import (
     load,
     logits,
     loss,
+    mask,
     optim,
     photometric,
     resize,
@@ -24,7 +25,7 @@ from parity.suspects.suspect import Suspect
 
 _MODULES = (
     *(load, resize, crop, flip, photometric),
-    *(collate, logits, infer, loss, iou),
+    *(collate, logits, infer, loss, mask, iou),
     *(schedule, optim, deform_attn),
 )
 FAMILIES = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)

@@ -214,13 +214,11 @@ _ANY_SIZE = (
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
-        collates.collate_samples,
+        collates.collate,
         *_ANY_SIZE,
         size_width_first,
         divisor_ignored,
         divisor_one_more,
         divisor_crops,
     ),
-    # The pipelines' size is square, and they have no divisor.
-    *made_in(collates.collate_sample, *_ANY_SIZE, suffix="-in-pipeline"),
 )

@@ -104,7 +104,7 @@ def first_window_after_all(
     return boxes[0] if len(boxes) > crops.MAX_TRIES else boxes[-1]
 
 
-@mistake(crops._draw_window, needs="an image larger than the crop")
+@mistake(crops.draw_window, needs="an image larger than the crop")
 def offset_excludes_last(
     draw_window: Function, rng: RandomState, image_shape: Size, crop_size: Size
 ) -> Any:
@@ -113,7 +113,7 @@ def offset_excludes_last(
     return _box([int(rng.randint(0, margin)) for margin in margins], crop_size)
 
 
-@mistake(crops._draw_window, needs="an image larger than the crop")
+@mistake(crops.draw_window, needs="an image larger than the crop")
 def width_drawn_first(
     draw_window: Function, rng: RandomState, image_shape: Size, crop_size: Size
 ) -> Any:
@@ -122,13 +122,13 @@ def width_drawn_first(
     return crops.CropBox(turned.left, turned.right, turned.top, turned.bottom)
 
 
-@mistake(crops._draw_window, needs="an image larger than the crop")
+@mistake(crops.draw_window, needs="an image larger than the crop")
 def centre_crop(draw_window: Function, rng: RandomState, image_shape: Size, crop_size: Size) -> Any:
     """The centre is cut out; the reference draws the window."""
     return _box([max(image_shape[at] - crop_size[at], 0) // 2 for at in (0, 1)], crop_size)
 
 
-@mistake(crops._draw_window, needs="an image larger than the crop")
+@mistake(crops.draw_window, needs="an image larger than the crop")
 def offset_from_random_sample(
     draw_window: Function, rng: RandomState, image_shape: Size, crop_size: Size
 ) -> Any:

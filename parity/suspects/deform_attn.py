@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,11 +16,25 @@ _FAR = "locations beyond the first or last cell's centre"
 _LEVELS = "several levels"
 
 
-@mistake(steps.with_gradients)
-def dead_kernel(with_gradients: Function, attention: Any, value: Mapping[str, Any]) -> Any:
+class _NotLaunched(torch.autograd.Function):
+    """Leaves output and gradients as they are made: zeros."""
+
+    @staticmethod
+    def forward(ctx: Any, *tensors: Tensor) -> Tensor:
+        ctx.save_for_backward(*tensors)
+        return torch.zeros_like(tensors[0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        return tuple(torch.zeros_like(one) for one in ctx.saved_tensors)
+
+
+@mistake(steps.multi_scale_deformable_attention)
+def dead_kernel(attention: Function, **inputs: Any) -> Any:
     """Output and gradients are zeros, as of a CUDA kernel that cannot be launched."""
-    found = with_gradients(attention, value)
-    return {name: torch.zeros_like(leaf) for name, leaf in found.items()}
+    names = ("value", "sampling_locations", "attention_weights")
+    launch: Function = _NotLaunched.apply
+    return launch(attention(**inputs), *(inputs[name] for name in names))
 
 
 @mistake(steps.multi_scale_deformable_attention)
@@ -178,7 +191,7 @@ def _sampled(
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
-        steps.deform_attn_step,
+        steps.multi_scale_deformable_attention,
         dead_kernel,
         sampling_corners_aligned,
         sampling_border_repeated,
@@ -195,7 +208,7 @@ SUSPECTS: tuple[Suspect, ...] = (
         output_channels_first,
     ),
     *made_in(
-        steps.initial_sampling_bias_step,
+        steps.initial_sampling_bias,
         bias_zero,
         bias_y_first,
         bias_on_circle,

@@ -13,6 +13,7 @@ from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.closeness import comparable, finite_parts_agree, leaves_of, size_of
 from parity.suspects.search import Explanation
+from parity.suspects.staircase import staircase
 from parity.suspects.suspect import Suspect
 
 # Records of one step that a diagnosis is made from: those that differ, and those
@@ -85,6 +86,8 @@ def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
     """What can be said of differences, (expected, actual) each, without naming a mistake."""
     if all(finite_parts_agree(expected, actual) for expected, actual in wrong):
         return "Only NaN and infinite values differ; where both sides are finite, it is right."
+    if told := staircase(wrong):
+        return told
     if all(expected.draws and not actual.draws for expected, actual in wrong):
         return (
             "It draws nothing from the generator it is given (rng, np.random), where the "

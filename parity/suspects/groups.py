@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from parity.steps.optim import cases, layer_decay
 from parity.steps.optim import groups as grouping
+from parity.steps.optim import layer_decay
 from parity.steps.optim.groups import ParamGroup
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
@@ -49,7 +49,7 @@ def no_decay_on_norms_and_biases(param_groups: Function, model: nn.Module, **opt
     return param_groups(model, **{**options, "paramwise_cfg": config})
 
 
-@mistake(grouping._decay_multiplier, needs="norm_decay_mult, and other norms than batch norm")
+@mistake(grouping.decay_multiplier, needs="norm_decay_mult, and other norms than batch norm")
 def norm_rule_for_batch_norm_only(
     decay_multiplier: Function, place: Any, config: dict[str, Any]
 ) -> Any:
@@ -59,20 +59,20 @@ def norm_rule_for_batch_norm_only(
     return decay_multiplier(place, {**config, "norm_decay_mult": None})
 
 
-@mistake(grouping._lr_multiplier, needs="bias_lr_mult")
+@mistake(grouping.lr_multiplier, needs="bias_lr_mult")
 def bias_rule_for_norms_too(lr_multiplier: Function, place: Any, config: dict[str, Any]) -> Any:
     """bias_lr_mult reaches the biases of norm layers, too; the reference leaves those out."""
     return config.get("bias_lr_mult") if place.name == "bias" else lr_multiplier(place, config)
 
 
-@mistake(grouping._custom_keys, needs=_KEYS)
+@mistake(grouping.ranked_custom_keys, needs=_KEYS)
 def shortest_key_first(custom_keys: Function, config: dict[str, Any]) -> Any:
     """The shortest matching key wins; in the reference the longest."""
     keys = custom_keys(config)
     return {key: keys[key] for key in sorted(keys, key=lambda key: (len(key), key))}
 
 
-@mistake(grouping._custom_keys, needs=_KEYS)
+@mistake(grouping.ranked_custom_keys, needs=_KEYS)
 def first_key_wins(custom_keys: Function, config: dict[str, Any]) -> Any:
     """The first matching key of the config wins; in the reference the longest."""
     keys = custom_keys(config)
@@ -92,14 +92,14 @@ def biases_at_twice_the_rate(param_groups: Function, model: nn.Module, **options
     return param_groups(model, **{**options, "paramwise_cfg": config})
 
 
-@mistake(grouping._custom_settings, needs="custom_keys from within names")
+@mistake(grouping.custom_settings, needs="custom_keys from within names")
 def keys_at_start_only(settings: Function, place: Any, keys: dict[str, Any], *rates: float) -> Any:
     """A key must be at the start of a name; in the reference anywhere in it."""
     starting = {key: own for key, own in keys.items() if place.full_name.startswith(key)}
     return settings(place, starting, *rates)
 
 
-@mistake(grouping._custom_settings, needs="custom_keys with lr_mult")
+@mistake(grouping.custom_settings, needs="custom_keys with lr_mult")
 def lr_mult_ignored(
     settings: Function, place: Any, keys: dict[str, Any], lr: float, weight_decay: float
 ) -> Any:
@@ -108,7 +108,7 @@ def lr_mult_ignored(
     return found and {**found, "lr": lr}
 
 
-@mistake(grouping._custom_settings, needs="custom_keys with decay_mult")
+@mistake(grouping.custom_settings, needs="custom_keys with decay_mult")
 def decay_mult_ignored(
     settings: Function, place: Any, keys: dict[str, Any], lr: float, weight_decay: float
 ) -> Any:
@@ -159,7 +159,7 @@ def layer_decay_missing(param_groups: Function, model: nn.Module, **options: Any
     return _rescaled(param_groups, model, options, lambda rate, last, layer: 1.0)
 
 
-@mistake(layer_decay._is_undecayed, needs=f"{_LAYERS}, and position embeddings")
+@mistake(layer_decay.is_undecayed, needs=f"{_LAYERS}, and position embeddings")
 def embeddings_undecayed(is_undecayed: Function, name: str, param: nn.Parameter) -> Any:
     """Class token and position embedding are not decayed; the reference's test misses them."""
     return is_undecayed(name, param) or name.endswith(("pos_embed", "cls_token"))
@@ -195,7 +195,7 @@ def _rescaled(
 
 
 SUSPECTS: tuple[Suspect, ...] = made_in(
-    cases.param_groups_step,
+    grouping.param_groups,
     paramwise_ignored,
     decay_on_norms,
     decay_on_biases,

@@ -57,34 +57,34 @@ def _gaps_left(slide_inference: Function, model: Function, images: Tensor, **opt
 _WITH_GAPS = ((slides.slide_inference, _gaps_left),)
 
 
-@mistake(slides._spans, needs=_SEVERAL, also=_WITH_GAPS)
+@mistake(slides.window_spans, needs=_SEVERAL, also=_WITH_GAPS)
 def windows_stride_one_more(spans: Function, length: int, crop: int, stride: int) -> Any:
     """Windows lie one pixel too far apart; the reference moves by the stride itself."""
     return spans(length, crop, stride + 1)
 
 
-@mistake(slides._spans, needs=_REST)
+@mistake(slides.window_spans, needs=_REST)
 def windows_last_cut_off(spans: Function, length: int, crop: int, stride: int) -> Any:
     """The last window is cut off at the border; the reference shifts it back into the image."""
     starts = (at * stride for at in range(len(spans(length, crop, stride))))
     return [(start, min(start + crop, length)) for start in starts]
 
 
-@mistake(slides._spans, needs=_REST, also=_WITH_GAPS)
+@mistake(slides.window_spans, needs=_REST, also=_WITH_GAPS)
 def windows_last_dropped(spans: Function, length: int, crop: int, stride: int) -> Any:
     """Only windows that fit are used, and pixels past them are 0 / 0; the reference shifts one."""
     starts = range(0, max(length - crop, 0) + 1, stride)
     return [(start, min(start + crop, length)) for start in starts]
 
 
-@mistake(slides._spans, needs="an image whose rest after the first window the stride divides")
+@mistake(slides.window_spans, needs="an image whose rest after the first window the stride divides")
 def windows_last_twice(spans: Function, length: int, crop: int, stride: int) -> Any:
     """The last window comes twice where the stride divides the rest; the reference has it once."""
     count = max(length - crop, 0) // stride + 2
     return [_shifted(at * stride, length, crop) for at in range(count)]
 
 
-@mistake(slides._spans, needs=_SEVERAL)
+@mistake(slides.window_spans, needs=_SEVERAL)
 def windows_past_the_end(spans: Function, length: int, crop: int, stride: int) -> Any:
     """Windows start at every multiple of the stride; the reference stops at the border."""
     return [_shifted(start, length, crop) for start in range(0, length, stride)]
@@ -269,11 +269,11 @@ _GRIDS = (
 )
 
 SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(slides.whole_inference_case, *_RESIZES, infer_to_image_shape, suffix="-in-inference"),
-    *made_in(slides.infer_batch, *_RESIZES, suffix="-in-inference-pipeline"),
-    *made_in(slides.slide_windows_case, *_GRIDS, suffix="-in-grid"),
+    *made_in(slides.whole_inference, *_RESIZES, infer_to_image_shape, suffix="-in-inference"),
+    *made_in(slides.inference, *_RESIZES, suffix="-in-inference-pipeline"),
+    *made_in(slides.slide_windows, *_GRIDS, suffix="-in-grid"),
     *made_in(
-        slides.slide_inference_case,
+        slides.slide_inference,
         *_GRIDS,
         windows_summed,
         windows_overwritten,
@@ -283,7 +283,7 @@ SUSPECTS: tuple[Suspect, ...] = (
         suffix="-in-slide",
     ),
     *made_in(
-        slides.predict_case,
+        slides.predict,
         whole_for_slide,
         predict_resized_once,
         predict_argmax_small,

@@ -180,31 +180,21 @@ _COUNTS = (
     scored_at_half_size,
 )
 _OUTSIDE_LABELS = (labels_outside_ignored, labels_outside_clipped)
-_OF_SEVERAL = (scoring.mean_of_images, scoring.rounded_before_mean)
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
-        metric.evaluate_images,
-        *_COUNTS,
-        *scoring.RATIOS,
-        *scoring.FAMILIES,
-        *scoring.MEANS,
+        metric.IoUMetric,
+        *(*_COUNTS, *_OUTSIDE_LABELS),
+        *(*scoring.RATIOS, *scoring.FAMILIES, *scoring.MEANS),
         scoring.dice_from_mean_iou,
     ),
-    *made_in(counting.count_image, *_COUNTS, *_OUTSIDE_LABELS, suffix="-in-counts"),
+    *made_in(counting.intersect_and_union, *_COUNTS, *_OUTSIDE_LABELS, suffix="-in-counts"),
     *made_in(
-        metric.rate_counts,
+        metric.class_ratios,
         *scoring.RATIOS,
         *scoring.FAMILIES,
         scoring.beta_not_squared,
         suffix="-in-ratios",
     ),
-    *made_in(
-        metric.evaluate_batch,
-        *(*_COUNTS, *_OUTSIDE_LABELS, *scoring.RATIOS),
-        # One image at a time, of too few classes for their rounding to show.
-        *(one for one in scoring.MEANS if one not in _OF_SEVERAL),
-        suffix="-in-pipeline",
-    ),
-    *made_in(saved.format_image, png_not_raised, png_always_raised, png_clipped),
+    *made_in(saved.format_prediction, png_not_raised, png_always_raised, png_clipped),
 )

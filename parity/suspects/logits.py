@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from parity.sample import Batch
 from parity.steps import logits as steps
 from parity.steps.logits import DEFAULT_THRESHOLD, Segmentation
 from parity.suspects.around import Function, made_in, mistake
@@ -100,17 +99,6 @@ def logits_left_as_they_are(
 ) -> Any:
     """Logits keep the size the model worked at; the reference resizes them."""
     return logits
-
-
-@mistake(steps.train_logits, needs="a model with a stride")
-def labels_shrunk_to_logits(
-    train_logits: Function, batch: Batch, rng: Any = None, *, model: Function, **options: Any
-) -> Any:
-    """Labels are shrunk to the logits' size; the reference enlarges the logits to the labels'."""
-    pred = model(batch.images)
-    labels = torch.as_tensor(batch.segs)[:, None].double()
-    small = functional.interpolate(labels, pred.shape[2:], mode="nearest")
-    return {"pred": pred, "label": small[:, 0].long()}
 
 
 @mistake(steps.remove_padding, needs=_PADDED)
@@ -253,7 +241,7 @@ _OF_WHOLE_IMAGES = (
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
-        steps.postprocess_logits_case,
+        steps.postprocess_logits,
         *RESIZES,
         *_OF_WHOLE_IMAGES,
         padding_kept,
@@ -268,13 +256,5 @@ SUSPECTS: tuple[Suspect, ...] = (
         threshold_on_logits,
         argmax_of_one_class,
     ),
-    # Without padding, flips or a single class, since the pipelines have none there.
-    *made_in(steps.postprocess_batch, *RESIZES, *_OF_WHOLE_IMAGES, suffix="-in-pipeline"),
-    *made_in(steps.resize_logits_case, *RESIZES, logits_size_width_first, suffix="-in-resize"),
-    *made_in(
-        steps.train_logits,
-        *(one for one in RESIZES if one is not logits_antialiased),
-        labels_shrunk_to_logits,
-        suffix="-in-training",
-    ),
+    *made_in(steps.resize_logits, *RESIZES, logits_size_width_first, suffix="-in-resize"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from parity.steps.optim import accumulate, cases, clip, training
+from parity.steps.optim import accumulate, clip, training
 from parity.steps.optim.clip import Clipped
 from parity.suspects import groups
 from parity.suspects.around import Function, made_in, mistake
@@ -169,10 +169,10 @@ _ROUND_MISTAKES = (
 
 SUSPECTS: tuple[Suspect, ...] = (
     *groups.SUSPECTS,
-    *made_in(cases.clip_gradients_step, *_CLIPS, norm_always_2, norm_of_elements),
-    *made_in(cases.accumulation_plan_step, *_ROUND_MISTAKES, rounds_restart_on_resume),
+    *made_in(clip.clip_gradients, *_CLIPS, norm_always_2, norm_of_elements),
+    *made_in(accumulate.accumulation_plan, *_ROUND_MISTAKES, rounds_restart_on_resume),
     *made_in(
-        cases.train_step,
+        training.train,
         *(*_CLIPS, *_ROUND_MISTAKES),
         adam_for_adamw,
         momentum_missing,

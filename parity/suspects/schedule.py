@@ -150,7 +150,9 @@ def rates_in_float32(lr_table: Function, *arguments: Any, **options: Any) -> Any
 
 
 @mistake(table.lr_table, needs=_HAS_POLY)
-def poly_of_textbook(lr_table: Function, base_lrs: Any, schedulers: Any, **options: Any) -> Any:
+def poly_of_textbook(
+    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
+) -> Any:
     """The decay is (1 - iteration / max_iters) ** power; the reference counts from begin to end."""
     last = options["max_iters"]
 
@@ -158,11 +160,13 @@ def poly_of_textbook(lr_table: Function, base_lrs: Any, schedulers: Any, **optio
         floor = spec.floor(base)
         return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
 
-    return _exchanged(lr_table, base_lrs, schedulers, options, PolyLR, rate)
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
 
 
 @mistake(table.lr_table, needs=_HAS_POLY)
-def poly_in_closed_form(lr_table: Function, base_lrs: Any, schedulers: Any, **options: Any) -> Any:
+def poly_in_closed_form(
+    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
+) -> Any:
     """Each rate is computed from the first; the reference's from the one before, rounded."""
 
     def rate(spec: Any, base: float, at: Table) -> Table:
@@ -171,7 +175,7 @@ def poly_in_closed_form(lr_table: Function, base_lrs: Any, schedulers: Any, **op
         floor = spec.floor(base)
         return np.asarray((base - floor) * left**spec.power + floor)
 
-    return _exchanged(lr_table, base_lrs, schedulers, options, PolyLR, rate)
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
 
 
 @mistake(table.lr_table)
@@ -189,25 +193,25 @@ def warm_up_line_from_0(schedulers_from_config: Function, entries: Any) -> Any:
 
 
 @mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_0(lr_table: Function, base_lrs: Any, schedulers: Any, **options: Any) -> Any:
+def warm_up_from_0(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
     """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
 
     def rate(spec: Any, base: float, at: Table) -> Table:
         return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
 
-    return _exchanged(lr_table, base_lrs, schedulers, options, LinearLR, rate)
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
 
 
 @mistake(table.lr_table, needs=_HAS_WARM_UP)
 def warm_up_from_first_share(
-    lr_table: Function, base_lrs: Any, schedulers: Any, **options: Any
+    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
 ) -> Any:
     """Warm-up is (iteration + 1) / length; the reference starts at start_factor."""
 
     def rate(spec: Any, base: float, at: Table) -> Table:
         return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
 
-    return _exchanged(lr_table, base_lrs, schedulers, options, LinearLR, rate)
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
 
 
 def _listed(entries: Any) -> list[Entry]:
@@ -229,14 +233,14 @@ def _changed(entries: Any, kinds: tuple[str, ...], **changes: Any) -> list[Entry
 def _exchanged(
     lr_table: Function,
     base_lrs: Sequence[float],
-    schedulers: Sequence[Scheduler],
+    param_scheduler: Any,
     options: Mapping[str, Any],
     kind: type[Scheduler],
     rate: Callable[[Any, float, Table], Table],
 ) -> Any:
     """The table with ``rate(spec, base_lr, iterations)`` where a scheduler of `kind` acts."""
-    rates = lr_table(base_lrs, schedulers, **options)
-    for spec in schedulers:
+    rates = lr_table(base_lrs, param_scheduler, **options)
+    for spec in config.schedulers_from_config(param_scheduler):
         if isinstance(spec, kind) and not spec.by_epoch and options.get("loop", "iter") == "iter":
             end = options["max_iters"] if spec.end is None else spec.end
             at = np.arange(spec.begin, end, dtype=np.float64)
@@ -246,7 +250,7 @@ def _exchanged(
 
 
 SUSPECTS: tuple[Suspect, ...] = made_in(
-    table.lr_table_step,
+    table.lr_table,
     poly_by_epoch,
     by_epoch_left_out,
     poly_power_1,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,31 +118,55 @@ def dice_from_mean_iou(summarise: Function, ratios: Columns) -> Any:
     return {**found, "mDice": np.round(2 * mean / (1 + mean) * 100, 2)}
 
 
-@mistake(metric.evaluate_images, needs="several images")
-def mean_of_images(
-    evaluate_images: Function, images: Iterable[Any], rng: Any, **options: Any
-) -> Any:
+class _Kept:
+    """A metric that keeps its images and scores them by ``result(metric, images)``."""
+
+    def __init__(self, metric: Callable[[], Any], result: Callable[..., Any]) -> None:
+        self._metric, self._result = metric, result
+        self._images: list[tuple[Any, Any]] = []
+
+    def update(self, pred: Any, label: Any) -> None:
+        """Keep one image."""
+        self._images.append((pred, label))
+
+    def compute(self) -> Any:
+        """Score all of them."""
+        return self._result(self._scored, self._images)
+
+    def _scored(self, images: Iterable[tuple[Any, Any]]) -> Any:
+        metric = self._metric()
+        for pred, label in images:
+            metric.update(pred, label)
+        return metric.compute()
+
+
+@mistake(metric.IoUMetric, needs="several images")
+def mean_of_images(iou_metric: Function, *arguments: Any, **options: Any) -> Any:
     """Every image is scored alone and the scores averaged; the reference sums pixels first."""
-    listed = list(images)
-    together = evaluate_images(listed, rng, **options)
-    alone = [evaluate_images([image], rng, **options)["summary"] for image in listed]
-    means = {
-        name: np.round(_mean(np.array([scores[name] for scores in alone])), 2)
-        for name in together["summary"]
-    }
-    return {**together, "summary": means}
+
+    def result(scored: Function, images: Sequence[Any]) -> Any:
+        together, alone = scored(images), [scored([image]).summary for image in images]
+        means = {
+            name: np.round(_mean(np.array([scores[name] for scores in alone])), 2)
+            for name in together.summary
+        }
+        return replace(together, summary=means)
+
+    return _Kept(partial(iou_metric, *arguments, **options), result)
 
 
-@mistake(metric.evaluate_images)
-def weighted_by_frequency(
-    evaluate_images: Function, images: Iterable[Any], rng: Any, **options: Any
-) -> Any:
+@mistake(metric.IoUMetric)
+def weighted_by_frequency(iou_metric: Function, *arguments: Any, **options: Any) -> Any:
     """mIoU weighs classes by their pixels; the reference weighs all alike."""
-    found = evaluate_images(images, rng, **options)
-    pixels = found["counts"]["label"]
-    shares = pixels / max(pixels.sum(), 1)
-    mean = np.nansum(shares * found["per_class"]["IoU"], dtype=np.float32)
-    return {**found, "summary": {**found["summary"], "mIoU": np.round(mean, 2)}}
+
+    def result(scored: Function, images: Sequence[Any]) -> Any:
+        found = scored(images)
+        pixels = found.counts.label
+        shares = pixels / max(pixels.sum(), 1)
+        mean = np.nansum(shares * found.per_class["IoU"], dtype=np.float32)
+        return replace(found, summary={**found.summary, "mIoU": np.round(mean, 2)})
+
+    return _Kept(partial(iou_metric, *arguments, **options), result)
 
 
 def _mean(row: NDArray[Any]) -> Any:

@@ -26,19 +26,26 @@ def decode_head_loss(
     align_corners: bool = False,
 ) -> dict[str, Tensor]:
     """``loss_by_feat`` of a head that is nothing but its base class."""
+    return loss_by_feat(
+        pred,
+        label,
+        num_classes=pred.shape[1],
+        loss_decode=[_config(term) for term in losses],
+        sampler=_sampler(sampler),
+        ignore_index=ignore_index,
+        align_corners=align_corners,
+    )
+
+
+def loss_by_feat(pred: Tensor, label: Tensor, **options: Any) -> dict[str, Tensor]:
+    """``BaseDecodeHead.loss_by_feat`` of a head made with `options`."""
     load_reference()
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
     with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.simplefilter("ignore")  # about two classes, one channel, and alignment
-        head = _head(
-            num_classes=pred.shape[1],
-            loss_decode=[_config(term) for term in losses],
-            sampler=_sampler(sampler),
-            ignore_index=ignore_index,
-            align_corners=align_corners,
-        )
+        head = _head(**options)
         samples = [SegDataSample(gt_sem_seg=PixelData(data=truth[None])) for truth in label]
         found: dict[str, Tensor] = head.loss_by_feat(pred, samples)
     return found

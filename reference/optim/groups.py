@@ -11,10 +11,9 @@ from typing import Any
 from unittest import mock
 
 import torch
-from numpy.random import RandomState
 from torch import nn
 
-from parity.steps.optim import ParamGroup, build_model
+from parity.steps.optim import ParamGroup
 from reference.compat import load_reference
 
 
@@ -55,13 +54,6 @@ def options_of(optimizer: Mapping[str, Any]) -> dict[str, Any]:
     params = [nn.Parameter(torch.zeros(1))]
     made = OPTIMIZERS.build({**deepcopy(dict(optimizer)), "params": params})
     return {"type": type(made).__name__, **made.defaults}
-
-
-def param_groups_step(value: Mapping[str, Any], rng: RandomState) -> list[dict[str, Any]]:
-    """As in ``parity.steps.optim``."""
-    options = dict(value)
-    model = build_model(options.pop("layout"))
-    return [dict(vars(group)) for group in param_groups(model, **options)]
 
 
 @contextlib.contextmanager

@@ -7,10 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from numpy.random import RandomState
 from torch import nn
 
-from parity.steps.optim import UNKNOWN, Accumulation, Clipped, build_model
+from parity.steps.optim import UNKNOWN, Accumulation, Clipped
 from parity.steps.optim.training import record
 from reference.compat import load_reference
 from reference.optim.groups import quiet
@@ -34,11 +33,6 @@ def clip_gradients(
     scalars = wrapper.message_hub.log_scalars
     norm = scalars["train/grad_norm"].current() if "train/grad_norm" in scalars else None
     return Clipped([param.grad for param in params], None if norm is None else float(norm))
-
-
-def clip_gradients_step(value: Mapping[str, Any], rng: RandomState) -> dict[str, Any]:
-    """As in ``parity.steps.optim``."""
-    return clip_gradients(value["gradients"], clip_grad=value["clip_grad"])._asdict()
 
 
 def scale_loss(
@@ -66,11 +60,6 @@ def accumulation_plan(
         wrapper.backward(loss)
         plan.append(Accumulation(loss.factor, wrapper.should_update()))
     return tuple(plan)
-
-
-def accumulation_plan_step(value: Mapping[str, int], rng: RandomState) -> list[dict[str, Any]]:
-    """As in ``parity.steps.optim``."""
-    return [entry._asdict() for entry in accumulation_plan(**value)]
 
 
 def train(
@@ -111,13 +100,6 @@ def train(
             if len(records) < done:  # no update, so nothing was zeroed
                 records.append(record(model))
     return records
-
-
-def train_step(value: Mapping[str, Any], rng: RandomState) -> list[dict[str, Any]]:
-    """As in ``parity.steps.optim``."""
-    options = dict(value)
-    model = build_model(options.pop("layout"), seed=options.pop("seed"))
-    return train(model, options.pop("inputs"), **options)
 
 
 class _Loss:

@@ -23,24 +23,12 @@ from parity.compare.trace import StepRecord, run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes.natural import OPERATIONS
-from parity.sample import Batch
 from parity.suspects.catalogue import FAMILIES, all_suspects
 from parity.suspects.suspect import Suspect
 
 # The seeds of ``parity check``.
 SEEDS = range(40)
 Records = Sequence[tuple[Case, Step, StepRecord]]
-# Steps that share a plain name: which of them a call is for, by its value and options.
-_MEANT: Mapping[str, Callable[[Any, Mapping[str, Any]], bool]] = {
-    "random_resize_sample": lambda value, options: "ratio_range" in options,
-    "resize_sample": lambda value, options: "ratio_range" not in options,
-    "train_logits": lambda value, options: isinstance(value, Batch),
-    "resize_logits_case": lambda value, options: not isinstance(value, Batch),
-    "postprocess_batch": lambda value, options: "seg_logits" not in value,
-    "postprocess_logits_case": lambda value, options: "seg_logits" in value,
-    "evaluate_batch": lambda value, options: isinstance(value, Mapping),
-    "evaluate_images": lambda value, options: not isinstance(value, Mapping),
-}
 
 
 @dataclass(frozen=True)
@@ -88,42 +76,24 @@ def plant(suspect: Suspect, records: Records) -> Planted:
 
 
 def plain_name(function: str) -> str:
-    """What a user would call it: the step of the pipelines, else the plain function."""
-    for step in pipeline_steps():
-        if step.function.__name__ == function:
-            return step.name
-    return next(one.name for one in OPERATIONS if function in one.stands_for)
+    """What a user would call it: the plain function, else the step of the pipelines."""
+    names = [one.name for one in OPERATIONS if function in one.stands_for]
+    names += [step.name for step in pipeline_steps() if step.function.__name__ == function]
+    return names[0]
 
 
 def as_candidate(suspect: Suspect, owns: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """The mistake as a step of the user's; where the name stands for another one, ours is done."""
-    wrong = suspect.function
-    if any(suspect.replaces == one.function.__name__ == one.name for one in OPERATIONS):
+    """The mistake under its plain name; what else of ours has that name is done as it should be."""
+    wrong, name = suspect.function, suspect.replaces
+    resizes = {"random_resize_sample", "resize_sample"} & set(owns)
+    if name not in resizes or len(resizes) < 2:
         return wrong
-    akin = {
-        name
-        for one in OPERATIONS
-        if suspect.replaces in one.stands_for
-        for name in one.stands_for
-        if name in owns and name in _MEANT
-    }
 
-    def step(value: Any, rng: Any, **options: Any) -> Any:
-        meant = [name for name in akin if _MEANT[name](value, options)]
-        right = owns[meant[0]] if meant and meant[0] != suspect.replaces else wrong
-        return right(value, rng, **options)
+    def resize(sample: Any, rng: Any, **options: Any) -> Any:
+        meant = "random_resize_sample" if "ratio_range" in options else "resize_sample"
+        return (wrong if meant == name else owns[meant])(sample, rng, **options)
 
-    def of_one(sample: Any, rng: Any, **options: Any) -> Any:
-        return wrong(sample, rng, **options)
-
-    def of_several(samples: Any, rng: Any, **options: Any) -> Any:
-        return wrong(samples, rng, **options)
-
-    batches: dict[str, Callable[..., Any]] = {
-        "collate_sample": of_one,
-        "collate_samples": of_several,
-    }
-    return batches.get(suspect.replaces, step)
+    return resize
 
 
 def records_of(family: str, live: bool) -> Iterator[tuple[Case, Step, StepRecord]]:

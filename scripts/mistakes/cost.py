@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, is_dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import numpy as np
 import torch
 
 from mistakes.candidates import records_of
-from parity.compare.check import Held, use_one_thread
+from parity.compare.check import Held
 from parity.compare.tree import children
+from parity.compare.workers import in_processes
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import FAMILIES, suspects_of
 from parity.suspects.failures import KEPT_FAILURES, known_mistake, size_of_held, worth_keeping
@@ -30,7 +30,8 @@ output is spoiled as no suspect does it, so that everything is tried, on at most
 inputs, as a check keeps them.
 **seconds**: until the answer, of which at most {SECONDS:g} may go into suspects; **CPU**: of this
 process, less than the seconds where others are at work on the machine. **memory**: what the
-diagnosis takes at most besides the records, which take what is said under **records**. Linux only."""
+diagnosis takes at most besides the records, which take what is said under **records**.
+Linux only."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,10 @@ class Cost:
 def costs(only: frozenset[str], *, live: bool, jobs: int) -> Iterator[Cost]:
     """The slowest diagnosis of each file of steps."""
     families = [family for family in FAMILIES if not only or family in only]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=use_one_thread, max_tasks_per_child=1
-    ) as pool:
-        yield from pool.map(_slowest, families, [live] * len(families))
+    yield from in_processes(partial(_slowest, live=live), families, jobs)
 
 
-def _slowest(family: str, live: bool) -> Cost:
+def _slowest(family: str, *, live: bool) -> Cost:
     held: dict[str, list[Held]] = {}
     for _, step, expected in records_of(family, live):
         kept = held.setdefault(step.name, [])

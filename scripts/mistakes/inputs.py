@@ -21,9 +21,10 @@ from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes import Probe
 from parity.probes.catalogue import ADE20K_CLASSES, PROBES, train_tail, val_tail
 from parity.probes.data import LABEL_MAP, make_photo, make_windows, rare_files
+from parity.probes.natural import step_of
 from parity.sample import DataInfo
 from parity.steps.crop import crop_sample
-from parity.steps.iou import evaluate_batch
+from parity.steps.iou import IoUMetric
 from parity.steps.logits import Segmentation
 from parity.steps.photometric import photometric_sample
 from parity.steps.resize import random_resize_sample, resize_sample
@@ -108,5 +109,5 @@ FURTHER_PROBES: tuple[Probe, ...] = (
     Probe(Step("resize_free", resize_sample, _FREE), make_photo),
     Probe(Step("crop", crop_sample, {"crop_size": (20, 24), "cat_max_ratio": 0.75}), make_windows),
     Probe(Step("photometric", photometric_sample, _SINGLE), make_photo),
-    Probe(Step("iou", evaluate_batch, {"num_classes": ADE20K_CLASSES}), make_prediction),
+    Probe(step_of("iou", IoUMetric, {"num_classes": ADE20K_CLASSES}), make_prediction),
 )

@@ -31,7 +31,8 @@ from parity.compare.trace import run_step
 from parity.errors import InputError
 from parity.pipeline import Step
 from parity.probes.iou import make_images
-from parity.steps.iou import evaluate_images
+from parity.probes.natural import step_of
+from parity.steps.iou import IoUMetric
 from tests.candidate.support import TRAIN, check, verdicts
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -174,7 +175,7 @@ def test_metrics(name):
     for given, verdict in ((good, Verdict.EQUAL), (bad, Verdict.DIFFERENT)):
         candidate = adapter(name).adapt(given, name)
         assert candidate.partial
-        step = Step("iou", evaluate_images, {"num_classes": 150})
+        step = step_of("iou", IoUMetric, {"num_classes": 150})
         verdicts_seen = []
         for seed in range(4):
             state = GeneratorState.of(RecordingRandomState(seed))

@@ -16,7 +16,7 @@ from parity.pipeline import TrainPipeline
 from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import photometric as photometrics
-from parity.steps.collate import collate_samples
+from parity.steps.collate import collate
 from parity.testing import assert_parity
 from tests.planted import crop_counting_ignore, photometric_inclusive_hue
 
@@ -31,7 +31,7 @@ OWN = {"live": False}
         ("flip", {"flip": flips.flip}),
         ("photometric", photometrics.photometric_sample),
         ("photometric", photometrics),
-        ("collate_size", collate_samples),
+        ("collate_size", collate),
     ],
 )
 def test_right_code_passes(step, candidate):

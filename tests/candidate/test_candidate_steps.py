@@ -119,4 +119,4 @@ def test_loading_can_be_applied_in_parts():
 
 
 def test_every_step_can_be_named():
-    assert {"load", "crop", "loss_dice", "collate_samples", "iou"} <= set(step_names())
+    assert {"load", "crop", "loss_dice", "collate", "iou"} <= set(step_names())

@@ -18,8 +18,8 @@ from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.tree import compare_tree
 from parity.sample import Meta
-from parity.steps.logits import postprocess_logits_case
-from parity.steps.schedule import lr_table_step
+from parity.steps.logits import postprocess_logits
+from parity.steps.schedule import lr_table
 from tests.candidate.support import check
 
 STATE = GeneratorState.of(np.random.RandomState(0))
@@ -127,9 +127,7 @@ def test_the_leaf_with_the_real_difference_is_the_worst():
 def half(value, rng=None, **options):
     """Wrong in bfloat16 alone."""
     logits = value["seg_logits"]
-    return postprocess_logits_case(
-        {**value, "seg_logits": logits + int(logits.dtype == torch.bfloat16)}, rng
-    )
+    return postprocess_logits(logits + int(logits.dtype == torch.bfloat16), value["metas"])
 
 
 def test_an_example_of_bfloat16(tmp_path):
@@ -165,6 +163,6 @@ def test_an_example_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch)
         raise TypeError("no such dtype")
 
     monkeypatch.setattr("parity.candidate.run.write_example", broken)
-    report = checked(lambda value, rng: lr_table_step(value, rng) + 1, tmp_path)
+    report = checked(lambda **value: lr_table(**value) + 1, tmp_path)
     assert report.verdict is Verdict.DIFFERENT
     assert any("cannot be made (TypeError: no such dtype)" in note for note in report.notes)

@@ -104,6 +104,47 @@ def test_own_module(given):
     assert verdicts({"cross_entropy": given})["loss_ce"] == {"equal"}
 
 
+class Derived(nn.CrossEntropyLoss):
+    pass
+
+
+class Wrapped(nn.Module):
+    def forward(self, logits, target):
+        return cross_entropy(logits, target)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_modules_that_are_built_on_a_loss_of_torch():
+    plain = nn.CrossEntropyLoss(ignore_index=255)
+    for given in (torch.jit.script(plain), Derived(ignore_index=255)):
+        assert set(candidate_from(given, "given").steps) == {"CrossEntropyLoss"}
+    assert verdicts(Derived(ignore_index=255), seeds=2)["loss_ce"]
+
+
+def test_methods_of_a_module_are_no_steps():
+    with pytest.raises(InputError, match="gives no step"):
+        candidate_from(Wrapped(), "given")
+    assert set(candidate_from(Wrapped(), "given", asked=frozenset({"loss_ce"})).steps) == {
+        "cross_entropy"
+    }
+
+
+def in_numpy(pred, label):
+    pred = np.nan_to_num(pred, neginf=-1e30)
+    shifted = pred - pred.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    kept = label != 255
+    chosen = np.take_along_axis(logs, np.where(kept, label, 0)[:, None], 1)[:, 0]
+    return -np.where(kept, chosen, 0).sum() / (kept.size + np.finfo(np.float32).eps)
+
+
+def test_a_loss_in_numpy_is_compared_by_its_value():
+    passed = {"equal", "within tolerance"}
+    assert verdicts({"cross_entropy": in_numpy}, seeds=6)["loss_ce"] & passed
+    found = verdicts({"cross_entropy": lambda p, q: in_numpy(p, q) + 1}, seeds=6)["loss_ce"]
+    assert not found & passed
+
+
 def test_criterion_in_the_place_of_a_head():
     found = verdicts({"loss": CrossEntropyLoss()})
     assert found["loss_head"] == {"not compared"}  # its loss has a weight of its own
@@ -137,6 +178,15 @@ def test_a_fixed_size_is_compared_at_that_size_only():
         assert_parity("crop", crop, seeds=range(2), live=False)
 
 
+def test_a_crop_whose_arguments_go_by_name():
+    def crop(*, image, seg, rng, crop_size, cat_max_ratio):
+        options = {"crop_size": crop_size, "cat_max_ratio": cat_max_ratio}
+        box = crops.draw_crop_box(rng, seg, image_shape=image.shape[:2], **options)
+        return crops.crop(image, box), crops.crop(seg, box)
+
+    assert_parity("crop", crop, seeds=range(4), live=False)
+
+
 def test_flip_of_image_and_mask_as_a_mapping():
     def flip(image, mask, rng, *, prob):
         direction = flips.draw_flip(rng, prob=prob)
@@ -149,7 +199,7 @@ def test_flip_of_image_and_mask_as_a_mapping():
 
 @pytest.mark.parametrize("name", ["collate", "collate_samples", "collate_sample"])
 def test_collate_runs_on_every_probe_whatever_its_name(name):
-    found = verdicts({name: getattr(collates, name)}, seeds=3)
+    found = verdicts({name: collates.collate}, seeds=3)
     assert len(found) == 9
     assert all("different" not in some for some in found.values())
 
@@ -252,7 +302,7 @@ def test_one_fixed_recipe_is_not_compared_without_its_config(function):
     runner = InProcess(candidate_from(function, "given"))
     report = check_with(runner, Options(text="given", live=False))
     assert str(report.verdict) == "not compared"
-    assert "--config" in report.unexercised[0]
+    assert "--config" in report.unexercised[0].reason
 
 
 def timm_layer_decay(model, weight_decay=0.05, no_weight_decay_list=(), layer_decay=0.75):
@@ -352,6 +402,65 @@ def test_metric_in_which_absent_classes_count():
     assert "different" in verdicts(Jaccard(absent=0))["iou"]
 
 
+def histogram(pred, label, classes=150):
+    kept = label < classes
+    cells = classes * label[kept].astype(int) + pred[kept]
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def ratios(table):
+    with np.errstate(all="ignore"):
+        return np.diag(table) / (table.sum(0) + table.sum(1) - np.diag(table))
+
+
+def miou(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    return float(np.nanmean(ratios(sum(histogram(p.ravel(), q.ravel()) for p, q in pairs))))
+
+
+def mean_iou(target, pred):
+    return 100 * np.nanmean(ratios(histogram(pred, target)))
+
+
+def by_name(preds, labels, num_labels, ignore_index):
+    return {"mean_iou": miou(preds, labels), "overall_accuracy": 0.0}
+
+
+def image_by_image(preds, labels):
+    alone = [miou([p], [q]) for p, q in zip(preds, labels, strict=True) if (q < 150).any()]
+    return float(np.mean(alone))
+
+
+def absent_as_0(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    table = sum(histogram(p.ravel(), q.ravel()) for p, q in pairs)
+    return np.nan_to_num(ratios(table)).mean()
+
+
+def scored(function):
+    given = candidate_from(function, "given", asked=frozenset({"iou"}))
+    options = Options(text="given", live=False, only=frozenset({"iou"}))
+    report = check_with(InProcess(given), options)
+    return next(row for row in report.summaries if (row.pipeline, row.step) == ("iou", "iou"))
+
+
+@pytest.mark.parametrize("function", [miou, mean_iou, by_name])
+def test_a_function_that_gives_a_score(function):
+    row = scored(function)
+    assert (row.failed, row.cases) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(image_by_image, "mean-of-images"), (absent_as_0, "nan-as-0"), (Jaccard(0), "nan-as-0")],
+)
+def test_the_mistake_in_one_number_is_named(function, name):
+    row = scored(function)
+    assert row.failed
+    assert row.diagnosis.sure
+    assert row.diagnosis.evidence[0].startswith(f"{name}:")
+
+
 def test_what_a_module_builds_on_is_not_given():
     mine = types.ModuleType("mine")
     mine.cross_entropy, mine.crop = functional.cross_entropy, crops.crop_sample
@@ -365,5 +474,5 @@ def test_what_was_not_exercised_is_part_of_the_verdict():
     only = frozenset({"loss_ce", "loss_ce_class", "loss_dice"})
     report = check_with(runner, Options(text="given", live=False, only=only))
     first, second = report.unexercised
-    assert first == "loss_ce_class in 2 cases (the candidate takes no class_weight)"
-    assert second == "loss_dice (not given)"
+    assert str(first) == "loss_ce_class in 2 cases (the candidate takes no class_weight)"
+    assert str(second) == "loss_dice (not given)"

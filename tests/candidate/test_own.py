@@ -9,9 +9,12 @@ from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case, check_own
 from parity.compare import Verdict
+from parity.compare.cases import probe_cases
 from parity.compare.exhibit import Collector
 from parity.compare.plan import Plan
+from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
+from parity.errors import ReferenceUnavailable
 from parity.steps.flip import flip_sample
 from tests.candidate.support import TRAIN, pairs
 
@@ -79,7 +82,7 @@ def plan():
 def processes(monkeypatch):
     """Worker processes even for few cases, with our own steps in the reference's place."""
     monkeypatch.setattr(own, "CASES_WORTH_WORKERS", 1)
-    monkeypatch.setattr(own, "ProcessPoolExecutor", _Here)
+    monkeypatch.setattr(own, "in_processes", lambda function, items, *_, **__: map(function, items))
     traces = {case.name: trace for case, trace in pairs(6)}
     monkeypatch.setattr(Plan, "reference", lambda self, case: traces[case.name])
     monkeypatch.setattr(
@@ -91,22 +94,6 @@ def processes(monkeypatch):
     )
 
 
-class _Here:
-    """An executor that stays in this process."""
-
-    def __init__(self, *given, **options):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *given):
-        pass
-
-    def map(self, function, items, chunksize):
-        return map(function, items)
-
-
 @pytest.mark.parametrize("planted", [{"flip": flip_image_alone}, {"crop": crop_that_raises}])
 def test_processes_change_nothing(processes, planted):
     found = []
@@ -115,7 +102,7 @@ def test_processes_change_nothing(processes, planted):
         collector, exhibits = Collector(), []
         report = check_own(
             given,
-            lambda results, _, collector=collector: collector.watch(results),
+            Progress(collector.watch),
             jobs=2,
             own=OwnSteps(planted),
             exhibits=exhibits,
@@ -124,3 +111,20 @@ def test_processes_change_nothing(processes, planted):
         found.append((report.summaries, collector.outcomes, facts))
     assert found[0] == found[1]
     assert found[0][2]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])
+def test_what_the_reference_has_not_on_a_device_is_not_compared(monkeypatch, device):
+    def without(self, case):
+        raise ReferenceUnavailable("no kernel")
+
+    monkeypatch.setattr(Plan, "reference", without)
+    [case] = probe_cases(range(1), device=device)[:1]
+    results = own.own_results(Plan("live", [case], {}, (), (0, 1)), Engine(OwnSteps()))
+    if device == "cpu":  # mmsegmentation itself is missing
+        with pytest.raises(ReferenceUnavailable):
+            next(results)
+        return
+    [step] = next(results).comparison.steps
+    assert step.isolated.verdict is Verdict.NOT_COMPARED
+    assert "cannot do it on cpu:0: no kernel" in step.isolated.error

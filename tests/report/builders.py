@@ -20,8 +20,9 @@ from parity.compare.rounding import Rounding
 from parity.compare.trace import run_trace
 from parity.explain.explain import explain
 from parity.fixtures import fixtures_root, inputs_root
-from parity.pipeline import Step, TrainPipeline, ValPipeline
+from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import val_tail
+from parity.probes.natural import step_of
 from parity.probes.schedule import make_schedule
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import (
@@ -42,7 +43,7 @@ from parity.runs.read import read_run
 from parity.steps.flip import flip_sample
 from parity.steps.load import load_sample
 from parity.steps.resize import resize_sample
-from parity.steps.schedule import lr_table_step
+from parity.steps.schedule import lr_table
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample"
 TRAIN = TrainPipeline(scale=(96, 48), crop_size=(40, 48))
@@ -71,11 +72,11 @@ def photometric_that_raises(sample, rng):
     raise ValueError("<b>no</b>\x1b[31m")
 
 
-def schedule_half(value, rng):
-    return lr_table_step(value, rng) * np.float64(0.5)
+def schedule_half(**value):
+    return lr_table(**value) * np.float64(0.5)
 
 
-SCHEDULE = Step("schedule", lr_table_step)
+SCHEDULE = step_of("schedule", lr_table)
 # pipeline, defect by step, seeds
 PLANS = (
     ("train", {"load": load_rgb, "flip": flip_wrong_draws}, range(3)),

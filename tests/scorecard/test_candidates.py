@@ -35,7 +35,7 @@ def test_every_suspect_is_found(step):
 
 def test_names_are_those_of_steps():
     names = {one.replaces: plain_name(one.replaces) for one in all_suspects()}
-    assert names["collate_samples"] == names["collate_sample"] == "collate"
+    assert names["collate"] == "collate"
     assert names["cross_entropy"] == "cross_entropy"
     assert names["random_resize_sample"] == names["resize_sample"] == "resize"
 
@@ -83,7 +83,7 @@ HELD_OUT = [
     ("crop", "crop_sample", not_counting_ignored),
     ("load", "load_sample", labels_of_16_bit),
     ("resize", "random_resize_sample", one_pixel_more),
-    ("collate", "collate_samples", labels_shifted),
+    ("collate", "collate", labels_shifted),
 ]
 
 

@@ -17,41 +17,41 @@ from parity.errors import InputError
 from parity.probes.collate import PROBES
 from parity.sample import Batch
 from parity.steps import collate as collates
-from parity.steps.collate import MEAN, STD, collate, collate_samples, normalize, paddings
+from parity.steps.collate import MEAN, STD, collate, normalize, paddings
 
 SEEDS = range(12)
 BY_NAME = {probe.step.name: probe for probe in PROBES}
 
 
 def bgr_kept(value, rng, **options):
-    return collate_samples(value, **{**options, "bgr_to_rgb": False})
+    return collate(value, **{**options, "bgr_to_rgb": False})
 
 
 def mean_and_std_in_bgr(value, rng, **options):
     turned = {"mean": options["mean"][::-1], "std": options["std"][::-1]}
-    return collate_samples(value, **{**options, **turned})
+    return collate(value, **{**options, **turned})
 
 
 def padded_before_normalising(value, rng, **options):
     mean, std = options["mean"], options["std"]
-    raw = collate_samples(value, **{**options, "mean": None, "std": None})
+    raw = collate(value, **{**options, "mean": None, "std": None})
     return replace(raw, images=torch.stack([normalize(i, mean=mean, std=std) for i in raw.images]))
 
 
 def std_times_255(value, rng, **options):
-    return collate_samples(value, **{**options, "std": [s * 255 for s in options["std"]]})
+    return collate(value, **{**options, "std": [s * 255 for s in options["std"]]})
 
 
 def divided_by_255(value, rng, **options):
-    return replace(good := collate_samples(value, **options), images=good.images / 255)
+    return replace(good := collate(value, **options), images=good.images / 255)
 
 
 def seg_padded_with_0(value, rng, **options):
-    return collate_samples(value, **{**options, "seg_pad_value": 0})
+    return collate(value, **{**options, "seg_pad_value": 0})
 
 
 def divisor_32_for_14(value, rng, **options):
-    return collate_samples(value, **{**options, "size_divisor": 32})
+    return collate(value, **{**options, "size_divisor": 32})
 
 
 def always_one_more_multiple(value, rng, **options):
@@ -59,22 +59,22 @@ def always_one_more_multiple(value, rng, **options):
     divisor = options.pop("size_divisor")
     shapes = [sample.image.shape[:2] for sample in value]
     size = tuple(max(edges) // divisor * divisor + divisor for edges in zip(*shapes, strict=True))
-    return collate_samples(value, **options, size=size)
+    return collate(value, **options, size=size)
 
 
 def segs_uint8(value, rng, **options):
-    good = collate_samples(value, **options)
+    good = collate(value, **options)
     return good if good.segs is None else replace(good, segs=good.segs.to(torch.uint8))
 
 
 def meta_of_padded_image(value, rng, **options):
-    good = collate_samples(value, **options)
+    good = collate(value, **options)
     shape = good.images.shape[-2:]
     return replace(good, metas=tuple(meta.replace(img_shape=shape) for meta in good.metas))
 
 
 def meta_height_first(value, rng, **options):
-    good = collate_samples(value, **options)
+    good = collate(value, **options)
     turn = [meta.padding_size for meta in good.metas]
     turned = [(*p[2:], *p[:2]) for p in turn]
     metas = [m.replace(padding_size=p) for m, p in zip(good.metas, turned, strict=True)]
@@ -84,7 +84,7 @@ def meta_height_first(value, rng, **options):
 def multiplied_by_inverse_std(value, rng, **options):
     mean = torch.tensor(options.pop("mean")).view(3, 1, 1)
     inverse = 1 / torch.tensor(options.pop("std")).view(3, 1, 1)
-    raw = collate_samples(value, mean=None, std=None, **options)
+    raw = collate(value, mean=None, std=None, **options)
     images = raw.images.clone()
     for image, meta in zip(images, raw.metas, strict=True):
         height, width = meta.img_shape
@@ -146,7 +146,7 @@ class TestPlanted:
 
     def test_labels_changed_in_testing(self):
         def changed_labels(value, rng, **options):
-            good = collate_samples(value, **options)
+            good = collate(value, **options)
             segs = [None if s is None else s.new_full(s.shape, 255) for s in good.segs or ()]
             return replace(good, segs=tuple(segs) or None)
 
@@ -156,7 +156,7 @@ class TestPlanted:
 
     def test_unlike_sizes_stacked_in_testing(self):
         def lenient(value, rng, **options):
-            return collate_samples(value, **{**options, "training": True, "size_divisor": 1})
+            return collate(value, **{**options, "training": True, "size_divisor": 1})
 
         probe = BY_NAME["collate_test"]
         value = [sample_of(np.zeros((4, edge, 3), np.uint8), None) for edge in (5, 6)]

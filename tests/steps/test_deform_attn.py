@@ -12,10 +12,10 @@ from parity.checks.support import hold
 from parity.compare import Verdict
 from parity.errors import InputError
 from parity.probes.deform_attn import PROBES, make_attention
+from parity.probes.natural.gradient import with_gradients
 from parity.steps.deform_attn import (
     initial_sampling_bias,
     multi_scale_deformable_attention,
-    with_gradients,
 )
 
 BY_NAME = {probe.step.name: probe for probe in PROBES}

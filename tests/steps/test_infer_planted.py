@@ -19,7 +19,7 @@ from parity.steps.logits import Segmentation, resize_logits
 from parity.steps.resize import resize_sample
 
 SEEDS = range(16)
-_spans = slides._spans
+_spans = slides.window_spans
 BY_NAME = {probe.step.name: probe for probe in PROBES}
 
 
@@ -71,7 +71,7 @@ def windows_width_first(height, width, *, crop_size, stride):
 
 
 def slide_variant(*, count=True, average="logits", per_window_resize=True):
-    """`slide_inference_case` with one property changed."""
+    """`slide_inference` with one property changed."""
 
     def wrong(value, rng, *, model, num_classes, align_corners=False):
         images = value["images"]
@@ -210,14 +210,14 @@ def predict_keeping_padding(model, images, *, metas=None, **options):
 
 
 PLACED = [
-    ("slide_windows", slides, "_spans", spans_stride_off_by_one),
-    ("slide_windows", slides, "_spans", spans_last_not_shifted),
-    ("slide_windows", slides, "_spans", spans_last_dropped),
-    ("slide_windows", slides, "_spans", spans_one_too_many),
-    ("slide_windows", slides, "_spans", spans_of_ceil_without_crop),
-    ("infer_slide", slides, "_spans", spans_stride_off_by_one),
-    ("infer_slide", slides, "_spans", spans_last_not_shifted),
-    ("infer_slide", slides, "_spans", spans_one_too_many),
+    ("slide_windows", slides, "window_spans", spans_stride_off_by_one),
+    ("slide_windows", slides, "window_spans", spans_last_not_shifted),
+    ("slide_windows", slides, "window_spans", spans_last_dropped),
+    ("slide_windows", slides, "window_spans", spans_one_too_many),
+    ("slide_windows", slides, "window_spans", spans_of_ceil_without_crop),
+    ("infer_slide", slides, "window_spans", spans_stride_off_by_one),
+    ("infer_slide", slides, "window_spans", spans_last_not_shifted),
+    ("infer_slide", slides, "window_spans", spans_one_too_many),
     ("infer_slide", slides, "slide_windows", windows_width_first),
     ("infer_slide", slides, "slide_windows", windows_column_by_column),
     ("infer_slide", slides, "encode_decode", decode_corners_flipped),
@@ -273,7 +273,7 @@ class TestPlanted:
         assert found("infer_slide", candidate=slide_variant()) == 0
 
     def test_raising_is_different_too(self, monkeypatch):
-        monkeypatch.setattr(slides, "_spans", spans_with_gaps)
+        monkeypatch.setattr(slides, "window_spans", spans_with_gaps)
         probe = BY_NAME["infer_slide"]
         results = [hold(probe.step, probe.make(seed), seed) for seed in SEEDS]
         errors = {result.error for result in results if result.error}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -14,12 +15,12 @@ from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import compare_records, run_step
 from parity.pipeline import Step
 from parity.probes.iou import ALL, make_images
+from parity.probes.natural import step_of
+from parity.probes.natural.recipe import counted, evaluated
 from parity.steps.iou import (
     ClassCounts,
+    IoUMetric,
     class_ratios,
-    count_image,
-    evaluate_images,
-    format_image,
     format_prediction,
     intersect_and_union,
     metric,
@@ -105,8 +106,8 @@ def in_double(ratios):
 
 def mean_of_images(images, rng, **options):
     """Every image scored alone."""
-    alone = [evaluate_images([image], rng, **options) for image in images]
-    together = evaluate_images(images, rng, **options)
+    alone = [evaluated(IoUMetric, [image], rng, **options) for image in images]
+    together = evaluated(IoUMetric, images, rng, **options)
     for name in together["summary"]:
         scores = [result["summary"][name] for result in alone]
         together["summary"][name] = np.round(np.nanmean(scores), 2)
@@ -114,16 +115,16 @@ def mean_of_images(images, rng, **options):
 
 
 def beta_not_squared(images, rng, *, beta, **options):
-    return evaluate_images(images, rng, beta=beta**0.5, **options)
+    return evaluated(IoUMetric, images, rng, beta=beta**0.5, **options)
 
 
 def with_part(name, wrong):
-    """`evaluate_images` with one of the functions it calls exchanged."""
+    """`IoUMetric` with one of the functions it calls exchanged."""
     real = getattr(metric, name)
 
     def candidate(images, rng, **options):
         with mock.patch.object(metric, name, call):
-            return evaluate_images(images, rng, **options)
+            return evaluated(IoUMetric, images, rng, **options)
 
     def call(*args, **options):
         with mock.patch.object(metric, name, real):
@@ -194,7 +195,7 @@ def differs(step, candidate, value):
 
 @pytest.mark.live
 class TestDefects:
-    step = Step("iou", evaluate_images, {"num_classes": 150, "iou_metrics": ALL, "beta": 2})
+    step = step_of("iou", IoUMetric, {"num_classes": 150, "iou_metrics": ALL, "beta": 2})
 
     @pytest.mark.parametrize("name", DEFECTS)
     def test_found(self, name):
@@ -212,23 +213,27 @@ class TestDefects:
     @pytest.mark.parametrize("clip", [149, 255])
     def test_labels_outside_the_classes(self, clip):
         """Clipped into the last class, or ignored: neither is what the reference does."""
-        step = Step("counts", count_image, {"num_classes": 150})
+        step = step_of("counts", intersect_and_union, {"num_classes": 150})
         image = {"pred": np.full((4, 4), 3), "label": np.full((4, 4), 200)}
 
         def wrong(image, rng, **options):
             label = np.where(image["label"] == 200, clip, image["label"])
-            return count_image({"pred": image["pred"], "label": label}, rng, **options)
+            return counted(
+                intersect_and_union, {"pred": image["pred"], "label": label}, rng, **options
+            )
 
         assert differs(step, wrong, image)
-        assert not differs(step, count_image, image)
+        assert not differs(step, partial(counted, intersect_and_union), image)
 
     @pytest.mark.parametrize("reduce_zero_label", [False, True])
     def test_saved_with_the_wrong_offset(self, reduce_zero_label):
-        step = Step("png", format_image, {"reduce_zero_label": reduce_zero_label})
+        step = step_of("png", format_prediction, {"reduce_zero_label": reduce_zero_label})
         pred = np.array([[0, 1], [1, 2]])
 
         def wrong(pred, rng, *, reduce_zero_label):
             return format_prediction(pred, reduce_zero_label=not reduce_zero_label)
 
         assert differs(step, wrong, pred)
-        assert not differs(step, format_image, pred)
+        assert not differs(
+            step, lambda pred, rng, **options: format_prediction(pred, **options), pred
+        )

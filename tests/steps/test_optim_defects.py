@@ -8,7 +8,7 @@ import torch
 from parity.checks.support import hold
 from parity.compare import Verdict
 from parity.probes.optim import PROBES, SEGMENTOR, TRANSFORMER
-from parity.steps.optim import cases, clip, groups, layer_decay, training
+from parity.steps.optim import clip, groups, layer_decay, training
 from parity.steps.optim.accumulate import Accumulation, accumulation_plan
 from parity.steps.optim.clip import Clipped, clip_gradients
 
@@ -30,8 +30,8 @@ BEIT_LIKE = {
     "constructor": "LayerDecayOptimizerConstructor",
 }
 
-custom_settings, rules, places = groups._custom_settings, groups._rules, groups._places
-decay_multiplier, vit_layer = groups._decay_multiplier, layer_decay.vit_layer
+custom_settings, rules, places = groups.custom_settings, groups._rules, groups._places
+decay_multiplier, vit_layer = groups.decay_multiplier, layer_decay.vit_layer
 
 
 def shortest_key_first(config):
@@ -80,14 +80,14 @@ def frozen_kept(*arguments):
 GROUP_DEFECTS = [
     ("_NORMS", (torch.nn.modules.batchnorm._BatchNorm,)),
     ("_NORMS", ()),
-    ("_custom_keys", shortest_key_first),
-    ("_custom_keys", keys_as_written),
-    ("_custom_settings", keys_at_the_start_only),
-    ("_custom_settings", lr_mult_lost),
-    ("_custom_settings", decay_mult_lost),
-    ("_custom_settings", rules_on_top_of_keys),
-    ("_lr_multiplier", bias_lr_on_norms_too),
-    ("_decay_multiplier", depthwise_left_out),
+    ("ranked_custom_keys", shortest_key_first),
+    ("ranked_custom_keys", keys_as_written),
+    ("custom_settings", keys_at_the_start_only),
+    ("custom_settings", lr_mult_lost),
+    ("custom_settings", decay_mult_lost),
+    ("custom_settings", rules_on_top_of_keys),
+    ("lr_multiplier", bias_lr_on_norms_too),
+    ("decay_multiplier", depthwise_left_out),
     ("_places", frozen_kept),
 ]
 
@@ -107,7 +107,7 @@ def embeddings_undecayed(name, param):
 LAYER_DEFECTS = [
     ("vit_layer", layers_off_by_one),
     ("vit_layer", head_decayed_too),
-    ("_is_undecayed", embeddings_undecayed),
+    ("is_undecayed", embeddings_undecayed),
 ]
 
 
@@ -192,15 +192,8 @@ def no_groups(model, **options):
 
 build_optimizer = training.build_optimizer
 OTHER_DEFECTS = [
-    ("optim_clip", cases, "clip_gradients", each_parameter_apart),
-    ("optim_clip", cases, "clip_gradients", unclipped),
-    ("optim_clip", cases, "clip_gradients", always_scaled_to_the_limit),
-    ("optim_clip", cases, "clip_gradients", without_epsilon),
     ("optim_clip", clip, "total_norm", norm_of_all_elements),
     ("optim_clip", clip, "total_norm", euclidean_always),
-    ("optim_accumulate", cases, "accumulation_plan", full_rounds_only),
-    ("optim_accumulate", cases, "accumulation_plan", last_round_dropped),
-    ("optim_accumulate", cases, "accumulation_plan", counted_from_0),
     ("optim_train", training, "clip_gradients", each_parameter_apart),
     ("optim_train", training, "clip_gradients", unclipped),
     ("optim_train", training, "scale_loss", loss_undivided),
@@ -209,16 +202,26 @@ OTHER_DEFECTS = [
     ("optim_train", training, "build_optimizer", without_momentum),
     ("optim_train", training, "param_groups", no_groups),
 ]
+REPLACED = [
+    ("optim_clip", each_parameter_apart),
+    ("optim_clip", unclipped),
+    ("optim_clip", always_scaled_to_the_limit),
+    ("optim_clip", without_epsilon),
+    ("optim_accumulate", full_rounds_only),
+    ("optim_accumulate", last_round_dropped),
+    ("optim_accumulate", counted_from_0),
+]
 
 
 def named(table):
     return [getattr(row[-1], "__name__", f"{row[-2]}_{index}") for index, row in enumerate(table)]
 
 
-def differing(name):
-    """Number of seeds at which outputs differ; none may raise."""
-    probe = BY_NAME[name]
-    results = [hold(probe.step, probe.make(seed), seed) for seed in SEEDS]
+def differing(name, flaw=None):
+    """Number of seeds at which outputs differ, with `flaw` for our function; none may raise."""
+    step, make = BY_NAME[name].step, BY_NAME[name].make
+    candidate = step.doing(flaw or step.function)
+    results = [hold(step, make(seed), seed, candidate=candidate) for seed in SEEDS]
     assert not any(result.error for result in results)
     return sum(result.verdict is Verdict.DIFFERENT for result in results)
 
@@ -255,3 +258,7 @@ class TestPlanted:
     def test_is_found(self, monkeypatch, step, module, name, flaw):
         monkeypatch.setattr(module, name, flaw)
         assert differing(step) > 0
+
+    @pytest.mark.parametrize(("step", "flaw"), REPLACED, ids=named(REPLACED))
+    def test_whole_function(self, step, flaw):
+        assert differing(step, flaw) > 0

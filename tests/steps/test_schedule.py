@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from parity.checks.support import hold
 from parity.compare import Verdict
 from parity.errors import InputError
-from parity.pipeline import Step
+from parity.probes.natural import step_of
 from parity.steps.schedule import (
     ConstantLR,
     CosineAnnealingLR,
@@ -17,11 +17,10 @@ from parity.steps.schedule import (
     PolyLR,
     PolyLRRatio,
     lr_table,
-    lr_table_step,
     schedulers_from_config,
 )
 
-STEP = Step("schedule", lr_table_step)
+STEP = step_of("schedule", lr_table)
 BY_ITERATION = {"by_epoch": False}
 SWIN = {
     "base_lrs": [6e-5, 6e-6],
@@ -45,7 +44,7 @@ def changed(value, *, index, **options):
     """The step on `value` with other options for one scheduler."""
     entries = [dict(entry) for entry in value["param_scheduler"]]
     entries[index] |= options
-    return lr_table_step({**value, "param_scheduler": entries}, None)
+    return STEP({**value, "param_scheduler": entries}, None)
 
 
 def power_1_for_09(value, rng):
@@ -59,7 +58,7 @@ def poly_by_epoch(value, rng):
 def all_by_epoch(value, rng):
     """What leaving by_epoch out of both schedulers gives."""
     entries = [{**entry, "by_epoch": True} for entry in value["param_scheduler"]]
-    return lr_table_step({**value, "param_scheduler": entries}, None)
+    return STEP({**value, "param_scheduler": entries}, None)
 
 
 def floor_left_out(value, rng):
@@ -67,7 +66,7 @@ def floor_left_out(value, rng):
 
 
 def warm_up_missing(value, rng):
-    return lr_table_step({**value, "param_scheduler": value["param_scheduler"][1:]}, None)
+    return STEP({**value, "param_scheduler": value["param_scheduler"][1:]}, None)
 
 
 def warm_up_one_longer(value, rng):
@@ -84,30 +83,30 @@ def poly_from_0(value, rng):
 
 
 def stepped_before_the_update(value, rng):
-    table = lr_table_step(value, rng)
+    table = STEP(value, rng)
     return np.concatenate([table[1:], table[-1:]])
 
 
 def stepped_one_late(value, rng):
-    table = lr_table_step(value, rng)
+    table = STEP(value, rng)
     return np.concatenate([table[:1], table[:-1]])
 
 
 def groups_swapped(value, rng):
-    return lr_table_step(value, rng)[:, ::-1]
+    return STEP(value, rng)[:, ::-1]
 
 
 def one_rate_for_all_groups(value, rng):
-    return np.repeat(lr_table_step(value, rng)[:, :1], len(value["base_lrs"]), axis=1)
+    return np.repeat(STEP(value, rng)[:, :1], len(value["base_lrs"]), axis=1)
 
 
 def single_precision(value, rng):
-    return lr_table_step(value, rng).astype(np.float32).astype(np.float64)
+    return STEP(value, rng).astype(np.float32).astype(np.float64)
 
 
 def closed_form(value, rng):
     """The formula of the papers: the same but for the last bits."""
-    table = lr_table_step(value, rng)
+    table = STEP(value, rng)
     poly = value["param_scheduler"][1]
     begin, end, power, floor = (poly[key] for key in ("begin", "end", "power", "eta_min"))
     left = 1 - np.arange(end - begin) / (end - begin - 1)
@@ -258,7 +257,7 @@ class TestInput:
     )
     def test_table(self, options, message):
         with pytest.raises(InputError, match=message):
-            lr_table(schedulers=[], **{"base_lrs": [0.1], "max_iters": 9, **options})
+            lr_table(param_scheduler=[], **{"base_lrs": [0.1], "max_iters": 9, **options})
 
     def test_scope_and_verbosity_of_a_config_are_accepted(self):
         [spec] = schedulers_from_config({"type": "mmengine.PolyLR", "verbose": False, "end": 4})

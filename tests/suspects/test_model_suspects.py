@@ -19,9 +19,11 @@ from parity.compare.trace import compare_records, run_step
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES, train_tail, val_tail
+from parity.suspects.around import Around
+from parity.suspects.catalogue import all_suspects
 from parity.suspects.suspect import Suspect
 
-FAMILIES = ("collate", "logits", "infer", "loss", "iou", "schedule", "optim", "deform_attn")
+FAMILIES = ("collate", "logits", "infer", "loss", "mask", "iou", "schedule", "optim", "deform_attn")
 SUSPECTS = [
     suspect
     for family in FAMILIES
@@ -40,6 +42,13 @@ MAY_RAISE = {
 }
 # Pairs no probe tells apart, why, and what input would.
 INDISTINGUISHABLE: dict[frozenset[str], str] = {}
+
+
+def test_mistakes_stand_around_public_functions():
+    around = [one.function for one in all_suspects() if isinstance(one.function, Around)]
+    assert around
+    names = {f"{f.__module__}.{f.__name__}" for one in around for f, _ in one.mistakes}
+    assert [name for name in names if "._" in name] == []
 
 
 def state_of(seed):
@@ -69,10 +78,9 @@ def pipeline_inputs():
 def cases(replaces):
     """(step, input, seed, clean record) of every probe or pipeline with this step function."""
     probes = [probe for probe in PROBES if probe.step.function.__name__ == replaces]
-    if not probes:
-        return pipeline_inputs()[replaces]
     pairs = [(probe, seed) for seed in SEEDS_TO_TELL_APART for probe in probes]
-    return [of_probe(probe, seed) for probe, seed in pairs]
+    found = [of_probe(probe, seed) for probe, seed in pairs]
+    return [*found, *pipeline_inputs().get(replaces, [])]
 
 
 def of_probe(probe, seed):

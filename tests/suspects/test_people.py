@@ -16,8 +16,6 @@ from parity.pipeline import Step
 from parity.probes.catalogue import PROBES
 from parity.sample import Sample
 from parity.steps.crop import crop_sample
-from parity.steps.optim.cases import param_groups_step
-from parity.steps.schedule.table import lr_table_step
 from parity.suspects.failures import known_mistake
 
 CROP = Step("crop", crop_sample, {"crop_size": (20, 24), "cat_max_ratio": 0.75})
@@ -33,6 +31,9 @@ def told(step, candidate, make, seeds=14):
         )
         records.append((step, expected, actual))
     return known_mistake(records)
+
+
+STEPS = {probe.step.name: probe.step for probe in PROBES}
 
 
 def probed(name, candidate, seeds=16):
@@ -75,7 +76,7 @@ def with_config(**changes):
     def groups(value, rng):
         config = {**(value.get("paramwise_cfg") or {}), **changes}
         kept = {key: entry for key, entry in config.items() if entry is not None}
-        return param_groups_step({**value, "paramwise_cfg": kept}, rng)
+        return STEPS["optim_groups"]({**value, "paramwise_cfg": kept}, rng)
 
     return groups
 
@@ -99,7 +100,7 @@ def test_warm_up_from_next_to_nothing():
         for entry in changed["param_scheduler"]:
             if entry["type"] == "LinearLR":
                 entry["start_factor"] = 1e-11
-        return lr_table_step(changed, rng)
+        return STEPS["schedule"](changed, rng)
 
     found = probed("schedule", schedule)
     assert not found.sure
@@ -108,7 +109,7 @@ def test_warm_up_from_next_to_nothing():
 
 def test_a_staircase_of_an_unknown_length_gets_no_name():
     def schedule(value, rng):
-        rates = lr_table_step(value, rng)
+        rates = STEPS["schedule"](value, rng)
         return rates[np.arange(len(rates)) // 7 * 7]
 
     found = probed("schedule", schedule)

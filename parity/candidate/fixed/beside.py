@@ -14,13 +14,15 @@ from parity.candidate.fixed.asked import Asked, asked_by
 from parity.candidate.fixed.given import OPTIONS, SCHEDULE, deciding, fixed_candidate
 from parity.candidate.fixed.named import GROUPS, by_name, named_groups, named_suspects, probed
 from parity.candidate.fixed.told import told
-from parity.candidate.run import Options, Progress, check_with, unseen
+from parity.candidate.run import UNSEEN, Options, check_with
 from parity.candidate.runner import Runner
 from parity.candidate.worker import WorkerProcess
 from parity.compare.cases import Case
 from parity.compare.check import CheckReport, Diagnosis, Held, reference_steps
 from parity.compare.exhibit.records import Exhibit
+from parity.compare.left_out import Unexercised
 from parity.compare.plan import Plan
+from parity.compare.progress import Progress
 from parity.compare.trace import StepFunction, Trace, run_trace
 from parity.environment import environment
 from parity.errors import InputError
@@ -60,7 +62,7 @@ def check_recipe(
     options: Options,
     asked: Asked,
     *,
-    progress: Progress = unseen,
+    progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """As `check_fixed`, with a recipe that is loaded already."""
@@ -90,7 +92,7 @@ def _wanted(only: frozenset[str]) -> tuple[str, ...]:
 
 def _cases(
     asked: Asked, given: Sequence[str], of_model: bool
-) -> tuple[list[tuple[Case, Trace]], tuple[str, ...]]:
+) -> tuple[list[tuple[Case, Trace]], tuple[Unexercised, ...]]:
     """What is compared, with the reference's traces, and what cannot be, with the reason."""
     cases, absent = [], []
     rates = [float(asked.optimizer["lr"])]
@@ -99,7 +101,7 @@ def _cases(
             groups = _case(asked, GROUPS, asked.groups)
         except InputError as error:
             what = f"the model of {asked.name} cannot be built: {error}"
-            absent = [f"{step} ({what})" for step in given if step == GROUPS]
+            absent = [Unexercised((step,), what) for step in given if step == GROUPS]
         else:
             cases += [groups] if GROUPS in given else []
             found = {one["lr"] for one in groups[1].steps[0].output.values()}
@@ -143,7 +145,7 @@ def _checked(
     runner: Runner,
     options: Options,
     plan: Plan,
-    absent: tuple[str, ...],
+    absent: tuple[Unexercised, ...],
     progress: Progress,
     exhibits: list[Exhibit] | None,
 ) -> CheckReport:
@@ -163,5 +165,7 @@ def _checked(
         replace(row, first=words[row.step]) if row.failed and words.get(row.step) else row
         for row in report.summaries
     ]
-    left = [f"{row.step} ({row.why_skipped.partition(': ')[2]})" for row in rows if row.skipped]
+    left = [
+        Unexercised((row.step,), row.why_skipped.partition(": ")[2]) for row in rows if row.skipped
+    ]
     return replace(report, summaries=tuple(rows), unexercised=(*absent, *left))

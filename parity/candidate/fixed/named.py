@@ -34,7 +34,7 @@ def by_name(groups: Iterable[Any]) -> ByName:
 
 def named_groups(value: Any, rng: RandomState | None = None) -> ByName:
     """Our own step, by name."""
-    return by_name(probed(GROUPS).function(value, rng))
+    return by_name(probed(GROUPS)(value, rng))
 
 
 @cache
@@ -45,4 +45,5 @@ def named_suspects() -> tuple[Suspect, ...]:
 
 
 def _named(function: Callable[..., Any]) -> Callable[..., ByName]:
-    return lambda value, rng=None: by_name(function(value, rng))
+    step = probed(GROUPS).doing(function)
+    return lambda value, rng=None: by_name(step(value, rng))

@@ -24,12 +24,12 @@ from parity.pipeline import Step
 from parity.probes.iou import make_images
 from parity.probes.natural import step_of
 from parity.sample import DataInfo, Meta, Sample, UInt8Array
-from parity.steps.collate import MEAN, STD, collate_sample
+from parity.steps.collate import MEAN, STD, collate
 from parity.steps.crop import crop_sample, draw_crop_box
 from parity.steps.flip import flip_sample
-from parity.steps.iou import evaluate_images
+from parity.steps.iou import IoUMetric
 from parity.steps.load import load_annotation, load_image, load_sample
-from parity.steps.logits import resize_logits_case
+from parity.steps.logits import resize_logits
 from parity.steps.loss import cross_entropy
 from parity.steps.photometric import PhotometricDraws, draw_photometric, photometric_sample
 from parity.steps.resize import resize_sample
@@ -175,7 +175,7 @@ def normalize_cases() -> list[RowCase]:
     found = []
     for image, seg in images():
         options = {"mean": MEAN, "std": STD, "size": image.shape[:2]}
-        batch = reference(Step("collate", collate_sample, options), sample_of(image, seg))
+        batch = reference(step_of("collate", collate, options), sample_of(image, seg))
         found.append(RowCase((image, MEAN, STD), batch.images[0].numpy()))
     return found
 
@@ -186,7 +186,7 @@ def pad_cases(which: str) -> list[RowCase]:
     for image, seg in images():
         size = (image.shape[0] + 21, image.shape[1] + 34)
         options = {"mean": None, "std": None, "size": size, "bgr_to_rgb": False}
-        batch = reference(Step("collate", collate_sample, options), sample_of(image, seg))
+        batch = reference(step_of("collate", collate, options), sample_of(image, seg))
         done = batch.images[0].numpy().transpose(1, 2, 0).astype(np.uint8)
         pair = {"image": (image, done), "seg": (seg, batch.segs[0].numpy().astype(np.uint8))}
         found.append(RowCase((pair[which][0], size), np.ascontiguousarray(pair[which][1])))
@@ -212,7 +212,7 @@ def logits_cases() -> list[RowCase]:
     for height, width in ((16, 16), (13, 21)):
         logits = torch.randn((2, 19, height, width), generator=generator)
         size = (height * 4 - 1, width * 4 + 1)
-        done = reference(Step("logits", resize_logits_case), {"logits": logits, "size": size})
+        done = reference(step_of("logits", resize_logits), {"logits": logits, "size": size})
         found.append(RowCase((logits, size), done))
     return found
 
@@ -239,7 +239,7 @@ def iou_cases() -> list[RowCase]:
     found = []
     for seed in range(8):
         given = make_images(seed)
-        done = reference(Step("iou", evaluate_images, {"num_classes": CLASSES}), given)
+        done = reference(step_of("iou", IoUMetric, {"num_classes": CLASSES}), given)
         counts = done["counts"]
         present = counts["union"] > 0
         ratios = counts["intersect"][present] / counts["union"][present]

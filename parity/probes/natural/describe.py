@@ -14,6 +14,12 @@ from parity.steps import load
 _LOGITS = "pred float (N, C, H, W); label int64 (N, H, W), 255 ignored"
 _LOSS = f"{_LOGITS}; gives a float tensor () or, unreduced, one number a pixel"
 _IMAGE = "image uint8 (H, W, 3) BGR; seg uint8 (H, W), 255 ignored; rng RandomState; gives both"
+_COST = "pred float (Q, P), logits; target float (G, P), 0 to 1; gives float (Q, G)"
+_MATCH = (
+    "scores float (Q, C + 1); masks float (Q, h, w), logits; labels int64 (G,); targets int64 "
+    "(G, H, W); gives (queries, segments) int64"
+)
+_QUERIES = "cls_scores float (N, Q, C + 1) and mask_preds float (N, Q, h, w) a layer"
 _IMAGES = "model: images to logits; images float (N, 3, H, W)"
 # What goes in and comes out, by plain name.
 _SHAPES: Mapping[str, str] = {
@@ -48,12 +54,31 @@ _SHAPES: Mapping[str, str] = {
     "ohem_weights": f"{_LOGITS}; gives float (N, H, W)",
     "decode_head_loss": "pred float (N, C, h, w); label int64 (N, H, W); gives tensors by name",
     "loss": f"{_LOGITS}, resized before; gives a float tensor () or tensors by name",
+    "mask_targets": "label int64 (N, H, W), 255 ignored; gives (labels (G,), masks int64 "
+    "(G, H, W)) an image",
+    "class_cost": "scores float (Q, C + 1), the last for no object; labels int64 (G,); gives float "
+    "(Q, G)",
+    **dict.fromkeys(("mask_cross_entropy_cost", "mask_focal_cost", "dice_cost"), _COST),
+    "assign_queries": "cost float (Q, G); gives (queries, segments) int64, by rising query",
+    "sample_points": "maps float (N, H, W); points float (N, P, 2), x and y from 0 to 1; gives "
+    "float (N, P)",
+    "draw_uncertain_points": "masks float (N, h, w), logits; gives float32 (N, num_points, 2), "
+    "drawn from torch's generator",
+    **dict.fromkeys(("mask2former_match", "maskformer_match"), _MATCH),
+    **dict.fromkeys(
+        ("mask2former_loss", "maskformer_loss"),
+        f"{_QUERIES}; label int64 (N, H, W), 255 ignored; gives tensors by name",
+    ),
+    **dict.fromkeys(
+        ("mask2former_inference", "maskformer_inference"),
+        f"{_QUERIES}; metas: a mapping an image; gives float (N, C, H, W)",
+    ),
     "intersect_and_union": "pred, label int (H, W); gives intersect, union, pred and label, "
     "each int64 (num_classes,)",
     "class_ratios": "counts: the four int64 (num_classes,); gives float32 ratios by name",
     "IoUMetric": "update(pred, label) int (H, W), then compute(); or a metric object",
     "format_prediction": "pred int (H, W); gives uint8 (H, W)",
-    "lr_table": "base_lrs: float a group; schedulers, or param_scheduler as in a config; "
+    "lr_table": "base_lrs: float a group; param_scheduler as in a config; "
     "gives float64 (max_iters, groups)",
     "param_groups": "model: nn.Module; gives groups, an optimizer, or the dicts it is made of",
     "clip_gradients": "gradients: float tensors or None; gives these and their norm",

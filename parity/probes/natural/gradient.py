@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -22,3 +25,13 @@ def gradient(loss: Tensor, pred: Tensor) -> Tensor | None:
     ramp = torch.linspace(0.5, 1.5, loss.numel(), dtype=loss.dtype).reshape(loss.shape)
     outer = torch.ones_like(loss) if loss.numel() == 1 else ramp.to(loss.device)
     return torch.autograd.grad(loss, pred, outer, allow_unused=True)[0]
+
+
+def with_gradients(attention: Callable[..., Tensor], value: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Output of `attention` on copies of what `value` holds, and gradients for ``grad_output``."""
+    names = ("value", "sampling_locations", "attention_weights")
+    leaves = {name: value[name].detach().clone().requires_grad_() for name in names}
+    output = attention(spatial_shapes=value["spatial_shapes"], **leaves)
+    gradients = torch.autograd.grad(output, list(leaves.values()), value["grad_output"])
+    named = {f"grad_{name}": one for name, one in zip(names, gradients, strict=True)}
+    return {"output": output.detach(), **named}

@@ -11,10 +11,10 @@ from typing import Any
 from numpy.random import RandomState
 
 from parity.pipeline import Step
-from parity.probes.natural import recipe, samples, tensors
+from parity.probes.natural import masks, recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
-from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, optim, photometric
+from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, mask, optim, photometric
 from parity.steps import resize as resizes
 from parity.steps import schedule as schedules
 from parity.steps.collate import MEAN, STD
@@ -97,46 +97,17 @@ OPERATIONS: tuple[Operation, ...] = (
     _image("crop", crop.crop_sample),
     _image("flip", flip.flip_sample),
     _image("photometric", photometric.photometric_sample),
-    Operation(
-        "collate",
-        collates.collate,
-        samples.collated,
-        ("collate_sample", "collate_samples"),
-        akin=(
-            "collate_sample",
-            "collate_samples",
-        ),
-    ),
-    Operation(
-        "resize_logits",
-        logits.resize_logits,
-        tensors.resized,
-        akin=(
-            "resize_logits_case",
-            "train_logits",
-        ),
-    ),
-    Operation(
-        "postprocess_logits",
-        logits.postprocess_logits,
-        tensors.postprocessed,
-        akin=(
-            "postprocess_logits_case",
-            "postprocess_batch",
-        ),
-    ),
-    Operation("slide_windows", infer.slide_windows, tensors.keywords, akin=("slide_windows_case",)),
-    Operation(
-        "whole_inference", infer.whole_inference, tensors.inferred, akin=("whole_inference_case",)
-    ),
-    Operation(
-        "slide_inference", infer.slide_inference, tensors.inferred, akin=("slide_inference_case",)
-    ),
-    Operation("inference", infer.inference, tensors.inferred, akin=("infer_batch",)),
-    Operation("predict", infer.predict, tensors.inferred, akin=("predict_case",)),
-    Operation("tta_views", infer.tta_views, tensors.whole("sample")),
-    Operation("merge_tta", infer.merge_tta, tensors.whole("predictions"), akin=("merge_tta_case",)),
-    Operation("predict_tta", infer.predict_tta, tensors.whole("samples")),
+    Operation("collate", collates.collate, samples.collated, ("collate_sample", "collate_samples")),
+    Operation("resize_logits", logits.resize_logits, tensors.resized),
+    Operation("postprocess_logits", logits.postprocess_logits, tensors.postprocessed),
+    Operation("slide_windows", infer.slide_windows, tensors.keywords),
+    Operation("whole_inference", infer.whole_inference, tensors.inferred),
+    Operation("slide_inference", infer.slide_inference, tensors.inferred),
+    Operation("inference", infer.inference, tensors.inferred),
+    Operation("predict", infer.predict, tensors.inferred),
+    Operation("tta_views", infer.tta_views, tensors.Whole("sample")),
+    Operation("merge_tta", infer.merge_tta, tensors.Whole("predictions")),
+    Operation("predict_tta", infer.predict_tta, tensors.Whole("samples")),
     _loss("cross_entropy", "cross_entropy_loss", "CrossEntropyLoss"),
     _loss("binary_cross_entropy", "binary_cross_entropy_loss", "BCEWithLogitsLoss"),
     _loss("mask_cross_entropy"),
@@ -153,52 +124,35 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("ohem_weights", loss.ohem_weights, tensors.measure),
     Operation("decode_head_loss", loss.decode_head_loss, tensors.head, ("loss_by_feat",)),
     Operation("loss", loss.decode_head_loss, tensors.criterion, ("criterion",)),
-    Operation(
-        "intersect_and_union", iou.intersect_and_union, recipe.counted, akin=("count_image",)
-    ),
-    Operation("class_ratios", iou.class_ratios, recipe.rated, akin=("rate_counts",)),
-    Operation(
-        "IoUMetric",
-        iou.IoUMetric,
-        recipe.evaluated,
-        akin=(
-            "evaluate_images",
-            "evaluate_batch",
-        ),
-    ),
-    Operation(
-        "format_prediction", format_prediction, tensors.whole("pred"), akin=("format_image",)
-    ),
-    Operation(
-        "lr_table",
-        schedules.lr_table,
-        recipe.scheduled,
-        ("make_scheduler",),
-        akin=("lr_table_step",),
-    ),
-    Operation("param_groups", optim.param_groups, recipe.grouped, akin=("param_groups_step",)),
-    Operation(
-        "clip_gradients", optim.clip_gradients, recipe.clipped, akin=("clip_gradients_step",)
-    ),
-    Operation(
-        "accumulation_plan",
-        optim.accumulation_plan,
-        recipe.accumulated,
-        akin=("accumulation_plan_step",),
-    ),
-    Operation("train", optim.train, recipe.trained, akin=("train_step",)),
+    Operation("mask_targets", mask.mask_targets, masks.segmented),
+    Operation("class_cost", mask.class_cost, tensors.keywords),
+    Operation("mask_cross_entropy_cost", mask.mask_cross_entropy_cost, tensors.keywords),
+    Operation("mask_focal_cost", mask.mask_focal_cost, tensors.keywords),
+    Operation("dice_cost", mask.dice_cost, tensors.keywords),
+    Operation("assign_queries", mask.assign_queries, masks.matched, ("hungarian_match",)),
+    Operation("sample_points", mask.sample_points, tensors.keywords, ("point_sample",)),
+    Operation("draw_uncertain_points", mask.draw_uncertain_points, masks.pointed),
+    Operation("mask2former_match", mask.mask2former_match, masks.matched),
+    Operation("maskformer_match", mask.maskformer_match, masks.matched),
+    Operation("mask2former_loss", mask.mask2former_loss, masks.queried),
+    Operation("maskformer_loss", mask.maskformer_loss, masks.queried),
+    Operation("mask2former_inference", mask.mask2former_inference, tensors.keywords),
+    Operation("maskformer_inference", mask.maskformer_inference, tensors.keywords),
+    Operation("intersect_and_union", iou.intersect_and_union, recipe.counted),
+    Operation("class_ratios", iou.class_ratios, recipe.rated),
+    Operation("IoUMetric", iou.IoUMetric, recipe.evaluated),
+    Operation("format_prediction", format_prediction, tensors.Whole("pred")),
+    Operation("lr_table", schedules.lr_table, recipe.scheduled, ("make_scheduler",)),
+    Operation("param_groups", optim.param_groups, recipe.grouped),
+    Operation("clip_gradients", optim.clip_gradients, recipe.clipped),
+    Operation("accumulation_plan", optim.accumulation_plan, recipe.accumulated),
+    Operation("train", optim.train, recipe.trained),
     Operation(
         "multi_scale_deformable_attention",
         deform_attn.multi_scale_deformable_attention,
         tensors.attended,
-        akin=("deform_attn_step",),
     ),
-    Operation(
-        "initial_sampling_bias",
-        deform_attn.initial_sampling_bias,
-        tensors.keywords,
-        akin=("initial_sampling_bias_step",),
-    ),
+    Operation("initial_sampling_bias", deform_attn.initial_sampling_bias, tensors.keywords),
 )
 
 

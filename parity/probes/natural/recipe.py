@@ -54,12 +54,10 @@ def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **option
         rest = {key: item for key, item in value.items() if key != "base_lrs"}
         return _stepped(optimizer, call({"optimizer": optimizer}, rest), value)
     rest = {key: item for key, item in value.items() if key not in ("base_lrs", "param_scheduler")}
-    plain = value["param_scheduler"]
-    if "param_scheduler" not in parameters_of(call.function):
-        return call(
-            {"base_lrs": value["base_lrs"], "schedulers": schedulers_from_config(plain)}, rest
-        )
-    return call({"base_lrs": value["base_lrs"], "param_scheduler": plain}, rest)
+    plain = {"param_scheduler": value["param_scheduler"]}
+    if "schedulers" in parameters_of(call.function):
+        plain = {"schedulers": schedulers_from_config(value["param_scheduler"])}
+    return call({"base_lrs": value["base_lrs"], **plain}, rest)
 
 
 def _insist_on_options(function: Any, *names: str) -> None:

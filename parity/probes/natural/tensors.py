@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
 from numpy.random import RandomState
 
 from parity.errors import InputError
-from parity.probes.natural.gradient import gradient, leaf_of
+from parity.probes.natural.gradient import gradient, leaf_of, with_gradients
 from parity.probes.natural.signature import Caller, Partly, through_caller
 from parity.sample import Batch
-from parity.steps.deform_attn import with_gradients
 from parity.steps.loss.head import total_loss
 
 Tensors = Mapping[str, torch.Tensor]
@@ -25,8 +25,26 @@ def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict
     """Value and gradient of a loss of ``(pred, label)``."""
     with torch.enable_grad():
         pred = leaf_of(value["pred"])
-        result = _tensor(call(_pair(value, pred), {**_others(value), **options}))
+        try:
+            result = call(_pair(value, pred), {**_others(value), **options})
+        except (AttributeError, RuntimeError, TypeError) as error:
+            result = _of_arrays(call, value, options, error)
+        if isinstance(result, (float, np.floating, np.ndarray)):  # has a value and no gradient
+            return Partly(loss=torch.as_tensor(result, dtype=pred.dtype))
+        result = _tensor(result)
         return {"loss": result.detach(), "grad": gradient(result, pred)}
+
+
+def _of_arrays(call: Caller, value: Tensors, options: Mapping[str, Any], error: Exception) -> Any:
+    """What a loss that is written in NumPy gives; raises `error` for one that is not."""
+    arrays = {name: item.detach().numpy() for name, item in value.items()}
+    try:
+        result = call(_pair(arrays, arrays["pred"]), {**_others(arrays), **options})
+    except Exception:
+        raise error from None
+    if isinstance(result, torch.Tensor):
+        raise error
+    return result
 
 
 @through_caller
@@ -59,7 +77,8 @@ def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     if not isinstance(value, Batch):
         return call({"logits": value["logits"], "size": value["size"]}, options)
     model = options.pop("model")
-    assert isinstance(value.segs, torch.Tensor)  # a batch of training
+    if not isinstance(value.segs, torch.Tensor):
+        raise InputError("this batch has no stacked label maps; collate it with training=True")
     size = (value.segs.shape[1], value.segs.shape[2])
     options.setdefault("align_corners", False)
     pred = call({"logits": model(value.images), "size": size}, options)
@@ -116,23 +135,25 @@ def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options
     return call(value, options)
 
 
-def whole(name: str) -> Any:
-    """A function of the value as it is, under `name`, and of `rng` where it takes one."""
-    return partial(_whole, name)
+@dataclass(frozen=True)
+class Whole:
+    """Runs a function of the value as it is, under `name`, and of `rng` where it takes one."""
+
+    name: str
+
+    def __call__(
+        self, function: Any, value: Any, rng: RandomState | None = None, **options: Any
+    ) -> Any:
+        """What it gives."""
+        call = function if isinstance(function, Caller) else Caller(function)
+        return call({self.name: value}, options, {"rng": rng})
 
 
-def _whole(
-    name: str, function: Any, value: Any, rng: RandomState | None = None, **options: Any
-) -> Any:
-    call = function if isinstance(function, Caller) else Caller(function)
-    return call({name: value}, options, {"rng": rng})
-
-
-def _pair(value: Tensors, pred: torch.Tensor) -> dict[str, torch.Tensor]:
+def _pair(value: Mapping[str, Any], pred: Any) -> dict[str, Any]:
     return {"pred": pred, "label": value["label"]}
 
 
-def _others(value: Tensors) -> dict[str, torch.Tensor]:
+def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in ("pred", "label")}
 
 

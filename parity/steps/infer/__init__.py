@@ -8,17 +8,11 @@
 
 from parity.steps.infer.slide import Model as Model
 from parity.steps.infer.slide import encode_decode as encode_decode
-from parity.steps.infer.slide import infer_batch as infer_batch
 from parity.steps.infer.slide import inference as inference
 from parity.steps.infer.slide import predict as predict
-from parity.steps.infer.slide import predict_case as predict_case
 from parity.steps.infer.slide import slide_inference as slide_inference
-from parity.steps.infer.slide import slide_inference_case as slide_inference_case
 from parity.steps.infer.slide import slide_windows as slide_windows
-from parity.steps.infer.slide import slide_windows_case as slide_windows_case
 from parity.steps.infer.slide import whole_inference as whole_inference
-from parity.steps.infer.slide import whole_inference_case as whole_inference_case
 from parity.steps.infer.tta import merge_tta as merge_tta
-from parity.steps.infer.tta import merge_tta_case as merge_tta_case
 from parity.steps.infer.tta import predict_tta as predict_tta
 from parity.steps.infer.tta import tta_views as tta_views

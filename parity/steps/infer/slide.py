@@ -12,11 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from numpy.random import RandomState
 from torch.nn import functional
 
 from parity.errors import InputError
-from parity.sample import Batch
 from parity.steps.crop import CropBox
 from parity.steps.logits import Segmentation, postprocess_logits, resize_logits
 
@@ -36,16 +34,9 @@ def slide_windows(height: int, width: int, *, crop_size: Size, stride: Size) -> 
         raise InputError(
             f"image {(height, width)}, crop_size {crop_size} and stride {stride} must be positive"
         )
-    rows = _spans(height, crop_size[0], stride[0])
-    columns = _spans(width, crop_size[1], stride[1])
+    rows = window_spans(height, crop_size[0], stride[0])
+    columns = window_spans(width, crop_size[1], stride[1])
     return [CropBox(*row, *column) for row in rows for column in columns]
-
-
-def slide_windows_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, **options: Any
-) -> list[CropBox]:
-    """`slide_windows` as a step, `height` and `width` in `value`; `rng` is not used."""
-    return slide_windows(**value, **options)
 
 
 def encode_decode(
@@ -66,13 +57,6 @@ def whole_inference(
 ) -> torch.Tensor:
     """Logits of whole images: `encode_decode` once."""
     return encode_decode(model, images, metas=metas, align_corners=align_corners)
-
-
-def whole_inference_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
-) -> torch.Tensor:
-    """`whole_inference` as a step, images and metas in `value`; `rng` is not used."""
-    return whole_inference(model, **value, **options)
 
 
 def slide_inference(
@@ -108,13 +92,6 @@ def slide_inference(
     return total / count
 
 
-def slide_inference_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
-) -> torch.Tensor:
-    """`slide_inference` as a step, images in `value`; `rng` is not used."""
-    return slide_inference(model, **value, **options)
-
-
 def inference(
     model: Model,
     images: torch.Tensor,
@@ -143,14 +120,6 @@ def inference(
     )
 
 
-def infer_batch(
-    batch: Batch, rng: RandomState | None = None, *, model: Model, **options: Any
-) -> dict[str, Any]:
-    """`inference` of a collated batch, as a step; metas and labels pass through."""
-    logits = inference(model, batch.images, metas=batch.metas, **options)
-    return {"logits": logits, "metas": batch.metas, "labels": batch.segs}
-
-
 def predict(
     model: Model,
     images: torch.Tensor,
@@ -165,14 +134,8 @@ def predict(
     return postprocess_logits(logits, metas, align_corners=align_corners, threshold=threshold)
 
 
-def predict_case(
-    value: Mapping[str, Any], rng: RandomState | None = None, *, model: Model, **options: Any
-) -> list[Segmentation]:
-    """`predict` as a step, images and metas in `value`; `rng` is not used."""
-    return predict(model, **value, **options)
-
-
-def _spans(length: int, crop: int, stride: int) -> list[tuple[int, int]]:
+def window_spans(length: int, crop: int, stride: int) -> list[tuple[int, int]]:
+    """Where windows begin and end along one axis; the last ends at `length`."""
     count = max(length - crop + stride - 1, 0) // stride + 1
     ends = [min(index * stride + crop, length) for index in range(count)]
     return [(max(end - crop, 0), end) for end in ends]

@@ -64,13 +64,6 @@ def merge_tta(
     return [_merge(views, threshold) for views in predictions]
 
 
-def merge_tta_case(
-    value: Sequence[Sequence[Segmentation]], rng: RandomState | None = None, **options: Any
-) -> list[Segmentation]:
-    """`merge_tta` as a step; `rng` is not used."""
-    return merge_tta(value, **options)
-
-
 def predict_tta(
     samples: Sequence[Sample],
     rng: RandomState,

@@ -21,13 +21,11 @@ Beyond, the reference miscounts silently:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.errors import InputError
@@ -103,13 +101,6 @@ def intersect_and_union(
     in_pred = np.bincount(predicted, minlength=num_classes)
     in_label = _count_labels(labelled, num_classes)
     return ClassCounts(in_both, in_pred + in_label - in_both, in_pred, in_label)
-
-
-def count_image(
-    image: Mapping[str, LabelMap], rng: RandomState, **options: Any
-) -> dict[str, Int64Array]:
-    """`intersect_and_union` of ``image["pred"]`` and ``image["label"]``, as a step."""
-    return asdict(intersect_and_union(image["pred"], image["label"], **options))
 
 
 def whole_numbers(values: LabelMap, what: str) -> Int64Array:

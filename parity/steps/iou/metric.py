@@ -6,14 +6,12 @@ Reproduces ``IoUMetric`` (mmseg 1.2.2 mmseg/evaluation/metrics/iou_metric.py).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.errors import InputError
@@ -150,30 +148,6 @@ def summarise(ratios: Mapping[str, NDArray[np.float32]]) -> dict[str, np.float32
             name if name == "aAcc" else f"m{name}": np.round(np.nanmean(ratio) * 100, 2)
             for name, ratio in ratios.items()
         }
-
-
-def rate_counts(
-    counts: Mapping[str, NDArray[np.int64]], rng: RandomState, **options: Any
-) -> Columns:
-    """`class_ratios` of counts given by name, as a step."""
-    return class_ratios(ClassCounts(**counts), **options)
-
-
-def evaluate_images(
-    images: Iterable[Mapping[str, LabelMap]], rng: RandomState, **options: Any
-) -> dict[str, Any]:
-    """The `IoUResult` of `IoUMetric(**options)` over `images`, as a step, by field."""
-    metric = IoUMetric(**options)
-    for image in images:
-        metric.update(image["pred"], image["label"])
-    return asdict(metric.compute())
-
-
-def evaluate_batch(value: Mapping[str, Any], rng: RandomState, **options: Any) -> dict[str, Any]:
-    """`evaluate_images` of the segmentations and labels that inference gave, as a step."""
-    pairs = zip(value["segmentations"], value["labels"], strict=True)
-    images = [{"pred": found.prediction[0], "label": label} for found, label in pairs]
-    return evaluate_images(images, rng, **options)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.random import RandomState
 from PIL import Image
 
 from parity.errors import InputError
@@ -56,8 +54,3 @@ def save_prediction(
     Image.fromarray(pixels).save(content, format="PNG")
     write_atomically(path, content.getvalue())
     return path
-
-
-def format_image(pred: LabelMap, rng: RandomState, **options: Any) -> UInt8Array:
-    """`format_prediction`, as a step."""
-    return format_prediction(pred, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 from torch import Tensor
@@ -15,15 +16,16 @@ R = TypeVar("R")
 
 
 def explained(function: Callable[P, R]) -> Callable[P, R]:
-    """`function` of ``(pred, label, ...)``, raising InputError where torch raises its own errors.
+    """`function` of tensors, raising InputError where torch raises its own errors.
 
     The message adds the shape and dtype of every tensor given, since torch
     names at most one of them.
     """
+    names = tuple(signature(function).parameters)
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        given = {**dict(zip(("pred", "label"), args, strict=False)), **kwargs}
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
         for name in ("pred", "label"):
             if name in given and not isinstance(value := given[name], Tensor):
                 raise InputError(f"{name} must be a torch.Tensor, got {type(value).__name__}")

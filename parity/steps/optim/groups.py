@@ -41,7 +41,7 @@ class ParamGroup:
 
 
 @dataclass(frozen=True)
-class _Place:
+class ParamPlace:
     """A parameter, the module that owns it, and whether that lies directly in a deformable one."""
 
     prefix: str
@@ -52,6 +52,7 @@ class _Place:
 
     @property
     def full_name(self) -> str:
+        """As ``named_parameters`` has it."""
         return f"{self.prefix}.{self.name}" if self.prefix else self.name
 
 
@@ -101,7 +102,7 @@ def _default_groups(
     force: bool = False,
 ) -> NamedSettings:
     """One group per parameter. force: keep frozen ones, and allow rules on top of custom keys."""
-    custom_keys = _custom_keys(config)
+    custom_keys = ranked_custom_keys(config)
     rules_too = force and bool(config.get("force_default_settings", False))
     taken: set[int] = set()
     groups: NamedSettings = []
@@ -115,7 +116,7 @@ def _default_groups(
         taken.add(id(place.param))
         settings: Settings = {}
         if place.param.requires_grad:
-            custom = _custom_settings(place, custom_keys, lr, weight_decay)
+            custom = custom_settings(place, custom_keys, lr, weight_decay)
             settings = custom or {}
             if custom is None or rules_too:
                 settings = {**settings, **_rules(place, lr, weight_decay, config)}
@@ -131,10 +132,10 @@ def _force_groups(
 
 def _places(
     module: nn.Module, compiled_ops: bool, prefix: str = "", in_deformable: bool = False
-) -> Iterator[_Place]:
+) -> Iterator[ParamPlace]:
     """Own parameters first, then those of the children; shared modules come again."""
     for name, param in module.named_parameters(recurse=False):
-        yield _Place(prefix, name, param, module, in_deformable)
+        yield ParamPlace(prefix, name, param, module, in_deformable)
     deformable = compiled_ops and _is_deformable(module)
     for name, child in module.named_children():
         yield from _places(child, compiled_ops, f"{prefix}.{name}" if prefix else name, deformable)
@@ -148,7 +149,7 @@ def _is_deformable(module: nn.Module) -> bool:
     )
 
 
-def _custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
+def ranked_custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
     """Longest key first, those of one length in alphabetical order."""
     keys = config.get("custom_keys", {})
     if not isinstance(keys, Mapping) or not all(isinstance(own, Mapping) for own in keys.values()):
@@ -156,8 +157,8 @@ def _custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
     return {key: keys[key] for key in sorted(keys, key=lambda key: (-len(key), key))}
 
 
-def _custom_settings(
-    place: _Place, custom_keys: dict[str, Mapping[str, Any]], lr: float, weight_decay: float
+def custom_settings(
+    place: ParamPlace, custom_keys: dict[str, Mapping[str, Any]], lr: float, weight_decay: float
 ) -> Settings | None:
     """From the first key that occurs in the name, or None. Any other rule is then void."""
     # The dot is there even without a prefix, so ".weight" matches at the top level too.
@@ -172,9 +173,9 @@ def _custom_settings(
     return None
 
 
-def _rules(place: _Place, lr: float, weight_decay: float, config: Settings) -> Settings:
+def _rules(place: ParamPlace, lr: float, weight_decay: float, config: Settings) -> Settings:
     settings: Settings = {}
-    lr_mult, decay_mult = _lr_multiplier(place, config), _decay_multiplier(place, config)
+    lr_mult, decay_mult = lr_multiplier(place, config), decay_multiplier(place, config)
     if lr_mult is not None:
         settings["lr"] = lr * lr_mult
     if decay_mult is not None:
@@ -182,7 +183,8 @@ def _rules(place: _Place, lr: float, weight_decay: float, config: Settings) -> S
     return settings
 
 
-def _lr_multiplier(place: _Place, config: Settings) -> float | None:
+def lr_multiplier(place: ParamPlace, config: Settings) -> float | None:
+    """What the rules for biases and for offsets of deformable convolutions multiply lr by."""
     multiplier: float | None = None
     is_norm = isinstance(place.module, _NORMS)
     if place.name == "bias" and not is_norm and not place.in_deformable:
@@ -194,7 +196,7 @@ def _lr_multiplier(place: _Place, config: Settings) -> float | None:
     return multiplier
 
 
-def _decay_multiplier(place: _Place, config: Settings) -> float | None:
+def decay_multiplier(place: ParamPlace, config: Settings) -> float | None:
     """Of the first rule that applies and is given: norm, bias, depth-wise, one-dimensional."""
     module = place.module
     is_dwconv = isinstance(module, nn.Conv2d) and module.in_channels == module.groups

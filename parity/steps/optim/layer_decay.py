@@ -69,9 +69,9 @@ def layer_decay_groups(
     for name, param in model.named_parameters():
         if not param.requires_grad:
             continue
-        decay = 0.0 if _is_undecayed(name, param) else weight_decay
+        decay = 0.0 if is_undecayed(name, param) else weight_decay
         layer = _layer(name, backbone, kind, num_layers)
-        key = f"layer_{layer}_{'no_decay' if _is_undecayed(name, param) else 'decay'}"
+        key = f"layer_{layer}_{'no_decay' if is_undecayed(name, param) else 'decay'}"
         if key not in groups:
             scale = rate ** (num_layers + 1 - layer)
             own = {"lr": scale * lr, "weight_decay": decay, "lr_scale": scale, "group_name": key}
@@ -100,7 +100,8 @@ def _layer(name: str, backbone: str, kind: str, num_layers: int) -> int:
     raise InputError(f"layer decay knows no {kind!r} for a {backbone} backbone")
 
 
-def _is_undecayed(name: str, param: nn.Parameter) -> bool:
+def is_undecayed(name: str, param: nn.Parameter) -> bool:
+    """Whether a parameter has no weight decay: biases, and all of one dimension."""
     # The two bare names never match a segmentor's, which begin with "backbone.":
     # position embeddings are therefore decayed.
     return param.ndim == 1 or name.endswith(".bias") or name in ("pos_embed", "cls_token")

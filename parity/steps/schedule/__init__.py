@@ -11,7 +11,7 @@ from parity.steps.schedule.schedulers import (
     PolyLRRatio,
     Scheduler,
 )
-from parity.steps.schedule.table import Loop, lr_table, lr_table_step
+from parity.steps.schedule.table import Loop, lr_table
 
 __all__ = [
     "SCHEDULERS",
@@ -24,6 +24,5 @@ __all__ = [
     "PolyLRRatio",
     "Scheduler",
     "lr_table",
-    "lr_table_step",
     "schedulers_from_config",
 ]

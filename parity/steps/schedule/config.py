@@ -9,17 +9,21 @@ from typing import Any
 from parity.errors import InputError
 from parity.steps.schedule.schedulers import SCHEDULERS, Scheduler
 
+# One entry of a config or a list of them; what is a spec already stays one.
+ParamScheduler = Mapping[str, Any] | Sequence[Mapping[str, Any] | Scheduler]
 
-def schedulers_from_config(
-    param_scheduler: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-) -> tuple[Scheduler, ...]:
+
+def schedulers_from_config(param_scheduler: ParamScheduler) -> tuple[Scheduler, ...]:
     """A config's ``param_scheduler``, one dict or a list of them, as specs.
 
     Raises InputError for a type that is not reproduced and for unknown or missing options.
     """
     if isinstance(param_scheduler, Mapping):
         param_scheduler = [param_scheduler]
-    return tuple(_from_config(dict(entry)) for entry in param_scheduler)
+    return tuple(
+        entry if isinstance(entry, Scheduler) else _from_config(dict(entry))
+        for entry in param_scheduler
+    )
 
 
 def _from_config(options: dict[str, Any]) -> Scheduler:

@@ -8,16 +8,15 @@ mmengine/hooks/param_scheduler_hook.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.errors import InputError
-from parity.steps.schedule.config import schedulers_from_config
+from parity.steps.schedule.config import ParamScheduler, schedulers_from_config
 from parity.steps.schedule.schedulers import Scheduler
 
 # "iter": IterBasedTrainLoop, one epoch from start to end. "epoch": EpochBasedTrainLoop.
@@ -26,7 +25,7 @@ Loop = Literal["iter", "epoch"]
 
 def lr_table(
     base_lrs: Sequence[float],
-    schedulers: Sequence[Scheduler],
+    param_scheduler: ParamScheduler,
     *,
     max_iters: int,
     epoch_length: int | None = None,
@@ -34,14 +33,15 @@ def lr_table(
 ) -> NDArray[np.float64]:
     """The rate each parameter group is updated with, float64 ``(max_iters, groups)``.
 
-    base_lrs: one unscheduled rate per group. epoch_length: batches per epoch,
+    base_lrs: one unscheduled rate per group. param_scheduler: as in a config, or the specs
+    that `schedulers_from_config` makes of it. epoch_length: batches per epoch,
     needed for the epoch loop and for `convert_to_iter_based`. Raises InputError.
     """
     _check_table(base_lrs, max_iters, epoch_length, loop)
     epochs = max_iters // epoch_length if loop == "epoch" and epoch_length else 1
     plan = [
         _place(spec, max_iters=max_iters, max_epochs=epochs, epoch_length=epoch_length, loop=loop)
-        for spec in schedulers
+        for spec in schedulers_from_config(param_scheduler)
     ]
     table = np.empty((max_iters, len(base_lrs)))
     columns: dict[str, NDArray[np.float64]] = {}
@@ -50,14 +50,6 @@ def lr_table(
             columns[base_lr.hex()] = _column(base_lr, plan, max_iters)
         table[:, group] = columns[base_lr.hex()]
     return table
-
-
-def lr_table_step(value: Mapping[str, Any], rng: RandomState) -> NDArray[np.float64]:
-    """`lr_table` on plain values: base_lrs, param_scheduler as in a config, other options."""
-    options = dict(value)
-    base_lrs = options.pop("base_lrs")
-    schedulers = schedulers_from_config(options.pop("param_scheduler"))
-    return lr_table(base_lrs, schedulers, **options)
 
 
 @dataclass(frozen=True)

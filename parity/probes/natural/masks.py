@@ -1,0 +1,118 @@
+"""Mask classification: queries in, matches, points, losses and label maps out.
+
+What draws does so from torch's global generator, which is seeded from the stream
+of the step for every side alike. Its state afterwards is part of the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+from unittest import mock
+
+import torch
+from numpy.random import RandomState
+
+from parity.compare.rng import GeneratorState, RecordingRandomState
+from parity.probes.natural.gradient import leaf_of
+from parity.probes.natural.signature import Caller, Partly, through_caller
+from parity.steps.loss.head import total_loss
+
+Value = Mapping[str, Any]
+Run = Callable[..., Any]
+
+
+def on_torch_stream(run: Run) -> Run:
+    """`run` with torch's generator in a state that `rng` gives, and its state after it."""
+
+    @wraps(run)
+    def drawn(
+        function: Any, value: Value, rng: RandomState | None = None, **options: Any
+    ) -> dict[str, Any]:
+        device = next(item for item in value.values() if isinstance(item, torch.Tensor)).device
+        stream = RandomState(0) if rng is None else rng
+        cuda = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda), _recorded(stream):
+            torch.manual_seed(GeneratorState.of(stream).seed)
+            found = run(function, value, stream, **options)
+            after = torch.cuda.get_rng_state(device) if cuda else torch.get_rng_state()
+        digest = hashlib.sha256(after.numpy().tobytes()).hexdigest()[:12]
+        result: dict[str, Any] = type(found)(**found, generator=digest)
+        return result
+
+    return drawn
+
+
+@contextmanager
+def _recorded(rng: RandomState) -> Iterator[None]:
+    """Let calls of ``torch.rand`` inside be among the draws of `rng`, where it records.
+
+    By their values alone: shapes that hold the same numbers in the same order are the
+    same draw.
+    """
+    if not isinstance(rng, RecordingRandomState):
+        yield
+        return
+    original = torch.rand
+
+    def rand(*args: Any, **kwargs: Any) -> torch.Tensor:
+        values: list[torch.Tensor] = []
+
+        def numbers() -> str:
+            values.append(original(*args, **kwargs))
+            return _shown(values[0])
+
+        rng.record("torch.rand", numbers, (), {})
+        return values[0]
+
+    with mock.patch.object(torch, "rand", rand):
+        yield
+
+
+def _shown(values: torch.Tensor) -> str:
+    first = ", ".join(f"{value:.6f}" for value in values.flatten()[:2].tolist())
+    return f"{values.numel()} numbers, {first} ..."
+
+
+@through_caller
+def segmented(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """Segments of all images in one, and how many each image has."""
+    found = [(torch.as_tensor(labels), masks) for labels, masks in call(value, options)]
+    counts = torch.tensor([len(labels) for labels, _ in found])
+    labels, masks = (torch.cat(side) for side in zip(*found, strict=True))
+    return {"counts": counts, "labels": labels, "masks": masks}
+
+
+@on_torch_stream
+@through_caller
+def matched(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """The pairs of a matching, whichever way they are given."""
+    queries, segments = (torch.as_tensor(side) for side in call(value, options))
+    return {"queries": queries, "segments": segments}
+
+
+@on_torch_stream
+@through_caller
+def pointed(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """Points that are drawn."""
+    return {"points": call(value, options)}
+
+
+@on_torch_stream
+@through_caller
+def queried(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """Losses of all layers, as they are logged, their total, and its gradients."""
+    with torch.enable_grad():
+        scores, masks = leaf_of(value["cls_scores"]), leaf_of(value["mask_preds"])
+        given = {"cls_scores": scores, "mask_preds": masks, "label": value["label"]}
+        found = call(given, options)
+        named = isinstance(found, Mapping)
+        total = total_loss(found) if named else found.mean()
+        grads = torch.autograd.grad(total, (scores, masks), allow_unused=True)
+    rest = {"total": total.detach(), "cls_grad": grads[0], "mask_grad": grads[1]}
+    if not named:
+        return Partly(rest)
+    return {"losses": {name: loss.detach().mean() for name, loss in found.items()}, **rest}

@@ -1,0 +1,249 @@
+"""What people get wrong in matching queries with segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from parity.steps.mask import assign, cost, points
+from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.suspect import Suspect
+
+_SEVERAL = "several queries and segments"
+
+
+@mistake(cost.class_cost)
+def class_cost_of_logits(
+    class_cost: Function, scores: Tensor, labels: Tensor, **options: Any
+) -> Any:
+    """The class costs minus its logit; the reference takes the softmax first."""
+    return -scores[:, labels] * options.get("weight", 1.0)
+
+
+@mistake(cost.class_cost)
+def class_cost_of_log(class_cost: Function, scores: Tensor, labels: Tensor, **options: Any) -> Any:
+    """The class costs minus the log of its probability; the reference's cost takes no log."""
+    return -scores.log_softmax(-1)[:, labels] * options.get("weight", 1.0)
+
+
+@mistake(cost.class_cost)
+def class_cost_among_classes(
+    class_cost: Function, scores: Tensor, labels: Tensor, **options: Any
+) -> Any:
+    """The softmax is over the classes alone; in the reference "no object" has its share."""
+    return class_cost(scores[:, :-1], labels, **options)
+
+
+@mistake(cost.of_pairs)
+def cost_inside_only(of_pairs: Function, inside: Tensor, outside: Tensor, target: Tensor) -> Any:
+    """Points outside of a segment cost nothing; in the reference they count as well."""
+    return of_pairs(inside, torch.zeros_like(outside), target)
+
+
+@mistake(cost.of_pairs, needs="several points")
+def cost_summed(of_pairs: Function, inside: Tensor, outside: Tensor, target: Tensor) -> Any:
+    """The mask cost is a sum over points; the reference divides by their number."""
+    return of_pairs(inside, outside, target) * inside.shape[1]
+
+
+@mistake(cost.mask_focal_cost)
+def focal_cost_alpha_swapped(mask_focal_cost: Function, *masks: Tensor, **options: Any) -> Any:
+    """alpha weighs points outside of a segment; in the reference those inside."""
+    return mask_focal_cost(*masks, **{**options, "alpha": 1 - options.get("alpha", 0.25)})
+
+
+@mistake(cost.mask_focal_cost)
+def focal_cost_is_cross_entropy(
+    mask_focal_cost: Function, pred: Tensor, target: Tensor, **options: Any
+) -> Any:
+    """The mask cost is cross entropy; MaskFormer's in the reference is focal."""
+    return cost.mask_cross_entropy_cost(pred, target, weight=options.get("weight", 1.0))
+
+
+@mistake(cost.dice_cost)
+def dice_cost_of_logits(dice_cost: Function, pred: Tensor, target: Tensor, **options: Any) -> Any:
+    """Overlap is that of logits; the reference takes their sigmoid first."""
+    shape = {"eps": options.get("eps", 1.0), "naive_dice": options.get("naive_dice", True)}
+    overlap = cost.overlap_of_pairs(pred.flatten(1), target.flatten(1), **shape)
+    return (1 - overlap) * options.get("weight", 1.0)
+
+
+@mistake(cost.dice_cost, needs="naive_dice")
+def dice_cost_of_squares(dice_cost: Function, *masks: Tensor, **options: Any) -> Any:
+    """The denominator of the overlap holds squares; the reference's holds plain sums."""
+    return dice_cost(*masks, **{**options, "naive_dice": False})
+
+
+@mistake(cost.dice_cost)
+def dice_cost_without_smoothing(dice_cost: Function, *masks: Tensor, **options: Any) -> Any:
+    """The overlap is not smoothed; the reference adds 1 above and below."""
+    return dice_cost(*masks, **{**options, "eps": 1e-12})
+
+
+@mistake(cost.dice_cost)
+def dice_cost_class_default(dice_cost: Function, *masks: Tensor, **options: Any) -> Any:
+    """eps of the overlap is DiceCost's default, 0.001; in the reference's configs it is 1."""
+    return dice_cost(*masks, **{**options, "eps": 1e-3})
+
+
+@mistake(assign.assign_queries, needs=_SEVERAL)
+def greedy_assignment(_: Function, cost: Tensor) -> Any:
+    """The cheapest pair left is taken again and again; the reference minimises the sum."""
+    left, pairs = cost.detach().clone().double(), []
+    for _at in range(min(cost.shape)):
+        query, segment = divmod(int(left.argmin()), cost.shape[1])
+        pairs.append((query, segment))
+        left[query], left[:, segment] = torch.inf, torch.inf
+    queries, segments = torch.tensor(sorted(pairs)).T
+    return assign.Match(queries, segments)
+
+
+@mistake(assign.assign_queries, needs=_SEVERAL)
+def cheapest_query_for_each(_: Function, cost: Tensor) -> Any:
+    """Each segment takes its cheapest query, even a taken one; in the reference none is shared."""
+    found = cost.detach().argmin(0)
+    queries, order = found.sort(stable=True)
+    return assign.Match(queries, order)
+
+
+@mistake(assign.assign_queries, needs=_SEVERAL)
+def dearest_assignment(assign_pairs: Function, cost: Tensor) -> Any:
+    """The assignment cost most, scores being taken for costs; the reference's cost least."""
+    return assign_pairs(-cost)
+
+
+@mistake(assign.total_cost, needs=_SEVERAL)
+def cost_of_class_only(total_cost: Function, *costs: Tensor) -> Any:
+    """Queries are matched by class alone; the reference adds the costs of mask and overlap."""
+    return costs[0]
+
+
+@mistake(assign.total_cost, needs=_SEVERAL)
+def cost_without_dice(total_cost: Function, *costs: Tensor) -> Any:
+    """The cost of overlap is left out; the reference adds class, mask and overlap."""
+    return total_cost(*costs[:2])
+
+
+def _exchanged(match: Function, *given: Tensor, weights: assign.MaskWeights, **options: Any) -> Any:
+    turned = assign.MaskWeights(weights.mask, weights.classes, weights.dice)
+    return match(*given, **{**options, "cost_weights": turned})
+
+
+@mistake(assign.mask2former_match, needs=_SEVERAL)
+def cost_weights_exchanged(match: Function, *given: Tensor, **options: Any) -> Any:
+    """The cost weights of class and mask are exchanged; Mask2Former's are 2, 5 and 5."""
+    weights = options.get("cost_weights", assign.MASK2FORMER)
+    return _exchanged(match, *given, weights=weights, **options)
+
+
+@mistake(assign.mask2former_match, needs=_SEVERAL)
+def cost_weights_1(match: Function, *given: Tensor, **options: Any) -> Any:
+    """All costs weigh 1; Mask2Former's weigh 2, 5 and 5."""
+    return match(*given, **{**options, "cost_weights": assign.MaskWeights(1.0, 1.0, 1.0)})
+
+
+@mistake(assign.mask2former_match)
+def matched_at_pixels(
+    _: Function, scores: Tensor, masks: Tensor, labels: Tensor, targets: Tensor, **options: Any
+) -> Any:
+    """Masks are compared at every pixel; Mask2Former compares them at points it draws."""
+    if len(labels) == 0:
+        return assign.nothing_matched(labels)
+    wanted = F.interpolate(targets.unsqueeze(1).float(), masks.shape[-2:]).squeeze(1)
+    return _matched(scores, masks, labels, wanted, options)
+
+
+@mistake(assign.mask2former_match)
+def points_drawn_apart(
+    _: Function, scores: Tensor, masks: Tensor, labels: Tensor, targets: Tensor, **options: Any
+) -> Any:
+    """Masks and segments are sampled at points drawn apart; the reference has one set for both."""
+    sampled = []
+    for maps in (masks, targets.float()):
+        drawn = points.draw_points(1, options.get("num_points", 12544), device=scores.device)
+        sampled.append(points.sample_points(maps, drawn.repeat(len(maps), 1, 1)))
+    if len(labels) == 0:
+        return assign.nothing_matched(labels)
+    return _matched(scores, sampled[0], labels, sampled[1], options)
+
+
+def _matched(
+    scores: Tensor, masks: Tensor, labels: Tensor, wanted: Tensor, options: dict[str, Any]
+) -> Any:
+    weights = options.get("cost_weights", assign.MASK2FORMER)
+    return assign.assign_queries(
+        assign.total_cost(
+            cost.class_cost(scores, labels, weight=weights.classes),
+            cost.mask_cross_entropy_cost(masks, wanted, weight=weights.mask),
+            cost.dice_cost(masks, wanted, weight=weights.dice),
+        )
+    )
+
+
+@mistake(assign.mask2former_match, needs="an image without a segment")
+def no_draw_without_segments(
+    match: Function,
+    scores: Tensor,
+    masks: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    **options: Any,
+) -> Any:
+    """Nothing is drawn for an image without a segment; the reference draws points even there."""
+    if len(labels) == 0:
+        return assign.nothing_matched(labels)
+    return match(scores, masks, labels, targets, **options)
+
+
+@mistake(assign.maskformer_match, needs=_SEVERAL)
+def maskformer_weights_of_mask2former(match: Function, *given: Tensor, **options: Any) -> Any:
+    """The cost weights are Mask2Former's; MaskFormer's are 1, 20 and 1."""
+    return match(*given, **{**options, "cost_weights": assign.MASK2FORMER})
+
+
+@mistake(assign.maskformer_match, needs="masks of another size than the label map")
+def matched_at_full_size(
+    match: Function,
+    scores: Tensor,
+    masks: Tensor,
+    labels: Tensor,
+    targets: Tensor,
+    **options: Any,
+) -> Any:
+    """Masks are enlarged to be matched; MaskFormer reduces the segments instead."""
+    size = targets.shape[-2:]
+    large = F.interpolate(masks.unsqueeze(1), size, mode="bilinear", align_corners=False)
+    return match(scores, large.squeeze(1), labels, targets, **options)
+
+
+_PAIRS = (cost_inside_only, cost_summed)
+_FOCAL = (focal_cost_alpha_swapped, focal_cost_is_cross_entropy)
+
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(cost.class_cost, class_cost_of_logits, class_cost_of_log, class_cost_among_classes),
+    *made_in(cost.mask_cross_entropy_cost, *_PAIRS),
+    *made_in(cost.mask_focal_cost, *_PAIRS, *_FOCAL, suffix="-focal"),
+    *made_in(
+        cost.dice_cost,
+        *(dice_cost_of_logits, dice_cost_of_squares),
+        *(dice_cost_without_smoothing, dice_cost_class_default),
+    ),
+    *made_in(assign.assign_queries, greedy_assignment, cheapest_query_for_each, dearest_assignment),
+    *made_in(
+        assign.mask2former_match,
+        *(class_cost_of_logits, class_cost_of_log, cost_summed, cost_inside_only),
+        *(cost_of_class_only, cost_without_dice, cost_weights_exchanged, cost_weights_1),
+        *(matched_at_pixels, points_drawn_apart, no_draw_without_segments),
+        *(greedy_assignment, dearest_assignment),
+        suffix="-in-match",
+    ),
+    *made_in(
+        assign.maskformer_match,
+        *(class_cost_of_logits, cost_summed, cost_of_class_only, *_FOCAL),
+        *(maskformer_weights_of_mask2former, matched_at_full_size),
+        suffix="-in-maskformer",
+    ),
+)

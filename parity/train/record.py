@@ -1,0 +1,118 @@
+"""What came of a training, of one side or of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from parity.errors import InputError
+from parity.live import reference_module
+from parity.train.lockstep import lockstep
+from parity.train.loop import Loop
+from parity.train.losses import own_losses
+from parity.train.observe import START, Observer
+from parity.train.plan import plan_of
+from parity.train.settings import Settings
+from parity.train.sides import Side, Train
+from parity.train.tally import Tally
+
+Progress = Callable[[int], None]
+BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train. lockstep: iterations that are compared in everything, of `iters` in all."""
+
+    side: str = BOTH
+    lockstep: int = 20
+    iters: int = 20
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    teacher: bool = False
+    work_dir: Path = Path("work_dir")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What was trained, how, and what was seen.
+
+    changes: what both sides have otherwise than the config. not_ours: what our side took
+    from the reference besides the network. losses: the last ones of a side that ran alone.
+    """
+
+    name: str
+    options: Options
+    changes: tuple[str, ...]
+    not_ours: tuple[str, ...] = ()
+    tally: Tally | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides trained, and everything that was compared is equal in every bit."""
+        return self.tally is not None and self.tally.first is None and self.tally.iterations > 0
+
+
+def train(settings: Settings, options: Options, progress: Progress = lambda _: None) -> Training:
+    """Train `settings`. Raises InputError for what cannot be trained, or did not go through."""
+    live = reference_module("training_loop")
+    plan = plan_of(settings)
+    if options.iters > plan.max_iters:
+        told = f"{options.iters} iterations are more than the {plan.max_iters} of its schedule"
+        raise InputError(f"{settings.name}: {told}; ask for fewer")
+    common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
+    common["device"] = options.device
+
+    def ours(observe: Observer) -> None:
+        source = live.ReferenceModel(settings, options.device)
+        Loop(plan, source, observe=observe, **common).train()
+
+    def theirs(observe: Observer) -> None:
+        live.train(settings, work_dir=options.work_dir, observe=observe, **common)
+
+    torch.backends.cudnn.deterministic = True
+    candidate = _side("our side", ours, options)
+    reference = _side("the reference", theirs, options)
+    made = Training(settings.name, options, settings.changes)
+    if options.side == REFERENCE:
+        return replace(made, losses=run_alone(reference, progress))
+    if options.side == CANDIDATE:
+        losses = run_alone(candidate, progress)
+        return replace(made, losses=losses, not_ours=own_losses(candidate.model))
+    tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
+    return replace(made, not_ours=own_losses(candidate.model), tally=tally)
+
+
+def _side(name: str, training: Train, options: Options) -> Side:
+    return Side(
+        name,
+        training,
+        fully=options.lockstep if options.side == BOTH else 0,
+        last=options.iters,
+        device=options.device,
+        threads=options.threads,
+    )
+
+
+def run_alone(side: Side, progress: Progress) -> dict[str, float]:
+    """Train one side; the losses of its last iteration."""
+    losses: dict[str, float] = {}
+    try:
+        while (at := side.next()) is not None:
+            if at.quantity == START:
+                progress(at.iteration)
+            elif at.quantity == "losses":
+                losses = {name: _mean(value) for name, value in at.values.items()}
+    finally:
+        side.stop()
+    return losses
+
+
+def _mean(value: Any) -> float:
+    return float(value.mean()) if isinstance(value, torch.Tensor) else float(sum(map(_mean, value)))

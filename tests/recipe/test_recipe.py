@@ -1,0 +1,138 @@
+"""A config as a recipe: its steps with its options, and what has none, with file and line."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity.compare import Verdict
+from parity.errors import InputError
+from parity.recipe import absent, find_config, read
+
+PIPELINE = """
+dataset_type = 'ADE20KDataset'
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', reduce_zero_label=True),
+    {steps}
+    dict(type='PackSegInputs'),
+]
+train_dataloader = dict(
+    batch_size=2, dataset=dict(type=dataset_type, data_root='data/ade', pipeline=train_pipeline))
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(type='SegDataPreProcessor', size=(64, 64)),
+    decode_head=dict(type='FCNHead', num_classes=7, loss_decode=[{loss}]))
+"""
+LEGACY = """
+img_norm_cfg = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=True)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', reduce_zero_label=True),
+    dict(type='Resize', img_scale=(2048, 512), ratio_range=(0.5, 2.0)),
+    dict(type='RandomCrop', crop_size=(64, 48), cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='Normalize', **img_norm_cfg),
+    dict(type='Pad', size=(64, 48), pad_val=0, seg_pad_val=255),
+    dict(type='DefaultFormatBundle'),
+    dict(type='Collect', keys=['img', 'gt_semantic_seg']),
+]
+data = dict(samples_per_gpu=2, train=dict(type='ADE20KDataset', pipeline=train_pipeline))
+model = dict(type='EncoderDecoder', decode_head=dict(type='FCNHead', num_classes=150))
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        (tmp_path / "config.py").write_text(text)
+        return read(tmp_path / "config.py")
+
+    return write
+
+
+def given(steps="", loss="dict(type='CrossEntropyLoss')"):
+    return PIPELINE.replace("{steps}", steps).replace("{loss}", loss)
+
+
+def names(steps):
+    return [step.name for step in steps]
+
+
+def test_options_are_the_config_s_own(config):
+    recipe = config(given("dict(type='RandomCrop', crop_size=(32, 40), cat_max_ratio=0.5),"))
+    crop = recipe.train[2]
+    assert names(recipe.train) == ["load_image", "load_annotation", "crop", "collate"]
+    assert crop.options == {"crop_size": (32, 40), "cat_max_ratio": 0.5, "ignore_index": 255}
+    assert recipe.reduces["train"] is True
+    assert recipe.train[-1].options["size"] == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("dict(type='MyJitter', amount=3),", "MyJitter in train"),
+        ("dict(type='RandomResize', scale=(9, 9), resize_type='Mine'),", "RandomResize.resize_type"),
+        ("dict(type='RandomFlip', prob=0.5, mine=1),", "RandomFlip.mine"),
+        ("dict(type='RandomFlip', prob=open('x').read()),", "RandomFlip.prob"),
+    ],
+)
+def test_what_no_step_does_is_named_with_its_line_and_keeps_its_place(config, step, told):
+    recipe = config(given(step))
+    [left] = [one for one in recipe.uncompared if told in one.what]
+    assert "config.py:" in left.reason
+    assert recipe.train[2].function is absent
+    assert names(recipe.train)[3:] == ["collate"]
+
+
+def test_head_losses(config):
+    loss = "dict(type='CrossEntropyLoss', loss_weight=0.4), dict(type='DiceLoss')"
+    [head] = config(given(loss=loss)).heads
+    assert (head.kind, head.channels) == ("FCNHead", 7)
+    terms = head.loss.options["losses"]
+    assert [(one.name, one.function.__name__) for one in terms] == [
+        ("loss_ce", "cross_entropy"),
+        ("loss_dice", "dice_loss"),
+    ]
+    assert terms[0].options["loss_weight"] == 0.4
+
+
+def test_a_loss_of_one_s_own_is_named(config):
+    recipe = config(given(loss="dict(type='MyLoss')"))
+    assert recipe.heads[0].loss is None
+    assert "MyLoss in decode_head" in [one.what for one in recipe.uncompared]
+
+
+def test_an_old_config_is_read_in_the_same_terms(config):
+    recipe = config(LEGACY)
+    expected = ["load_image", "load_annotation", "resize", "crop", "flip", "collate"]
+    assert [name for name in names(recipe.train) if name != "pad"] == expected
+    collate = recipe.train[-1].options
+    assert tuple(collate["mean"]) == (1.0, 2.0, 3.0)
+    assert recipe.reduces["train"] is True
+
+
+@pytest.mark.parametrize("name", ["no_such_config", "/nowhere/config.py"])
+def test_no_such_config(name):
+    with pytest.raises(InputError, match="no config of the zoo"):
+        find_config(name)
+
+
+def test_a_folder_of_several_configs(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.py").write_text("x = 1")
+    with pytest.raises(InputError, match="holds 2 configs"):
+        find_config(tmp_path)
+
+
+@pytest.mark.live
+def test_the_founding_case_s_config(tmp_path):
+    from parity.candidate.own import check_own
+    from parity.compare.plan import Plan
+    from parity.compare.progress import Progress
+    from parity.recipe.plan import recipe_plan
+
+    plan = recipe_plan("mask2former_swin-s_8xb2-160k_ade20k-512x512", None, range(2))
+    cases = [case for case in plan.cases if case.pipeline == "train"]
+    report = check_own(Plan("live", cases, {}, (), (0, 2)), Progress())
+    assert report.verdict is Verdict.EQUAL
+    assert "resize" in [row.step for row in report.summaries]

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from parity.cli import app
+from parity.errors import InputError
+from parity.train import record
+from parity.train.loop import Loop
+from parity.train.observe import QUANTITIES
+from parity.train.plan import plan_of
+from parity.train.settings import SMALL_FACTOR, read_settings
+
+_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
+tiny = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(tiny)
+live = pytest.mark.live
+
+ADAMW = "optim_wrapper.optimizer={'type': 'AdamW', 'lr': 1e-3, 'weight_decay': 0.1}"
+EQUAL = {
+    "as it is": (),
+    "AdamW": (ADAMW,),
+    # Four iterations in rounds of three: the last round is not full.
+    "accumulation": ("optim_wrapper.accumulative_counts=3",),
+    "clipping by value": ("optim_wrapper.clip_grad={'type': 'value', 'clip_value': 0.01}",),
+    "nothing to clip or to schedule": ("optim_wrapper.clip_grad=None", "param_scheduler=None"),
+    "two losses": (
+        "model.decode_head.loss_decode=[{'type': 'DiceLoss', 'use_sigmoid': False}, "
+        "{'type': 'CrossEntropyLoss', 'use_sigmoid': True, 'loss_name': 'loss_bce'}]",
+    ),
+    "hard pixels": (
+        "model.decode_head.sampler={'type': 'OHEMPixelSampler', 'thresh': 0.7, 'min_kept': 9}",
+    ),
+    "in order": ("train_dataloader.sampler={'type': 'InfiniteSampler', 'shuffle': False}",),
+}
+HEAD = (
+    "{'type': 'OCRHead', 'in_channels': 4, 'in_index': 0, 'channels': 4, 'ocr_channels': 4, "
+    "'num_classes': 150, 'norm_cfg': {'type': 'BN'}}"
+)
+FCN = (
+    "{'type': 'FCNHead', 'in_channels': 4, 'in_index': 0, 'channels': 4, 'num_convs': 1, "
+    "'num_classes': 150, 'dropout_ratio': 0.3, 'norm_cfg': {'type': 'BN'}}"
+)
+CASCADE = (
+    "model.type=CascadeEncoderDecoder",
+    "model.num_stages=2",
+    f"model.decode_head=[{FCN}, {HEAD}]",
+)
+
+
+@live
+@pytest.mark.parametrize("kind", EQUAL)
+def test_equal(kind, tmp_path, data):
+    given = tiny.settings(tmp_path, data, *EQUAL[kind])
+    tally = tiny.run(given, tmp_path, iters=4)
+    assert tally.first is None
+    assert tally.iterations == 4
+    seen = {name for name, count in tally.listed if count.compared}
+    # Gradients stay over an iteration where several share an update.
+    unseen = set() if kind == "accumulation" else {"gradients left over"}
+    assert seen == set(QUANTITIES) - unseen
+
+
+@live
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_workers_have_the_reference_s_seeds(workers, tmp_path, data):
+    given = tiny.settings(tmp_path, data, workers=workers)
+    assert tiny.run(given, tmp_path, iters=4).first is None
+
+
+@live
+def test_heads_in_a_cascade_run_twice(tmp_path, data):
+    tally = tiny.run(tiny.settings(tmp_path, data, *CASCADE), tmp_path)
+    assert tally.first is None
+    assert tally.counts["logits"].compared == tiny.ITERATIONS * 4  # the first twice, and the aux
+
+
+@live
+def test_global_generators_are_left_as_they_were(tmp_path, data):
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    tiny.run(tiny.settings(tmp_path, data), tmp_path, iters=1)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_small_divides_sizes_and_says_so(data):
+    given = read_settings("fcn_r50-d8_4xb4-80k_ade20k-512x512", spare=data, small=True)
+    plan = plan_of(given)
+    options = {step.name: step.options for step in plan.dataset.pipeline.steps}
+    assert options["crop"]["crop_size"] == (512 // SMALL_FACTOR,) * 2
+    assert options["resize"]["scale"] == (2048 // SMALL_FACTOR, 512 // SMALL_FACTOR)
+    assert plan.collate["size"] == (512 // SMALL_FACTOR,) * 2
+    assert any("divided by 8" in change for change in given.changes)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("train_cfg.type=EpochBasedTrainLoop", "EpochBasedTrainLoop"),
+        ("optim_wrapper.type=AmpOptimWrapper", "AmpOptimWrapper"),
+        ("train_dataloader.sampler.type=DefaultSampler", "DefaultSampler"),
+        ("model.type=DepthEstimator", "DepthEstimator"),
+        ("train_dataloader.dataset.ann_file=list.txt", "ann_file"),
+        ("train_dataloader.dataset.pipeline=[{'type': 'Albu'}]", "Albu"),
+        ("model.data_preprocessor=None", "SegDataPreProcessor"),
+        ("optim_wrapper", "key.key=value"),
+        ("train_cfg.max_iters.x=1", "no dict"),
+    ],
+)
+def test_what_is_not_trained_is_said(option, message, tmp_path, data):
+    with pytest.raises(InputError, match=message):
+        plan_of(tiny.settings(tmp_path, data, option))
+
+
+# -- the command
+
+
+def parity(*arguments):
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "tiny.py"
+    file.write_text(tiny.CONFIG)
+    return file
+
+
+@live
+def test_command_equal(config, tmp_path):
+    done = parity(config, "--full", "--lockstep", 1, "--iters", 2, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "equal: 2 iterations" in done.stdout
+    assert "custom_hooks left out" in done.stdout
+    content = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert content["equal"] is True
+    assert content["counts"]["losses"]["compared"] == 8
+    assert content["counts"]["sample indices"]["compared"] == 1
+    assert list((tmp_path / "out" / "reference").glob("*/*.log"))
+
+
+@live
+def test_command_different(config, monkeypatch):
+    class Faulty(Loop):
+        def _set_rates(self, done):
+            super()._set_rates(0)
+
+    monkeypatch.setattr(record, "Loop", Faulty)
+    done = parity(config, "--full", "--lockstep", 2)
+    assert done.exit_code == 1
+    assert (
+        "different: iteration 2, rates by group, group 0 (backbone.conv1.weight).lr" in done.stdout
+    )
+
+
+@live
+@pytest.mark.parametrize("side", ["reference", "candidate"])
+def test_command_one_side(config, side):
+    done = parity(config, "--full", "--iters", 2, "--side", side)
+    assert done.exit_code == 0, done.output
+    assert f"{side} alone, 2 iterations; the last losses: decode.loss_ce" in done.stdout
+
+
+BROKEN = ("--lockstep", "2", "--option", "model.decode_head.in_index=7")
+
+
+@live
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no_such_config"], "no config of the zoo"),
+        (["{config}", "--data", "/no/such/root"], "no such directory"),
+        (["{config}", "--lockstep", "3", "--iters", "2"], "--iters 2 is less"),
+        (["{config}", "--full", "--iters", "9"], "more than the 4 of its schedule"),
+        (["{config}", "--full", *BROKEN], "the reference, iteration 1: IndexError"),
+        (
+            ["{config}", "--full", *BROKEN, "--side", "candidate"],
+            "our side, iteration 1: IndexError",
+        ),
+        (["fcn_r50-d8_4xb2-80k_cityscapes-512x1024"], "--data"),
+    ],
+)
+def test_command_refuses(arguments, message, config):
+    done = parity(*(text.format(config=config) for text in arguments))
+    assert isinstance(done.exception, InputError)
+    assert message in str(done.exception)
