@@ -110,6 +110,12 @@ def test_small_divides_sizes_and_says_so(data):
         ("train_dataloader.dataset.pipeline=[{'type': 'Albu'}]", "Albu"),
         ("model.data_preprocessor=None", "SegDataPreProcessor"),
         ("optim_wrapper", "key.key=value"),
+        ("crop_size=(8, 8)", "nothing reads"),
+        ("optim_wrapper.optimizer={'type': 'SGD'}", "lr is None"),
+        ("train_cfg.max_iters=many", "max_iters is 'many'"),
+        ("train_dataloader.batch_size=None", "batch_size is None"),
+        ("train_dataloader.sampler=None", "no train_dataloader.sampler"),
+        ("optim_wrapper.optimizer=SGD", "no optim_wrapper.optimizer"),
         ("train_cfg.max_iters.x=1", "no dict"),
     ],
 )
