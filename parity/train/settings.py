@@ -32,14 +32,10 @@ _NEEDED = (
     ("train_cfg",),
 )
 # What the loop of neither side needs: nothing is scored, and our side has no hooks.
-_DROPPED: tuple[str, ...] = (
-    "val_dataloader",
-    "val_cfg",
-    "val_evaluator",
-    "test_dataloader",
-    "test_cfg",
+_DROPPED = frozenset(
+    {f"{split}_{part}" for split in ("val", "test") for part in ("dataloader", "cfg", "evaluator")}
+    | {"tta_model", "tta_pipeline", "load_from", "resume"}
 )
-_DROPPED += ("test_evaluator", "tta_model", "tta_pipeline", "load_from", "resume")
 _TOLD = ("custom_hooks", "custom_imports", "auto_scale_lr")
 _SIZES = frozenset({"crop_size", "scale", "scales", "max_size"})
 
@@ -78,9 +74,10 @@ def read_settings(
     """The config called `config` with what both sides leave out of it or have otherwise.
 
     data: the root of the data set; without it the config's own, and where that is missing
-    `spare`, which holds the built-in images. small: sizes divided by SMALL_FACTOR, batches of SMALL_BATCH, no workers. options:
-    ``key.key=value`` with a literal, as ``--cfg-options`` of mmseg. Raises InputError
-    where there is no such config, or one that cannot be trained here.
+    `spare`, which holds the built-in images. small: sizes divided by SMALL_FACTOR, batches
+    of SMALL_BATCH, no workers. options: ``key.key=value`` with a literal, as
+    ``--cfg-options`` of mmseg. Raises InputError where there is no such config, or one that
+    cannot be trained here.
     """
     path, tree = find_config(config)
     found = read_config(path, tree=tree)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.errors import InputError
+from parity.live import reference_module
 from parity.train import record
 from parity.train.loop import Loop
 from parity.train.observe import QUANTITIES
@@ -78,6 +79,25 @@ def test_heads_in_a_cascade_run_twice(tmp_path, data):
     tally = tiny.run(tiny.settings(tmp_path, data, *CASCADE), tmp_path)
     assert tally.first is None
     assert tally.counts["logits"].compared == tiny.ITERATIONS * 4  # the first twice, and the aux
+
+
+@live
+def test_our_loop_alone_gives_the_weights_of_a_runner_alone(tmp_path, data):
+    """No side is watched, and the Runner is the one that tools/train.py builds of the file."""
+    given = tiny.settings(tmp_path, data)
+    changes = {
+        "train_dataloader.dataset.data_root": str(data),
+        "randomness": {"seed": 0},
+        "model.pretrained": None,
+    }
+    runner = reference_module("training").build_runner(
+        tmp_path / "tiny.py", work_dir=str(tmp_path / "plain"), changes=changes
+    )
+    expected = runner.train().state_dict()
+    source = reference_module("training_loop").ReferenceModel(given, "cpu")
+    actual = Loop(plan_of(given), source, seed=0, iters=4).train().state_dict()
+    assert list(actual) == list(expected)
+    assert all(torch.equal(actual[name], expected[name]) for name in expected)
 
 
 @live
