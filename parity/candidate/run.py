@@ -24,7 +24,7 @@ from parity.compare.check import CaseResult, CheckReport, Held, summarise
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
-from parity.compare.plan import Plan, live_plan, recorded_plan
+from parity.compare.plan import Plan, live_plan, recorded_plan, stand_in_plan
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.suspects.failures import Diagnose, known_mistake, with_diagnoses
@@ -35,7 +35,10 @@ DEFAULT_SAMPLES = 500
 
 @dataclass(frozen=True)
 class Options:
-    """What to check, and how. text: ``module:object`` or ``file.py:object``.
+    """What to check, and how. text: ``module:object`` or ``file.py:object``, "" for neither.
+
+    called: the step that a function of any other name stands for. stand_in: without the
+    live reference, our own steps take its place on every case, not a recording on its few.
 
     only: names of steps, none meaning all. limit: seconds per call. samples: per
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
@@ -56,6 +59,8 @@ class Options:
     class_names: ClassNames = ()
     rounding: Rounding = Rounding.PASS
     accepted: tuple[Accepted, ...] = ()
+    called: str = ""
+    stand_in: bool = False
 
 
 # (results, their largest number) -> the same results, shown on the way
@@ -82,7 +87,8 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    with closing(WorkerProcess(options.text, limit=options.limit)) as runner:
+    worker = WorkerProcess(options.text, limit=options.limit, called=options.called)
+    with closing(worker) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
 
@@ -142,7 +148,10 @@ def check_with(
 def _plan(check: Engine, options: Options, given: frozenset[str]) -> Plan:
     """The cases that hold a given step, each cut off after the last one."""
     data = options.data
-    plan = live_plan(data, options.seeds) if options.live else recorded_plan(data)
+    if options.live:
+        plan = live_plan(data, options.seeds)
+    else:
+        plan = stand_in_plan(data, options.seeds) if options.stand_in else recorded_plan(data)
     return replace(plan, cases=[c for case in plan.cases for c in _needed(check, case, given)])
 
 
@@ -197,7 +206,7 @@ def _write_example(
         failure,
         part=check.part(failure[0]),
         oracle=live_oracle if options.live else own_oracle,
-        title=options.text,
+        title=check.runner.description.name,
         loadable=_loadable(options.text),
         versions=origin,
     )

@@ -37,8 +37,10 @@ def step_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *by_name())))
 
 
-def candidate_from(given: Any, name: str) -> Candidate:
+def candidate_from(given: Any, name: str, *, called: str = "") -> Candidate:
     """Sort `given`, called `name` in messages.
+
+    called: a step. A function that is named like none of its kind stands for it.
 
     given: a mapping, module, class or instance whose entries are named like the
     steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
@@ -50,6 +52,8 @@ def candidate_from(given: Any, name: str) -> Candidate:
     adapted = adapt(given, name) or metric_of(given, name)
     if adapted is not None:
         return adapted
+    if called in _known_names() and _is_nameless(given, name, called):
+        given = {called: given}
     steps, applies = _sorted_parts(_parts(given, name))
     pipeline = steps.pop(PIPELINE, None)
     if pipeline is None and not steps and not applies and _takes_image_and_seg(given):
@@ -90,9 +94,34 @@ def applies_to(step: Step) -> tuple[str, ...]:
     return (step.module,) if step.module in APPLY_NAMES else ()
 
 
-def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
+@cache
+def _known_names() -> tuple[str, ...]:
     applied = [f"apply_{key}" for key in APPLY_NAMES]
-    known = dict.fromkeys((*step_names(), *APPLY_NAMES, *applied, PIPELINE))
+    return tuple(dict.fromkeys((*step_names(), *APPLY_NAMES, *applied, PIPELINE)))
+
+
+@cache
+def _modules(name: str) -> frozenset[str]:
+    """Files of the steps that a part called `name` may stand for."""
+    functions = {name, *functions_named(name)}
+    return frozenset(
+        step.module
+        for step in all_steps()
+        if name in (step.name, step.module) or step.function.__name__ in functions
+    )
+
+
+def _is_nameless(given: Any, name: str, called: str) -> bool:
+    """Whether it is one function, or an object like one, that its names do not place."""
+    if not callable(given) or inspect.isclass(given) or isinstance(given, Mapping):
+        return False
+    if _modules(getattr(given, "__name__", "")) & _modules(called):
+        return False  # cross_entropy, where a loss is asked for
+    return not unnamed(given, name) and not any(hasattr(given, key) for key in _known_names())
+
+
+def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
+    known = _known_names()
     if isinstance(given, Mapping):
         unknown = [str(key) for key in given if key not in known]
         if unknown:

@@ -39,11 +39,13 @@ LOAD_LIMIT = 180.0
 class WorkerProcess:
     """The candidate named `text`, loaded and run in a child process.
 
-    limit: seconds per call. Raises InputError when it cannot be loaded.
+    limit: seconds per call. called: the step that a function of any name stands for.
+    Raises InputError when it cannot be loaded.
     """
 
-    def __init__(self, text: str, *, limit: float = DEFAULT_LIMIT) -> None:
+    def __init__(self, text: str, *, limit: float = DEFAULT_LIMIT, called: str = "") -> None:
         self._text = text
+        self._called = called
         self._limit = limit
         self._start()
 
@@ -81,7 +83,8 @@ class WorkerProcess:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._text), daemon=True)
+        arguments = (theirs, self._text, self._called)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
         if not self._connection.poll(LOAD_LIMIT):
@@ -109,11 +112,11 @@ class WorkerProcess:
         return f"Crash: its process ended with exit code {code}"
 
 
-def _serve(connection: Connection, text: str) -> None:
+def _serve(connection: Connection, text: str, called: str) -> None:
     """The child's side: load, describe, then answer calls until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends this process
     try:
-        candidate = candidate_from(load_candidate(text), text)
+        candidate = candidate_from(load_candidate(text), text, called=called)
     except InputError as error:
         connection.send_bytes(pickle.dumps(("error", str(error))))
         return

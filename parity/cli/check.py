@@ -15,7 +15,13 @@ from rich.progress import track
 
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
-from parity.candidate.project import Project, add_accepted, find_project, parse_seeds
+from parity.candidate.project import (
+    DEFAULT_SEEDS,
+    Project,
+    add_accepted,
+    find_project,
+    parse_seeds,
+)
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
@@ -36,8 +42,6 @@ from parity.report.document import Run
 from parity.report.json import render_json
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
-
-DEFAULT_SEEDS = "0:40"
 
 
 def check(
@@ -114,7 +118,8 @@ def check(
     started = time.monotonic()
     project = find_project()
     candidate = _candidate(candidate, project)
-    only = select_steps(steps or [*project.steps])
+    steps = steps or [*project.steps]
+    only = select_steps(steps)
     seed_range = parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS)
     rounding = rounding or project.rounding
     if live is None:
@@ -146,6 +151,7 @@ def check(
             class_names=CLASSES,
             rounding=rounding or Rounding.PASS,
             accepted=project.accepted,
+            called=steps[0] if len(steps) == 1 else "",
         )
         found, exhibits = _check_candidate(options, collector)
     else:

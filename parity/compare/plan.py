@@ -17,6 +17,7 @@ from parity.compare.cases import (
     recorded_cases,
 )
 from parity.compare.check import (
+    candidate_steps,
     reference_steps,
 )
 from parity.compare.trace import Trace, run_trace
@@ -32,7 +33,8 @@ class Plan:
     """mode: "live", also with a device, or "recorded". versions: of all that computes.
 
     seeds: first, and one past the last; None for those of a recording. recorded: the
-    reference's traces by the name of the case; None for the live one.
+    reference's traces by the name of the case; None for the live one. stand_in: whether
+    our own steps take its place.
     """
 
     mode: str
@@ -41,13 +43,15 @@ class Plan:
     notes: tuple[str, ...]
     seeds: tuple[int, int] | None
     recorded: Mapping[str, Trace] | None = None
+    stand_in: bool = False
 
     def reference(self, case: Case) -> Trace:
         """What the reference makes of `case`: read where it is recorded, else run now."""
         if self.recorded is not None:
             whole = self.recorded[case.name]
             return replace(whole, steps=whole.steps[: len(case.steps)])
-        return run_trace(reference_steps(case.steps), case.start(), case.seed)
+        functions = candidate_steps if self.stand_in else reference_steps
+        return run_trace(functions(case.steps), case.start(), case.seed)
 
     def only(self, names: frozenset[str]) -> Plan:
         """This plan with the cases that hold a step in `names`, none meaning all."""
@@ -70,9 +74,19 @@ def live_plan(data: Path | None, seeds: range) -> Plan:
     Raises ReferenceUnavailable without it, InputError when `data` holds no data set.
     """
     versions, notes = reference_header()
-    infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
-    cases = default_cases(infos, seeds) + data_cases(inputs_root(), seeds)
+    cases = _cases(data, seeds)
     return Plan("live", cases, {**versions, **environment()}, notes, (seeds.start, seeds.stop))
+
+
+def stand_in_plan(data: Path | None, seeds: range) -> Plan:
+    """The cases of `live_plan` beside our own steps, which a check holds bit-equal to it."""
+    limits = (seeds.start, seeds.stop)
+    return Plan("stand-in", _cases(data, seeds), environment(), (), limits, stand_in=True)
+
+
+def _cases(data: Path | None, seeds: range) -> list[Case]:
+    infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
+    return default_cases(infos, seeds) + data_cases(inputs_root(), seeds)
 
 
 def device_plan(device: str, seeds: range) -> Plan:
