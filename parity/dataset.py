@@ -106,7 +106,8 @@ def _shared(length: int, dtype: torch.dtype) -> torch.Tensor:
 class SegDataset(torch.utils.data.Dataset[Sample]):
     """Samples of one split of an ADE20K-style root, the same for any number of workers.
 
-    root: holds ``images/<split>/*.jpg`` and ``annotations/<split>/*.png``.
+    root: holds ``images/<split>/*.jpg`` and ``annotations/<split>/*.png``, or the two
+    `folders` that a config names instead.
     Every sample has its own generator, ``RandomState([seed, epoch, index])``,
     so neither workers nor access order change it. A training sample that comes
     back empty is replaced by a random other one, up to `max_refetch` times; the
@@ -122,6 +123,7 @@ class SegDataset(torch.utils.data.Dataset[Sample]):
         seed: int = 0,
         *,
         max_refetch: int = 1000,
+        folders: tuple[str, str] | None = None,
         img_suffix: str = ".jpg",
         seg_map_suffix: str = ".png",
     ) -> None:
@@ -130,9 +132,10 @@ class SegDataset(torch.utils.data.Dataset[Sample]):
         self.pipeline = pipeline
         self.seed = seed
         self.max_refetch = max_refetch
+        images, annotations = folders or (f"images/{split}", f"annotations/{split}")
         self.infos = list_data(
-            os.path.join(str(root), "images", split),
-            os.path.join(str(root), "annotations", split),
+            os.path.join(str(root), images),
+            os.path.join(str(root), annotations),
             img_suffix=img_suffix,
             seg_map_suffix=seg_map_suffix,
             reduce_zero_label=pipeline.reduce_zero_label,

@@ -21,5 +21,9 @@ class ReferenceUnavailable(ParityError):
     """The reference (mmseg and what it needs), or one of its compiled ops, is not installed."""
 
 
+class WorkerLost(ParityError):
+    """A process that computed for us was ended from outside: killed, or out of memory."""
+
+
 class NotExercised(InputError):
     """A candidate cannot be run on a case, though nothing is wrong with it: it takes no option."""

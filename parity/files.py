@@ -130,23 +130,36 @@ class _Output(io.FileIO):
 
 @contextmanager
 def standard_output() -> Iterator[None]:
-    """Prints of this block outlive their reader. Raises InputError where the disk is full."""
-    old = sys.stdout
+    """Prints of this block outlive their readers. Raises InputError where the disk is full."""
+    raw = None
+    try:
+        with _outliving("stderr"), _outliving("stdout") as raw:
+            yield
+    finally:
+        failed = None if raw is None else raw.failed
+        if failed is not None and not isinstance(failed, BrokenPipeError):
+            told = f"standard output: cannot be written: {failed.strerror}"
+            raise InputError(told) from failed
+
+
+@contextmanager
+def _outliving(name: str) -> Iterator[_Output | None]:
+    """The stream ``sys.name``, so that what is printed to it cannot fail; None where it is none."""
+    old = getattr(sys, name)
     try:
         raw = _Output(old.fileno(), "w", closefd=False)
     except (OSError, ValueError, AttributeError):  # no file, as in a test
-        yield
+        yield None
         return
     old.flush()
-    sys.stdout = io.TextIOWrapper(
-        io.BufferedWriter(raw), old.encoding, old.errors, line_buffering=raw.isatty()
+    buffered = name == "stdout" and not raw.isatty()
+    new = io.TextIOWrapper(
+        io.BufferedWriter(raw), old.encoding, old.errors, line_buffering=not buffered
     )
+    setattr(sys, name, new)
     try:
-        yield
+        yield raw
     finally:
-        written, sys.stdout = sys.stdout, old
+        setattr(sys, name, old)
         with suppress(OSError):
-            written.flush()
-        if raw.failed is not None and not isinstance(raw.failed, BrokenPipeError):
-            reason = raw.failed.strerror
-            raise InputError(f"standard output: cannot be written: {reason}") from raw.failed
+            new.flush()

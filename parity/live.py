@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +39,26 @@ def installed_metafiles() -> list[Path]:
     """
     found: list[Path] = importlib.import_module("reference.zoo").metafiles()
     return found
+
+
+def config_model(model: Mapping[str, Any]) -> Any:
+    """The ``model`` of a config, built by mmseg, untrained.
+
+    Raises InputError where it cannot be built, ReferenceUnavailable without mmseg.
+    """
+    return importlib.import_module("reference.optim.models").built(model)
+
+
+def optimizer_options(optimizer: Mapping[str, Any]) -> dict[str, Any]:
+    """Type and options, such as ``betas``, of the optimizer that mmengine makes of a config's."""
+    found: dict[str, Any] = importlib.import_module("reference.optim.groups").options_of(optimizer)
+    return found
+
+
+def reference_module(name: str) -> Any:
+    """The module `name` of ``reference``, with the live reference imported.
+
+    Imported first, since imports draw random numbers. Raises ReferenceUnavailable.
+    """
+    _compat().load_reference()
+    return importlib.import_module(f"reference.{name}")

@@ -7,7 +7,7 @@ configs/_base_/datasets/ade20k.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,21 +24,46 @@ from parity.steps.resize import Scale, random_resize_sample, resize_sample
 __all__ = ["SegDataset", "Step", "TrainPipeline", "ValPipeline", "run_steps"]
 
 
+def directly(
+    function: Callable[..., Any], value: Any, rng: RandomState | None = None, **options: Any
+) -> Any:
+    """The result of a function that takes the value as it is, then `rng`, then options."""
+    return function(value, rng, **options)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A dict of a config. builder: what of ``reference.configured`` takes it, with `options`."""
+
+    builder: str
+    values: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Step:
-    """One named operation: ``function(value, rng, **options)`` gives the next value.
+    """One named operation: ``run(function, value, rng, **options)`` gives the next value.
 
-    The adapter of the reference has the same name as `function` and lives in
-    the module of the same name under ``reference``.
+    function: plain, with the signature its author would give it; the reference's has
+    the same name and lives in the module of the same name under ``reference``. run:
+    calls any such function on the value of the step before; by default as
+    ``function(value, rng, **options)``. entry: what a config says of the step; the reference
+    then is what that builds.
     """
 
     name: str
     function: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
+    run: Callable[..., Any] = directly
+    entry: Entry | None = None
 
     def __call__(self, value: Any, rng: RandomState) -> Any:
         """The next value; `rng` gives the draws."""
-        return self.function(value, rng, **self.options)
+        return self.run(self.function, value, rng, **self.options)
+
+    def doing(self, function: Callable[..., Any]) -> Step:
+        """The same step with `function` in the place of its own."""
+        return replace(self, function=function)
 
     @property
     def module(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from parity.candidate.example import importable_name
 from parity.candidate.forms import functions_named
 from parity.candidate.load import load_candidate
+from parity.candidate.partly import mistake_of
 from parity.candidate.project import DEFAULT_SEEDS, find_project, parse_seeds
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
@@ -21,7 +22,7 @@ from parity.errors import InputError, ParityError
 from parity.live import reference_installed
 from parity.pipeline import Step
 from parity.probes.natural import by_name
-from parity.suspects.failures import Diagnose, known_mistake
+from parity.suspects.failures import Diagnose
 from parity.text import did_you_mean
 
 __all__ = ["assert_parity"]
@@ -41,7 +42,7 @@ def assert_parity(
     samples: int | None = None,
     rounding: str | Rounding | None = None,
     time_limit: float = DEFAULT_LIMIT,
-    diagnose: Diagnose | None = known_mistake,
+    diagnose: Diagnose | None = mistake_of,
     example: str | Path | None = None,
 ) -> None:
     """Fail unless ``parity check STEP --candidate ...`` passes for `candidate`.
@@ -75,7 +76,7 @@ def assert_parity(
             rounding=Rounding(rounding or project.rounding or Rounding.PASS),
             accepted=project.accepted,
         )
-        sorted_parts = candidate_from(given, options.text or step, called=step)
+        sorted_parts = candidate_from(given, options.text or step, asked=options.only, called=step)
         report = check_with(InProcess(sorted_parts, limit=time_limit), options, diagnose=diagnose)
     except ParityError as error:
         # Where it was raised in this package says nothing to the reader of a test.
@@ -123,7 +124,8 @@ def _is(step: Step, name: str) -> bool:
 
 def _why_not(report: CheckReport) -> str:
     reasons = [row.why_skipped for row in report.summaries if row.why_skipped]
-    return next(iter([*reasons, *report.unexercised]), "the candidate does not give this step")
+    reasons += map(str, report.unexercised)
+    return next(iter(reasons), "the candidate does not give this step")
 
 
 def _message(name: str, report: CheckReport, *, live: bool) -> str:

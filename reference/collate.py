@@ -22,13 +22,18 @@ def collate(
     **options: Any,
 ) -> Batch:
     """Options as in ``parity.steps.collate``, under the names of ``SegDataPreProcessor``."""
+    return batch_of(samples, preprocessor(mean=mean, std=std, **options), training=training)
+
+
+def batch_of(samples: Sequence[Sample], preprocessor: Any, *, training: bool) -> Batch:
+    """`samples` packed, collated, and through a built preprocessor."""
     load_reference()
     from mmengine.dataset import pseudo_collate
     from mmseg.datasets.transforms import PackSegInputs
 
     pack = PackSegInputs()
     data = pseudo_collate([pack(to_results(sample)) for sample in samples])
-    output = preprocessor(mean=mean, std=std, **options)(data, training)
+    output = preprocessor(data, training)
     found = output["data_samples"]
     metas = tuple(Meta(**sample.metainfo) for sample in found)
     return Batch(output["inputs"], _segs(found, training), metas)

@@ -19,9 +19,10 @@ from numpy.random import RandomState
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_own
 from parity.compare.cases import Case, list_root, probe_cases
-from parity.compare.check import use_one_thread
 from parity.compare.exhibit import Collector, Exhibit
 from parity.compare.plan import Plan
+from parity.compare.progress import Progress
+from parity.compare.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header
@@ -83,7 +84,7 @@ def make_report() -> Report:
     collector, exhibits = Collector(), list[Exhibit]()
     check = check_own(
         plan,
-        lambda results, _: collector.watch(results),
+        Progress(collector.watch),
         own=OwnSteps({"crop": crop_left_first}),
         exhibits=exhibits,
         shown=1,

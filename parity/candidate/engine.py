@@ -96,6 +96,7 @@ class Engine:
             if any(self.part(step) for step in case.steps):
                 result = self._steps(case, trace)
                 yield CaseResult(case.name, case.pipeline, result, file=file)
+            del trace  # its arrays are not to stay while the next one is made
 
     def _whole(self, case: Case, step: Step, trace: Trace) -> TraceComparison:
         expected = whole_record(trace)

@@ -240,6 +240,6 @@ def _decoded(node: Mapping[str, Any]) -> Step:
     if "steps" in node:
         inner = tuple(_decoded(one) for one in node["steps"])
         return Step(str(node["name"]), augment, {"steps": inner})
-    functions = {step.function.__name__: step.function for step in all_steps()}
+    owns = {step.function.__name__: step for step in all_steps()}
     options = ast.literal_eval(node["options"])
-    return Step(str(node["name"]), functions[node["function"]], options)
+    return replace(owns[node["function"]], name=str(node["name"]), options=options)

@@ -12,7 +12,10 @@ from torch import nn
 from parity.compare.cases import all_steps, pipeline_steps
 from parity.errors import InputError
 from parity.probes.natural import (
+    ITERATIONS,
+    MODELS,
     OPERATIONS,
+    OPTIMIZERS,
     RNG_NAMES,
     Operation,
     by_name,
@@ -106,11 +109,42 @@ def unnamed(given: Any, name: str) -> dict[str, Any]:
     if is_torch_scheduler(given):
         return {"lr_table": given}
     of = given if inspect.isclass(given) else type(given)
-    if not issubclass(of, nn.Module) or of.__name__ not in by_name():
+    if not issubclass(of, nn.Module):
         return {}
-    if not inspect.isclass(given):
-        return {of.__name__: given}
-    return {of.__name__: made(given, name)}
+    # A scripted module says what it was; one that is built on a loss is called as that.
+    names = [str(getattr(given, "original_name", "")), *(base.__name__ for base in of.__mro__)]
+    title = next((one for one in names if one in by_name()), "")
+    if not title:
+        return {}
+    return {title: made(given, name) if inspect.isclass(given) else given}
+
+
+def fixed_recipe(given: Any) -> dict[str, Any]:
+    """A function of one optimizer, iteration or model, under the name of what it stands for."""
+    first = next(iter(parameters_of(given)), "")
+    title = getattr(given, "__name__", "").lower()
+    if first in OPTIMIZERS | ITERATIONS:
+        return {"lr_table": given}
+    grouping = any(word in title for word in ("optim", "group", "decay"))
+    return {"param_groups": given} if first in MODELS and grouping else {}
+
+
+def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
+    """The operations that steps called `asked` are made of, the one of their own name alone."""
+    found = dict.fromkeys(one for name in sorted(asked) if (one := operation_of(name)) is not None)
+    own = tuple(one for one in found if one.name in asked)
+    return own if len(own) == 1 else tuple(found)
+
+
+def named_by_step(given: Any, asked: frozenset[str]) -> dict[str, Any]:
+    """One function, of whatever name, under that of the one step asked for."""
+    found = operations_asked(asked)
+    return {found[0].name: given} if is_function(given) and len(found) == 1 else {}
+
+
+def is_function(given: Any) -> bool:
+    """Whether it can be called as it is: a function, or an object that acts as one."""
+    return callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
 
 
 def made(given: type, name: str) -> Any:

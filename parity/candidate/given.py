@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from parity.candidate.guard import run_guarded
@@ -13,15 +12,16 @@ from parity.compare.check import reference_steps
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import run_step
 from parity.pipeline import Step
+from parity.recipe import absent
 
 PART = "own"
 
 
 class _Everything(Description):
-    """The description of a side that gives every step, and no pipeline as a whole."""
+    """The description of a side that gives every step there is, and no pipeline as a whole."""
 
     def part(self, step: Step, *, replay: bool) -> str:
-        return "" if step.name == PIPELINE else PART
+        return "" if step.name == PIPELINE or step.function is absent else PART
 
 
 def _everything(name: str) -> Description:
@@ -42,8 +42,8 @@ class OwnSteps:
 
     def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
         """See `parity.candidate.runner.Runner`."""
-        function = partial(self.function(step), **step.options)
-        record, misuse, manner = run_guarded(step.name, function, value, state)
+        done = step.doing(self.function(step))
+        record, misuse, manner = run_guarded(step.name, done, value, state)
         return Outcome(record, misuse, manner=manner)
 
     def close(self) -> None:

@@ -63,6 +63,8 @@ def _contained(function: StepFunction) -> StepFunction:
                 return function(value, rng)
         except SystemExit as error:
             raise RuntimeError(f"calls sys.exit({error.code!r})") from error
+        except MemoryError as error:  # it asked for too much, which is a finding
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
     return call
 

@@ -32,9 +32,7 @@ def judge(
     if replayed and not actual.error and actual.draws != expected.draws:
         return not_compared("our draws are not the reference's here; run parity check first")
     if (partial or isinstance(actual.output, (Partly, list))) and not actual.error:
-        expected = replace(
-            expected, output=_common(expected.output, actual.output, partial=partial)
-        )
+        expected = replace(expected, output=common(expected.output, actual.output, partial=partial))
     try:
         result = compare_records(actual, expected)
     except InputError as error:  # the candidate returned what cannot be compared
@@ -65,11 +63,11 @@ def unexercised(record: StepRecord) -> str:
     return f"the candidate {reason}" if kind == NotExercised.__name__ else ""
 
 
-def _common(expected: Any, actual: Any, *, partial: bool) -> Any:
+def common(expected: Any, actual: Any, *, partial: bool) -> Any:
     """`expected` without the entries of mappings that `actual`, where it is partial, lacks."""
     if isinstance(actual, list) and isinstance(expected, list):
         pairs = zip_longest(expected, actual[: len(expected)])
-        return [_common(one, other, partial=partial) for one, other in pairs]
+        return [common(one, other, partial=partial) for one, other in pairs]
     if not isinstance(actual, Mapping) or not (partial or isinstance(actual, Partly)):
         return expected
     if isinstance(actual, Partly) and is_dataclass(expected):
@@ -77,7 +75,7 @@ def _common(expected: Any, actual: Any, *, partial: bool) -> Any:
     if not isinstance(expected, Mapping):
         return expected
     return {
-        key: _common(expected[key], actual[key], partial=partial)
+        key: common(expected[key], actual[key], partial=partial)
         for key in actual
         if key in expected
     }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity.candidate.grouping import are_groups, arranged
 from parity.compare.tree import children
 from parity.probes.natural import Partly
 from parity.sample import Meta
@@ -23,7 +24,8 @@ def forgiven(actual: Any, expected: Any, path: str = "") -> tuple[Any, tuple[str
     """`actual` with its manners as those of `expected`, and what was odd about them.
 
     A Python number in the place of a NumPy number of the same value, or the other
-    way round; metadata that `expected` has not; arrays in another memory order.
+    way round; metadata that `expected` has not; arrays in another memory order;
+    parameter groups in another order.
     """
     if is_dataclass(expected) and not isinstance(expected, type) and type(actual) is type(expected):
         names = [item.name for item in fields(expected) if item.compare]
@@ -66,6 +68,9 @@ def _metadata(actual: Mapping[str, Any], expected: Meta, path: str) -> tuple[Met
 
 
 def _sequence(actual: Any, expected: Any, path: str) -> tuple[Any, tuple[str, ...]]:
+    note = ""
+    if are_groups(actual) and are_groups(expected):
+        actual, note = arranged(actual, expected)
     if len(actual) != len(expected):
         return actual, ()
     parts = {
@@ -74,7 +79,7 @@ def _sequence(actual: Any, expected: Any, path: str) -> tuple[Any, tuple[str, ..
     }
     items = [part for part, _ in parts.values()]
     made = type(actual)(*items) if hasattr(actual, "_fields") else type(actual)(items)
-    return made, _joined(parts)
+    return made, (*([note] if note else []), *_joined(parts))
 
 
 def _leaf(actual: Any, expected: Any, path: str) -> tuple[Any, tuple[str, ...]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,6 @@ from parity.candidate.engine import Engine
 from parity.candidate.example import importable_name, write_example, write_examples
 from parity.candidate.given import PART, OwnSteps, ReferenceSteps
 from parity.candidate.oracle import live_oracle
-from parity.candidate.run import Progress
 from parity.candidate.runner import Runner
 from parity.compare.cases import Case
 from parity.compare.check import (
@@ -23,15 +20,16 @@ from parity.compare.check import (
     StepKey,
     reference_steps,
     summarise,
-    use_one_thread,
 )
 from parity.compare.compare import Verdict
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
 from parity.compare.plan import Plan
+from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.compare.trace import Trace, run_trace
+from parity.compare.workers import in_processes, use_one_thread
 from parity.errors import InputError
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, entering_rows, with_diagnoses
 
@@ -57,24 +55,28 @@ def check_own(
     only: names of the steps that count, none meaning all. own: our own steps, some
     perhaps planted. exhibits: takes what is to be seen of the first failures of each
     step, `shown` of each. examples: the folder for minimal examples; a recording has
-    none, for it cannot answer for smaller inputs.
+    none, for it cannot answer for smaller inputs. progress: may stop the check, which
+    then says how far it came.
     """
     own = OwnSteps() if own is None else own
     shown = 0 if exhibits is None else shown
     engine = Engine(
         own, shown=shown, class_names=class_names, rounding=rounding, only=only, manners=False
     )
-    results = progress(own_results(plan, engine, jobs), len(plan.cases))
+    results = progress.results(own_results(plan, engine, jobs), len(plan.cases))
     report = summarise(results, only=only, **plan.header())
     if exhibits is not None:
         exhibits += engine.shown()
-    entering = entering_rows(report)
-    records = {key: held for key, held in engine.records().items() if key in entering}
-    report = with_diagnoses(report, records)
-    folder = examples if plan.mode == "live" else None
-    write = partial(_write, own=own, versions=plan.versions)
-    minimal, missing = write_examples(folder, records, write)
-    return replace(report, minimal=minimal, notes=(*report.notes, *missing))
+    if not progress.stopped:
+        with progress.phase("while mistakes were looked for"):
+            entering = entering_rows(report)
+            records = {key: held for key, held in engine.records().items() if key in entering}
+            report = with_diagnoses(report, records)
+            folder = examples if plan.mode == "live" else None
+            write = partial(_write, own=own, versions=plan.versions)
+            minimal, missing = write_examples(folder, records, write)
+            report = replace(report, minimal=minimal, notes=(*report.notes, *missing))
+    return replace(report, incomplete=progress.stopped, unexercised=plan.unexercised)
 
 
 def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResult]:
@@ -84,15 +86,15 @@ def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResul
     """
     use_one_thread()
     if plan.recorded is not None or jobs < 2 or len(plan.cases) < CASES_WORTH_WORKERS:
-        yield from (check_case(case, plan.reference(case), engine) for case in plan.cases)
+        yield from (check_case(case, trace, engine) for case, trace in plan.references())
         return
     again = _Again()
     alone = partial(_check_alone, engine.runner, engine.rounding)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=use_one_thread) as pool:
-        for result in pool.map(alone, plan.cases, chunksize=8):
-            again.note(result)
-            yield result
+    results = in_processes(alone, plan.cases, jobs, block=8)
+    for case, result in zip(plan.cases, results, strict=True):
+        plan.note(case)
+        again.note(result)
+        yield result
     for case in plan.cases:
         if case.name in again.wanted:
             check_case(case, plan.reference(case), engine)

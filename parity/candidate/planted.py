@@ -98,6 +98,8 @@ def plain_name(function: str) -> str:
 def as_candidate(suspect: Suspect, owns: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """The mistake as a step of the user's; where the name stands for another one, ours is done."""
     wrong = suspect.function
+    if any(suspect.replaces == one.function.__name__ == one.name for one in OPERATIONS):
+        return wrong
     akin = {
         name
         for one in OPERATIONS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,20 +13,22 @@ from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
 from parity.candidate.load import split_name
 from parity.candidate.oracle import live_oracle, own_oracle
+from parity.candidate.partly import mistake_of
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
-from parity.candidate.steps import PIPELINE
+from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
 from parity.compare.cases import Case, all_steps, only_needed
-from parity.compare.check import CaseResult, CheckReport, Held, summarise
+from parity.compare.check import CheckReport, Held, summarise
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
 from parity.compare.plan import Plan, live_plan, recorded_plan, stand_in_plan
+from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
-from parity.suspects.failures import Diagnose, known_mistake, with_diagnoses
+from parity.suspects.failures import Diagnose, with_diagnoses
 
 # Enough to see a rate near 0.5 move by 0.17.
 DEFAULT_SAMPLES = 500
@@ -63,32 +64,28 @@ class Options:
     stand_in: bool = False
 
 
-# (results, their largest number) -> the same results, shown on the way
-Progress = Callable[[Iterable[CaseResult], int], Iterable[CaseResult]]
-
-
-def _unseen(results: Iterable[CaseResult], total: int) -> Iterable[CaseResult]:
-    return results
+UNSEEN = Progress()
 
 
 def check_candidate(
     options: Options,
     *,
-    diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _unseen,
+    diagnose: Diagnose | None = mistake_of,
+    progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
 ) -> CheckReport:
     """Run the candidate named in `options` beside the reference.
 
     diagnose: gets ``(step, expected, actual)`` of the first failures of a step, then
     of a few cases in which it is right, and says which mistake they look like.
-    exhibits: takes what is to be seen of the first failures of each step.
+    exhibits: takes what is to be seen of the first failures of each step. progress: may
+    stop the check, which then says how far it came.
 
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    worker = WorkerProcess(options.text, limit=options.limit, called=options.called)
-    with closing(worker) as runner:
+    make = partial(candidate_from, asked=options.only, called=options.called)
+    with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
 
@@ -96,11 +93,15 @@ def check_with(
     runner: Runner,
     options: Options,
     *,
-    diagnose: Diagnose | None = known_mistake,
-    progress: Progress = _unseen,
+    diagnose: Diagnose | None = mistake_of,
+    progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
+    plan: Plan | None = None,
 ) -> CheckReport:
-    """As `check_candidate`, with a candidate that is loaded already."""
+    """As `check_candidate`, with a candidate that is loaded already.
+
+    plan: what it is run on, the cases of its steps by default.
+    """
     shown = 0 if exhibits is None else CASES_PER_STEP
     check = Engine(
         runner,
@@ -110,15 +111,32 @@ def check_with(
         rounding=options.rounding,
         accepted=options.accepted,
     )
-    given = _given_steps(check, options.only)
-    plan = _plan(check, options, given)
-    results = progress(check.run((case, plan.reference(case)) for case in plan.cases), _most(plan))
+    if plan is None:
+        plan = _plan(check, options, _given_steps(check, options.only))
+    results = progress.results(check.run(plan.references()), _most(plan))
     counted = options.only and options.only | {PIPELINE}
     report = summarise(results, only=frozenset(counted), **plan.header())
     if exhibits is not None:
         exhibits += check.shown()
-    samples = _samples(runner.description, options)
-    tests = distribution_rows(runner, samples) if samples else []
+    notes = [*report.notes, *_description_notes(runner.description, options)]
+    notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
+    report = replace(report, notes=tuple(notes))
+    if not progress.stopped:
+        report = replace(
+            report, unexercised=unexercised(report.summaries, runner.description, options)
+        )
+        with progress.phase("while distributions and mistakes were looked at"):
+            report = _looked_into(report, check, options, diagnose)
+    return replace(report, incomplete=progress.stopped)
+
+
+def _looked_into(
+    report: CheckReport, check: Engine, options: Options, diagnose: Diagnose | None
+) -> CheckReport:
+    """`report` with distributions, what is accepted, minimal examples and diagnoses."""
+    counted = options.only and options.only | {PIPELINE}
+    samples = _samples(check.runner.description, options)
+    tests = distribution_rows(check.runner, samples) if samples else []
     tests = check.acceptance.judge_rows(tests)
     rows = [*report.summaries, *tests]
     further = [*tests, *check.acceptance.unneeded(rows)]
@@ -127,9 +145,7 @@ def check_with(
         {key: held for key, held in check.failures.items() if not counted or key[1] in counted},
         partial(_write_example, check=check, options=options, versions=report.versions),
     )
-    notes = [*report.notes, *_description_notes(runner.description, options)]
-    notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
-    notes += [power_note(samples)] if tests else []
+    notes = [*report.notes, *([power_note(samples)] if tests else [])]
     notes += check.acceptance.untested(rows, options.only)
     if diagnose is not None:
         report = with_diagnoses(report, check.records(), diagnose)
@@ -140,7 +156,6 @@ def check_with(
         cases=report.cases + len(further),
         failed=report.failed + sum(row.failed > 0 for row in further),
         minimal=minimal,
-        unexercised=unexercised(report.summaries, runner.description, options),
         draft=check.acceptance.draft(rows),
     )
 

@@ -40,6 +40,7 @@ class Found:
 def shrink(found: Found, differs: Differs, *, seconds: float = 15.0) -> Found:
     """The smallest failing case that bisecting finds within `seconds`."""
     deadline = time.monotonic() + seconds
+    differs = _until(deadline, differs)
     smaller = _try(found, found.step, found.value, differs, keep=False) or found
     while time.monotonic() < deadline:
         before = smaller
@@ -49,6 +50,15 @@ def shrink(found: Found, differs: Differs, *, seconds: float = 15.0) -> Found:
         if smaller is before:
             break
     return smaller
+
+
+def _until(deadline: float, differs: Differs) -> Differs:
+    """As `differs`, which no case does any more when the time is over."""
+
+    def in_time(step: Step, value: Any, state: GeneratorState) -> bool:
+        return time.monotonic() < deadline and differs(step, value, state)
+
+    return in_time
 
 
 def _try(
@@ -84,12 +94,12 @@ def _halved(step: Step) -> Step | None:
     if step.function is augment:
         inner = tuple(_halved(one) or one for one in step.options["steps"])
         changed = inner != step.options["steps"]
-        return Step(step.name, step.function, {"steps": inner}) if changed else None
+        return replace(step, options={"steps": inner}) if changed else None
     sizes = {key: step.options[key] for key in _SIZES if key in step.options}
     if not sizes or any(not _edges(size) or min(_edges(size)) < 4 for size in sizes.values()):
         return None
     halved = {key: tuple(edge // 2 for edge in size) for key, size in sizes.items()}
-    return Step(step.name, step.function, {**step.options, **halved})
+    return replace(step, options={**step.options, **halved})
 
 
 def _edges(size: Any) -> tuple[int, ...]:

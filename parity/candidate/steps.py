@@ -7,14 +7,21 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
+from torch import nn
+
 from parity.candidate.adapters import adapt
+from parity.candidate.adapters.metric import function_candidate
 from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
 from parity.candidate.forms import (
     APPLY_NAMES,
+    fixed_recipe,
     functions_named,
+    is_function,
     is_meant,
     made,
+    named_by_step,
+    operations_asked,
     own_signature,
     positional,
     takes_stream,
@@ -23,9 +30,14 @@ from parity.candidate.forms import (
 from parity.compare.cases import all_steps
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.probes.natural import by_name
+from parity.probes.natural import by_name, parameters_of
 
 PIPELINE = "pipeline"
+# What people call the function that gives the score of a data set.
+SCORES = frozenset({"iou", "miou", "mean_iou", "compute_iou", "compute_miou", "iou_score"})
+# What a whole pipeline can be asked for as, and what its first parameter is never called.
+_IN_PIPELINE = frozenset({"resize", "crop", "flip", "photometric", PIPELINE})
+_NO_IMAGES = frozenset({"pred", "preds", "logits", "output", "outputs", "y_pred", "model", "net"})
 # What a module takes from these it builds on; it is not what it gives.
 _BUILT_ON = frozenset({"parity", "torch", "numpy", "cv2", "PIL", "torchvision", "scipy"})
 
@@ -37,32 +49,44 @@ def step_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *by_name())))
 
 
-def candidate_from(given: Any, name: str, *, called: str = "") -> Candidate:
-    """Sort `given`, called `name` in messages.
+def candidate_from(
+    given: Any, name: str, *, asked: frozenset[str] = frozenset(), called: str = ""
+) -> Candidate:
+    """Sort `given`, called `name` in messages. asked: names of the steps to check, none for all.
 
     called: a step. A function that is named like none of its kind stands for it.
 
     given: a mapping, module, class or instance whose entries are named like the
     steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
-    torch loss or scheduler; a metric with ``update`` and ``compute``; or an object
-    of a library that has an adapter.
+    torch loss or scheduler; a metric with ``update`` and ``compute``; an object of a
+    library that has an adapter; or one function of any name where one step is asked for.
 
     Raises InputError when nothing in it can stand in for a step.
     """
-    adapted = adapt(given, name) or metric_of(given, name)
+    adapted = adapt(given, name) or metric_of(given, name) or score_of(given, name, asked)
     if adapted is not None:
         return adapted
     if called in _known_names() and _is_nameless(given, name, called):
         given = {called: given}
-    steps, applies = _sorted_parts(_parts(given, name))
+    parts = _parts(given, name)
+    steps, applies = _sorted_parts(parts or named_by_step(given, asked))
     pipeline = steps.pop(PIPELINE, None)
-    if pipeline is None and not steps and not applies and _takes_image_and_seg(given):
+    if pipeline is None and not steps and not applies and _takes_image_and_seg(given, asked):
         whole: Any = given() if inspect.isclass(given) else given
         pipeline = whole
     if pipeline is None and not steps and not applies:
-        raise InputError(_nothing_found(name, given))
+        raise InputError(_nothing_found(name, given, asked))
     draws = pipeline is None or len(positional(pipeline)) > 2
     return Candidate(name, steps, applies, _two_or_three(pipeline), shares_stream=draws)
+
+
+def score_of(given: Any, name: str, asked: frozenset[str]) -> Candidate | None:
+    """A function of predictions and labels that gives a score, by its name or where asked for."""
+    if not is_function(given) or takes_stream(given) or len(parameters_of(given)) < 2:
+        return None
+    title = getattr(given, "__name__", "")
+    known = title.lower() in SCORES or ("iou" in asked and title not in step_names())
+    return function_candidate(name, given) if known else None
 
 
 def part_for(
@@ -117,6 +141,8 @@ def _is_nameless(given: Any, name: str, called: str) -> bool:
         return False
     if _modules(getattr(given, "__name__", "")) & _modules(called):
         return False  # cross_entropy, where a loss is asked for
+    if inspect.isroutine(given) and fixed_recipe(given):
+        return False
     return not unnamed(given, name) and not any(hasattr(given, key) for key in _known_names())
 
 
@@ -132,9 +158,11 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
         return dict(given)
     if inspect.isroutine(given):
         title = getattr(given, "__name__", "")
-        return {title: given} if title in known else {}
+        return {title: given} if title in known else fixed_recipe(given)
     if alone := unnamed(given, name):
         return alone
+    if isinstance(given, nn.Module):  # whose own methods, such as train, are no steps
+        known = tuple(key for key in known if not hasattr(nn.Module, key))
     found = {key: getattr(given, key, None) for key in known}
     parts = {key: part for key, part in found.items() if callable(part)}
     if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):
@@ -167,12 +195,15 @@ def _sorted_parts(
     return steps, applies
 
 
-def _takes_image_and_seg(given: Any) -> bool:
+def _takes_image_and_seg(given: Any, asked: frozenset[str]) -> bool:
+    if asked and not asked & _IN_PIPELINE:
+        return False
     if inspect.ismodule(given) or isinstance(given, Mapping) or not callable(given):
         return False
-    call = given.__call__ if inspect.isclass(given) else given
+    own = given.forward if isinstance(given, nn.Module) else given
+    call = given.__call__ if inspect.isclass(given) else own
     names = [name for name in positional(call) if name != "self"]
-    return len(names) >= 2
+    return len(names) >= 2 and names[0] not in _NO_IMAGES
 
 
 def _two_or_three(pipeline: Callable[..., Any] | None) -> Callable[..., Any] | None:
@@ -189,7 +220,10 @@ def _names(function: Callable[..., Any]) -> list[str]:
         return []
 
 
-def _nothing_found(name: str, given: Any) -> str:
+def _nothing_found(name: str, given: Any, asked: frozenset[str]) -> str:
+    plain = [one.name for one in operations_asked(asked)]
+    if len(plain) > 1 and callable(given):
+        return f"{name}: which step is it? call it {', '.join(plain[:-1])} or {plain[-1]}"
     return (
         f"{name}: a {type(given).__name__} gives no step and is no pipeline (image, seg, rng); "
         f"name its functions like the steps (load, resize, crop, flip, photometric, ...) or "

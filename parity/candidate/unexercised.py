@@ -9,7 +9,7 @@ from parity.candidate.judge import NOT_GIVEN
 from parity.candidate.runner import Description
 from parity.compare.cases import all_steps
 from parity.compare.check import StepSummary
-from parity.text import count, names
+from parity.compare.left_out import Unexercised
 
 if TYPE_CHECKING:
     from parity.candidate.run import Options
@@ -20,15 +20,15 @@ CANDIDATE = "the candidate "
 
 def unexercised(
     rows: Sequence[StepSummary], description: Description, options: Options
-) -> tuple[str, ...]:
+) -> tuple[Unexercised, ...]:
     """Steps not given, cases that the candidate takes no option for, and draws it does not make."""
     found = _refused(rows) + _unrecorded(rows, description, options)
     found += _replayed(description, options)
     absent = [] if description.has_pipeline else _absent(description, options)
-    return (*found, *([f"{names(absent, limit=14)} (not given)"] if absent else []))
+    return (*found, *([Unexercised(tuple(absent), "not given")] if absent else []))
 
 
-def _refused(rows: Sequence[StepSummary]) -> list[str]:
+def _refused(rows: Sequence[StepSummary]) -> list[Unexercised]:
     """Steps with cases that the candidate could not be run on, by the reason."""
     by_reason: dict[str, list[StepSummary]] = {}
     for row in rows:
@@ -36,24 +36,27 @@ def _refused(rows: Sequence[StepSummary]) -> list[str]:
         if colon and row.skipped and not NOT_GIVEN.endswith(reason):
             by_reason.setdefault(reason, []).append(row)
     return [
-        f"{names([row.step for row in some], limit=6)} in "
-        f"{count(sum(row.skipped for row in some), 'case')} ({CANDIDATE}{reason})"
+        Unexercised(
+            tuple(row.step for row in some),
+            f"{CANDIDATE}{reason}",
+            sum(row.skipped for row in some),
+        )
         for reason, some in by_reason.items()
     ]
 
 
 def _unrecorded(
     rows: Sequence[StepSummary], description: Description, options: Options
-) -> list[str]:
+) -> list[Unexercised]:
     """Steps that are given and of which this check has no case, such as one of a recording."""
     there = {row.step for row in rows}
     asked = [step for step in all_steps() if not options.only or step.name in options.only]
     given = [step for step in asked if description.part(step, replay=options.replay)]
     absent = list(dict.fromkeys(step.name for step in given if step.name not in there))
-    return [f"{names(absent, limit=6)} (not in the recording)"] if absent else []
+    return [Unexercised(tuple(absent), "not in the recording")] if absent else []
 
 
-def _replayed(description: Description, options: Options) -> list[str]:
+def _replayed(description: Description, options: Options) -> list[Unexercised]:
     """Random steps of which only the arithmetic is given."""
     asked = [step for step in all_steps() if not options.only or step.name in options.only]
     drawn = [
@@ -62,8 +65,8 @@ def _replayed(description: Description, options: Options) -> list[str]:
         if step.module in ("resize", "crop", "flip", "photometric")
         and description.part(step, replay=options.replay).startswith("apply:")
     ]
-    drawn = list(dict.fromkeys(drawn))
-    return [f"the draws of {names(drawn)} (the reference's were applied)"] if drawn else []
+    drawn = [f"draws of {name}" for name in dict.fromkeys(drawn)]
+    return [Unexercised(tuple(drawn), "the reference's were applied")] if drawn else []
 
 
 def _absent(description: Description, options: Options) -> list[str]:

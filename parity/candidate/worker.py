@@ -1,9 +1,9 @@
 """A candidate in a process of its own: whatever it does, the check goes on.
 
 A call that takes longer than the limit is ended by killing the process, which
-ends everything, compiled code too. A crash (a segmentation fault, an exhausted
-memory, ``os._exit``) is told apart from it. Either way the next call gets a
-fresh process.
+ends everything, compiled code too. A crash (a segmentation fault, ``os._exit``) is told
+apart from it. Either way the next call gets a fresh process. A process that somebody
+else ends, by ``kill`` or for want of memory, says nothing about the candidate.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
@@ -29,23 +30,28 @@ from parity.candidate.runner import (
 from parity.candidate.steps import candidate_from
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import StepRecord
-from parity.errors import InputError
+from parity.compare.workers import deaf
+from parity.errors import InputError, WorkerLost
 from parity.pipeline import Step
 
 # Importing torch on a loaded machine takes seconds; a user's own imports may take more.
 LOAD_LIMIT = 180.0
+# (object, its name in messages) -> what it gives
+Make = Callable[[Any, str], Candidate]
 
 
 class WorkerProcess:
     """The candidate named `text`, loaded and run in a child process.
 
-    limit: seconds per call. called: the step that a function of any name stands for.
-    Raises InputError when it cannot be loaded.
+    limit: seconds per call. make: sorts what was loaded; it is pickled. Raises
+    InputError when it cannot be loaded.
     """
 
-    def __init__(self, text: str, *, limit: float = DEFAULT_LIMIT, called: str = "") -> None:
+    def __init__(
+        self, text: str, *, limit: float = DEFAULT_LIMIT, make: Make = candidate_from
+    ) -> None:
         self._text = text
-        self._called = called
+        self._make = make
         self._limit = limit
         self._start()
 
@@ -83,9 +89,11 @@ class WorkerProcess:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        arguments = (theirs, self._text, self._called)
-        self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._text, self._make), daemon=True
+        )
+        with deaf():
+            self._process.start()
         theirs.close()
         if not self._connection.poll(LOAD_LIMIT):
             self._kill()
@@ -107,16 +115,21 @@ class WorkerProcess:
         self._process.join(5)
         code = self._process.exitcode
         self._kill()
+        if code in (-signal.SIGKILL, -signal.SIGTERM):
+            raise WorkerLost(
+                f"{self._text}: its process was ended by {signal.Signals(-code).name} from "
+                "outside, perhaps for want of memory; free some and check again"
+            )
         if code is not None and code < 0:
             return f"Crash: its process ended by {signal.Signals(-code).name}"
         return f"Crash: its process ended with exit code {code}"
 
 
-def _serve(connection: Connection, text: str, called: str) -> None:
+def _serve(connection: Connection, text: str, make: Make) -> None:
     """The child's side: load, describe, then answer calls until the other end closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be made deaf
     try:
-        candidate = candidate_from(load_candidate(text), text, called=called)
+        candidate = make(load_candidate(text), text)
     except InputError as error:
         connection.send_bytes(pickle.dumps(("error", str(error))))
         return

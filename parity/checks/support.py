@@ -43,7 +43,7 @@ def hold(
     state = GeneratorState.of(RecordingRandomState(seed))
     [(name, reference)] = reference_steps([step])
     untouched = copy.deepcopy(value)
-    tried = step if candidate is None else Step(name, candidate, step.options)
+    tried = step if candidate is None else step.doing(candidate)
     actual = run_step(name, tried, value, state)
     assert unchanged(value, untouched), f"{name} changed its input"
     expected = run_step(name, reference, value, state)

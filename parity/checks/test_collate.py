@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from parity.checks.support import assert_both_raise, assert_equal, sample_of, samples
 from parity.errors import InputError
 from parity.pipeline import Step, ValPipeline
-from parity.probes.collate import MEAN, PROBES, STD
-from parity.steps.collate import collate, collate_samples, normalize, paddings, to_chw
+from parity.probes.collate import PROBES
+from parity.steps.collate import MEAN, STD, collate, collate_samples, normalize, paddings, to_chw
 
 
 def step(**options):

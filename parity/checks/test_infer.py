@@ -10,7 +10,6 @@ from numpy.random import RandomState
 
 from parity.checks.support import SEEDS, assert_both_raise, assert_equal, sample_of, samples
 from parity.pipeline import Step
-from parity.probes.collate import MEAN, STD
 from parity.probes.infer import (
     CLASSES,
     PROBES,
@@ -21,6 +20,7 @@ from parity.probes.infer import (
     toy_model,
 )
 from parity.sample import Meta
+from parity.steps.collate import MEAN, STD
 from parity.steps.infer import (
     merge_tta_case,
     predict_case,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from parity.compare.compare import Verdict
 from parity.pipeline import Step
 from parity.probes import loss as probes
 from parity.probes.loss import PROBES, make_head, make_pixels, make_single
+from parity.probes.natural import step_of
 from parity.steps import loss as ours
 from parity.steps.loss import LossTerm, OhemSampler
 
@@ -93,14 +96,14 @@ class TestHead:
             "ignore_index": ignore_index,
             "align_corners": align_corners,
         }
-        step = Step("head", ours.decode_head_loss_with_grad, options)
+        step = step_of("head", ours.decode_head_loss, options)
         assert_held(step, make_head(seed))
 
     @pytest.mark.parametrize("ignore_index", [255, None])
     @pytest.mark.parametrize("sampler", [None, OhemSampler(0.7, 9)])
     def test_single_channel(self, sampler, ignore_index):
         options = {"losses": (probes.BCE,), "sampler": sampler, "ignore_index": ignore_index}
-        step = Step("head", ours.decode_head_loss_with_grad, options)
+        step = step_of("head", ours.decode_head_loss, options)
         for seed in range(10):
             assert_held(step, make_single(seed))
 
@@ -110,7 +113,7 @@ class TestHead:
         label = rng.randint(0, 151, (2, 96, 128))
         label[label == 150] = 255
         pred = torch.from_numpy(rng.normal(0, 2, (2, 150, 24, 32))).float()
-        step = Step("head", ours.decode_head_loss_with_grad, {"sampler": sampler})
+        step = step_of("head", ours.decode_head_loss, {"sampler": sampler})
         assert assert_held(step, {"pred": pred, "label": torch.from_numpy(label)})
 
     @pytest.mark.parametrize(
@@ -126,8 +129,17 @@ class TestHead:
         ],
     )
     def test_what_no_head_can_call(self, term):
-        step = Step("head", ours.decode_head_loss_with_grad, {"losses": (term,)})
+        step = step_of("head", ours.decode_head_loss, {"losses": (term,)})
         assert not assert_held(step, make_head(1))
+
+    def test_total_is_what_mmengine_descends(self):
+        live = importlib.import_module("reference.loss")
+        for seed in range(20):
+            given = make_pixels(seed)["pred"]
+            losses = {"loss_a": given, "acc_seg": given[:1], "b.loss": given[0, 0, 0, :1] * 3}
+            torch.testing.assert_close(
+                ours.total_loss(losses), live.total_loss(losses), rtol=0, atol=0, equal_nan=True
+            )
 
 
 def test_the_cases_are_hard():

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from parity.checks.support import SEEDS
 from parity.checks.test_loss import assert_held
-from parity.pipeline import Step
 from parity.probes import loss as probes
 from parity.probes.loss import make_classes, make_four, make_pixels
+from parity.probes.natural import step_of
 from parity.steps import loss as ours
 from parity.steps.loss import LossTerm
 
@@ -42,7 +42,7 @@ class TestOptions:
             avg_non_ignore=st.booleans(),
             loss_weight=st.sampled_from([1.0, 0.4, 2]),
         ),
-        st.sampled_from([ours.cross_entropy_with_grad, ours.binary_cross_entropy_with_grad]),
+        st.sampled_from([ours.cross_entropy, ours.binary_cross_entropy]),
         st.sampled_from([make_four, probes.make_four_valid]),
         st.sampled_from([None, "pixel", "image", "channel"]),
     )
@@ -52,7 +52,7 @@ class TestOptions:
         if weighted:
             shape = {"pixel": (height, width), "image": (1, 1), "channel": (1, width)}[weighted]
             value["weight"] = torch.rand((images, *shape), generator=torch.manual_seed(seed))
-        assert_held(Step("loss", function, options), value)
+        assert_held(step_of("loss", function, options), value)
 
     @given(
         SEEDS,
@@ -72,7 +72,7 @@ class TestOptions:
         value = make_pixels(seed)
         if weighted:
             value["weight"] = torch.linspace(0.5, 2, len(value["label"]))
-        assert_held(Step("loss", ours.dice_loss_with_grad, options), value)
+        assert_held(step_of("loss", ours.dice_loss, options), value)
 
     @given(
         SEEDS,
@@ -93,7 +93,7 @@ class TestOptions:
             value["weight"] = value["weight"].view(-1, 1).expand(-1, 4)
         elif weighted == "neither":
             del value["weight"]
-        assert_held(Step("loss", ours.focal_loss_with_grad, options), value)
+        assert_held(step_of("loss", ours.focal_loss, options), value)
 
     @given(
         SEEDS,
@@ -111,7 +111,7 @@ class TestOptions:
         value = probes.make_binary(seed) if loss_type == "binary" else make(seed)
         per_image, reduction = reduced
         options |= {"loss_type": loss_type, "per_image": per_image, "reduction": reduction}
-        assert_held(Step("loss", ours.lovasz_loss_with_grad, options), value)
+        assert_held(step_of("loss", ours.lovasz_loss, options), value)
 
     @given(
         SEEDS,
@@ -124,7 +124,7 @@ class TestOptions:
     )
     @settings(max_examples=60)
     def test_ohem(self, seed, options):
-        assert_held(Step("loss", ours.ohem_cross_entropy_with_grad, options), make_four(seed))
+        assert_held(step_of("loss", ours.ohem_cross_entropy, options), make_four(seed))
 
     @given(
         SEEDS,
@@ -145,7 +145,7 @@ class TestOptions:
     )
     @settings(max_examples=60)
     def test_sampler(self, seed, options):
-        assert_held(Step("weights", ours.ohem_weights_of, options), make_classes(seed))
+        assert_held(step_of("weights", ours.ohem_weights, options), make_classes(seed))
 
     @given(
         SEEDS,
@@ -156,23 +156,23 @@ class TestOptions:
     )
     def test_accuracy(self, seed, topk, thresh, ignore_index, make):
         options = {"topk": topk, "thresh": thresh, "ignore_index": ignore_index}
-        assert_held(Step("accuracy", ours.accuracy_of, options), make(seed))
+        assert_held(step_of("accuracy", ours.accuracy, options), make(seed))
 
     @given(
         SEEDS,
-        st.sampled_from([ours.kl_div_loss_with_grad, ours.si_log_loss_with_grad]),
+        st.sampled_from([ours.kl_div_loss, ours.si_log_loss]),
         REDUCTIONS,
     )
     @settings(max_examples=30)
     def test_reductions(self, seed, function, reduction):
-        make = probes.make_pair if function is ours.kl_div_loss_with_grad else probes.make_depths
-        assert_held(Step("loss", function, {"reduction": reduction}), make(seed))
+        make = probes.make_pair if function is ours.kl_div_loss else probes.make_depths
+        assert_held(step_of("loss", function, {"reduction": reduction}), make(seed))
 
     @given(SEEDS, st.sampled_from([255, 0, 1, 2, None]), st.sampled_from([None, 0, 3]))
     @settings(max_examples=30)
     def test_hausdorff(self, seed, ignore_index, avg_factor):
         options = {"ignore_index": ignore_index, "avg_factor": avg_factor}
-        assert_held(Step("loss", ours.hausdorff_loss_with_grad, options), make_pixels(seed))
+        assert_held(step_of("loss", ours.hausdorff_loss, options), make_pixels(seed))
 
 
 def pixels(label: int | None = None, dtype: torch.dtype = torch.int64) -> dict:
@@ -187,79 +187,79 @@ def pixels(label: int | None = None, dtype: torch.dtype = torch.int64) -> dict:
 @pytest.mark.parametrize(
     ("function", "options", "value"),
     [
-        (ours.cross_entropy_with_grad, {}, pixels(3)),
-        (ours.cross_entropy_with_grad, {}, pixels(dtype=torch.uint8)),
-        (ours.cross_entropy_with_grad, {}, pixels(dtype=torch.int32)),
-        (ours.cross_entropy_with_grad, {"ignore_index": None}, pixels()),
-        (ours.cross_entropy_with_grad, {"reduction": "sum", "avg_factor": 3}, pixels()),
-        (ours.cross_entropy_with_grad, {"reduction": "median"}, pixels()),
+        (ours.cross_entropy, {}, pixels(3)),
+        (ours.cross_entropy, {}, pixels(dtype=torch.uint8)),
+        (ours.cross_entropy, {}, pixels(dtype=torch.int32)),
+        (ours.cross_entropy, {"ignore_index": None}, pixels()),
+        (ours.cross_entropy, {"reduction": "sum", "avg_factor": 3}, pixels()),
+        (ours.cross_entropy, {"reduction": "median"}, pixels()),
         # The defect of 1.2.2: the weight of an ignored pixel is looked up.
         (
-            ours.cross_entropy_with_grad,
+            ours.cross_entropy,
             {"class_weight": [1.0, 2.0, 3.0], "ignore_index": 255},
             pixels(255),
         ),
-        (ours.cross_entropy_with_grad, {"class_weight": [1.0, 2.0]}, pixels()),
-        (ours.binary_cross_entropy_with_grad, {}, pixels(3)),
-        (ours.binary_cross_entropy_with_grad, {}, {**pixels(), "pred": torch.zeros(2, 3, 4)}),
-        (ours.binary_cross_entropy_with_grad, {}, {**pixels(2), "pred": torch.zeros(2, 1, 4, 5)}),
+        (ours.cross_entropy, {"class_weight": [1.0, 2.0]}, pixels()),
+        (ours.binary_cross_entropy, {}, pixels(3)),
+        (ours.binary_cross_entropy, {}, {**pixels(), "pred": torch.zeros(2, 3, 4)}),
+        (ours.binary_cross_entropy, {}, {**pixels(2), "pred": torch.zeros(2, 1, 4, 5)}),
         (
-            ours.binary_cross_entropy_with_grad,
+            ours.binary_cross_entropy,
             {"ignore_index": 1},
             {**pixels(), "pred": torch.zeros(2, 1, 4, 5)},
         ),
-        (ours.focal_loss_with_grad, {}, pixels()),
+        (ours.focal_loss, {}, pixels()),
         (
-            ours.focal_loss_with_grad,
+            ours.focal_loss,
             {"gamma": 2},
             {"pred": torch.zeros(2, 3), "label": torch.eye(3)[:2]},
         ),
-        (ours.lovasz_loss_with_grad, {}, pixels()),
-        (ours.lovasz_loss_with_grad, {"reduction": "none", "classes": (0, 1)}, pixels()),
-        (ours.lovasz_loss_with_grad, {"reduction": "none", "loss_type": "ternary"}, pixels()),
+        (ours.lovasz_loss, {}, pixels()),
+        (ours.lovasz_loss, {"reduction": "none", "classes": (0, 1)}, pixels()),
+        (ours.lovasz_loss, {"reduction": "none", "loss_type": "ternary"}, pixels()),
         (
-            ours.lovasz_loss_with_grad,
+            ours.lovasz_loss,
             {"reduction": "none"},
             {"pred": torch.zeros(1, 3, 1, 2), "label": torch.tensor([[[1, 255]]])},
         ),
         (
-            ours.lovasz_loss_with_grad,
+            ours.lovasz_loss,
             {"reduction": "none"},
             {"pred": torch.zeros(1, 1, 2, 2), "label": torch.zeros(1, 2, 2, dtype=torch.int64)},
         ),
-        (ours.tversky_loss_with_grad, {"alpha": 0.5}, pixels()),
-        (ours.tversky_loss_with_grad, {"ignore_index": None}, pixels()),
+        (ours.tversky_loss, {"alpha": 0.5}, pixels()),
+        (ours.tversky_loss, {"ignore_index": None}, pixels()),
         (
-            ours.tversky_loss_with_grad,
+            ours.tversky_loss,
             {"ignore_index": 0},
             {**pixels(), "pred": torch.zeros(2, 1, 4, 5)},
         ),
         (
-            ours.dice_loss_with_grad,
+            ours.dice_loss,
             {"ignore_index": 0},
             {**pixels(), "pred": torch.zeros(2, 1, 4, 5)},
         ),
-        (ours.dice_loss_with_grad, {}, {**pixels(), "weight": torch.ones(2, 4, 5)}),
-        (ours.hausdorff_loss_with_grad, {"class_weight": [1.0, 1.0, 1.0]}, pixels()),
-        (ours.hausdorff_loss_with_grad, {}, {**pixels(), "pred": torch.zeros(2, 1, 4, 5)}),
-        (ours.kl_div_loss_with_grad, {}, pixels()),
+        (ours.dice_loss, {}, {**pixels(), "weight": torch.ones(2, 4, 5)}),
+        (ours.hausdorff_loss, {"class_weight": [1.0, 1.0, 1.0]}, pixels()),
+        (ours.hausdorff_loss, {}, {**pixels(), "pred": torch.zeros(2, 1, 4, 5)}),
+        (ours.kl_div_loss, {}, pixels()),
         (
-            ours.kl_div_loss_with_grad,
+            ours.kl_div_loss,
             {"temperature": 0.0},
             {"pred": torch.zeros(2, 3), "label": torch.zeros(2, 3)},
         ),
-        (ours.si_log_loss_with_grad, {}, pixels()),
-        (ours.ohem_cross_entropy_with_grad, {"class_weight": "weights.npy"}, pixels()),
-        (ours.ohem_weights_of, {"min_kept": 1}, pixels()),
-        (ours.ohem_weights_of, {"losses": (probes.DICE,)}, pixels()),
-        (ours.accuracy_of, {"topk": 4}, pixels()),
-        (ours.accuracy_of, {"topk": [1]}, pixels()),
-        (ours.accuracy_of, {"thresh": 0.5}, pixels()),
-        (ours.accuracy_of, {}, {**pixels(), "label": torch.ones(3, 4, 5)}),
+        (ours.si_log_loss, {}, pixels()),
+        (ours.ohem_cross_entropy, {"class_weight": "weights.npy"}, pixels()),
+        (ours.ohem_weights, {"min_kept": 1}, pixels()),
+        (ours.ohem_weights, {"losses": (probes.DICE,)}, pixels()),
+        (ours.accuracy, {"topk": 4}, pixels()),
+        (ours.accuracy, {"topk": [1]}, pixels()),
+        (ours.accuracy, {"thresh": 0.5}, pixels()),
+        (ours.accuracy, {}, {**pixels(), "label": torch.ones(3, 4, 5)}),
     ],
 )
 def test_both_refuse(function, options, value):
-    assert not assert_held(Step("loss", function, options), value)
+    assert not assert_held(step_of("loss", function, options), value)
 
 
 @pytest.mark.live
@@ -288,6 +288,6 @@ class TestClasses:
             np.save(path, np.array(weights))
         else:
             path.write_text(json.dumps(weights), "utf-8")
-        for function in (ours.cross_entropy_with_grad, ours.tversky_loss_with_grad):
-            step = Step("loss", function, {"class_weight": str(path)})
+        for function in (ours.cross_entropy, ours.tversky_loss):
+            step = step_of("loss", function, {"class_weight": str(path)})
             assert assert_held(step, probes.make_four_valid(3))

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated
 
 import typer
 
 from parity.causes.catalogue import all_causes
+from parity.cli.names import complete_causes
 from parity.errors import InputError
 from parity.report.catalogue import catalogue_text, cause_text, causes_table
+from parity.text import did_you_mean
 
 
 def cause(
-    name: Annotated[str, typer.Argument(metavar="[ID]", help="A cause; none lists them all.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ID]",
+            help="A cause; none lists them all.",
+            autocompletion=complete_causes,
+        ),
+    ] = "",
     markdown: Annotated[bool, typer.Option(help="All of them as a Markdown table.")] = False,
 ) -> None:
     """List the known causes of a lower score, or show one: mechanism, detection, effects, fix."""
@@ -25,7 +33,6 @@ def cause(
         return
     known = {item.id: item for item in all_causes()}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        hint = f"did you mean {', '.join(near)}?" if near else "parity cause lists them all"
+        hint = did_you_mean(name, known, "parity cause lists them all")
         raise InputError(f"{name}: no such cause; {hint}")
     typer.echo(cause_text(known[name]))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
 
+from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
 from parity.candidate.project import (
@@ -25,34 +23,62 @@ from parity.candidate.project import (
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
+from parity.cli.console import complain
+from parity.cli.jobs import usable_cores
+from parity.cli.names import complete_steps, step_names
 from parity.cli.origin import origin
-from parity.cli.show import EXIT_CODES, show
+from parity.cli.progress import Telling
+from parity.cli.show import EXIT_CODES, INTERRUPTED, show
 from parity.compare.cases import all_steps
-from parity.compare.check import CaseResult, CheckReport
+from parity.compare.check import CheckReport
 from parity.compare.exhibit import Collector, Exhibit
 from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.compare.rounding import Rounding
-from parity.errors import InputError
+from parity.errors import InputError, WorkerLost
 from parity.files import make_folder, write_atomically
 from parity.fixtures import inputs_root
 from parity.live import reference_installed
 from parity.probes.device import check_device
+from parity.recipe.plan import recipe_plan
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
 from parity.report.json import render_json
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
+from parity.text import did_you_mean
+
+EPILOG = f"""Steps: {", ".join(dict.fromkeys(step.module for step in all_steps()))}; each stands
+for all steps of its file, which parity steps lists.
+
+\b
+Exit codes:
+    0  equal, or within a named tolerance
+    1  different
+    2  wrong usage, an input that cannot be read, or a process that was lost
+    3  nothing was compared
+  130  ended by Ctrl-C; the report holds what was done until then
+
+\b
+Examples:
+  parity check crop resize --seeds 0:200
+  parity check loss --candidate train.py:criterion --out reports/mine
+"""
 
 
 def check(
     steps: Annotated[
-        list[str] | None, typer.Argument(metavar="[STEP]...", help="Steps to check; default all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[STEP]...",
+            help="Steps to check; default all.",
+            autocompletion=complete_steps,
+        ),
     ] = None,
     seeds: Annotated[
         str | None,
         typer.Option(
             metavar="A:B",
-            help="Seeds, B excluded; training: one image per seed.",
+            help="Seeds, B excluded; training takes one image per seed, in turn.",
             show_default=DEFAULT_SEEDS,
         ),
     ] = None,
@@ -60,7 +86,8 @@ def check(
         Path | None,
         typer.Option(
             envvar="PARITY_ADE20K",
-            help="ADE20K-style root to check besides the built-in inputs.",
+            help="ADE20K-style root to check besides the built-in inputs: every image once, "
+            "in training and validation; more seeds than images are further draws.",
         ),
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
@@ -78,7 +105,9 @@ def check(
     device: Annotated[
         str, typer.Option(help="Where the tensors of the model side are, such as cuda.")
     ] = "cpu",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Processes; default: the cores there are, at most 8.")
+    ] = usable_cores(8),
     candidate: Annotated[
         str | None,
         typer.Option(
@@ -89,6 +118,14 @@ def check(
     replay: Annotated[
         bool, typer.Option("--replay", help="Candidate: prefer functions that apply given draws.")
     ] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZOO_NAME|PATH|WORK_DIR",
+            help="The steps of this config, beside what mmsegmentation builds from it; "
+            "candidate: one fixed scheduler or optimizer, held against it.",
+        ),
+    ] = None,
     samples: Annotated[
         int | None,
         typer.Option(min=0, help="Candidate: results a side to compare distributions of."),
@@ -103,6 +140,11 @@ def check(
             "fail for our own steps.",
         ),
     ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="All versions, notes, steps, and what was left out."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The verdict line only.")] = False,
     write_accepted: Annotated[
         bool,
         typer.Option(
@@ -125,7 +167,7 @@ def check(
     if live is None:
         live = reference_installed()
     check_device(device)
-    about_candidate = replay or samples is not None or write_accepted
+    about_candidate = bool(replay or samples is not None or write_accepted)
     _insist(candidate, device, about_candidate=about_candidate)
     if out is not None:
         make_folder(out)
@@ -137,40 +179,49 @@ def check(
     counted = only | {PIPELINE} if only and candidate is not None else only
     collector = Collector(only=counted)
     shown = json is not None or out is not None
-    if candidate is not None:
-        options = Options(
-            text=candidate,
-            seeds=seed_range,
-            data=asked,
-            only=only,
-            live=live,
-            replay=replay,
-            limit=time_limit,
-            samples=samples,
-            examples=examples,
-            class_names=CLASSES,
-            rounding=rounding or Rounding.PASS,
-            accepted=project.accepted,
-            called=steps[0] if len(steps) == 1 else "",
-        )
-        found, exhibits = _check_candidate(options, collector)
-    else:
-        plan = own_plan(asked, seed_range, device=device, live=live).only(only)
-        exhibits = []
-        found = check_own(
-            plan,
-            lambda results, total: _progress(collector.watch(results), total),
-            only,
-            jobs if device == "cpu" else 1,
-            exhibits=exhibits if shown else None,
-            class_names=CLASSES,
-            examples=examples,
-            rounding=rounding or Rounding.FAIL,
-        )
-    run = origin(time.monotonic() - started, _roots(data, candidate))
-    evidence = Evidence(collector.outcomes, exhibits)
-    write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
-    show(found)
+    with Telling(collector.watch) as telling:
+        exhibits: list[Exhibit] = []
+        if candidate is not None:
+            options = Options(
+                text=candidate,
+                seeds=seed_range,
+                data=asked,
+                only=only,
+                live=live,
+                replay=replay,
+                limit=time_limit,
+                samples=samples,
+                examples=examples,
+                class_names=CLASSES,
+                rounding=rounding or Rounding.PASS,
+                accepted=project.accepted,
+                called=steps[0] if len(steps) == 1 else "",
+            )
+            run_it = check_candidate if config is None else partial(check_fixed, config=config)
+            found = run_it(options, progress=telling, exhibits=exhibits)
+        else:
+            plan = own_plan(asked, seed_range, device=device, live=live, config=config).only(only)
+            found = check_own(
+                plan,
+                telling,
+                only,
+                jobs if device == "cpu" else 1,
+                exhibits=exhibits if shown else None,
+                class_names=CLASSES,
+                examples=examples,
+                rounding=rounding or Rounding.FAIL,
+            )
+        run = origin(time.monotonic() - started, _roots(data, candidate))
+        evidence = Evidence(collector.outcomes, exhibits)
+        written = write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
+    if telling.lost is not None:
+        kept = f"; {out or json} holds what was done until then" if shown else ""
+        raise WorkerLost(f"{telling.lost}{kept}")
+    for path in () if quiet else written:
+        complain(f"wrote {path}")
+    show(found, verbose=verbose, quiet=quiet)
+    if telling.interrupted:
+        raise typer.Exit(INTERRUPTED)
     if write_accepted:
         _write_accepted(found.draft)
     raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
@@ -187,16 +238,14 @@ def _candidate(given: str | None, project: Project) -> str | None:
 
 
 def _write_accepted(draft: str) -> None:
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
     if not draft:
-        console.print("nothing differs that could be accepted", markup=False)
+        complain("nothing differs that could be accepted")
         return
     file = add_accepted(draft)
     if file is None:
         typer.echo(draft)
     where = "the lines above" if file is None else str(file)
-    text = f"drafted accepted differences: {where}; fill in each reason, which may not be empty"
-    console.print(text, markup=False)
+    complain(f"drafted accepted differences: {where}; fill in each reason, which may not be empty")
 
 
 def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
@@ -221,18 +270,14 @@ def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> Non
         raise InputError("--candidate is checked on the CPU; leave --device out")
 
 
-def _check_candidate(options: Options, collector: Collector) -> tuple[CheckReport, list[Exhibit]]:
-    exhibits: list[Exhibit] = []
-    found = check_candidate(
-        options,
-        progress=lambda results, total: _progress(collector.watch(results), total),
-        exhibits=exhibits,
-    )
-    return found, exhibits
-
-
-def own_plan(data: Path | None, seeds: range, *, device: str, live: bool) -> Plan:
+def own_plan(
+    data: Path | None, seeds: range, *, device: str, live: bool, config: str | None = None
+) -> Plan:
     """What our own steps are checked on."""
+    if config is not None:
+        if device != "cpu" or not live:
+            raise InputError("--config is checked live, on the CPU; leave --device and --recorded")
+        return recipe_plan(config, data, seeds)
     if device != "cpu":
         return device_plan(device, seeds)
     return live_plan(data, seeds) if live else recorded_plan(data)
@@ -247,17 +292,15 @@ def write(
     only: frozenset[str],
     json: Path | None,
     out: Path | None,
-) -> None:
-    """Write the report where it is asked for."""
+) -> list[Path]:
+    """Write the report where it is asked for; gives the files of `out`."""
     if json is None and out is None:
-        return
+        return []
     name = {} if candidate is None else {"candidate": candidate}
     document = report_of_check(found, evidence, run, only=only, **name)
     if json is not None:
         write_atomically(json, render_json(document).encode())
-    if out is not None:
-        for path in write_report(document, out):
-            Console(stderr=True).print(f"wrote {escape(str(path))}", style="dim", soft_wrap=True)
+    return [] if out is None else list(write_report(document, out))
 
 
 def select_steps(names: list[str]) -> frozenset[str]:
@@ -269,10 +312,7 @@ def select_steps(names: list[str]) -> frozenset[str]:
     unknown = [name for name in names if all(name not in (s.name, s.module) for s in known)]
     if unknown:
         listed = ", ".join(dict.fromkeys(step.module for step in known))
-        raise InputError(f"no step {', '.join(unknown)}; the steps are {listed}")
+        near = did_you_mean(unknown[0], step_names())
+        told = f"{near} " if near else ""
+        raise InputError(f"no step {', '.join(unknown)}; {told}the steps are {listed}")
     return frozenset(s.name for s in known if s.name in names or s.module in names)
-
-
-def _progress(results: Iterable[CaseResult], total: int) -> Iterator[CaseResult]:
-    console = Console(stderr=True)
-    return iter(track(results, "checking", total=total, console=console, transient=True))

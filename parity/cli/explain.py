@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from parity.cli.names import complete_zoo
 from parity.cli.origin import origin
 from parity.errors import FolderOfRuns, InputError
 from parity.explain.explain import Explanation
@@ -34,6 +35,7 @@ def explain(
             metavar="ZOO_NAME_OR_RUN",
             help="A zoo result by the name of its config, or another run; default: the zoo's "
             "result of the run's own config.",
+            autocompletion=complete_zoo,
         ),
     ] = "",
     console: Annotated[

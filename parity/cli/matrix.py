@@ -7,25 +7,30 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from parity.candidate.adapters import NAMES, adapter
 from parity.candidate.matrix.markdown import Results, left, render_matrix, size, why
 from parity.candidate.matrix.run import run_matrix
+from parity.cli.console import complain, plain
 from parity.cli.show import STYLES
 from parity.compare.compare import Verdict, worst_verdict
 from parity.environment import environment
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.live import reference_header
+from parity.text import did_you_mean
 
 
 def matrix(
     libraries: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[LIBRARY]...", help=f"Of {', '.join(NAMES)}; default all."),
+        typer.Argument(
+            metavar="[LIBRARY]...",
+            help=f"Of {', '.join(NAMES)}; default all.",
+            autocompletion=lambda incomplete: [n for n in NAMES if n.startswith(incomplete)],
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Markdown file to write.")] = Path(
         "reports/sample/library-matrix.md"
@@ -34,13 +39,13 @@ def matrix(
     """Run every installed library beside live mmsegmentation and write the matrix."""
     unknown = sorted(set(libraries or []) - set(NAMES))
     if unknown:
-        raise InputError(f"no adapter for {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        near = did_you_mean(unknown[0], NAMES, f"there are {', '.join(NAMES)}")
+        raise InputError(f"no adapter for {', '.join(unknown)}; {near}")
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network at import
     versions, notes = reference_header()
-    console = Console(stderr=True)
     results: Results = []
     for library, cells in run_matrix(libraries or NAMES):
-        console.print(f"[dim]{escape(library.title)}: {len(cells)} comparisons[/]")
+        complain(f"{library.title}: {len(cells)} comparisons")
         results = [*results, (library, cells)]
     found = [note for name in libraries or NAMES for note in _notes(name)]
     page = render_matrix(results, {**versions, **environment()}, [*notes, *found])
@@ -63,7 +68,7 @@ def show(results: Results) -> None:
     for library, cells in results:
         for cell in cells:
             if cell.verdict is not Verdict.NOT_COMPARED:
-                verdict = f"[{STYLES[cell.verdict]}]{cell.verdict}[/]"
-                rest = escape(size(cell)), escape(" ".join((why(cell), left(cell))).strip())
-                table.add_row(library.title, cell.row, escape(cell.call), verdict, *rest)
-    Console().print(table)
+                verdict = Text(str(cell.verdict), STYLES[cell.verdict])
+                rest = size(cell), " ".join((why(cell), left(cell))).strip()
+                table.add_row(library.title, cell.row, cell.call, verdict, *rest)
+    plain().print(table)

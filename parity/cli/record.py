@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import track
 
+from parity.cli.console import plain
 from parity.compare.cases import recording_cases
-from parity.compare.check import reference_steps, use_one_thread
+from parity.compare.check import reference_steps
 from parity.compare.store import save_traces
 from parity.compare.trace import run_trace
+from parity.compare.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.fixtures import fixtures_root, inputs_root
 from parity.live import reference_header
@@ -28,7 +29,7 @@ def record(
     use_one_thread()
     inputs = inputs_root()
     folder = fixtures_root() / "recorded" if out is None else out
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     traces = {
         case.name: run_trace(reference_steps(case.steps), case.start(), case.seed)
         for case in track(recording_cases(inputs), "recording", console=console, transient=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -11,24 +10,32 @@ from typing import Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from parity.candidate.planted import Planted, plant_all
+from parity.cli.console import plain
+from parity.cli.jobs import usable_cores
+from parity.compare.workers import use_one_thread
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed
 from parity.report.planted import counted, render_planted, render_planted_json
 from parity.report.scorecard import render_scorecard, render_scorecard_json
 from parity.suspects.catalogue import FAMILIES, all_suspects
-from parity.suspects.scorecard import Scorecard, one_thread, score
+from parity.suspects.scorecard import Scorecard, score
 from parity.suspects.suspect import Suspect, mistakes
+from parity.text import did_you_mean
 
 
 def scorecard(
     steps: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STEP]...", help="Steps whose suspects to plant; default all."),
+        typer.Argument(
+            metavar="[STEP]...",
+            help="Steps whose suspects to plant; default all.",
+            autocompletion=lambda incomplete: [n for n in FAMILIES if n.startswith(incomplete)],
+        ),
     ] = None,
     seeds: Annotated[
         int,
@@ -62,7 +69,9 @@ def scorecard(
             "mistake; default: live where it is installed.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Processes; default: the cores there are, at most 8.")
+    ] = usable_cores(8),
     as_candidates: Annotated[
         bool,
         typer.Option(
@@ -74,12 +83,13 @@ def scorecard(
     """Plant every suspect, and pairs of them, and count what check and diagnosis make of it."""
     unknown = sorted(set(steps or ()) - set(FAMILIES))
     if unknown:
-        raise InputError(f"no suspects of {', '.join(unknown)}; there are {', '.join(FAMILIES)}")
+        near = did_you_mean(unknown[0], FAMILIES, f"there are {', '.join(FAMILIES)}")
+        raise InputError(f"no suspects of {', '.join(unknown)}; {near}")
     if live is None:
         live = reference_installed()
     if live:
         reference_header()
-    one_thread()
+    use_one_thread()
     only = frozenset(steps or ())
     if as_candidates:
         raise typer.Exit(1 if _plant(only, live=live, json=json, markdown=markdown) else 0)
@@ -111,7 +121,7 @@ def _plant(
         write_atomically(json, render_planted_json(rows).encode())
     if markdown is not None:
         write_atomically(markdown, render_planted(rows).encode())
-    console = Console()
+    console = plain()
     table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("all", "found", "not found"):
         table.add_column(name, justify="right")
@@ -120,15 +130,15 @@ def _plant(
     console.print(table)
     for row in missed:
         told = f"{row.id} as {row.name} (in the place of {row.replaces})"
-        console.print(f"[bold red]not found[/] {escape(told)}", soft_wrap=True)
+        _say(console, "bold red", "not found", told)
     style = "bold red" if missed else "green"
     verdict = f"{len(rows) - len(missed)} of {len(rows)}"
-    console.print(f"[{style}]{verdict}[/] are found by parity check STEP --candidate")
+    _say(console, style, verdict, "are found by parity check STEP --candidate")
     return missed
 
 
 def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:
-    console = Console()
+    console = plain()
     table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("all", "found", "right", "first", "alike"):
         table.add_column(name, justify="right")
@@ -137,20 +147,22 @@ def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:
     for row in (*card.steps, card.total):
         singles = (row.suspects, row.detected, row.right_step, row.first, row.named)
         pairs = (row.pairs, row.pairs_detected, row.pairs_first, row.pairs_named, row.masked)
-        table.add_row(escape(row.step), *map(str, singles + pairs))
+        table.add_row(row.step, *map(str, singles + pairs))
     console.print(table)
     for text in card.total.missed:
-        console.print(f"[yellow]not named first[/] {escape(text)}", soft_wrap=True)
+        _say(console, "yellow", "not named first", text)
     for text in card.failures:
-        console.print(f"[bold red]short[/] {escape(text)}", soft_wrap=True)
+        _say(console, "bold red", "short", text)
     if card.held:
         _show_held_out(card, console)
     console.print(f"{len(suspects)} suspects of {mistakes(suspects)} mistakes", soft_wrap=True)
-    verdict = "[bold red]falls short[/]" if card.failures else "[green]reached[/]"
-    console.print(
-        f"{verdict}: {card.clean} cases without a mistake, {len(card.false_alarms)} false alarms "
-        f"(expected: {card.mode})",
-        soft_wrap=True,
+    style, verdict = ("bold red", "falls short:") if card.failures else ("green", "reached:")
+    alarms = f"{len(card.false_alarms)} false alarms"
+    _say(
+        console,
+        style,
+        verdict,
+        f"{card.clean} cases without a mistake, {alarms} (expected: {card.mode})",
     )
 
 
@@ -160,7 +172,12 @@ def _show_held_out(card: Scorecard, console: Console) -> None:
         table.add_column(name, justify="right")
     for row in (*card.held, card.held_out):
         counts = (row.suspects, row.unnamed, row.alike, row.likened, row.wrong)
-        table.add_row(escape(row.step), *map(str, counts))
+        table.add_row(row.step, *map(str, counts))
     console.print(table)
     for text in card.held_out.names:
-        console.print(f"[yellow]wrong name[/] {escape(text)}", soft_wrap=True)
+        _say(console, "yellow", "wrong name", text)
+
+
+def _say(console: Console, style: str, word: str, text: str) -> None:
+    """A line that begins with a word in the colour of what it means."""
+    console.print(Text.assemble((word, style), f" {text}"), soft_wrap=True)

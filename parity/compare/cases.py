@@ -46,16 +46,42 @@ class Case:
         )
 
 
-def default_cases(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
+def default_cases(infos: Sequence[DataInfo], seeds: range, *, every: bool = False) -> list[Case]:
     """Training once per seed, taking the inputs in turn; validation once per input; every probe.
 
     Every tenth training seed goes on through collate and logits to the loss,
-    every validation input through inference to its IoU.
+    every validation input through inference to its IoU. every: training takes every
+    input, going on past the last seed where there are more inputs than seeds.
     """
     val = ValPipeline()
-    cases = [_train_case(infos, seed) for seed in seeds]
-    cases += [_file_case("val", val, info, 0, steps=val.steps + val_tail()) for info in infos]
+    whole = val.steps + val_tail()
+    cases = _train_all(infos, seeds) if every else _train_in_turn(infos, seeds)
+    cases += [_file_case("val", val, info, 0, steps=whole) for info in infos]
     return cases + probe_cases(seeds)
+
+
+def _train_in_turn(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
+    train = TrainPipeline()
+    long = train.steps + train_tail(train.crop_size)
+    cases = []
+    for seed in seeds:
+        turn, rest = divmod(seed, SEEDS_PER_LOSS)
+        # Turns, not seeds, so that with ten inputs the loss is not always that of the first.
+        at, steps = (seed, train.steps) if rest else (turn, long)
+        cases.append(_file_case("train", train, infos[at % len(infos)], seed, steps=steps))
+    return cases
+
+
+def _train_all(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
+    train = TrainPipeline()
+    long = train.steps + train_tail(train.crop_size)
+    cases = []
+    for seed in range(seeds.start, seeds.start + max(len(seeds), len(infos))):
+        turn, at = divmod(seed, len(infos))
+        # Shifted by the turn, so that it is not the loss of the same inputs every time.
+        steps = train.steps if (at + turn) % SEEDS_PER_LOSS else long
+        cases.append(_file_case("train", train, infos[at], seed, steps=steps))
+    return cases
 
 
 def data_cases(inputs: Path, seeds: range) -> list[Case]:
@@ -70,16 +96,6 @@ def data_cases(inputs: Path, seeds: range) -> list[Case]:
         for probe in data.PROBES
         for seed in seeds
     ]
-
-
-def _train_case(infos: Sequence[DataInfo], seed: int) -> Case:
-    train = TrainPipeline()
-    turn, rest = divmod(seed, SEEDS_PER_LOSS)
-    if rest:
-        return _file_case("train", train, infos[seed % len(infos)], seed)
-    # Turns, not seeds, so that with ten inputs the loss is not always that of the first.
-    steps = train.steps + train_tail(train.crop_size)
-    return _file_case("train", train, infos[turn % len(infos)], seed, steps=steps)
 
 
 def probe_cases(seeds: range, *, device: str = "cpu") -> list[Case]:
@@ -107,10 +123,13 @@ def only_needed(cases: Sequence[Case], only: frozenset[str]) -> list[Case]:
     if not only:
         return list(cases)
     needed = []
+    cut: dict[int, tuple[Step, ...]] = {}  # one for many cases, which share theirs
     for case in cases:
-        wanted = [index for index, step in enumerate(case.steps) if step.name in only]
-        if wanted:
-            steps = case.steps[: wanted[-1] + 1]
+        steps = cut.get(id(case.steps))
+        if steps is None:
+            wanted = [index for index, step in enumerate(case.steps) if step.name in only]
+            steps = cut[id(case.steps)] = case.steps[: wanted[-1] + 1] if wanted else ()
+        if steps:
             needed.append(replace(case, steps=steps))
     return needed
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import cv2
-import torch
-
 from parity.compare.compare import Verdict, worst_verdict
+from parity.compare.left_out import Unexercised
 from parity.compare.trace import (
     StepFunction,
     StepRecord,
@@ -166,7 +164,8 @@ class CheckReport:
 
     minimal: folders of minimal examples by ``pipeline/step``. unexercised: what was
     asked for and could not be compared, with the reason. draft: TOML that accepts all
-    that differs, reasons left out; "" where nothing does.
+    that differs, reasons left out; "" where nothing does. incomplete: why the check ended
+    before its end, or "".
     """
 
     mode: str
@@ -180,8 +179,9 @@ class CheckReport:
     failures: tuple[CaseResult, ...] = ()
     broken: tuple[str, ...] = field(default=())
     minimal: dict[str, str] = field(default_factory=dict)
-    unexercised: tuple[str, ...] = ()
+    unexercised: tuple[Unexercised, ...] = ()
     draft: str = ""
+    incomplete: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -192,26 +192,24 @@ class CheckReport:
 
 
 def reference_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
-    """The live adapters of `steps`, by name. Raises ReferenceUnavailable without mmseg."""
+    """`steps` done by live mmsegmentation, by name. Raises ReferenceUnavailable without mmseg."""
     importlib.import_module("reference.compat").load_reference()
-    return [(step.name, partial(_adapter(step), **step.options)) for step in steps]
+    return [(step.name, _live(step)) for step in steps]
 
 
-def _adapter(step: Step) -> StepFunction:
+def _live(step: Step) -> Step:
+    """`step` by the reference's function of its name, or by what its config's entry builds."""
+    if step.entry is not None:
+        configured = importlib.import_module("reference.configured")
+        build = partial(getattr(configured, step.entry.builder), entry=step.entry.values)
+        return replace(step.doing(build), options=step.entry.options)
     module = importlib.import_module(f"reference.{step.module}")
-    adapter: StepFunction = getattr(module, step.function.__name__)
-    return adapter
+    return step.doing(getattr(module, step.function.__name__))
 
 
 def candidate_steps(steps: Iterable[Step]) -> list[tuple[str, StepFunction]]:
     """Our own steps, by name."""
     return [(step.name, step) for step in steps]
-
-
-def use_one_thread() -> None:
-    """Compute in one thread: sums over threads round differently with their number."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def summarise(

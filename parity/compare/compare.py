@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.leaf import Leaf, as_leaf
+from parity.compare.leaf import Leaf, as_leaf, blocks
 from parity.compare.tolerance import EXACT, Tolerance
 
 
@@ -124,37 +124,71 @@ def _compare_plain(actual: Any, expected: Any, tolerance: Tolerance) -> Comparis
 
 
 def _compare_values(left: Leaf, right: Leaf, tolerance: Tolerance) -> Comparison:
-    unequal = left.differs_from(right)
-    count, differing = unequal.size, int(np.count_nonzero(unequal))
-    if differing == 0:
-        return Comparison(Verdict.EQUAL, count=count, max_ulp=left.zero_ulp, tolerance=tolerance)
-    finite = left.finite & right.finite
-    distance = np.where(finite & unequal, left.distance_to(right), 0.0)
-    ulps = left.ulps_to(right)
-    mask_differs = bool(np.any(unequal & ~finite))
-    index = _worst_index(unequal & ~finite if mask_differs else distance, unequal)
+    unequal = np.empty(left.array.size, dtype=bool)
+    parts: list[_Part] = []
+    start = 0
+    for one, other in blocks(left, right):
+        where = one.differs_from(other)
+        unequal[start : start + where.size] = where
+        parts += [_Part.of(start, one, other, where, tolerance)] if np.any(where) else []
+        start += where.size
+    if not parts:
+        return Comparison(Verdict.EQUAL, count=start, max_ulp=left.zero_ulp, tolerance=tolerance)
+    ulps = [part.max_ulp for part in parts if part.max_ulp is not None]
+    odd = sum(part.odd for part in parts)
+    # Where an element is not finite on one side, that is worst; else the largest distance.
+    worst = max(parts, key=lambda part: (part.odd > 0, 0.0 if part.odd else part.max_abs))
+    index = tuple(int(axis) for axis in np.unravel_index(worst.worst, left.array.shape))
     fields: dict[str, Any] = {
-        "count": count,
-        "differing": differing,
-        "max_abs": float(distance.max()),
-        "max_ulp": None if ulps is None else int(np.where(finite & unequal, ulps, 0).max()),
+        "count": start,
+        "differing": int(np.count_nonzero(unequal)),
+        "max_abs": max(part.max_abs for part in parts),
+        "max_ulp": max(ulps, default=None),
         "worst_index": index,
         "worst_actual": left.array[index].item(),
         "worst_expected": right.array[index].item(),
-        "box": _bounding_box(unequal),
+        "box": _bounding_box(unequal.reshape(left.array.shape)),
         "tolerance": tolerance,
     }
-    fields["detail"] = _describe(fields, int(np.count_nonzero(unequal & ~finite)))
-    if mask_differs:
+    fields["detail"] = _describe(fields, odd)
+    if odd:
         return Comparison(Verdict.DIFFERENT, "non-finite", **fields)
-    if tolerance.accepts(distance, right.array, ulps, unequal):
+    if all(part.within for part in parts):
         return Comparison(Verdict.WITHIN, **fields)
     return Comparison(Verdict.DIFFERENT, "values", **fields)
 
 
-def _worst_index(badness: NDArray[Any], unequal: NDArray[np.bool_]) -> tuple[int, ...]:
-    flat = int(np.argmax(badness)) if np.any(badness) else int(np.argmax(unequal))
-    return tuple(int(axis) for axis in np.unravel_index(flat, unequal.shape))
+@dataclass(frozen=True)
+class _Part:
+    """What differs in some of the elements. odd: how many are not finite on some side.
+
+    worst: position in the whole array, flat, of the first of these, else of the largest
+    distance. within: whether the tolerance accepts all of them.
+    """
+
+    odd: int
+    worst: int
+    max_abs: float
+    max_ulp: int | None
+    within: bool
+
+    @classmethod
+    def of(
+        cls, start: int, left: Leaf, right: Leaf, unequal: NDArray[np.bool_], tolerance: Tolerance
+    ) -> _Part:
+        """Of flat arrays that begin at `start` in the whole ones."""
+        finite = left.finite & right.finite & unequal
+        odd = unequal & ~finite
+        distance = np.where(finite, left.distance_to(right), 0.0)
+        ulps = left.ulps_to(right)
+        badness = next((one for one in (odd, distance) if np.any(one)), unequal)
+        return cls(
+            odd=int(np.count_nonzero(odd)),
+            worst=start + int(np.argmax(badness)),
+            max_abs=float(distance.max()),
+            max_ulp=None if ulps is None else int(np.where(finite, ulps, 0).max()),
+            within=tolerance.accepts(distance, right.array, ulps, unequal),
+        )
 
 
 def _bounding_box(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,8 @@ from parity.errors import InputError
 
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _SIGNED = {2: np.int16, 4: np.int32, 8: np.int64}
+# Elements looked at together: what is computed of them as float64 takes a few MB, not GB.
+BLOCK = 2**19
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,15 @@ class Leaf:
         if self.bits is None:
             return np.ones(self.array.shape, dtype=bool)
         return np.asarray(np.isfinite(self.array))
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest finite absolute value; 0 without any."""
+        most = 0.0
+        for (part,) in blocks(self):
+            values = np.abs(part.array[part.finite].astype(np.float64))
+            most = max(most, float(values.max(initial=0.0)))
+        return most
 
     @property
     def zero_ulp(self) -> int | None:
@@ -68,6 +80,23 @@ class Leaf:
         if self.bits is None or other.bits is None:
             return None
         return _unsigned_distance(_ordered(self.bits), _ordered(other.bits))
+
+
+def blocks(*leaves: Leaf) -> Iterator[tuple[Leaf, ...]]:
+    """Arrays of one shape as flat parts of `BLOCK` elements each, in row-major order."""
+    flat = [_flat(leaf) for leaf in leaves]
+    for start in range(0, flat[0].array.size, BLOCK):
+        yield tuple(_cut(leaf, slice(start, start + BLOCK)) for leaf in flat)
+
+
+def _flat(leaf: Leaf) -> Leaf:
+    bits = None if leaf.bits is None else leaf.bits.reshape(-1)
+    return replace(leaf, values=leaf.array.reshape(-1), bits=bits)
+
+
+def _cut(leaf: Leaf, where: slice) -> Leaf:
+    bits = None if leaf.bits is None else leaf.bits[where]
+    return replace(leaf, values=leaf.array[where], bits=bits)
 
 
 def _unsigned_distance(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:

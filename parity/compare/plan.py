@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,8 @@ from parity.compare.cases import (
     probe_cases,
     recorded_cases,
 )
-from parity.compare.check import (
-    candidate_steps,
-    reference_steps,
-)
+from parity.compare.check import candidate_steps, reference_steps
+from parity.compare.left_out import Unexercised
 from parity.compare.trace import Trace, run_trace
 from parity.environment import cpu_capability, environment
 from parity.errors import InputError, ReferenceUnavailable
@@ -34,7 +32,8 @@ class Plan:
 
     seeds: first, and one past the last; None for those of a recording. recorded: the
     reference's traces by the name of the case; None for the live one. stand_in: whether
-    our own steps take its place.
+    our own steps take its place. unexercised: what was asked for and has no case. inputs:
+    SHA-256 of every file that was read, by path; filled while the cases are run.
     """
 
     mode: str
@@ -44,6 +43,20 @@ class Plan:
     seeds: tuple[int, int] | None
     recorded: Mapping[str, Trace] | None = None
     stand_in: bool = False
+    unexercised: tuple[Unexercised, ...] = ()
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def references(self) -> Iterator[tuple[Case, Trace]]:
+        """Every case with what the reference makes of it."""
+        for case in self.cases:
+            yield case, self.reference(case)
+            self.note(case)
+
+    def note(self, case: Case) -> None:
+        """Note the files of a case that has been run."""
+        for path in () if case.info is None else (case.info.img_path, case.info.seg_map_path):
+            if path and path not in self.inputs:
+                self.inputs[path] = _sha256(path)
 
     def reference(self, case: Case) -> Trace:
         """What the reference makes of `case`: read where it is recorded, else run now."""
@@ -58,13 +71,13 @@ class Plan:
         return replace(self, cases=only_needed(self.cases, names))
 
     def header(self) -> dict[str, Any]:
-        """What `parity.compare.check.summarise` wants to know, with the SHA-256 of every input."""
+        """What `parity.compare.check.summarise` wants to know; `inputs` is filled on the way."""
         return {
             "mode": self.mode,
             "versions": self.versions,
             "notes": self.notes,
             "seeds": self.seeds,
-            "inputs": _input_hashes(self.cases),
+            "inputs": self.inputs,
         }
 
 
@@ -75,6 +88,9 @@ def live_plan(data: Path | None, seeds: range) -> Plan:
     """
     versions, notes = reference_header()
     cases = _cases(data, seeds)
+    if data is not None:
+        images = len(list_root(inputs_root())) + len(list_root(data))
+        notes = (*notes, _coverage(data, images, seeds))
     return Plan("live", cases, {**versions, **environment()}, notes, (seeds.start, seeds.stop))
 
 
@@ -86,7 +102,16 @@ def stand_in_plan(data: Path | None, seeds: range) -> Plan:
 
 def _cases(data: Path | None, seeds: range) -> list[Case]:
     infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
-    return default_cases(infos, seeds) + data_cases(inputs_root(), seeds)
+    own = data_cases(inputs_root(), seeds)
+    return default_cases(infos, seeds, every=data is not None) + own
+
+
+def _coverage(data: Path, images: int, seeds: range) -> str:
+    last = seeds.start + max(images, len(seeds)) - 1
+    return (
+        f"Training and validation take every image below {data}/images and every built-in one; "
+        f"training with seeds {seeds.start} to {last}, in turn."
+    )
 
 
 def device_plan(device: str, seeds: range) -> Plan:
@@ -127,13 +152,8 @@ def _recorded_notes(header: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _input_hashes(cases: Sequence[Case]) -> dict[str, str]:
-    infos = [case.info for case in cases if case.info is not None]
-    paths = [path for info in infos for path in (info.img_path, info.seg_map_path)]
-    hashes = {}
-    for path in dict.fromkeys(path for path in paths if path):
-        try:
-            hashes[path] = file_sha256(Path(path))
-        except InputError:  # reported as broken by its case
-            hashes[path] = "unreadable"
-    return hashes
+def _sha256(path: str) -> str:
+    try:
+        return file_sha256(Path(path))
+    except InputError:  # reported as broken by its case
+        return "unreadable"

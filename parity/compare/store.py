@@ -142,7 +142,7 @@ def save_traces(
 def _document(head: dict[str, Any], cases: dict[str, Any]) -> str:
     """JSON with one case a line, so that a change shows as the cases that it changes."""
     lines = [f" {json.dumps(case)}: {_compact(node)}" for case, node in cases.items()]
-    return f"{_compact(head)[:-1]},\n\"cases\":{{\n" + ",\n".join(lines) + "\n}}\n"
+    return f'{_compact(head)[:-1]},\n"cases":{{\n' + ",\n".join(lines) + "\n}}\n"
 
 
 def _compact(node: Any) -> str:

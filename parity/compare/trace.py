@@ -153,13 +153,13 @@ class TraceComparison:
 def run_step(name: str, step: StepFunction, value: Any, state: GeneratorState) -> StepRecord:
     """Run one step from `state`; what it raises becomes the record's error.
 
-    Only ReferenceUnavailable passes through: it is about the machine, not the step.
+    Only ReferenceUnavailable and MemoryError pass through: they are about the machine.
     """
     rng = RecordingRandomState.from_state(state)
     record = StepRecord(name, value, state, None, state)
     try:
         output = step(value, rng)
-    except ReferenceUnavailable:
+    except (ReferenceUnavailable, MemoryError):
         raise
     except Exception as error:  # any candidate may raise anything; it is a finding
         # Addresses in memory differ in every run.

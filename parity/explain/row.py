@@ -11,6 +11,7 @@ from parity.runs.datasets import dataset_of
 from parity.runs.facts import Config
 from parity.runs.record import Run
 from parity.settings import Terms, differences, terms_of
+from parity.text import did_you_mean
 from parity.zoo.datasets import may_be
 from parity.zoo.installed import all_rows, old_name, row_config
 from parity.zoo.models import model_signature
@@ -64,9 +65,8 @@ def _named(against: str, rows: Sequence[ScoreRow]) -> ScoreRow:
         if wanted in (row.name, old_name(row)):
             return row
     near = ", ".join(row.name for row in _similar(wanted, rows)[:3])
-    raise InputError(
-        f"--against {against}: no such run and no such zoo result; near: {near or 'none'}"
-    )
+    hint = did_you_mean(wanted, (row.name for row in rows), f"near: {near or 'none'}")
+    raise InputError(f"--against {against}: no such run and no such zoo result; {hint}")
 
 
 def _names(run: Run) -> list[str]:

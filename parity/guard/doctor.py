@@ -490,7 +490,7 @@ def examine(
     seen, driver, smi = ask_nvidia_smi(limit)
     torch = ask_torch(names, limit) if "torch" in packages else {}
     own = tuple(Gpu(str(name), int(value)) for name, value in torch.get("gpus", ()))
-    given = tuple(Gpu(f"--gpu {_dotted(c)}", c) for c in gpus)
+    given = tuple(Gpu(f"--gpu {dotted(c)}", c) for c in gpus)
     found = Environment(
         python=".".join(str(part) for part in sys.version_info[:3]),
         packages=packages,
@@ -538,14 +538,14 @@ def _asserted(found: Environment) -> list[tuple[str, Window]]:
     return [(one, window) for one, window in windows if window] or [("mmseg", WINDOWS["mmcv"])]
 
 
-def _rebuild(found: Environment) -> str:
+def rebuild_command(found: Environment) -> str:
     """The command that builds an accepted mmcv's ops for the GPUs of this environment."""
     name, version = found.mmcv()
     asserted = _asserted(found)
     if not all(window.holds(version) for _, window in asserted):
         version = "2.1.0" if at_least(asserted[0][1].low, "2.0.0rc0") else "1.7.2"
     target = "mmcv" if at_least(version, "2.0.0rc0") else "mmcv-full"
-    architectures = ";".join(sorted({_dotted(g.capability) for g in found.gpus if g.capability}))
+    architectures = ";".join(sorted({dotted(g.capability) for g in found.gpus if g.capability}))
     remove = f"pip uninstall -y {name} && " if name not in ("", target) else ""
     return (
         f"{remove}TORCH_CUDA_ARCH_LIST='{architectures or 'X.Y'}' MMCV_WITH_OPS=1 FORCE_CUDA=1 "
@@ -554,7 +554,8 @@ def _rebuild(found: Environment) -> str:
     )
 
 
-def _dotted(value: int | None) -> str:
+def dotted(value: int | None) -> str:
+    """86 as "8.6"."""
     return "?" if value is None else f"{value // 10}.{value % 10}"
 
 
@@ -646,7 +647,7 @@ def judge_gpus(found: Environment) -> Iterator[Line]:
         return
     for gpu, count in Counter(found.gpus).items():
         name = gpu.name + ("" if count == 1 else f" x{count}")
-        yield Line("GPU", OK, f"{name} (compute capability {_dotted(gpu.capability)})")
+        yield Line("GPU", OK, f"{name} (compute capability {dotted(gpu.capability)})")
     codes = [re.match(r"(sm|compute)_(\d+)", str(one)) for one in found.torch.get("archs", ())]
     kinds = [(one.group(1), int(one.group(2))) for one in codes if one]
     own = Extension(
@@ -666,7 +667,7 @@ def judge_mmcv(found: Environment) -> Iterator[Line]:
     name, version = found.mmcv()
     several = [one for one in MMCV if one in found.packages]
     if not name:
-        yield Line("mmcv", ERROR, "not installed", _rebuild(found))
+        yield Line("mmcv", ERROR, "not installed", rebuild_command(found))
         return
     asserted = _asserted(found)
     refused = [(one, window) for one, window in asserted if not window.holds(version)]
@@ -676,12 +677,12 @@ def judge_mmcv(found: Environment) -> Iterator[Line]:
     kind = "lite" if lite else "full"
     if len(several) > 1:
         text = f"{', '.join(several)} share one folder; the last one installed wins"
-        fix = f"pip uninstall -y {' '.join(several)} && {_rebuild(found)}"
+        fix = f"pip uninstall -y {' '.join(several)} && {rebuild_command(found)}"
         yield Line("mmcv", ERROR, text, fix)
     elif refused:
         names = " and ".join(one for one, _ in refused)
         text = f"{version} {kind} is refused by {names} at import ({window})"
-        yield Line("mmcv", ERROR, text, _rebuild(found), MMCV_TOO_NEW)
+        yield Line("mmcv", ERROR, text, rebuild_command(found), MMCV_TOO_NEW)
     else:
         yield Line("mmcv", OK, f"{version} {kind} ({package}: {window})")
 
@@ -693,22 +694,22 @@ def judge_ops(found: Environment) -> Iterator[Line]:
     if not name:
         return
     if found.unread:
-        yield Line("mmcv ops", ERROR, f"cannot be read: {found.unread}", _rebuild(found))
+        yield Line("mmcv ops", ERROR, f"cannot be read: {found.unread}", rebuild_command(found))
     elif compiled is None:
         text = "no compiled ops, which mmseg imports and Mask2Former needs on a GPU"
         if found.unfit:
             text = f"{found.unfit[0]} is for another Python than {found.python}"
         status = ERROR if "mmsegmentation" in found.packages or found.gpus else WARNING
-        yield Line("mmcv ops", status, text, _rebuild(found), NO_OPS)
+        yield Line("mmcv ops", status, text, rebuild_command(found), NO_OPS)
     else:
         yield from _judge_architectures(found, compiled)
         major = found.cuda_major()
         if compiled.cuda and major and compiled.cuda != major:
             text = f"built for CUDA {compiled.cuda}, torch for CUDA {found.torch['cuda']}"
-            yield Line("mmcv's CUDA", ERROR, text, _rebuild(found))
+            yield Line("mmcv's CUDA", ERROR, text, rebuild_command(found))
         if found.loads:
             text = f"cannot be loaded with this torch: {found.loads}"
-            yield Line("mmcv loads", ERROR, text, _rebuild(found))
+            yield Line("mmcv loads", ERROR, text, rebuild_command(found))
         elif found.loads == "":
             yield Line("mmcv loads", OK, "the ops load beside this torch")
 
@@ -721,7 +722,7 @@ def _judge_architectures(found: Environment, compiled: Extension) -> Iterator[Li
         text = f"no code for {gpu.name}: needs sm_{gpu.capability}, has {compiled}"
         if not compiled.sm and not compiled.ptx:
             text = f"compiled for the CPU alone; {gpu.name} needs sm_{gpu.capability}"
-        yield Line("mmcv ops", ERROR, text, _rebuild(found), NO_KERNEL)
+        yield Line("mmcv ops", ERROR, text, rebuild_command(found), NO_KERNEL)
     unknown = [gpu.name for gpu in found.gpus if gpu.capability is None]
     if unknown:
         text = f"{compiled}; the compute capability of {unknown[0]} is not known"
@@ -732,7 +733,7 @@ def _judge_architectures(found: Environment, compiled: Extension) -> Iterator[Li
     elif not dead:
         cpu_only = not compiled.sm and not compiled.ptx and bool(found.torch.get("cuda"))
         text = "compiled for the CPU alone" if cpu_only else f"compiled for {compiled}"
-        fix = _rebuild(found) if cpu_only else ""
+        fix = rebuild_command(found) if cpu_only else ""
         yield Line("mmcv ops", WARNING if cpu_only else OK, text, fix, NO_KERNEL if fix else "")
 
 
@@ -952,14 +953,14 @@ def _blocks(lines: Sequence[Line], links: bool) -> list[str]:
         if line.fix in fixes:
             said.append("  fix: the same")
         elif line.fix:
-            parts = _wrap_command(line.fix, WIDTH - 9)
+            parts = wrap_command(line.fix, WIDTH - 9)
             said.append("  fix: " + parts[0])
             said += [f"       {part}" for part in parts[1:]]
         fixes |= {line.fix} - {""}
     return said
 
 
-def _wrap_command(command: str, width: int) -> list[str]:
+def wrap_command(command: str, width: int) -> list[str]:
     """Lines of a command that can be pasted whole, cut at spaces outside of quotes."""
     lines = [""]
     for word in re.findall(r"(?:'[^']*'|[^\s'])+", command):

@@ -6,7 +6,9 @@ function of the pixels, with as many classes as ADE20K and an output stride of 8
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from parity.pipeline import Step
 from parity.probes import Probe
@@ -18,11 +20,12 @@ from parity.probes import logits as logit_probes
 from parity.probes import loss as losses
 from parity.probes import optim as optims
 from parity.probes import schedule as schedules
-from parity.steps.collate import collate_sample
+from parity.probes.natural import step_of
+from parity.steps.collate import MEAN, STD, collate_sample
 from parity.steps.infer import infer_batch
 from parity.steps.iou import evaluate_batch
 from parity.steps.logits import postprocess_batch, train_logits
-from parity.steps.loss import decode_head_loss_with_grad
+from parity.steps.loss import decode_head_loss
 
 ADE20K_CLASSES = 150
 
@@ -37,24 +40,40 @@ PROBES: tuple[Probe, ...] = (
     *attentions.PROBES,
 )
 
-_NETWORK = partial(infers.toy_model, classes=ADE20K_CLASSES, stride=8)
-_NORMALISE = {"mean": collates.MEAN, "std": collates.STD}
+_NORMALISE = {"mean": MEAN, "std": STD}
 
 
 def train_tail(crop_size: tuple[int, int]) -> tuple[Step, ...]:
     """From a training sample to its loss and gradient."""
-    return (
-        Step("collate", collate_sample, {**_NORMALISE, "size": crop_size}),
-        Step("logits", train_logits, {"model": _NETWORK}),
-        Step("loss", decode_head_loss_with_grad),
-    )
+    collate = Step("collate", collate_sample, {**_NORMALISE, "size": crop_size})
+    return (collate, *tail_of_training(ADE20K_CLASSES, step_of("loss", decode_head_loss)))
 
 
 def val_tail() -> tuple[Step, ...]:
     """From a validation sample to its IoU."""
-    return (
-        Step("collate", collate_sample, {**_NORMALISE, "training": False}),
-        Step("infer", infer_batch, {"model": _NETWORK}),
-        Step("postprocess", postprocess_batch),
-        Step("iou", evaluate_batch, {"num_classes": ADE20K_CLASSES}),
+    collate = Step("collate", collate_sample, {**_NORMALISE, "training": False})
+    return (collate, *tail_of_testing(ADE20K_CLASSES, {}, {}))
+
+
+def tail_of_training(channels: int, loss: Step) -> tuple[Step, ...]:
+    """From a batch to its loss and gradient; the network gives `channels` logits a pixel."""
+    return (Step("logits", train_logits, {"model": _network(channels)}), loss)
+
+
+def tail_of_testing(
+    channels: int, inference: Mapping[str, Any], metric: Mapping[str, Any] | None
+) -> tuple[Step, ...]:
+    """From a batch to its segmentations, and to their IoU where `metric` has its options."""
+    aligned = {"align_corners": inference["align_corners"]} if inference else {}
+    chosen = {**inference, "num_classes": channels} if inference else {}
+    steps = (
+        Step("infer", infer_batch, {"model": _network(channels), **chosen}),
+        Step("postprocess", postprocess_batch, aligned),
     )
+    if metric is None:
+        return steps
+    return (*steps, Step("iou", evaluate_batch, {"num_classes": max(channels, 2), **metric}))
+
+
+def _network(channels: int) -> Any:
+    return partial(infers.toy_model, classes=channels, stride=8)

@@ -10,11 +10,8 @@ from numpy.random import RandomState
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.sample import Meta, Sample
-from parity.steps.collate import collate_samples
+from parity.steps.collate import MEAN, STD, collate_samples
 
-# RGB statistics of mmseg's configs, configs/_base_/models/upernet_r50.py.
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
 SIZE = (24, 30)
 _IDS = np.array([0, 1, 2, 149, 254, 255], dtype=np.uint8)
 _EDGES = (1, 2, 13, 14, 15, 28, 31, 32, 33)

@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from parity.pipeline import Step
 from parity.probes import Probe
-from parity.probes.collate import MEAN, STD
 from parity.probes.logits import random_logits, random_meta, random_size
 from parity.sample import Meta, Sample
+from parity.steps.collate import MEAN, STD
 from parity.steps.infer import (
     merge_tta_case,
     predict_case,

@@ -57,4 +57,5 @@ def _by_epoch(rng: RandomState, convert: bool) -> dict[str, Any]:
     return {"param_scheduler": schedulers, **options}
 
 
-PROBES = (Probe(Step("schedule", lr_table_step), make_schedule),)
+SCHEDULE = Step("schedule", lr_table_step)
+PROBES = (Probe(SCHEDULE, make_schedule),)

@@ -66,10 +66,11 @@ def report_of_check(
     places = _Places(keys, names, *_exhibit_places(evidence.exhibits))
     report = Report(
         verdict=check.verdict.value,
+        label=f"incomplete, {check.verdict} so far" if check.incomplete else "",
         sentence=sentences.verdict_sentence(check),
         candidate=candidate,
         reference=sentences.reference_name(check),
-        failed=check.verdict is Verdict.DIFFERENT or bool(check.broken),
+        failed=check.verdict is Verdict.DIFFERENT or bool(check.broken or check.incomplete),
         compared=sentences.compared(check, outcomes),
         not_compared=sentences.not_compared(check, only),
         notes=check.notes,

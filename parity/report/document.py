@@ -243,7 +243,7 @@ class Report:
     """One report. sentence: the verdict as a sentence.
 
     title, label: what a report is about, and its verdict in the words of its kind; both
-    "" for a check of steps. failed: whether a gate is to stay shut.
+    "" for a check of steps that came to its end. failed: whether a gate is to stay shut.
     candidate, reference: what the two sides are, in words. versions: of what
     computed both sides. failing cases come first in `cases`. advice: what to do now, beside
     the verdict.

@@ -26,7 +26,7 @@ def render_junit(report: Report) -> str:
             _case(suite, case, strip.name, report)
         out = SubElement(suite, "system-out")
         out.text = _text_lines(_step_lines(report, strip.steps))
-    if report.title and not report.strips:
+    if (report.title and not report.strips) or (report.label and not report.title):
         _whole(root, report)
     for section in report.sections:
         if isinstance(section, FindingSection):
@@ -43,13 +43,14 @@ def _sum_up(root: Element) -> None:
 
 
 def _whole(root: Element, report: Report) -> None:
-    """A report without cases as one test of its verdict."""
+    """A report without cases, or a check that ended early, as one test of its verdict."""
+    title = _text(report.title or "the check")
     failed, idle = report.failed, report.verdict == "not compared"
-    suite = SubElement(root, "testsuite", name=_text(report.title), tests="1")
+    suite = SubElement(root, "testsuite", name=title, tests="1")
     suite.set("failures", str(int(failed)))
     suite.set("skipped", str(int(idle)))
     _properties(suite, report)
-    test = SubElement(suite, "testcase", classname=_text(report.title), name=_text(report.sentence))
+    test = SubElement(suite, "testcase", classname=title, name=_text(report.sentence))
     if failed:
         SubElement(test, "failure", message=_text(report.label), type="different")
     elif idle:

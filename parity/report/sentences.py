@@ -14,11 +14,13 @@ from parity.text import count, names, number, ulp
 
 def verdict_sentence(check: CheckReport) -> str:
     """The whole check in one sentence, and what it did not exercise in another."""
-    left = f" Not exercised: {'; '.join(check.unexercised)}." if check.unexercised else ""
-    return f"{_verdict_sentence(check)}{left}"
+    left = "; ".join(map(str, check.unexercised))
+    cut = f"Incomplete, {check.incomplete}: " if check.incomplete else ""
+    return f"{cut}{finding_sentence(check)}{left and f' Not exercised: {left}.'}"
 
 
-def _verdict_sentence(check: CheckReport) -> str:
+def finding_sentence(check: CheckReport) -> str:
+    """What was found, and where it enters; nothing of what was left out."""
     reference = reference_name(check)
     if check.verdict is Verdict.NOT_COMPARED:
         return f"Nothing was compared with {reference}."

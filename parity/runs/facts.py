@@ -17,6 +17,11 @@ class Source:
     line: int | None = None
     text: str = ""
 
+    @property
+    def place(self) -> str:
+        """``file:line``, as far as it is known."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
 
 @dataclass(frozen=True)
 class Fact(Generic[T]):

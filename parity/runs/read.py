@@ -18,7 +18,7 @@ from parity.runs.record import Run
 from parity.runs.segments import Loaded, combine, load_start, printed_config
 from parity.runs.table import read_json
 from parity.runs.text import blocks, quoted
-from parity.runs.tree import Tree, list_tree, open_regular
+from parity.runs.tree import LINK_OUT, Tree, list_tree, open_regular
 from parity.runs.weights_files import find_checkpoints
 from parity.runs.work_dir import Start, WorkDir, classify
 
@@ -61,7 +61,7 @@ def read_run(
     elif path.is_file():
         parts = _single(tree.files[0], parts)
     if foreign is None and not parts.is_run and not consoles:
-        raise RunFormatError(f"{path}: holds no run that can be read; give {READABLE}")
+        raise RunFormatError(f"{path}: holds no run that can be read; {_instead(path, tree)}")
     loaded = [load_start(start, reading) for start in parts.starts.values()]
     shared = _shared(parts, consoles, reading, open_checkpoints=checkpoints)
     if foreign is not None:
@@ -71,8 +71,17 @@ def read_run(
     if not (run.curves or run.evaluations or run.environment or run.checkpoints or run.console):
         reasons = "; ".join(f"{item.file}: {item.reason}" for item in run.unread[:3])
         told = f"{path}: tells nothing of a run{reasons and f' ({reasons})'}"
-        raise RunFormatError(f"{told}; give {READABLE}")
+        raise RunFormatError(f"{told}; {_instead(path, tree)}")
     return run
+
+
+def _instead(path: Path, tree: Tree) -> str:
+    """What to give where there is no run to be read."""
+    links = [item.file for item in tree.unread if item.reason == LINK_OUT]
+    if not links:
+        return f"give {READABLE}"
+    real = (path / links[0]).resolve()
+    return f"links out of it are not followed ({links[0]} to {real}); give the real directory"
 
 
 def find_runs(root: str | Path) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from parity.runs.facts import Unread
 
 MAX_DEPTH = 8
 MAX_FILES = 200_000
+LINK_OUT = "a symbolic link out of the run; not followed"
 # O_NONBLOCK: opening a pipe that has no writer must not wait for one.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -92,7 +93,7 @@ def _link_refusal(root: Path, link: Path) -> str:
     except (OSError, RuntimeError):
         return "a symbolic link that leads nowhere"
     if not target.is_relative_to(root.resolve()):
-        return "a symbolic link out of the run; not followed"
+        return LINK_OUT
     if not target.is_file():
         return "a symbolic link to something other than a file; not followed"
     return ""

@@ -23,6 +23,10 @@ from parity.sample import META_KEYS, Batch, Meta, Sample
 Padding = tuple[int, int, int, int]
 Size = tuple[int, int]
 
+# RGB statistics of mmseg's configs, configs/_base_/models/upernet_r50.py.
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+
 
 def to_chw(image: NDArray[Any]) -> torch.Tensor:
     """``(H, W, C)`` or ``(H, W)`` as a new tensor ``(C, H, W)``; dtype and channel order kept."""

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from inspect import Signature, signature
 from threading import RLock
 from types import ModuleType
 from typing import Any
-
-from numpy.random import RandomState
 
 from parity.suspects.suspect import Suspect
 
@@ -48,7 +47,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Around:
-    """A step with mistakes around functions it calls; called as the step is.
+    """A step's function with mistakes around functions it calls; called as that is.
 
     Functions are looked up by name at each call: what already stands around one
     stays in place.
@@ -58,14 +57,18 @@ class Around:
     mistakes: tuple[tuple[Function, Function], ...]
     needs: str = ""
 
-    def __call__(self, value: Any, rng: RandomState | None = None, **options: Any) -> Any:
+    @property
+    def __signature__(self) -> Signature:
+        return signature(self.step)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """The step's result with the mistakes made."""
         with ExitStack() as stack:
             for function, mistake in self.mistakes:
                 places = places_of(function)
                 proceed = current(function)
                 stack.enter_context(bound(places, partial(mistake, proceed)))
-            return current(self.step)(value, rng, **options)
+            return current(self.step)(*args, **options)
 
 
 def mistake(

@@ -19,15 +19,16 @@ class _Spent(Exception):
 
 
 class Clock:
-    """Counts what is tried, and stops between two suspects when the time is over.
+    """Counts what is tried, and stops between two calls of suspects when the time is over.
 
-    seconds: in all, from now; a call of one suspect is not interrupted.
+    seconds: in all, from now; a call, which takes as long as the step, is not interrupted.
     """
 
     def __init__(self, seconds: float) -> None:
         self._start = time.monotonic()
         self._seconds = seconds
         self._until = self._start + seconds
+        self._at = ""
         self.tried = ""
 
     def within(self, share: float, search: Callable[[], tuple[Found, ...]]) -> tuple[Found, ...]:
@@ -41,8 +42,13 @@ class Clock:
     def watch(self, choice: Sequence[Made]) -> Iterator[Made]:
         """The suspects in `choice`, one after the other, while there is time."""
         for count, made in enumerate(choice):
-            if time.monotonic() > self._until:
-                what = "pairs of known mistakes" if len(made) > 1 else "known mistakes"
-                self.tried = self.tried or f"{count} of {len(choice)} {what}"
-                raise _Spent
+            what = "pairs of known mistakes" if len(made) > 1 else "known mistakes"
+            self._at = f"{count} of {len(choice)} {what}"
+            self.check()
             yield made
+
+    def check(self) -> None:
+        """End the search where the time is over; for use between the inputs of a suspect."""
+        if time.monotonic() > self._until:
+            self.tried = self.tried or self._at
+            raise _Spent

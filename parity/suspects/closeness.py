@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.leaf import Leaf, as_leaf
-from parity.compare.rounding import bound, is_rounding, largest, terms_of
+from parity.compare.leaf import Leaf, as_leaf, blocks
+from parity.compare.rounding import bound, is_rounding, roundings_of
 from parity.compare.trace import StepRecord
 from parity.compare.tree import children
 from parity.errors import InputError
@@ -30,7 +30,7 @@ def leaves_of(record: StepRecord) -> Leaves:
     return found
 
 
-def share(expected: Leaves, actual: Leaves, suspect: Leaves, terms: int) -> float | None:
+def share(expected: Leaves, actual: Leaves, suspect: Leaves, roundings: float) -> float | None:
     """How much of the difference between `expected` and `actual` the suspect makes, 0 to 1.
 
     That of the array or value of which it makes least, so that a loss and its gradient
@@ -43,12 +43,10 @@ def share(expected: Leaves, actual: Leaves, suspect: Leaves, terms: int) -> floa
         return 0.0
     names = dict.fromkeys([*expected, *actual, *suspect])
     shares = [
-        found
+        _leaf_share(expected.get(name), actual.get(name), suspect.get(name), roundings)
         for name in names
-        if (found := _leaf_share(expected.get(name), actual.get(name), suspect.get(name), terms))
-        is not None
     ]
-    return min(shares, default=None)
+    return min((one for one in shares if one is not None), default=None)
 
 
 def comparable(expected: Leaves, actual: Leaves) -> bool:
@@ -58,7 +56,8 @@ def comparable(expected: Leaves, actual: Leaves) -> bool:
 
 def finite_parts_agree(expected: StepRecord, actual: StepRecord) -> bool:
     """Whether only NaN and infinite values differ, and something does so."""
-    left, right, terms = leaves_of(expected), leaves_of(actual), terms_of(expected.input)
+    left, right = leaves_of(expected), leaves_of(actual)
+    roundings = roundings_of(expected.input)
     odd = 0
     for name in dict.fromkeys([*left, *right]):
         one, other = left.get(name), right.get(name)
@@ -66,21 +65,22 @@ def finite_parts_agree(expected: StepRecord, actual: StepRecord) -> bool:
             continue
         if not isinstance(one, Leaf) or not isinstance(other, Leaf) or not _same_form(one, other):
             return False
-        both = one.finite & other.finite
-        slack = bound(one.dtype, largest(one), terms)
-        if bool(np.any(_beyond(one, other, slack) & both)):
-            return False
-        odd += int(np.count_nonzero(one.differs_from(other) & ~both))
+        slack = bound(one.dtype, one.largest, roundings)
+        for left_part, right_part in blocks(one, other):
+            both = left_part.finite & right_part.finite
+            if bool(np.any(_beyond(left_part, right_part, slack) & both)):
+                return False
+            odd += int(np.count_nonzero(left_part.differs_from(right_part) & ~both))
     return odd > 0
 
 
-def near(left: Leaves, right: Leaves, terms: int) -> bool:
+def near(left: Leaves, right: Leaves, roundings: float) -> bool:
     """Whether two records differ by no more than rounding: the same draws, labels and shapes.
 
-    terms: as `rounding.terms_of` counts them in the input of both.
+    roundings: as `rounding.roundings_of` counts them for the input of both.
     """
     return left.keys() == right.keys() and all(
-        _near(name, left[name], right[name], terms) for name in left
+        _near(name, left[name], right[name], roundings) for name in left
     )
 
 
@@ -117,12 +117,16 @@ def _same_form(left: Leaf | str | None, right: Leaf | str | None) -> bool:
 
 def _equal(left: Leaf | str | None, right: Leaf | str | None) -> bool:
     if isinstance(left, Leaf) and isinstance(right, Leaf):
-        return _same_form(left, right) and not bool(np.any(left.differs_from(right)))
+        same = _same_form(left, right)
+        return same and not any(np.any(a.differs_from(b)) for a, b in blocks(left, right))
     return left == right
 
 
 def _leaf_share(
-    expected: Leaf | str | None, actual: Leaf | str | None, suspect: Leaf | str | None, terms: int
+    expected: Leaf | str | None,
+    actual: Leaf | str | None,
+    suspect: Leaf | str | None,
+    roundings: float,
 ) -> float | None:
     if _equal(suspect, actual):
         return None if _equal(expected, actual) else 1.0
@@ -131,12 +135,23 @@ def _leaf_share(
     if not _same_form(suspect, actual):
         return 0.0
     if not isinstance(expected, Leaf) or not _same_form(expected, actual):
-        return float(np.mean(~suspect.differs_from(actual)))  # all of it is wrong
-    slack = bound(expected.dtype, largest(expected), terms)
+        parts = [_unequal(*part) for part in blocks(suspect, actual)]  # all of it is wrong
+        return 1 - sum(parts) / actual.array.size if parts else 0.0
+    slack = bound(expected.dtype, expected.largest, roundings)
+    counts = [_right_and_wrong(slack, *part) for part in blocks(expected, actual, suspect)]
+    right, wrong = (sum(column) for column in zip(*counts, strict=True))
+    return right / wrong if wrong else None
+
+
+def _unequal(one: Leaf, other: Leaf) -> int:
+    return int(np.count_nonzero(one.differs_from(other)))
+
+
+def _right_and_wrong(slack: float, expected: Leaf, actual: Leaf, suspect: Leaf) -> tuple[int, int]:
+    """Elements that the suspect has right among the wrong ones, and all wrong ones."""
     before, made = _beyond(actual, expected, slack), _beyond(suspect, expected, slack)
     left = _beyond(suspect, actual, np.maximum(slack, LEFT * expected.distance_to(actual)))
-    wrong = np.count_nonzero(before | made)
-    return float(np.count_nonzero(before & ~left) / wrong) if wrong else None
+    return int(np.count_nonzero(before & ~left)), int(np.count_nonzero(before | made))
 
 
 def _beyond(one: Leaf, other: Leaf, slack: Any) -> NDArray[np.bool_]:
@@ -147,11 +162,11 @@ def _beyond(one: Leaf, other: Leaf, slack: Any) -> NDArray[np.bool_]:
     return np.asarray(one.differs_from(other) & (apart | odd))
 
 
-def _near(name: str, left: Leaf | str, right: Leaf | str, terms: int) -> bool:
+def _near(name: str, left: Leaf | str, right: Leaf | str, roundings: float) -> bool:
     if _equal(left, right):
         return True
     if not (isinstance(left, Leaf) and isinstance(right, Leaf) and _same_form(left, right)):
         return False
     if left.bits is None:
         return name.endswith("image") and bool(left.distance_to(right).max() <= GREY_LEVELS)
-    return is_rounding(left, right, terms)
+    return is_rounding(left, right, roundings)

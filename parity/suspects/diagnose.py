@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cached_property, partial
 
 from parity.compare.compare import Verdict
-from parity.compare.rounding import terms_of
+from parity.compare.rounding import roundings_of, terms_of
 from parity.compare.trace import StepFunction, StepRecord, compare_records, run_step
 from parity.errors import InputError
 from parity.pipeline import Step
@@ -156,17 +156,18 @@ def diagnose_many(
     *,
     pairs: bool = True,
     seconds: float = math.inf,
+    suspects: Sequence[Suspect] | None = None,
 ) -> Diagnosis:
     """As `diagnose`, by what is consistent with all of `records`, (expected, actual) each.
 
     Records in which the candidate is right count too: they rule suspects out.
-    seconds: after these no further suspect is tried.
+    seconds: after these no further suspect is tried. suspects: those of the step by default.
     """
     names = {record.name for pair in records for record in pair} - {step.name}
     if names or not records:
         raise InputError(f"{step.name}: needs records of this step, got those of {sorted(names)}")
-    suspects = suspects_of(step)
-    lineups = [Lineup(step, expected, suspects) for expected, _ in records]
+    lined_up = suspects_of(step) if suspects is None else tuple(suspects)
+    lineups = [Lineup(step, expected, lined_up) for expected, _ in records]
     actual = [one for _, one in records]
     return diagnose_lineups(lineups, actual, pairs=pairs, seconds=seconds)
 
@@ -255,7 +256,7 @@ class _Search:
 
         None when the reference itself is as near.
         """
-        if all(near(row.expected, row.actual, row.terms) for row in self._rows):
+        if all(near(row.expected, row.actual, row.roundings) for row in self._rows):
             return ()
         left = self._rows[0].lineup.singles()
         for row in self._rows:
@@ -280,9 +281,10 @@ class _Search:
         """The mean over records in which the candidate or the suspect is wrong."""
         shares: list[float] = []
         for at, row in enumerate(self._rows):
+            self._clock.check()
             record = row.lineup.record(made)
             assert record is not None  # one suspect alone can always be made
-            found = share(row.expected, row.actual, leaves_of(record), row.terms)
+            found = share(row.expected, row.actual, leaves_of(record), row.roundings)
             shares += [] if found is None else [found]
             if sum(shares) + len(self._rows) - at - 1 < SMALLEST_SHARE * len(shares):
                 return 0.0
@@ -321,6 +323,11 @@ class _Row:
         return terms_of(self.lineup.expected.input)
 
     @cached_property
+    def roundings(self) -> float:
+        """One after the other, at most."""
+        return roundings_of(self.lineup.expected.input)
+
+    @cached_property
     def expected(self) -> Leaves:
         """Of the reference's record."""
         return leaves_of(self.lineup.expected)
@@ -334,7 +341,7 @@ class _Row:
 def _near(row: _Row, made: Made, got: Print) -> bool:
     if got.state != row.print.state or (record := row.lineup.record(made)) is None:
         return False
-    return near(leaves_of(record), row.actual, row.terms)
+    return near(leaves_of(record), row.actual, row.roundings)
 
 
 def _unordered(found: Sequence[Made]) -> list[Made]:

@@ -12,6 +12,8 @@ from parity.suspects import diagnose as lineups
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.closeness import comparable, finite_parts_agree, leaves_of, size_of
+from parity.suspects.staircase import staircase
+from parity.suspects.suspect import Suspect
 
 # Records of one step that a diagnosis is made from: those that differ, and those
 # that are right, which rule suspects out.
@@ -22,17 +24,25 @@ KEPT_BYTES = 2**28
 Diagnose = Callable[[Sequence[Held]], Diagnosis]
 
 
-def known_mistake(records: Sequence[Held]) -> Diagnosis:
+def known_mistake(
+    records: Sequence[Held],
+    *,
+    pairs: bool = True,
+    suspects: Sequence[Suspect] | None = None,
+) -> Diagnosis:
     """What the suspects say of the records of one step; empty where they say nothing.
 
+    pairs: whether two mistakes together are tried where none alone gives it all.
+    suspects: those of the step by default.
     That is a step without suspects, one whose results are right (a view, a changed input),
     and one that raises or gives something else altogether, which speaks for itself.
     """
     step = records[0][0]
-    if not suspects_of(step):
+    suspects = suspects_of(step) if suspects is None else suspects
+    if not suspects:
         return Diagnosis()
-    pairs = [(expected, actual) for _, expected, actual in records]
-    found = lineups.diagnose_many(step, pairs, seconds=SECONDS)
+    sides = [(expected, actual) for _, expected, actual in records]
+    found = lineups.diagnose_many(step, sides, pairs=pairs, seconds=SECONDS, suspects=suspects)
     if not found.differing:
         return Diagnosis()
     if found.alike:
@@ -41,7 +51,7 @@ def known_mistake(records: Sequence[Held]) -> Diagnosis:
         text = "Rounding: the order of float operations explains all that differs."
         seen = f"rounding alone in {found.rounded} of {found.cases} cases looked at"
         return Diagnosis(text, (seen,))
-    wrong = [(expected, actual) for expected, actual in pairs if _differs(expected, actual)]
+    wrong = [(expected, actual) for expected, actual in sides if _differs(expected, actual)]
     if not any(comparable(leaves_of(expected), leaves_of(actual)) for expected, actual in wrong):
         return Diagnosis()
     return _likeness(found, what_is_known(wrong))
@@ -75,6 +85,8 @@ def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
     """What can be said of differences, (expected, actual) each, without naming a mistake."""
     if all(finite_parts_agree(expected, actual) for expected, actual in wrong):
         return "Only NaN and infinite values differ; where both sides are finite, it is right."
+    if told := staircase(wrong):
+        return told
     if all(expected.draws and not actual.draws for expected, actual in wrong):
         return (
             "It draws nothing from the generator it is given (rng, np.random), where the "
@@ -105,7 +117,7 @@ def with_diagnoses(
 ) -> CheckReport:
     """`report` with what is said of the steps in `records`."""
     rows = [
-        replace(row, diagnosis=_careful(diagnose, records[row.pipeline, row.step]))
+        replace(row, diagnosis=careful(diagnose, records[row.pipeline, row.step]))
         if (row.pipeline, row.step) in records
         else row
         for row in report.summaries
@@ -113,7 +125,7 @@ def with_diagnoses(
     return replace(report, summaries=tuple(rows))
 
 
-def _careful(diagnose: Diagnose, records: Sequence[Held]) -> Diagnosis:
+def careful(diagnose: Diagnose, records: Sequence[Held]) -> Diagnosis:
     """A diagnosis that cannot be made costs itself only, and not the report."""
     try:
         return diagnose(records)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,38 +11,38 @@ from torch import Tensor
 from parity.steps.loss import head, topk
 from parity.suspects.around import Function, mistake
 
-Value = Mapping[str, Any]
-
 _IGNORED = "ignored pixels"
 
 
-@mistake(head.decode_head_loss_with_grad, needs="logits of another size than the labels")
-def head_corners_flipped(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(head.decode_head_loss, needs="logits of another size than the labels")
+def head_corners_flipped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """align_corners is the other way round than the config says when logits are enlarged."""
-    return step(value, rng, **{**options, "align_corners": not options.get("align_corners", False)})
+    return loss(
+        pred, label, **{**options, "align_corners": not options.get("align_corners", False)}
+    )
 
 
-@mistake(head.decode_head_loss_with_grad, needs="logits of another size than the labels")
-def head_labels_shrunk(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(head.decode_head_loss, needs="logits of another size than the labels")
+def head_labels_shrunk(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Labels are shrunk to the logits' size; the reference enlarges the logits to the labels'."""
-    return step({**value, "label": _shrunk(value)}, rng, **options)
+    return loss(pred, _shrunk(label, pred), **options)
 
 
-@mistake(head.decode_head_loss_with_grad, needs="logits of another size than the labels")
+@mistake(head.decode_head_loss, needs="logits of another size than the labels")
 def head_accuracy_of_small_logits(
-    step: Function, value: Value, rng: Any = None, **options: Any
+    loss: Function, pred: Tensor, label: Tensor, **options: Any
 ) -> Any:
     """acc_seg is that of the small logits; the reference takes it after enlarging them."""
-    found = step(value, rng, **options)
+    found = loss(pred, label, **options)
     ignored = options.get("ignore_index", 255)
-    small = topk.accuracy(value["pred"], _shrunk(value), ignore_index=ignored)
-    return {**found, "losses": {**found["losses"], "acc_seg": small}}
+    small = topk.accuracy(pred, _shrunk(label, pred), ignore_index=ignored)
+    return {**found, "acc_seg": small}
 
 
-@mistake(head.decode_head_loss_with_grad, needs="a sampler")
-def sampler_missing(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(head.decode_head_loss, needs="a sampler")
+def sampler_missing(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The head's pixel sampler is left out; the reference trains on hard pixels only."""
-    return step(value, rng, **{**options, "sampler": None})
+    return loss(pred, label, **{**options, "sampler": None})
 
 
 @mistake(topk.accuracy, needs=_IGNORED)
@@ -85,9 +84,9 @@ def accuracy_at_rank_k(
     return [one - less for one, less in zip(found, before, strict=True)]
 
 
-def _shrunk(value: Value) -> Tensor:
-    planes = value["label"][:, None].double()
-    return F.interpolate(planes, value["pred"].shape[2:], mode="nearest")[:, 0].long()
+def _shrunk(label: Tensor, pred: Tensor) -> Tensor:
+    planes = label[:, None].double()
+    return F.interpolate(planes, pred.shape[2:], mode="nearest")[:, 0].long()
 
 
 OF_HEADS = (

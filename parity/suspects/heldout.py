@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-from parity.compare.rounding import terms_of
+from parity.compare.rounding import roundings_of
 from parity.suspects.closeness import leaves_of, near
 from parity.suspects.diagnose import Diagnosis, Level, diagnose_lineups
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
@@ -93,10 +93,10 @@ def _diagnosed(suspect: Suspect, places: Sequence[Place]) -> Diagnosis | None:
 
 def _near(lineup: Lineup, one: Made, other: Made) -> bool:
     left, right = lineup.record(one), lineup.record(other)
-    terms = terms_of(lineup.expected.input)
+    roundings = roundings_of(lineup.expected.input)
     if left is None or right is None:
         return False
-    return near(leaves_of(left), leaves_of(right), terms)
+    return near(leaves_of(left), leaves_of(right), roundings)
 
 
 def _same(lineups: Sequence[Lineup], one: Made, other: Made, *, rounded: bool) -> bool:

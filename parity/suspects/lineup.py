@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import permutations
 from typing import Any
 
 import numpy as np
-from numpy.random import RandomState
 
-from parity.compare.leaf import as_leaf
+from parity.compare.leaf import Leaf, as_leaf, blocks
 from parity.compare.rng import Draw, draws_from_other_range
-from parity.compare.trace import StepFunction, StepRecord, run_step
+from parity.compare.trace import StepRecord, run_step
 from parity.compare.tree import children
 from parity.errors import InputError
 from parity.pipeline import Step
@@ -30,24 +29,25 @@ class NotDefined(Exception):
     """The two suspects cannot be made together: the first never gets to the step."""
 
 
-def together(outer: Suspect, inner: Suspect, function: Function) -> StepFunction:
-    """A step with two mistakes: `outer`, and where it calls `function`, `inner`.
+def together(outer: Suspect, inner: Suspect, function: Function) -> Function:
+    """`function` with two mistakes: `outer`, and where that calls `function`, `inner`.
 
     Calls raise NotDefined where `outer` performs the step without calling it.
     """
 
-    def both(value: Any, rng: RandomState, **options: Any) -> Any:
+    @wraps(function)
+    def both(*args: Any, **options: Any) -> Any:
         places = places_of(function)
         reached = False
 
-        def inside(value: Any, inner_rng: RandomState | None = None, **options: Any) -> Any:
+        def inside(*args: Any, **options: Any) -> Any:
             nonlocal reached
             reached = True
             with bound(places, function):
-                return inner.function(value, rng if inner_rng is None else inner_rng, **options)
+                return inner.function(*args, **options)
 
         with bound(places, inside):
-            output = outer.function(value, rng, **options)
+            output = outer.function(*args, **options)
         if not reached:
             raise NotDefined
         return output
@@ -134,7 +134,7 @@ class Lineup:
         return list(permutations(self.suspects, 2))
 
     def _run(self, function: Function) -> StepRecord:
-        step = Step(self.step.name, function, self.step.options)
+        step = self.step.doing(function)
         return run_step(step.name, step, self.expected.input, self.expected.state_before)
 
 
@@ -148,7 +148,8 @@ def _feed(digest: hashlib.blake2b, value: Any) -> None:
         return
     parts = children(value)
     if parts is None:
-        digest.update(_leaf_bytes(value))
+        for part in _leaf_bytes(value):
+            digest.update(part)
         return
     digest.update(f"{_kind(value)}{len(parts)}".encode())
     for key in sorted(parts):  # the order of keys is not compared either
@@ -156,18 +157,25 @@ def _feed(digest: hashlib.blake2b, value: Any) -> None:
         _feed(digest, parts[key])
 
 
-def _leaf_bytes(value: Any) -> bytes:
+def _leaf_bytes(value: Any) -> Iterator[bytes]:
     try:
         leaf = as_leaf(value)
     except InputError:  # nothing that can be compared: equal to itself only
-        return str(id(value)).encode()
+        yield str(id(value)).encode()
+        return
     if leaf.values is None:
-        return f"{leaf.kind} {value!r}".encode()
-    head = f"{leaf.kind} {leaf.dtype} {leaf.values.shape}".encode()
+        yield f"{leaf.kind} {value!r}".encode()
+        return
+    yield f"{leaf.kind} {leaf.dtype} {leaf.values.shape}".encode()
+    for (part,) in blocks(leaf):
+        yield _plain_bytes(part)
+
+
+def _plain_bytes(leaf: Leaf) -> bytes:
     if leaf.bits is None:
-        return head + leaf.values.tobytes()
+        return leaf.array.tobytes()
     # Any NaN equals any other, as in the comparison; -1 is the bits of one.
-    return head + np.where(np.isnan(leaf.values), -1, leaf.bits).tobytes()
+    return np.where(np.isnan(leaf.array), -1, leaf.bits).tobytes()
 
 
 def _kind(value: Any) -> str:

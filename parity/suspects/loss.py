@@ -16,34 +16,32 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.loss import entropy, head, reduction, topk
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.suspects import heads, losses, overlaps
 from parity.suspects.around import Function, Mistake, made_in, mistake
 from parity.suspects.suspect import Suspect
 
-Value = Mapping[str, Any]
 # (pred, label, class weights, ignore_index) -> a loss per pixel
 PerPixel = Callable[[Tensor, Tensor, Tensor | None, int], Tensor]
 
-_STEP, _HEAD = entropy.cross_entropy_with_grad, head.decode_head_loss_with_grad
+_STEP, _HEAD = entropy.cross_entropy, head.decode_head_loss
 _IGNORED = "ignored pixels"
 _WEIGHTED = "a loss_weight other than 1"
 
 
-@mistake(entropy._divisor, needs=f"{_IGNORED}, without avg_non_ignore")
+@mistake(entropy.mean_divisor, needs=f"{_IGNORED}, without avg_non_ignore")
 def mean_over_valid(divisor: Function, label: Tensor, weights: Any, ignored: int, _: bool) -> Any:
     """The mean divides by valid pixels; the reference by all, unless avg_non_ignore is set."""
     return divisor(label, weights, ignored, True)
 
 
-@mistake(entropy._divisor, needs=f"{_IGNORED}, with avg_non_ignore")
+@mistake(entropy.mean_divisor, needs=f"{_IGNORED}, with avg_non_ignore")
 def mean_over_all(divisor: Function, label: Tensor, weights: Any, ignored: int, _: bool) -> Any:
     """The mean divides by all pixels; with avg_non_ignore the reference divides by valid ones."""
     return divisor(label, weights, ignored, False)
 
 
-@mistake(entropy._divisor, needs="class_weight")
+@mistake(entropy.mean_divisor, needs="class_weight")
 def mean_without_class_weight(
     divisor: Function, label: Tensor, weights: Any, ignored: int, valid_only: bool
 ) -> Any:
@@ -89,30 +87,45 @@ def avg_factor_ignored(reduce_loss: Function, loss: Tensor, **options: Any) -> A
     return reduce_loss(loss, **{**options, "avg_factor": None})
 
 
-def torch_mean(pred: Tensor, label: Tensor, *, ignore_index: int = -100, **options: Any) -> Any:
+@mistake(_STEP)
+def torch_mean(
+    cross_entropy: Function,
+    pred: Tensor,
+    label: Tensor,
+    *,
+    ignore_index: int = -100,
+    **options: Any,
+) -> Any:
     """The mean is torch's: over valid pixels, NaN without any; the reference's is over all."""
     if _is_no_plain_mean(options):
-        return entropy.cross_entropy(pred, label, ignore_index=ignore_index, **options)
+        return cross_entropy(pred, label, ignore_index=ignore_index, **options)
     weights = reduction.class_weight_for(pred, options.get("class_weight"))
     mean = F.cross_entropy(pred, label, weights, ignore_index=ignore_index)
     return options.get("loss_weight", 1.0) * mean
 
 
+@mistake(_STEP)
 def mean_of_image_means(
-    pred: Tensor, label: Tensor, *, ignore_index: int = -100, **options: Any
+    cross_entropy: Function,
+    pred: Tensor,
+    label: Tensor,
+    *,
+    ignore_index: int = -100,
+    **options: Any,
 ) -> Any:
     """Valid pixels are averaged per image, then the images; the reference averages all at once."""
     if _is_no_plain_mean(options):
-        return entropy.cross_entropy(pred, label, ignore_index=ignore_index, **options)
+        return cross_entropy(pred, label, ignore_index=ignore_index, **options)
     chosen = {**options, "avg_non_ignore": True, "ignore_index": ignore_index}
     means = [
-        entropy.cross_entropy(*one, **chosen)
+        cross_entropy(*one, **chosen)
         for one in zip(torch.split(pred, 1), torch.split(label, 1), strict=True)
     ]
     return torch.stack(means).mean()
 
 
-def label_smoothed(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(_STEP)
+def label_smoothed(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Labels are smoothed by 0.1; the reference uses them as they are."""
 
     def smooth(pred: Tensor, label: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
@@ -123,12 +136,14 @@ def label_smoothed(pred: Tensor, label: Tensor, **options: Any) -> Any:
     return _reduced(smooth, pred, label, **options)
 
 
-def softmax_twice(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(_STEP)
+def softmax_twice(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Softmax is taken before the loss, which takes it again; the reference's loss takes logits."""
-    return entropy.cross_entropy(pred.softmax(1), label, **options)
+    return cross_entropy(pred.softmax(1), label, **options)
 
 
-def softmax_missing(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(_STEP)
+def softmax_missing(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The loss is nll_loss of the logits; the reference takes log_softmax of them first."""
 
     def nll(pred: Tensor, label: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
@@ -139,29 +154,32 @@ def softmax_missing(pred: Tensor, label: Tensor, **options: Any) -> Any:
     return _reduced(nll, pred, label, **options)
 
 
-def loss_through_bfloat16(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(_STEP)
+def loss_through_bfloat16(
+    cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any
+) -> Any:
     """Logits pass through bfloat16 before the loss; the reference keeps their dtype."""
-    return entropy.cross_entropy(pred.bfloat16().to(pred), label, **options)
+    return cross_entropy(pred.bfloat16().to(pred), label, **options)
 
 
 @mistake(_STEP, needs=_IGNORED)
-def ignored_is_class_0(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+def ignored_is_class_0(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Ignored pixels are trained as class 0; the reference gives them no loss."""
     ignored = options.get("ignore_index", 255)
-    known = value["label"].masked_fill(value["label"] == ignored, 0)
-    return step({**value, "label": known}, rng, **{**options, "ignore_index": -1})
+    known = label.masked_fill(label == ignored, 0)
+    return loss(pred, known, **{**options, "ignore_index": -1})
 
 
 @mistake(_STEP, needs=_WEIGHTED)
-def loss_weight_twice(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+def loss_weight_twice(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """loss_weight is applied twice."""
-    return step(value, rng, **_with_loss_weight(options, lambda weight: weight * weight))
+    return loss(pred, label, **_with_loss_weight(options, lambda weight: weight * weight))
 
 
 @mistake(_STEP, needs=_WEIGHTED)
-def loss_weight_ignored(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+def loss_weight_ignored(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """loss_weight is left out; the reference multiplies by it."""
-    return step(value, rng, **_with_loss_weight(options, lambda weight: 1.0))
+    return loss(pred, label, **_with_loss_weight(options, lambda weight: 1.0))
 
 
 def _is_no_plain_mean(options: Mapping[str, Any]) -> bool:
@@ -185,7 +203,7 @@ def _reduced(
     weights = reduction.class_weight_for(pred, class_weight)
     loss = per_pixel(pred, label, weights, ignore_index)
     if options.get("avg_factor") is None and options.get("reduction", "mean") == "mean":
-        options["avg_factor"] = entropy._divisor(label, weights, ignore_index, avg_non_ignore)
+        options["avg_factor"] = entropy.mean_divisor(label, weights, ignore_index, avg_non_ignore)
     return loss_weight * reduction.reduce_loss(loss, weight=weight, **options)
 
 
@@ -202,32 +220,21 @@ def _with_loss_weight(options: dict[str, Any], change: Callable[[float], float])
     return changed
 
 
-def _in_step(wrong: Callable[..., Any]) -> Mistake:
-    """`wrong` in the place of cross entropy."""
-
-    @wraps(wrong)
-    def exchanged(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
-        return with_grad(wrong)(value, rng, **options)
-
-    return mistake(_STEP)(exchanged)
-
-
-def _in_head(wrong: Callable[..., Any]) -> Mistake:
+def _in_head(wrong: Mistake) -> Mistake:
     """`wrong` in the place of the cross entropies of a head, which knows losses by name."""
 
     @wraps(entropy.cross_entropy)
     def named(*tensors: Tensor, **options: Any) -> Any:
-        return wrong(*tensors, **options)
+        return wrong.mistake(entropy.cross_entropy, *tensors, **options)
 
-    @wraps(wrong)
-    def exchanged(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+    def exchanged(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
         terms = [
             replace(term, function=named) if term.function is entropy.cross_entropy else term
             for term in options.get("losses", CROSS_ENTROPY)
         ]
-        return step(value, rng, **{**options, "losses": tuple(terms)})
+        return loss(pred, label, **{**options, "losses": tuple(terms)})
 
-    return mistake(_HEAD)(exchanged)
+    return replace(wrong, function=_HEAD, mistake=exchanged)
 
 
 _LOSSES = (
@@ -251,7 +258,7 @@ SUSPECTS: tuple[Suspect, ...] = (
         divisor_without_eps,
         mean_over_weights,
         avg_factor_ignored,
-        *map(_in_step, _LOSSES),
+        *_LOSSES,
         *_TRANSFORMED,
     ),
     *made_in(
@@ -265,7 +272,7 @@ SUSPECTS: tuple[Suspect, ...] = (
         suffix="-in-head",
     ),
     *made_in(
-        topk.accuracy_of,
+        topk.accuracy,
         *heads.OF_ACCURACY,
         heads.accuracy_without_eps,
         heads.accuracy_at_rank_k,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -21,30 +20,27 @@ from parity.steps.loss import (
     reduction,
 )
 from parity.suspects.around import Function, made_in, mistake
-from parity.suspects.overlaps import instead
 from parity.suspects.suspect import Suspect
-
-Value = Mapping[str, Any]
 
 _IGNORED = "ignored pixels"
 
 
-@mistake(binary.binary_cross_entropy_with_grad, needs=_IGNORED)
-def binary_over_valid(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(binary.binary_cross_entropy, needs=_IGNORED)
+def binary_over_valid(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The mean divides by valid elements; the reference by all, unless avg_non_ignore is set."""
-    return step(value, rng, **{**options, "avg_non_ignore": True})
+    return loss(pred, label, **{**options, "avg_non_ignore": True})
 
 
-@mistake(binary.binary_cross_entropy_with_grad, needs=_IGNORED)
+@mistake(binary.binary_cross_entropy, needs=_IGNORED)
 def binary_ignored_as_background(
-    step: Function, value: Value, rng: Any = None, **options: Any
+    loss: Function, pred: Tensor, label: Tensor, **options: Any
 ) -> Any:
     """Ignored pixels are trained as background; the reference gives them no loss."""
-    label, channels = value["label"], value["pred"].shape[1]
+    channels = pred.shape[1]
     planes = [label == index for index in range(channels)]
     known = label.masked_fill(label == options["ignore_index"], 0)
     plain = known if channels == 1 else torch.stack(planes, 1).long()
-    return step({**value, "label": plain}, rng, **{**options, "ignore_index": None})
+    return loss(pred, plain, **{**options, "ignore_index": None})
 
 
 @mistake(reduction.reduce_loss, needs="several channels")
@@ -55,47 +51,49 @@ def binary_summed_over_classes(reduce_loss: Function, loss: Tensor, **options: A
     return found * loss.shape[1] if is_mean else found
 
 
-@instead(binary.binary_cross_entropy_with_grad)
-def binary_of_softmax(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(binary.binary_cross_entropy)
+def binary_of_softmax(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Softmax is taken before the binary loss; the reference's loss takes logits."""
-    return binary.binary_cross_entropy(pred.softmax(1), label, **options)
+    return loss(pred.softmax(1), label, **options)
 
 
-@mistake(entropy.mask_cross_entropy_with_grad, needs="masks of other classes than 0")
-def mask_of_class_0(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(entropy.mask_cross_entropy, needs="masks of other classes than 0")
+def mask_of_class_0(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Every mask is held against channel 0; the reference takes the channel of its class."""
-    return step({**value, "mask_class": torch.zeros_like(value["mask_class"])}, rng, **options)
+    return loss(pred, label, **{**options, "mask_class": torch.zeros_like(options["mask_class"])})
 
 
-@mistake(focal.focal_loss_with_grad, needs="an alpha other than 0.5")
-def focal_alpha_swapped(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(focal.focal_loss, needs="an alpha other than 0.5")
+def focal_alpha_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """alpha weighs the negatives; in the reference it weighs the positives."""
     alpha = options.get("alpha", 0.5)
     turned = [1 - one for one in alpha] if isinstance(alpha, list) else 1 - alpha
-    return step(value, rng, **{**options, "alpha": turned})
+    return loss(pred, label, **{**options, "alpha": turned})
 
 
-@mistake(focal.focal_loss_with_grad)
-def focal_without_alpha(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(focal.focal_loss)
+def focal_without_alpha(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """There is no alpha; the reference weighs positives by alpha and negatives by 1 - alpha."""
     weight = 2 * options.get("loss_weight", 1.0)
-    return step(value, rng, **{**options, "alpha": 0.5, "loss_weight": weight})
+    return loss(pred, label, **{**options, "alpha": 0.5, "loss_weight": weight})
 
 
-@mistake(focal.focal_loss_with_grad)
-def focal_gamma_1(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(focal.focal_loss)
+def focal_gamma_1(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """gamma is 1; the reference's default is 2."""
-    return step(value, rng, **{**options, "gamma": 1.0})
+    return loss(pred, label, **{**options, "gamma": 1.0})
 
 
-@mistake(focal.focal_loss_with_grad, needs="pixels of the ignored class")
-def focal_ignored_counted(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(focal.focal_loss, needs="pixels of the ignored class")
+def focal_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Ignored pixels are trained; the reference gives them no loss."""
-    return step(value, rng, **{**options, "ignore_index": -1})
+    return loss(pred, label, **{**options, "ignore_index": -1})
 
 
-@instead(edge.boundary_loss_with_grad, needs="edges and other pixels, not equally many")
-def boundary_weights_swapped(pred: Tensor, label: Tensor, *, loss_weight: float = 1.0) -> Any:
+@mistake(edge.boundary_loss, needs="edges and other pixels, not equally many")
+def boundary_weights_swapped(
+    _: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
+) -> Any:
     """Edges weigh as their own share; the reference weighs them by that of the other pixels."""
     edges, plains = (label == 1).float(), (label == 0).float()
     share = edges.sum() / (edges + plains).sum()
@@ -104,54 +102,57 @@ def boundary_weights_swapped(pred: Tensor, label: Tensor, *, loss_weight: float 
     return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), weight)
 
 
-@instead(edge.boundary_loss_with_grad, needs="edges and other pixels")
-def boundary_unweighted(pred: Tensor, label: Tensor, *, loss_weight: float = 1.0) -> Any:
+@mistake(edge.boundary_loss, needs="edges and other pixels")
+def boundary_unweighted(
+    _: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
+) -> Any:
     """Edges and other pixels weigh alike; the reference gives the rarer ones more weight."""
     known = (label < 2).float()
     logits = pred.squeeze(1)
     return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), known)
 
 
-@mistake(ohem._limit, needs="a pixel at the limit of the kept ones")
+@mistake(ohem.probability_limit, needs="a pixel at the limit of the kept ones")
 def ohem_limit_included(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """The pixel at the limit is kept, too; the reference keeps those below it."""
     found = torch.as_tensor(limit(ranked, kept, thresh), dtype=ranked.dtype)
     return torch.nextafter(found, torch.full_like(found, torch.inf))
 
 
-@mistake(ohem._limit, needs="fewer than min_kept pixels below the threshold")
+@mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
 def ohem_min_kept_ignored(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """Only pixels below the threshold are kept; the reference keeps at least min_kept."""
     return thresh
 
 
-@mistake(ohem._limit, needs="more than min_kept pixels below the threshold")
+@mistake(ohem.probability_limit, needs="more than min_kept pixels below the threshold")
 def ohem_threshold_ignored(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """Always min_kept pixels are kept; the reference keeps all that are below the threshold."""
     return ranked[min(kept, ranked.numel() - 1)]
 
 
-@mistake(ohem._limit, needs="fewer than min_kept pixels below the threshold")
+@mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
 def ohem_one_fewer(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """One pixel fewer than min_kept is kept."""
     return limit(ranked, kept - 1, thresh)
 
 
-@mistake(ohem._unreduced, needs="more pixels than min_kept")
+@mistake(ohem.summed_losses, needs="more pixels than min_kept")
 def ohem_easiest_kept(unreduced: Function, *arguments: Any) -> Any:
     """The smallest losses are kept; the reference keeps the largest."""
     return -unreduced(*arguments)
 
 
-@mistake(ohem.ohem_weights_of, needs="several images")
-def ohem_kept_per_batch(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(ohem.ohem_weights, needs="several images")
+def ohem_kept_per_batch(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """min_kept counts pixels of the batch; the reference multiplies it by the number of images."""
-    kept = max(options["min_kept"] // len(value["label"]), 2)
-    return step(value, rng, **{**options, "min_kept": kept})
+    kept = max(options["min_kept"] // len(label), 2)
+    return loss(pred, label, **{**options, "min_kept": kept})
 
 
-@instead(ohem.ohem_cross_entropy_with_grad, needs="easy pixels")
+@mistake(ohem.ohem_cross_entropy, needs="easy pixels")
 def ohem_mean_over_valid(
+    _: Function,
     pred: Tensor,
     label: Tensor,
     *,
@@ -167,13 +168,14 @@ def ohem_mean_over_valid(
     valid = label != ignore_index
     if not bool(valid.any()):
         return pred.new_tensor(0.0)
-    own = ohem._own_probability(pred, label, ignore_index)
-    hard = own < ohem._limit(own[valid].sort()[0], max(1, min_kept), thresh)
+    own = ohem.own_probability(pred, label, ignore_index)
+    hard = own < ohem.probability_limit(own[valid].sort()[0], max(1, min_kept), thresh)
     return loss_weight * losses[valid & hard].sum() / valid.sum()
 
 
-@instead(ohem.ohem_cross_entropy_with_grad, needs="more pixels than min_kept")
+@mistake(ohem.ohem_cross_entropy, needs="more pixels than min_kept")
 def ohem_mean_of_largest(
+    _: Function,
     pred: Tensor,
     label: Tensor,
     *,
@@ -192,35 +194,39 @@ def ohem_mean_of_largest(
     return loss_weight * valid.topk(min(max(1, min_kept), valid.numel())).values.mean()
 
 
-@instead(divergence.kl_div_loss_with_grad)
-def kl_of_logarithms(pred: Tensor, label: Tensor, *, temperature: float = 1.0) -> Any:
+@mistake(divergence.kl_div_loss)
+def kl_of_logarithms(_: Function, pred: Tensor, label: Tensor, *, temperature: float = 1.0) -> Any:
     """The first argument is a logarithm, as torch's kl_div expects; the reference's is none."""
     soft, target = (pred / temperature).log_softmax(1), (label / temperature).softmax(1)
     loss = F.kl_div(soft, target, reduction="none") * temperature**2
     return loss.flatten(1).mean(1)
 
 
-@instead(divergence.kl_div_loss_with_grad, needs="a temperature other than 1")
-def kl_without_squared_temperature(pred: Tensor, label: Tensor, *, temperature: float = 1.0) -> Any:
+@mistake(divergence.kl_div_loss, needs="a temperature other than 1")
+def kl_without_squared_temperature(
+    loss: Function, pred: Tensor, label: Tensor, *, temperature: float = 1.0
+) -> Any:
     """The result is not multiplied by the squared temperature; the reference's is."""
-    return divergence.kl_div_loss(pred, label, temperature=temperature) / temperature**2
+    return loss(pred, label, temperature=temperature) / temperature**2
 
 
-@instead(depth.si_log_loss_with_grad, needs="depth maps with holes")
-def si_log_of_holes(pred: Tensor, label: Tensor, *, loss_weight: float = 1.0) -> Any:
+@mistake(depth.si_log_loss, needs="depth maps with holes")
+def si_log_of_holes(_: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0) -> Any:
     """Pixels without a depth count; the reference leaves them out."""
     ratio = (label.clamp(min=1e-6).log() - pred.clamp(min=1e-6).log()).flatten(1)
     loss = torch.sqrt(ratio.square().mean(1) - 0.5 * ratio.mean(1).square())
     return loss_weight * loss.mean()
 
 
-@instead(depth.si_log_loss_with_grad)
-def si_log_without_root(pred: Tensor, label: Tensor, *, loss_weight: float = 1.0) -> Any:
+@mistake(depth.si_log_loss)
+def si_log_without_root(
+    loss: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
+) -> Any:
     """The root is left out; the reference takes the root of each image's variance."""
-    return loss_weight * depth.si_log_loss(pred, label, reduction="none").square().mean()
+    return loss_weight * loss(pred, label, reduction="none").square().mean()
 
 
-@mistake(distance._distances)
+@mistake(distance.distances_to_background)
 def hausdorff_of_background(distances: Function, label: Tensor, dtype: torch.dtype) -> Any:
     """Errors weigh by the distance to the foreground; the reference's by that to the background."""
     return distances(label == 0, dtype)
@@ -230,36 +236,36 @@ _LIMITS = (ohem_limit_included, ohem_min_kept_ignored, ohem_threshold_ignored)
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
-        binary.binary_cross_entropy_with_grad,
+        binary.binary_cross_entropy,
         binary_over_valid,
         binary_ignored_as_background,
         binary_summed_over_classes,
         binary_of_softmax,
     ),
-    *made_in(entropy.mask_cross_entropy_with_grad, mask_of_class_0),
+    *made_in(entropy.mask_cross_entropy, mask_of_class_0),
     *made_in(
-        focal.focal_loss_with_grad,
+        focal.focal_loss,
         focal_alpha_swapped,
         focal_without_alpha,
         focal_gamma_1,
         focal_ignored_counted,
     ),
-    *made_in(edge.boundary_loss_with_grad, boundary_weights_swapped, boundary_unweighted),
+    *made_in(edge.boundary_loss, boundary_weights_swapped, boundary_unweighted),
     *made_in(
-        ohem.ohem_cross_entropy_with_grad,
+        ohem.ohem_cross_entropy,
         *_LIMITS,
         ohem_one_fewer,
         ohem_mean_over_valid,
         ohem_mean_of_largest,
     ),
     *made_in(
-        ohem.ohem_weights_of,
+        ohem.ohem_weights,
         *_LIMITS,
         ohem_easiest_kept,
         ohem_kept_per_batch,
         suffix="-in-weights",
     ),
-    *made_in(divergence.kl_div_loss_with_grad, kl_of_logarithms, kl_without_squared_temperature),
-    *made_in(depth.si_log_loss_with_grad, si_log_of_holes, si_log_without_root),
-    *made_in(distance.hausdorff_loss_with_grad, hausdorff_of_background),
+    *made_in(divergence.kl_div_loss, kl_of_logarithms, kl_without_squared_temperature),
+    *made_in(depth.si_log_loss, si_log_of_holes, si_log_without_root),
+    *made_in(distance.hausdorff_loss, hausdorff_of_background),
 )

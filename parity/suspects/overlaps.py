@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from parity.steps.loss import lovasz, overlap
-from parity.steps.loss.gradient import with_grad
-from parity.suspects.around import Function, Mistake, made_in, mistake
+from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
-
-Value = Mapping[str, Any]
 
 _IGNORED = "ignored pixels"
 _SEVERAL = "several images"
 
 
-def instead(step: Function, *, needs: str = "") -> Callable[[Function], Mistake]:
-    """As `mistake` around `step`, for a whole loss ``(pred, label, **options)``."""
-
-    def make(wrong: Function) -> Mistake:
-        @wraps(wrong)
-        def exchanged(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
-            return with_grad(wrong)(value, rng, **options)
-
-        return mistake(step, needs=needs)(exchanged)
-
-    return make
-
-
-@mistake(overlap._dice)
+@mistake(overlap.dice_of_rows)
 def dice_of_plain_sums(
     dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float
 ) -> Any:
@@ -41,52 +23,52 @@ def dice_of_plain_sums(
     return dice(pred, target, True, eps)
 
 
-@mistake(overlap._dice, needs="naive_dice")
+@mistake(overlap.dice_of_rows, needs="naive_dice")
 def dice_of_squares(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """The denominator holds sums of squares; with naive_dice the reference's holds plain sums."""
     return dice(pred, target, False, eps)
 
 
-@mistake(overlap._dice)
+@mistake(overlap.dice_of_rows)
 def dice_smooth_1(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """The smoothing number is 1; the reference's is 0.001."""
     return dice(pred, target, naive, 1.0)
 
 
-@mistake(overlap._dice)
+@mistake(overlap.dice_of_rows)
 def dice_without_eps(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """There is no smoothing number; the reference adds 0.001."""
     return dice(pred, target, naive, 0.0)
 
 
-@mistake(overlap.dice_loss_with_grad, needs="use_sigmoid=False")
-def dice_of_sigmoid(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(overlap.dice_loss, needs="use_sigmoid=False")
+def dice_of_sigmoid(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Sigmoid is taken of the logits; with use_sigmoid=False the reference takes softmax."""
-    return step(value, rng, **{**options, "use_sigmoid": True})
+    return loss(pred, label, **{**options, "use_sigmoid": True})
 
 
-@instead(overlap.dice_loss_with_grad, needs=_IGNORED)
-def dice_ignored_left_out(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.dice_loss, needs=_IGNORED)
+def dice_ignored_left_out(dice_loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Ignored pixels are left out; in the reference what is predicted there counts."""
     soft = _activated(pred, options)
     valid = (label != 255).unsqueeze(1)
-    return overlap.dice_loss(soft.where(valid, 0.0), label, activate=False, **options)
+    return dice_loss(soft.where(valid, 0.0), label, activate=False, **options)
 
 
-@instead(overlap.dice_loss_with_grad, needs=_SEVERAL)
-def dice_over_batch(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.dice_loss, needs=_SEVERAL)
+def dice_over_batch(dice_loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Overlap is summed over the batch; the reference scores each image and averages."""
     tall = pred.transpose(0, 1).flatten(1, 2).unsqueeze(0)
-    return overlap.dice_loss(tall, label.flatten(0, 1).unsqueeze(0), **options)
+    return dice_loss(tall, label.flatten(0, 1).unsqueeze(0), **options)
 
 
-@instead(overlap.dice_loss_with_grad, needs="several classes")
-def dice_per_class(pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.dice_loss, needs="several classes")
+def dice_per_class(dice_loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Each class is scored alone and the scores averaged; the reference sums over classes first."""
     soft, left_out = _activated(pred, options), options.get("ignore_index", 255)
     chosen = {**options, "activate": False, "ignore_index": None}
     found = [
-        overlap.dice_loss(soft[:, [index]], (label == index).long().unsqueeze(1), **chosen)
+        dice_loss(soft[:, [index]], (label == index).long().unsqueeze(1), **chosen)
         for index in range(pred.shape[1])
         if index != left_out
     ]
@@ -99,53 +81,53 @@ def lovasz_ascending(jaccard_steps: Function, sorted_truth: Tensor) -> Any:
     return jaccard_steps(sorted_truth.flip(0)).flip(0)
 
 
-@mistake(lovasz.lovasz_loss_with_grad, needs="classes that do not occur")
-def lovasz_all_classes(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs="classes that do not occur")
+def lovasz_all_classes(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Absent classes count, too; the reference averages present ones unless told otherwise."""
-    return step(value, rng, **{**options, "classes": "all"})
+    return loss(pred, label, **{**options, "classes": "all"})
 
 
-@mistake(lovasz.lovasz_loss_with_grad, needs='classes="all", and classes that do not occur')
-def lovasz_present_classes(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs='classes="all", and classes that do not occur')
+def lovasz_present_classes(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Absent classes are left out; with classes="all" the reference averages them, too."""
-    return step(value, rng, **{**options, "classes": "present"})
+    return loss(pred, label, **{**options, "classes": "present"})
 
 
-@mistake(lovasz.lovasz_loss_with_grad, needs=_SEVERAL)
-def lovasz_per_image(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs=_SEVERAL)
+def lovasz_per_image(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Each image is ranked alone; the reference ranks the whole batch unless told otherwise."""
-    return step(value, rng, **{**options, "per_image": True, "reduction": "mean"})
+    return loss(pred, label, **{**options, "per_image": True, "reduction": "mean"})
 
 
-@mistake(lovasz.lovasz_loss_with_grad, needs=f"per_image, and {_SEVERAL}")
-def lovasz_over_batch(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs=f"per_image, and {_SEVERAL}")
+def lovasz_over_batch(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The whole batch is ranked together; with per_image the reference ranks each image alone."""
-    return step(value, rng, **{**options, "per_image": False, "reduction": "none"})
+    return loss(pred, label, **{**options, "per_image": False, "reduction": "none"})
 
 
-@mistake(lovasz.lovasz_loss_with_grad, needs=_IGNORED)
-def lovasz_ignored_counted(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs=_IGNORED)
+def lovasz_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Ignored pixels are ranked, too; the reference leaves them out."""
-    return step(value, rng, **{**options, "ignore_index": None})
+    return loss(pred, label, **{**options, "ignore_index": None})
 
 
-@mistake(overlap.tversky_loss_with_grad, needs="alpha other than beta")
-def tversky_swapped(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(overlap.tversky_loss, needs="alpha other than beta")
+def tversky_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """alpha weighs what is missed; in the reference it weighs what is too much."""
     turned = {"alpha": options.get("beta", 0.7), "beta": options.get("alpha", 0.3)}
-    return step(value, rng, **{**options, **turned})
+    return loss(pred, label, **{**options, **turned})
 
 
-@mistake(overlap.tversky_loss_with_grad)
-def tversky_smooth_small(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(overlap.tversky_loss)
+def tversky_smooth_small(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The smoothing number is 1e-6; the reference's is 1."""
-    return step(value, rng, **{**options, "smooth": 1e-6})
+    return loss(pred, label, **{**options, "smooth": 1e-6})
 
 
-@mistake(overlap.tversky_loss_with_grad, needs=_IGNORED)
-def tversky_ignored_counted(step: Function, value: Value, rng: Any = None, **options: Any) -> Any:
+@mistake(overlap.tversky_loss, needs=_IGNORED)
+def tversky_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Ignored pixels count as the last class; the reference leaves them out."""
-    return step(value, rng, **{**options, "ignore_index": -1})
+    return loss(pred, label, **{**options, "ignore_index": -1})
 
 
 def _activated(pred: Tensor, options: dict[str, Any]) -> Tensor:
@@ -157,7 +139,7 @@ def _activated(pred: Tensor, options: dict[str, Any]) -> Tensor:
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
-        overlap.dice_loss_with_grad,
+        overlap.dice_loss,
         dice_of_plain_sums,
         dice_of_squares,
         dice_smooth_1,
@@ -168,13 +150,13 @@ SUSPECTS: tuple[Suspect, ...] = (
         dice_per_class,
     ),
     *made_in(
-        overlap.tversky_loss_with_grad,
+        overlap.tversky_loss,
         tversky_swapped,
         tversky_smooth_small,
         tversky_ignored_counted,
     ),
     *made_in(
-        lovasz.lovasz_loss_with_grad,
+        lovasz.lovasz_loss,
         lovasz_ascending,
         lovasz_all_classes,
         lovasz_present_classes,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from itertools import combinations
 
 from numpy.random import RandomState
@@ -77,8 +76,7 @@ class Place:
     def check(self, suspect: Suspect) -> TraceComparison:
         """Check the case up to this step, with the suspect in its place."""
         steps = candidate_steps(self.case.steps[: self.index + 1])
-        options = self.case.steps[self.index].options
-        steps[-1] = (steps[-1][0], partial(suspect.function, **options))
+        steps[-1] = (steps[-1][0], self.lineup.step.doing(suspect.function))
         reference = Trace(self.trace.seed, self.trace.steps[: self.index + 1])
         return compare_with_trace(steps, reference)
 

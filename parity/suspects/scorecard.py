@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-
-import cv2
-import torch
 
 from parity.compare.cases import Case
 from parity.compare.check import candidate_steps, reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.trace import Trace, run_trace
 from parity.compare.walk import compare_with_trace
+from parity.compare.workers import in_processes
 from parity.suspects.catalogue import FAMILIES, suspects_of
 from parity.suspects.heldout import WRONG, HeldOut, score_held_out
 from parity.suspects.inputs import all_cases, clean_cases
@@ -129,17 +125,12 @@ def _carried_out(tasks: Sequence[partial[_Part]], jobs: int) -> Iterator[_Part]:
     if jobs < 2 or len(tasks) < 2:
         yield from (task() for task in tasks)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=one_thread) as pool:
-        # The steps of the model side take longest; they go first, so that no process waits.
-        started = [pool.submit(task) for task in reversed(tasks)]
-        yield from (one.result() for one in reversed(started))
+    # The steps of the model side take longest; they go first, so that no process waits.
+    yield from reversed(list(in_processes(_call, tasks[::-1], jobs)))
 
 
-def one_thread() -> None:
-    """Small arrays: more threads would cost more than they save."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+def _call(task: partial[_Part]) -> _Part:
+    return task()
 
 
 def _score_family(family: str, rounds: int, pairs: int, live: bool, held_out: bool) -> _Part:

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from parity.steps.loss.gradient import Tensors, with_grad
 from reference.compat import load_reference
 
 # Our function -> the class and the options that choose its branch.
@@ -127,22 +126,3 @@ def accuracy(pred: Tensor, label: Tensor, **options: Any) -> Any:
     from mmseg.models.losses import accuracy as live
 
     return live(pred, label, **options)
-
-
-def accuracy_of(value: Tensors, rng: Any = None, **options: Any) -> Any:
-    """``accuracy`` as a step."""
-    return accuracy(value["pred"], value["label"], **options)
-
-
-cross_entropy_with_grad = with_grad(cross_entropy)
-binary_cross_entropy_with_grad = with_grad(binary_cross_entropy)
-mask_cross_entropy_with_grad = with_grad(mask_cross_entropy)
-dice_loss_with_grad = with_grad(dice_loss)
-focal_loss_with_grad = with_grad(focal_loss)
-lovasz_loss_with_grad = with_grad(lovasz_loss)
-tversky_loss_with_grad = with_grad(tversky_loss)
-boundary_loss_with_grad = with_grad(boundary_loss)
-ohem_cross_entropy_with_grad = with_grad(ohem_cross_entropy)
-kl_div_loss_with_grad = with_grad(kl_div_loss)
-hausdorff_loss_with_grad = with_grad(hausdorff_loss)
-si_log_loss_with_grad = with_grad(si_log_loss)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from parity.steps.loss.gradient import Tensors, gradient, leaf_of
 from parity.steps.loss.ohem import CROSS_ENTROPY, OhemSampler
 from parity.steps.loss.terms import LossTerm
 from reference.compat import load_reference
@@ -27,19 +26,26 @@ def decode_head_loss(
     align_corners: bool = False,
 ) -> dict[str, Tensor]:
     """``loss_by_feat`` of a head that is nothing but its base class."""
+    return loss_by_feat(
+        pred,
+        label,
+        num_classes=pred.shape[1],
+        loss_decode=[_config(term) for term in losses],
+        sampler=_sampler(sampler),
+        ignore_index=ignore_index,
+        align_corners=align_corners,
+    )
+
+
+def loss_by_feat(pred: Tensor, label: Tensor, **options: Any) -> dict[str, Tensor]:
+    """``BaseDecodeHead.loss_by_feat`` of a head made with `options`."""
     load_reference()
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
     with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.simplefilter("ignore")  # about two classes, one channel, and alignment
-        head = _head(
-            num_classes=pred.shape[1],
-            loss_decode=[_config(term) for term in losses],
-            sampler=_sampler(sampler),
-            ignore_index=ignore_index,
-            align_corners=align_corners,
-        )
+        head = _head(**options)
         samples = [SegDataSample(gt_sem_seg=PixelData(data=truth[None])) for truth in label]
         found: dict[str, Tensor] = head.loss_by_feat(pred, samples)
     return found
@@ -66,18 +72,13 @@ def _sampler(sampler: OhemSampler | None) -> dict[str, Any] | None:
     return {"type": "OHEMPixelSampler", "thresh": sampler.thresh, "min_kept": sampler.min_kept}
 
 
-def decode_head_loss_with_grad(value: Tensors, rng: Any = None, **options: Any) -> dict[str, Any]:
-    """``loss_by_feat`` as a step; the total is that of mmengine's ``parse_losses``."""
+def total_loss(losses: Mapping[str, Tensor]) -> Tensor:
+    """``BaseModel.parse_losses`` of mmengine, which uses nothing of the model."""
     load_reference()
     from mmengine.model import BaseModel
 
-    with torch.enable_grad():
-        pred = leaf_of(value)
-        losses = decode_head_loss(pred, value["label"], **options)
-        total, _ = BaseModel.parse_losses(None, losses)  # uses nothing of the model
-        grad = gradient(total, pred)
-    detached = {name: loss.detach() for name, loss in losses.items()}
-    return {"losses": detached, "total": total.detach(), "grad": grad}
+    total: Tensor = BaseModel.parse_losses(None, losses)[0]
+    return total
 
 
 def ohem_weights(
@@ -96,8 +97,3 @@ def ohem_weights(
     context = SimpleNamespace(ignore_index=ignore_index, loss_decode=torch.nn.ModuleList(modules))
     weights: Tensor = OHEMPixelSampler(context, **options).sample(pred, label.unsqueeze(1))
     return weights
-
-
-def ohem_weights_of(value: Tensors, rng: Any = None, **options: Any) -> Tensor:
-    """``OHEMPixelSampler`` as a step."""
-    return ohem_weights(value["pred"], value["label"], **options)

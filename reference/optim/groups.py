@@ -47,6 +47,16 @@ def param_groups(
     return _read(optimizer, getattr(model, "module", model))
 
 
+def options_of(optimizer: Mapping[str, Any]) -> dict[str, Any]:
+    """Type and options of the optimizer that mmengine makes of a config's ``optimizer``."""
+    load_reference()
+    from mmengine.registry import OPTIMIZERS
+
+    params = [nn.Parameter(torch.zeros(1))]
+    made = OPTIMIZERS.build({**deepcopy(dict(optimizer)), "params": params})
+    return {"type": type(made).__name__, **made.defaults}
+
+
 def param_groups_step(value: Mapping[str, Any], rng: RandomState) -> list[dict[str, Any]]:
     """As in ``parity.steps.optim``."""
     options = dict(value)

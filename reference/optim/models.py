@@ -7,12 +7,17 @@ import io
 import warnings
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from parity.errors import InputError
 from reference.compat import load_reference
+from reference.optim.groups import quiet
+
+_SCOPES = ("mmseg", "mmdet", "mmcv", "mmengine")
 
 
 def read_config(path: str, changes: Mapping[str, Any] | None = None) -> Any:
@@ -50,6 +55,59 @@ def config_model(
     if "constructor" in wrapper:
         options["constructor"] = wrapper.constructor
     return model, options
+
+
+def built(model: Mapping[str, Any]) -> nn.Module:
+    """The ``model`` of a config that was read, and not executed; untrained.
+
+    Only what mmseg, mmdet, mmcv and mmengine register is built: mmengine itself would import
+    any other name. Raises InputError where it cannot be built.
+    """
+    load_reference()
+    from mmseg.registry import MODELS
+
+    given = _without_weights(model)
+    _insist_on_registered(given)
+    try:
+        with quiet():
+            made: nn.Module = MODELS.build(given)
+    except Exception as error:  # whatever the constructors of mmseg raise on odd options
+        raise InputError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+    return made
+
+
+def _without_weights(value: Any) -> Any:
+    """A copy without what decides on weights and pixels: neither makes a parameter."""
+    if isinstance(value, Mapping):
+        left_out = ("data_preprocessor", "init_cfg", "pretrained")
+        kept = {key: item for key, item in value.items() if key not in left_out}
+        return {key: _without_weights(item) for key, item in kept.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_without_weights, value))
+    return value
+
+
+def _insist_on_registered(value: Any) -> None:
+    """Raises InputError for a type that no registry holds."""
+    if isinstance(value, Mapping):
+        kind = value.get("type")
+        if kind is not None and str(kind).rpartition(".")[2] not in _registered():
+            raise InputError(f"{kind} is not registered by mmseg, mmdet, mmcv or mmengine")
+        if isinstance(kind, str) and kind.partition(".")[0] not in (*_SCOPES, kind):
+            raise InputError(f"{kind} is of a package that is not looked into")
+    items = value.values() if isinstance(value, Mapping) else value
+    for item in items if isinstance(value, (Mapping, list, tuple)) else ():
+        _insist_on_registered(item)
+
+
+@cache
+def _registered() -> frozenset[str]:
+    """Names of models and of what they are made with, of all packages."""
+    from mmengine import registry
+
+    roots = (registry.MODELS, registry.TASK_UTILS)
+    nodes = [node for root in roots for node in (root, *root.children.values())]
+    return frozenset(name for node in nodes for name in node.module_dict)
 
 
 def deformable_model() -> nn.Module:

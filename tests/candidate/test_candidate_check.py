@@ -161,8 +161,8 @@ def test_report_names_what_is_given_and_what_is_not():
     assert rows["train", "crop"] is Verdict.EQUAL
     assert "crop_sample (a step)" in report.notes[1]
     *_, absent = report.unexercised
-    assert "loss" in absent
-    assert "crop" not in absent
+    assert "loss" in absent.names
+    assert "crop" not in absent.names
 
 
 def test_asking_for_what_is_not_given():

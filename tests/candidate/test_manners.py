@@ -35,6 +35,16 @@ STATE = GeneratorState.of(np.random.RandomState(0))
         (float("nan"), np.float32("nan"), "gives float for float32 (the result)"),
         (Meta(flip=True, extra=1), Meta(flip=True), "adds metadata (extra)"),
         (np.ones((2, 3)).T, np.ones((3, 2)), "has another memory order (the result)"),
+        (
+            [{"names": ("b",), "lr": 2.0}, {"names": ("a", "c"), "lr": 1.0}],
+            [{"names": ("c", "a"), "lr": 1.0}, {"names": ("b",), "lr": 2.0}],
+            "has its groups in another order",
+        ),
+        (
+            [{"names": ("a", "b"), "lr": 1.0}],
+            [{"names": ("a",), "lr": 1.0}, {"names": ("b",), "lr": 1.0}],
+            "has its parameters in other groups",
+        ),
     ],
 )
 def test_manners_are_forgiven_and_named(actual, expected, note):

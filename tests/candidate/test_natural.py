@@ -16,7 +16,7 @@ from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.compare.cases import probe_cases
 from parity.compare.trace import run_trace
-from parity.errors import InputError
+from parity.errors import InputError, NotExercised
 from parity.probes.natural import OPERATIONS
 from parity.steps import collate as collates
 from parity.steps import crop as crops
@@ -102,6 +102,49 @@ class CrossEntropyLoss(nn.Module):
 def test_own_module(given):
     assert verdicts(given)["loss_ce"] == {"equal"}
     assert verdicts({"cross_entropy": given})["loss_ce"] == {"equal"}
+
+
+class Derived(nn.CrossEntropyLoss):
+    pass
+
+
+class Wrapped(nn.Module):
+    def forward(self, logits, target):
+        return cross_entropy(logits, target)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_modules_that_are_built_on_a_loss_of_torch():
+    plain = nn.CrossEntropyLoss(ignore_index=255)
+    for given in (torch.jit.script(plain), Derived(ignore_index=255)):
+        assert set(candidate_from(given, "given").steps) == {"CrossEntropyLoss"}
+    assert verdicts(Derived(ignore_index=255), seeds=2)["loss_ce"]
+
+
+def test_methods_of_a_module_are_no_steps():
+    with pytest.raises(InputError, match="gives no step"):
+        candidate_from(Wrapped(), "given")
+    assert set(candidate_from(Wrapped(), "given", asked=frozenset({"loss_ce"})).steps) == {
+        "cross_entropy"
+    }
+
+
+def in_numpy(pred, label):
+    pred = np.nan_to_num(pred, neginf=-1e30)
+    shifted = pred - pred.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    kept = label != 255
+    chosen = np.take_along_axis(logs, np.where(kept, label, 0)[:, None], 1)[:, 0]
+    return -np.where(kept, chosen, 0).sum() / (kept.size + np.finfo(np.float32).eps)
+
+
+def test_a_loss_in_numpy_is_compared_by_its_value():
+    runner = InProcess(candidate_from({"cross_entropy": in_numpy}, "given"))
+    report = check_with(runner, Options(text="given", live=False, only=frozenset({"loss_ce"})))
+    assert (report.failed, report.summaries[0].cases) == (0, 2)
+    given = candidate_from({"cross_entropy": lambda p, q: in_numpy(p, q) + 1}, "given")
+    report = check_with(InProcess(given), Options(text="given", live=False))
+    assert report.failed
 
 
 def test_criterion_in_the_place_of_a_head():
@@ -205,6 +248,25 @@ def test_function_of_an_optimizer():
     assert "different" in verdicts({"lr_table": make})["schedule"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "function", "name"),
+    [
+        ("loss_ce_valid", lambda x, y: x.sum(), "cross_entropy"),
+        ("crop", lambda image, mask, rng: (image, mask), "crop"),
+        ("collate_size", lambda batch: batch, "collate"),
+        ("schedule", lambda base_lrs, schedulers, max_iters: base_lrs, "lr_table"),
+    ],
+)
+def test_the_name_is_free_where_one_step_is_asked_for(asked, function, name):
+    assert set(candidate_from(function, "given", asked=frozenset({asked})).steps) == {name}
+
+
+def test_which_of_several_steps_a_function_is_has_to_be_said():
+    asked = frozenset({"loss_ce", "loss_dice"})
+    with pytest.raises(InputError, match="call it cross_entropy or dice_loss"):
+        candidate_from(lambda pred, target: pred, "given", asked=asked)
+
+
 def test_groups_as_an_optimizer():
     def groups(model, *, lr, weight_decay, paramwise_cfg=None, constructor=None):
         options = {"lr": lr, "weight_decay": weight_decay, "paramwise_cfg": paramwise_cfg}
@@ -214,6 +276,85 @@ def test_groups_as_an_optimizer():
 
     found = verdicts({"param_groups": groups}, seeds=12)
     assert found["optim_groups"] == {"equal"}
+
+
+def one_scheduler(optimizer):
+    return torch.optim.lr_scheduler.PolynomialLR(optimizer, 160000, power=0.9)
+
+
+def one_rate(it):
+    return 0.01 * (1 - it / 160000) ** 0.9
+
+
+def make_optimizer(model):
+    return torch.optim.AdamW(model.parameters(), lr=6e-5)
+
+
+@pytest.mark.parametrize("function", [one_scheduler, one_rate, make_optimizer])
+def test_one_fixed_recipe_is_not_compared_without_its_config(function):
+    runner = InProcess(candidate_from(function, "given"))
+    report = check_with(runner, Options(text="given", live=False))
+    assert str(report.verdict) == "not compared"
+    assert "--config" in str(report.unexercised[0])
+
+
+def timm_layer_decay(model, weight_decay=0.05, no_weight_decay_list=(), layer_decay=0.75):
+    """As timm's param_groups_layer_decay returns its groups."""
+    layers = 13
+    scales = [layer_decay ** (layers - at) for at in range(layers + 1)]
+    groups = {}
+    for name, param in model.named_parameters():
+        if not param.requires_grad:
+            continue
+        flat = param.ndim <= 1 or name.endswith(".bias") or name in no_weight_decay_list
+        stem = name.startswith(("backbone.cls_token", "backbone.pos_embed", "backbone.patch_embed"))
+        block = int(name.split(".")[2]) + 1 if name.startswith("backbone.layers.") else layers
+        layer = 0 if stem else block
+        key = f"layer_{layer}_{'no_decay' if flat else 'decay'}"
+        decay = 0.0 if flat else weight_decay
+        made = {"lr_scale": scales[layer], "weight_decay": decay, "params": [], "param_names": []}
+        group = groups.setdefault(key, made)
+        group["params"].append(param)
+        group["param_names"].append(name)
+    return list(groups.values())
+
+
+def of_timm(
+    model, *, lr, weight_decay, paramwise_cfg=None, constructor="", undecayed=(), **options
+):
+    if constructor != "LayerDecayOptimizerConstructor":
+        raise NotExercised("decays layers only")
+    rate = paramwise_cfg["layer_decay_rate"]
+    return timm_layer_decay(model, weight_decay, undecayed, layer_decay=rate)
+
+
+def reversed_groups(model, **options):
+    return list(reversed(of_timm(model, **options)))
+
+
+def names_alone(model, **options):
+    return [{**group, "params": group["param_names"]} for group in of_timm(model, **options)]
+
+
+@pytest.mark.parametrize("function", [of_timm, reversed_groups, names_alone])
+def test_layer_decay_of_timm(function):
+    assert verdicts({"param_groups": function})["optim_groups"] == {"equal", "not compared"}
+
+
+def test_layer_decay_of_timm_without_decay_of_positions():
+    def wrong(model, **options):
+        kept = ("backbone.pos_embed", "backbone.cls_token")
+        return of_timm(model, **options, undecayed=kept)
+
+    assert "different" in verdicts({"param_groups": wrong})["optim_groups"]  # mmseg decays these
+
+
+def test_layer_decay_of_timm_with_another_rate():
+    def wrong(model, **options):
+        groups = of_timm(model, **options)
+        return [{**group, "lr_scale": group["lr_scale"] * 0.5} for group in groups]
+
+    assert "different" in verdicts({"param_groups": wrong})["optim_groups"]
 
 
 class Jaccard:
@@ -254,6 +395,65 @@ def test_metric_in_which_absent_classes_count():
     assert "different" in verdicts(Jaccard(absent=0))["iou"]
 
 
+def histogram(pred, label, classes=150):
+    kept = label < classes
+    cells = classes * label[kept].astype(int) + pred[kept]
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def ratios(table):
+    with np.errstate(all="ignore"):
+        return np.diag(table) / (table.sum(0) + table.sum(1) - np.diag(table))
+
+
+def miou(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    return float(np.nanmean(ratios(sum(histogram(p.ravel(), q.ravel()) for p, q in pairs))))
+
+
+def mean_iou(target, pred):
+    return 100 * np.nanmean(ratios(histogram(pred, target)))
+
+
+def by_name(preds, labels, num_labels, ignore_index):
+    return {"mean_iou": miou(preds, labels), "overall_accuracy": 0.0}
+
+
+def image_by_image(preds, labels):
+    alone = [miou([p], [q]) for p, q in zip(preds, labels, strict=True) if (q < 150).any()]
+    return float(np.mean(alone))
+
+
+def absent_as_0(preds, labels):
+    pairs = zip(preds, labels, strict=True)
+    table = sum(histogram(p.ravel(), q.ravel()) for p, q in pairs)
+    return np.nan_to_num(ratios(table)).mean()
+
+
+def scored(function):
+    given = candidate_from(function, "given", asked=frozenset({"iou"}))
+    options = Options(text="given", live=False, only=frozenset({"iou"}))
+    report = check_with(InProcess(given), options)
+    return next(row for row in report.summaries if (row.pipeline, row.step) == ("iou", "iou"))
+
+
+@pytest.mark.parametrize("function", [miou, mean_iou, by_name])
+def test_a_function_that_gives_a_score(function):
+    row = scored(function)
+    assert (row.failed, row.cases) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(image_by_image, "mean-of-images"), (absent_as_0, "nan-as-0"), (Jaccard(0), "nan-as-0")],
+)
+def test_the_mistake_in_one_number_is_named(function, name):
+    row = scored(function)
+    assert row.failed
+    assert row.diagnosis.sure
+    assert row.diagnosis.evidence[0].startswith(f"{name}:")
+
+
 def test_what_a_module_builds_on_is_not_given():
     mine = types.ModuleType("mine")
     mine.cross_entropy, mine.crop = functional.cross_entropy, crops.crop_sample
@@ -266,6 +466,6 @@ def test_what_was_not_exercised_is_part_of_the_verdict():
     runner = InProcess(candidate_from({"cross_entropy": cross_entropy}, "given"))
     only = frozenset({"loss_ce", "loss_ce_class", "loss_dice"})
     report = check_with(runner, Options(text="given", live=False, only=only))
-    first, second = report.unexercised
+    first, second = map(str, report.unexercised)
     assert first == "loss_ce_class in 2 cases (the candidate takes no class_weight)"
     assert second == "loss_dice (not given)"

@@ -11,6 +11,7 @@ from parity.candidate.own import check_case, check_own
 from parity.compare import Verdict
 from parity.compare.exhibit import Collector
 from parity.compare.plan import Plan
+from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.steps.flip import flip_sample
 from tests.candidate.support import TRAIN, pairs
@@ -79,7 +80,7 @@ def plan():
 def processes(monkeypatch):
     """Worker processes even for few cases, with our own steps in the reference's place."""
     monkeypatch.setattr(own, "CASES_WORTH_WORKERS", 1)
-    monkeypatch.setattr(own, "ProcessPoolExecutor", _Here)
+    monkeypatch.setattr(own, "in_processes", lambda function, items, *_, **__: map(function, items))
     traces = {case.name: trace for case, trace in pairs(6)}
     monkeypatch.setattr(Plan, "reference", lambda self, case: traces[case.name])
     monkeypatch.setattr(
@@ -91,22 +92,6 @@ def processes(monkeypatch):
     )
 
 
-class _Here:
-    """An executor that stays in this process."""
-
-    def __init__(self, *given, **options):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *given):
-        pass
-
-    def map(self, function, items, chunksize):
-        return map(function, items)
-
-
 @pytest.mark.parametrize("planted", [{"flip": flip_image_alone}, {"crop": crop_that_raises}])
 def test_processes_change_nothing(processes, planted):
     found = []
@@ -115,7 +100,7 @@ def test_processes_change_nothing(processes, planted):
         collector, exhibits = Collector(), []
         report = check_own(
             given,
-            lambda results, _, collector=collector: collector.watch(results),
+            Progress(collector.watch),
             jobs=2,
             own=OwnSteps(planted),
             exhibits=exhibits,

@@ -29,7 +29,7 @@ def test_every_suspect_is_found(step):
 def test_names_are_those_of_steps():
     names = {one.replaces: plain_name(one.replaces) for one in all_suspects()}
     assert names["collate_samples"] == names["collate_sample"] == "collate"
-    assert names["cross_entropy_with_grad"] == "cross_entropy"
+    assert names["cross_entropy"] == "cross_entropy"
     assert names["random_resize_sample"] == names["resize_sample"] == "resize"
 
 

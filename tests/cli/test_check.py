@@ -171,7 +171,7 @@ def test_recorded():
 
 
 def test_only_some_steps():
-    result = parity("check", "crop", "load", "--recorded")
+    result = parity("check", "crop", "load", "--recorded", "-v")
     assert result.returncode == 0
     assert "load_annotation" in result.stdout
     assert "crop" in result.stdout
@@ -253,7 +253,7 @@ def test_help(arguments):
 
 @pytest.mark.live
 def test_whole_chain_and_probes():
-    result = parity("check", "--seeds", "0:1")
+    result = parity("check", "--seeds", "0:1", "-v")
     assert result.returncode == 0, result.stderr
     for name in ("train", "val", "loss_dice", "postprocess", "optim_train", "deform_attn"):
         assert name in result.stdout
@@ -262,13 +262,14 @@ def test_whole_chain_and_probes():
 
 
 @pytest.mark.live
-def test_what_both_refuse_is_said(tmp_path):
+def test_what_both_refuse_is_said():
     """The loss of a label outside the classes, which neither side can take."""
     seeds = f"{SEED_OF_STRANGE_LABELS}:{SEED_OF_STRANGE_LABELS + 1}"
-    result = parity("check", "loss", "--seeds", seeds, "--out", tmp_path)
+    result = parity("check", "loss", "--seeds", seeds, "-v")
     assert result.returncode == 0, result.stderr
     assert "train/loss 1 not compared, first: train/wide_21x160.jpg" in result.stdout
     assert "both raise" in result.stdout
+    assert "not exercised: 1 (train/loss)" in result.stdout
 
 
 def test_device_that_is_not_there():

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,29 +10,40 @@ from parity.errors import InputError
 from parity.files import file_sha256, write_atomically
 from parity.report.json import read_report
 from parity.steps.load import load_annotation, load_image
+from tests.cli.support import MAIN, start
 from tests.runs.builders import write_run
 
-MAIN = "from parity.cli import main; main()"
 SCORES = "import sys; from parity.scores.options import main; from reference.zoo import *; "
 SCORES += "sys.exit(main(sys.argv[1:], installed_zoo))"
 FULL = "/dev/full"
 
 
-def start(code, *arguments, **options):
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+COMMANDS = {
+    "explain": (MAIN, ["explain", "{run}"]),
+    "scores": (SCORES, ["--help"]),
+    "check": (MAIN, ["check", "flip", "--recorded"]),
+    "steps": (MAIN, ["steps"]),
+    "help": (MAIN, ["check", "--help"]),
+}
 
 
-@pytest.mark.parametrize("command", ["explain", "scores"])
-def test_a_closed_pipe_is_no_error(tmp_path, command):
+@pytest.mark.parametrize(("code", "arguments"), COMMANDS.values(), ids=COMMANDS)
+def test_a_closed_pipe_is_no_error(tmp_path, code, arguments):
     run = write_run(tmp_path / "run")
-    code, arguments = (MAIN, ["explain", run]) if command == "explain" else (SCORES, ["--help"])
     read, write = os.pipe()
     os.close(read)
-    process = start(code, *arguments, stdout=write)
+    process = start(*(item.format(run=run) for item in arguments), code=code, stdout=write)
     os.close(write)
     assert process.communicate()[1] == ""
     assert process.returncode in (0, 1)  # as if all had been printed
+
+
+def test_closed_pipes_for_errors_change_nothing():
+    read, write = os.pipe()
+    os.close(read)
+    process = start("check", "krop", stderr=write, stdout=write)
+    os.close(write)
+    assert process.wait() == 2
 
 
 @pytest.mark.skipif(not Path(FULL).exists(), reason="no such device here")
@@ -41,7 +51,7 @@ def test_a_closed_pipe_is_no_error(tmp_path, command):
 def test_a_full_disk_is_one_line(tmp_path, arguments):
     run = write_run(tmp_path / "run")
     with Path(FULL).open("w") as full:
-        process = start(MAIN, *(item.format(run=run) for item in arguments), stdout=full)
+        process = start(*(item.format(run=run) for item in arguments), stdout=full)
         errors = process.communicate()[1]
     assert process.returncode == 2
     assert errors == "error: standard output: cannot be written: No space left on device\n"
@@ -67,10 +77,8 @@ def test_a_pipe_or_a_device_is_refused_at_once(tmp_path, kind, reader):
 
 def test_a_console_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    process = start(
-        MAIN, "explain", write_run(tmp_path / "run"), "--console", tmp_path / "pipe",
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
+    run = write_run(tmp_path / "run")
+    process = start("explain", run, "--console", tmp_path / "pipe", stdout=subprocess.PIPE)
     printed, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert "not a regular file" in errors

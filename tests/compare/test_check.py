@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 import torch
 
 from parity.compare import Verdict
+from parity.compare.cases import default_cases
 from parity.compare.check import CaseResult, summarise
 from parity.compare.trace import run_trace
 from parity.compare.walk import compare_with_trace
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
 from parity.report.markdown import render_markdown
+from parity.sample import DataInfo
 
 HEADER = {"mode": "test", "versions": {}, "notes": (), "seeds": (0, 1), "inputs": {}}
 
@@ -102,3 +106,29 @@ def test_live_check_finds_an_unstable_reference(monkeypatch):
     name = case.steps[0].function.__name__
     monkeypatch.setattr(reference.deform_attn, name, lambda value, rng, **options: torch.rand(2))
     assert set(_check_alone(OwnSteps(), Rounding.FAIL, case).unstable) == {"deform_attn"}
+
+
+@pytest.mark.parametrize(("images", "seeds"), [(3, range(40)), (95, range(5, 9)), (10, range(40))])
+def test_every_image_is_taken_by_training_and_validation(images, seeds):
+    infos = [DataInfo(f"/{at}.jpg", f"/{at}.png") for at in range(images)]
+    cases = default_cases(infos, seeds, every=True)
+    taken = [case for case in cases if case.pipeline == "train"]
+    assert len({case.name for case in cases}) == len(cases)
+    assert len(taken) == max(images, len(seeds))
+    assert [case.seed for case in taken] == list(range(seeds.start, seeds.start + len(taken)))
+    for pipeline in ("train", "val"):
+        assert len({case.subject for case in cases if case.pipeline == pipeline}) == images
+    losses = [case.subject for case in taken if case.steps[-1].name == "loss"]
+    assert len(losses) >= len(taken) // 10 - 1
+    assert len(set(losses)) > 1
+
+
+def test_many_images_cost_little():
+    """Of ADE20K's 22,210 images: two cases each, which share their steps."""
+    infos = [DataInfo(f"/{at}.jpg", f"/{at}.png") for at in range(22_210)]
+    tracemalloc.start()
+    cases = default_cases(infos, range(40), every=True)
+    used = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert used < 1_000 * len(cases)
+    assert len({id(case.steps) for case in cases if case.probe is None}) == 3

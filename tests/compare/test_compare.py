@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from parity.compare import EXACT, Tolerance, Verdict, compare, worst_verdict
+from parity.compare import EXACT, Tolerance, Verdict, compare, leaf, worst_verdict
 from parity.compare.tree import compare_tree
 from parity.errors import InputError
 
@@ -219,3 +219,21 @@ class TestTree:
     )
     def test_unmatched_names_are_differences(self, actual, expected, path):
         assert self.verdicts(actual, expected)[path] == "different"
+
+
+@pytest.mark.parametrize("tolerance", [EXACT, Tolerance(name="t", atol=0.5, reason="r")])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int64", "uint8", "bool"])
+def test_large_arrays_are_compared_in_parts_as_in_one(monkeypatch, dtype, tolerance):
+    rng = np.random.RandomState(0)
+    one = rng.randint(0, 3, (5, 4, 3)).astype(dtype)
+    other = np.where(rng.uniform(size=one.shape) < 0.2, one[::-1, ::-1], one)
+    cases = [(one, one), (one, other)]
+    if one.dtype.kind == "f":
+        odd = other.copy()
+        odd[3, 1, 1:] = NAN, INF
+        cases += [(odd, one), (one, one + np.array(0.25, dtype))]
+    whole = [compare(*case, tolerance) for case in cases]
+    told = repr(whole)  # NaN is not equal to itself
+    monkeypatch.setattr(leaf, "BLOCK", 7)
+    assert repr([compare(*case, tolerance) for case in cases]) == told
+    assert {case.verdict for case in whole} >= {Verdict.EQUAL, Verdict.DIFFERENT}

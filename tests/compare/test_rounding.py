@@ -10,7 +10,7 @@ from parity.compare.check import StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.leaf import as_leaf
 from parity.compare.rng import GeneratorState, RecordingRandomState
-from parity.compare.rounding import bound, is_rounding, terms_of
+from parity.compare.rounding import bound, is_rounding, roundings_of, terms_of
 from parity.compare.trace import StepRecord, compare_records
 from parity.report.sentences import worst
 
@@ -38,15 +38,27 @@ def test_another_order_of_the_same_sum_is_rounding():
 
 
 def test_the_bound_grows_with_the_number_of_terms():
-    assert bound("float32", 1.0, 1) == pytest.approx(4 * np.finfo(np.float32).eps)
-    assert bound("float32", 2.0, 1024) == pytest.approx(2 * 14 * np.finfo(np.float32).eps)
-    assert bound("float64", 1.0, 1024) < bound("float32", 1.0, 1) / 1e6
+    assert roundings_of(np.zeros(1)) == 4
+    assert roundings_of(np.zeros(1024)) == 14
+    assert bound("float32", 2.0, 14) == pytest.approx(2 * 14 * np.finfo(np.float32).eps)
+    assert bound("float64", 1.0, 14) < bound("float32", 1.0, 4) / 1e6
+
+
+def test_roundings_of_rates_add_up_iteration_by_iteration():
+    assert roundings_of({"max_iters": 1000, "base_lrs": [0.1]}) == 1004
+    asked = {"max_iters": 1000}
+    expected = np.linspace(1, 0, 1000)
+    off = 900 * np.finfo(np.float64).eps
+    found = result(expected + off, expected, asked)
+    assert found.is_rounding
+    assert "rounding of 1000 steps reaches" in found.explain()
+    assert not result(expected + 2 * off, expected, asked).is_rounding
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_next_larger_error_is_no_rounding(dtype):
     expected = np.array([1.0, 0.5], dtype)
-    within = bound(str(expected.dtype), 1.0, 1024)
+    within = bound(str(expected.dtype), 1.0, 14)
     for factor, rounding in ((0.9, True), (1.2, False)):
         actual = expected + np.array([0, factor * within], dtype)
         assert result(actual, expected).is_rounding is rounding

@@ -91,7 +91,7 @@ def test_no_row_is_a_reason_and_near_rows():
 
 
 def test_an_unknown_name_is_an_error_that_names_near_ones():
-    with pytest.raises(InputError, match="near: mask2former"):
+    with pytest.raises(InputError, match="did you mean mask2former"):
         choose(of_row(SWIN_S), "mask2former_swin-x_8xb2-160k_ade20k-512x512")
 
 

@@ -82,3 +82,18 @@ def test_weights_in_a_folder_of_their_own(tmp_path):
     ]
     assert run.settings.iterations.value == 100
     assert "'iter_200.pth', which is not in the run" in run.unread[0].reason
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_folder_of_links_asks_for_the_real_one(tmp_path, whole):
+    run = write_run(tmp_path / "run")
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for item in [run] if whole else run.iterdir():
+        (linked / item.name).symlink_to(item)
+    with pytest.raises(RunFormatError) as caught:
+        read_run(linked)
+    told = str(caught.value)
+    assert "links out of it are not followed" in told
+    assert str(run) in told
+    assert told.endswith("give the real directory")

@@ -14,10 +14,10 @@ from parity.compare.store import load_traces, save_traces
 from parity.compare.trace import run_trace
 from parity.compare.tree import compare_tree
 from parity.errors import InputError
-from parity.probes.collate import MEAN, PROBES, STD
+from parity.probes.collate import PROBES
 from parity.sample import Batch
 from parity.steps import collate as collates
-from parity.steps.collate import collate, collate_samples, normalize, paddings
+from parity.steps.collate import MEAN, STD, collate, collate_samples, normalize, paddings
 
 SEEDS = range(12)
 BY_NAME = {probe.step.name: probe for probe in PROBES}

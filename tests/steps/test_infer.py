@@ -5,9 +5,9 @@ import torch
 from numpy.random import RandomState
 
 from parity.errors import InputError
-from parity.probes.collate import MEAN, STD
 from parity.probes.infer import CLASSES, coarse_model, equal_images, image, toy_model
 from parity.sample import Meta
+from parity.steps.collate import MEAN, STD
 from parity.steps.infer import (
     inference,
     merge_tta,

@@ -14,6 +14,7 @@ from torch.autograd import gradcheck
 
 from parity.errors import InputError
 from parity.probes.loss import PROBES
+from parity.probes.natural.gradient import gradient
 from parity.steps.loss import (
     LossTerm,
     OhemSampler,
@@ -21,7 +22,6 @@ from parity.steps.loss import (
     binary_cross_entropy,
     boundary_loss,
     cross_entropy,
-    cross_entropy_with_grad,
     decode_head_loss,
     dice_loss,
     focal_loss,
@@ -121,13 +121,10 @@ class TestCrossEntropy:
     def test_none_valid_is_zero(self):
         label = torch.full((2, 3, 4), IGNORED)
         for avg_non_ignore in (False, True):
-            found = cross_entropy_with_grad(
-                {"pred": random(0, 2, 3, 3, 4), "label": label},
-                ignore_index=IGNORED,
-                avg_non_ignore=avg_non_ignore,
-            )
-            assert found["loss"] == 0
-            assert not found["grad"].any()
+            pred = random(0, 2, 3, 3, 4).requires_grad_()
+            loss = cross_entropy(pred, label, ignore_index=IGNORED, avg_non_ignore=avg_non_ignore)
+            assert loss == 0
+            assert not gradient(loss, pred).any()
 
     def test_class_weight_fails_at_ignored_pixels(self):
         with pytest.raises(InputError, match="has 3 entries, and label holds 0 to 255"):
@@ -242,6 +239,11 @@ class TestHead:
         )
         with pytest.raises(InputError, match="no entry"):
             total_loss(losses)
+
+
+def test_exchanged_elements_of_an_unreduced_loss_show_in_its_gradient():
+    pred = random(0, 4).requires_grad_()
+    assert len(gradient(pred * 2, pred).unique()) == 4
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.step.name)

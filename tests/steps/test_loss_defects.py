@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from unittest import mock
 
 import pytest
@@ -15,7 +14,7 @@ from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import compare_records, run_step
 from parity.probes.loss import PROBES
 from parity.steps import loss as ours
-from parity.steps.loss import distance, gradient, lovasz, ohem, reduction, topk, with_grad
+from parity.steps.loss import distance, lovasz, ohem, reduction, topk
 
 STEPS = {probe.step.name: probe for probe in PROBES}
 SEEDS = range(24)
@@ -25,7 +24,7 @@ def verdict(name, function=None):
     """Of `function`, by default our own, in place of the step `name`, over all seeds."""
     step, make = STEPS[name].step, STEPS[name].make
     [(_, live)] = reference_steps([step])
-    candidate = partial(function or step.function, **step.options)
+    candidate = step.doing(function or step.function)
     found = []
     for seed in SEEDS:
         state, value = GeneratorState.of(RecordingRandomState(seed)), make(seed)
@@ -150,7 +149,7 @@ def si_log_floor(pred, label, *, loss_weight):
     ],
 )
 def test_wrong_loss_is_found(step, wrong):
-    assert verdict(step, with_grad(wrong)) is Verdict.DIFFERENT
+    assert verdict(step, wrong) is Verdict.DIFFERENT
 
 
 def sorted_ascending(values, dim=-1, descending=False):
@@ -173,28 +172,23 @@ def nearest(pred, size, *, mode, align_corners):
     return RESIZE(pred, size, mode="nearest")
 
 
-def ramp_free(loss, pred):
-    return GRADIENT(loss.sum(), pred)
-
-
 SORT, RESIZE = torch.sort, F.interpolate
-DISTANCES, LIMIT, GRADIENT = distance._distances, ohem._limit, gradient.gradient
+DISTANCES, LIMIT = distance.distances_to_background, ohem.probability_limit
 
 
 @pytest.mark.live
 @pytest.mark.parametrize(
     ("step", "module", "name", "wrong"),
     [
-        ("loss_ce_none", gradient, "gradient", ramp_free),
         ("loss_ce_valid", reduction, "EPS", 1e-6),
         ("accuracy", topk, "EPS", 1e-6),
         ("loss_lovasz", lovasz.torch, "sort", sorted_ascending),
         ("loss_lovasz_binary", lovasz.torch, "sort", sorted_ascending),
         ("loss_lovasz", lovasz.F, "softmax", lambda pred, dim: pred),
         ("loss_tversky", lovasz.F, "softmax", lambda pred, dim: pred),
-        ("loss_hausdorff", distance, "_distances", distance_to_foreground),
-        ("loss_ohem_kept", ohem, "_limit", limit_above),
-        ("ohem_weights", ohem, "_limit", limit_above),
+        ("loss_hausdorff", distance, "distances_to_background", distance_to_foreground),
+        ("loss_ohem_kept", ohem, "probability_limit", limit_above),
+        ("ohem_weights", ohem, "probability_limit", limit_above),
         ("loss_head", lovasz.F, "interpolate", aligned),
         ("loss_head", lovasz.F, "interpolate", nearest),
     ],
@@ -203,39 +197,37 @@ def test_wrong_part_is_found(step, module, name, wrong):
     """A part of our side only: what the reference calls too is restored for it."""
     probe = STEPS[step].step
 
-    def candidate(value, rng, **options):
+    def candidate(**given):
         with mock.patch.object(module, name, wrong):
-            return probe.function(value, rng, **options)
+            return probe.function(**given)
 
     assert verdict(step, candidate) is Verdict.DIFFERENT
 
 
-def ignored_counted(value, rng, *, topk, ignore_index):
-    return ours.accuracy_of(value, rng, topk=topk)
+def ignored_counted(pred, label, *, topk, ignore_index):
+    return ours.accuracy(pred, label, topk=topk)
 
 
-def ranks_exact(value, rng, *, topk, ignore_index):
+def ranks_exact(pred, label, *, topk, ignore_index):
     """Right at rank k, instead of at one of the first k."""
     ranks = (*topk, topk[-1] - 1)
-    scores = [ours.accuracy_of(value, topk=rank, ignore_index=ignore_index) for rank in ranks]
+    scores = [ours.accuracy(pred, label, topk=rank, ignore_index=ignore_index) for rank in ranks]
     return [scores[0], scores[1] - scores[2]]
 
 
-def kept_per_batch(value, rng, *, min_kept):
+def kept_per_batch(pred, label, *, min_kept):
     """`min_kept` pixels of the batch, not of each image."""
-    images = len(value["label"])
-    return ours.ohem_weights_of(value, min_kept=max(2, min_kept // images))
+    return ours.ohem_weights(pred, label, min_kept=max(2, min_kept // len(label)))
 
 
-def accuracy_before_resize(value, rng, *, losses):
-    found = ours.decode_head_loss_with_grad(value, rng, losses=losses)
-    small = F.interpolate(value["label"][:, None].float(), value["pred"].shape[2:])[:, 0].long()
-    found["losses"]["acc_seg"] = ours.accuracy(value["pred"], small, ignore_index=255)
-    return found
+def accuracy_before_resize(pred, label, *, losses):
+    found = ours.decode_head_loss(pred, label, losses=losses)
+    small = F.interpolate(label[:, None].float(), pred.shape[2:])[:, 0].long()
+    return {**found, "acc_seg": ours.accuracy(pred, small, ignore_index=255)}
 
 
-def sampler_forgotten(value, rng, *, sampler, losses=ohem.CROSS_ENTROPY):
-    return ours.decode_head_loss_with_grad(value, rng, losses=losses)
+def sampler_forgotten(pred, label, *, sampler, losses=ohem.CROSS_ENTROPY):
+    return ours.decode_head_loss(pred, label, losses=losses)
 
 
 @pytest.mark.live

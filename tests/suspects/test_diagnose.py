@@ -14,7 +14,7 @@ from parity.compare.check import candidate_steps
 from parity.compare.trace import StepRecord, run_step, run_trace
 from parity.errors import InputError
 from parity.fixtures import inputs_root
-from parity.pipeline import Step, TrainPipeline
+from parity.pipeline import TrainPipeline
 from parity.steps.photometric import draw_photometric, photometric
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.diagnose import Level, diagnose, diagnose_candidate, diagnose_many
@@ -183,7 +183,7 @@ def test_group_says_which_input_tells(records):
 def test_every_group_of_the_default_options_says_which_input_tells(records):
     for name, step in STEPS.items():
         for suspect in suspects_of(step):
-            candidate = Step(name, suspect.function, step.options)
+            candidate = step.doing(suspect.function)
             diagnosis = diagnosed(records, name, candidate, pairs=False)
             assert diagnosis.alike < 2 or diagnosis.telling, suspect.id
 

@@ -88,3 +88,20 @@ def test_rounding_is_no_mistake_and_said():
     assert told.text.startswith("Rounding: ")
     [line] = told.evidence
     assert re.fullmatch(r"rounding alone in \d+ of 12 cases looked at", line)
+
+
+@pytest.mark.parametrize(("kept", "told"), [(3, True), (7, True), (1, False), (0, False)])
+def test_rates_that_are_kept_for_several_iterations_are_said_to_be(kept, told):
+    [probe] = [one for one in PROBES if one.step.name == "schedule"]
+
+    def stairs(value, rng):
+        rates = probe.step(value, rng)
+        return rates[np.arange(len(rates)) // kept * kept] if kept else rates * 1.3
+
+    held = []
+    for seed in range(0, 28, 7):
+        start = probe.make(seed)
+        one = run_trace(candidate_steps([probe.step]), start, seed).steps[0]
+        held.append((probe.step, one, run_step("schedule", stairs, start, one.state_before)))
+    text = known_mistake(held).text
+    assert text.startswith(f"Each rate is kept for {kept} iterations") is told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
-from functools import cache, partial
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def planted(suspect, at):
     """The suspect's record for one case of the step function it replaces."""
     untouched_inputs(suspect.replaces)
     step, value, _, clean = cases(suspect.replaces)[at]
-    function = partial(suspect.function, **step.options)
+    function = step.doing(suspect.function)
     return run_step(step.name, function, value, clean.state_before)
 
 

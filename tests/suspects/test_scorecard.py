@@ -140,7 +140,7 @@ def test_command_that_falls_short(monkeypatch):
 def test_unknown_step():
     result = run("flop")
     assert isinstance(result.exception, InputError)
-    assert "no suspects of flop; there are load, resize" in str(result.exception)
+    assert "no suspects of flop; did you mean flip?" in str(result.exception)
 
 
 def test_same_bytes_for_any_number_of_processes():

@@ -21,16 +21,16 @@ from parity.compare.trace import run_step
 from parity.errors import ReferenceUnavailable
 from parity.fixtures import inputs_root
 from parity.pipeline import Step
-from parity.probes.collate import MEAN, STD
 from parity.probes.iou import make_images
+from parity.probes.natural import step_of
 from parity.sample import DataInfo, Meta, Sample, UInt8Array
-from parity.steps.collate import collate_sample
+from parity.steps.collate import MEAN, STD, collate_sample
 from parity.steps.crop import crop_sample, draw_crop_box
 from parity.steps.flip import flip_sample
 from parity.steps.iou import evaluate_images
 from parity.steps.load import load_annotation, load_image, load_sample
 from parity.steps.logits import resize_logits_case
-from parity.steps.loss import cross_entropy_with_grad
+from parity.steps.loss import cross_entropy
 from parity.steps.photometric import PhotometricDraws, draw_photometric, photometric_sample
 from parity.steps.resize import resize_sample
 
@@ -219,7 +219,7 @@ def logits_cases() -> list[RowCase]:
 
 def loss_cases() -> list[RowCase]:
     """``(logits, labels)``: cross entropy as mmseg's heads average it, a fifth ignored."""
-    step = Step("loss", cross_entropy_with_grad, {"ignore_index": 255})
+    step = step_of("loss", cross_entropy, {"ignore_index": 255})
     rng, generator = RandomState(0), torch.Generator().manual_seed(0)
     found = []
     for _ in range(4):

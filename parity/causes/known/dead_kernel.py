@@ -38,7 +38,7 @@ from parity.runs.tensors import load_tensors
 from parity.settings.items import bare, walk
 
 LAUNCH = "kernel-launch"
-OLDEST_PYTHON = (3, 10)  # that this package runs on
+OLDEST_PYTHON = (3, 8)  # that the script of parity ops runs on
 _OPS = ("MultiScaleDeformableAttention", "MSDeformAttnPixelDecoder")
 NEEDS = (
     "a checkpoint of the run (*.pth), or the captured console (--console FILE); "
@@ -173,7 +173,7 @@ def _test(context: RunContext) -> str:
     return (
         f"on the machine that trained, in an environment of Python {OLDEST_PYTHON[0]}."
         f"{OLDEST_PYTHON[1]} or later (the training's is {version[0]}) with the same mmcv, run "
-        "parity check deform_attn --device cuda; then evaluate the zoo's checkpoint there; then "
+        "parity ops --device cuda; then evaluate the zoo's checkpoint there; then "
         "retrain with only the op fixed"
     )
 
@@ -271,8 +271,9 @@ _CAUSE = Cause(
     step="deform_attn*",
     on_machine=True,
     test=(
-        "run parity check deform_attn --device cuda in the training's environment (seconds); then "
-        "evaluate the zoo's checkpoint there (minutes); then retrain with only the op fixed"
+        "parity ops --script ops.py, and in the training's environment python ops.py --device cuda "
+        "(a minute); then evaluate the zoo's checkpoint there (minutes); then retrain with only "
+        "the op fixed"
     ),
 )
 

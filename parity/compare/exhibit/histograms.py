@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from parity.compare.exhibit.planes import is_label_map
 from parity.compare.exhibit.records import Bin, Histogram, Region
-from parity.compare.leaf import Leaf
+from parity.compare.leaf import Leaf, blocks
 
 # Up to this many pixels from a boundary, interpolation mixes two labels at usual scales.
 RADIUS = 3
@@ -28,24 +29,63 @@ def histogram(
     """
     if actual.array.shape != expected.array.shape or is_label_map(path, expected):
         return None
-    unequal = actual.differs_from(expected)
-    finite = actual.finite & expected.finite
-    distance = np.where(finite & unequal, actual.distance_to(expected), 0.0)
-    if not np.any(distance > 0):
-        return None
     found = _boundaries(expected_arrays, expected.array)
-    near = np.zeros(distance.shape, bool)
-    if found is not None:
-        near = np.broadcast_to(_spread(found[1], distance.shape), distance.shape)
-    result = Histogram(
-        path=path,
-        bins=_bins(distance, near, integer=expected.bits is None),
-        non_finite=int(np.count_nonzero(unequal & ~finite)),
-    )
+    near = np.zeros(1, bool) if found is None else _spread(found[1], expected.array.shape)
+    parts = _Parts(actual, expected, np.broadcast_to(near, expected.array.shape).reshape(-1))
+    smallest, largest, odd = parts.extent()
+    if not largest:
+        return None
+    edges = _edges(smallest, largest, integer=expected.bits is None)
+    result = Histogram(path=path, bins=_bins(parts, edges), non_finite=odd)
     if found is None:
         return result
-    regions = [_region(unequal, distance, where) for where in (near, ~near)]
-    return replace(result, labels=found[0], radius=RADIUS, near=regions[0], away=regions[1])
+    near_by, away = (parts.region(side) for side in (True, False))
+    return replace(result, labels=found[0], radius=RADIUS, near=near_by, away=away)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Two arrays of one shape, looked at part by part. near: where labels change, flat."""
+
+    actual: Leaf
+    expected: Leaf
+    near: NDArray[np.bool_]
+
+    def __iter__(self) -> Iterator[_Part]:
+        start = 0
+        for one, other in blocks(self.actual, self.expected):
+            unequal = one.differs_from(other)
+            finite = one.finite & other.finite
+            distance = np.where(finite & unequal, one.distance_to(other), 0.0)
+            yield _Part(unequal, finite, distance, self.near[start : start + unequal.size])
+            start += unequal.size
+
+    def extent(self) -> tuple[float, float, int]:
+        """The smallest and the largest distance above 0, and how many are of no finite one."""
+        smallest, largest, odd = np.inf, 0.0, 0
+        for part in self:
+            above = part.distance[part.distance > 0]
+            smallest = min(smallest, float(above.min(initial=np.inf)))
+            largest = max(largest, float(above.max(initial=0.0)))
+            odd += int(np.count_nonzero(part.unequal & ~part.finite))
+        return smallest, largest, odd
+
+    def region(self, near: bool) -> Region:
+        """What differs near boundaries, or away from them."""
+        elements, differing, max_abs = 0, 0, 0.0
+        for part in self:
+            where = part.near == near
+            elements += int(np.count_nonzero(where))
+            differing += int(np.count_nonzero(part.unequal & where))
+            max_abs = max(max_abs, float(part.distance[where].max(initial=0.0)))
+        return Region(elements=elements, differing=differing, max_abs=max_abs)
+
+
+class _Part(NamedTuple):
+    unequal: NDArray[np.bool_]
+    finite: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+    near: NDArray[np.bool_]
 
 
 def near_boundary(labels: NDArray[Any], radius: int = RADIUS) -> NDArray[np.bool_]:
@@ -85,14 +125,13 @@ def _spread(near: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_
     return np.asarray(near[0])
 
 
-def _bins(
-    distance: NDArray[np.float64], near: NDArray[np.bool_], *, integer: bool
-) -> tuple[Bin, ...]:
-    off = distance > 0
-    values, beside = distance[off], near[off]
-    edges = _edges(float(values.min()), float(values.max()), integer=integer)
-    sides = [_count(values[beside == side], edges) for side in (True, False)]
-    largest = max(int((sides[0] + sides[1]).max()), 1)
+def _bins(parts: _Parts, edges: list[float]) -> tuple[Bin, ...]:
+    sides = np.zeros((2, len(edges) - 1), np.int64)
+    for part in parts:
+        off = part.distance > 0
+        for side, where in enumerate((part.near, ~part.near)):
+            sides[side] += _count(part.distance[off & where], edges)
+    largest = max(int(sides.sum(axis=0).max()), 1)
     return tuple(
         Bin(low, high, int(n), int(a), int(n) / largest, int(a) / largest)
         for low, high, n, a in zip(edges[:-1], edges[1:], *sides, strict=True)
@@ -114,13 +153,3 @@ def _edges(smallest: float, largest: float, *, integer: bool) -> list[float]:
     edges = [base**exponent for exponent in range(bottom, top + 1)]
     from_zero = smallest <= edges[0] or (integer and edges[0] < 1)
     return [0.0, *edges[1:]] if from_zero else edges
-
-
-def _region(
-    unequal: NDArray[np.bool_], distance: NDArray[np.float64], where: NDArray[np.bool_]
-) -> Region:
-    return Region(
-        elements=int(np.count_nonzero(where)),
-        differing=int(np.count_nonzero(unequal & where)),
-        max_abs=float(distance[where].max(initial=0.0)),
-    )

@@ -4,7 +4,11 @@ from parity.probes.natural.operations import OPERATIONS as OPERATIONS
 from parity.probes.natural.operations import Operation as Operation
 from parity.probes.natural.operations import Runnable as Runnable
 from parity.probes.natural.operations import by_name as by_name
+from parity.probes.natural.operations import step_of as step_of
 from parity.probes.natural.recipe import is_torch_scheduler as is_torch_scheduler
+from parity.probes.natural.signature import ITERATIONS as ITERATIONS
+from parity.probes.natural.signature import MODELS as MODELS
+from parity.probes.natural.signature import OPTIMIZERS as OPTIMIZERS
 from parity.probes.natural.signature import RNG_NAMES as RNG_NAMES
 from parity.probes.natural.signature import Partly as Partly
 from parity.probes.natural.signature import parameters_of as parameters_of

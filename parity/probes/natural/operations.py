@@ -10,13 +10,14 @@ from typing import Any
 
 from numpy.random import RandomState
 
-from parity.probes.collate import MEAN, STD
+from parity.pipeline import Step
 from parity.probes.natural import recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
 from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, optim, photometric
 from parity.steps import resize as resizes
 from parity.steps import schedule as schedules
+from parity.steps.collate import MEAN, STD
 from parity.steps.iou.saved import format_prediction
 
 Run = Callable[..., Any]
@@ -41,16 +42,22 @@ _USUAL: Mapping[str, Any] = {
 class Operation:
     """A step under its plain name.
 
-    function: ours, whose signature is the documented one. stands_for: names of the
-    functions that `parity check` runs in its place. run: calls a function like it,
-    ``run(call, value, rng, **options)``. also: other names people give it.
+    function: ours, whose signature is the documented one. run: calls a function like
+    it, ours, the reference's or anybody's, ``run(function, value, rng, **options)``.
+    also: other names people give it. akin: the functions of ours that it does for, where
+    these are others than `function` alone.
     """
 
     name: str
     function: Callable[..., Any]
-    stands_for: tuple[str, ...]
     run: Run
     also: tuple[str, ...] = ()
+    akin: tuple[str, ...] = ()
+
+    @property
+    def stands_for(self) -> tuple[str, ...]:
+        """Names of the functions that `parity check` runs in its place."""
+        return self.akin or (self.function.__name__,)
 
     @cached_property
     def usual(self) -> dict[str, Any]:
@@ -78,49 +85,58 @@ class Runnable:
 
 
 def _loss(name: str, *also: str) -> Operation:
-    return Operation(name, getattr(loss, name), (f"{name}_with_grad",), tensors.loss, also)
+    return Operation(name, getattr(loss, name), tensors.loss, also)
 
 
-def _image(name: str, function: Callable[..., Any], *stands_for: str) -> Operation:
-    return Operation(name, function, stands_for, samples.augmented(function))
+def _image(name: str, function: Callable[..., Any], *akin: str) -> Operation:
+    return Operation(name, function, samples.augmented(function), akin=akin)
 
 
 OPERATIONS: tuple[Operation, ...] = (
     _image("resize", resizes.random_resize_sample, "random_resize_sample", "resize_sample"),
-    _image("crop", crop.crop_sample, "crop_sample"),
-    _image("flip", flip.flip_sample, "flip_sample"),
-    _image("photometric", photometric.photometric_sample, "photometric_sample"),
+    _image("crop", crop.crop_sample),
+    _image("flip", flip.flip_sample),
+    _image("photometric", photometric.photometric_sample),
     Operation(
         "collate",
         collates.collate,
-        ("collate_sample", "collate_samples"),
         samples.collated,
         ("collate_sample", "collate_samples"),
+        akin=(
+            "collate_sample",
+            "collate_samples",
+        ),
     ),
     Operation(
         "resize_logits",
         logits.resize_logits,
-        ("resize_logits_case", "train_logits"),
         tensors.resized,
+        akin=(
+            "resize_logits_case",
+            "train_logits",
+        ),
     ),
     Operation(
         "postprocess_logits",
         logits.postprocess_logits,
-        ("postprocess_logits_case", "postprocess_batch"),
         tensors.postprocessed,
+        akin=(
+            "postprocess_logits_case",
+            "postprocess_batch",
+        ),
     ),
-    Operation("slide_windows", infer.slide_windows, ("slide_windows_case",), tensors.keywords),
+    Operation("slide_windows", infer.slide_windows, tensors.keywords, akin=("slide_windows_case",)),
     Operation(
-        "whole_inference", infer.whole_inference, ("whole_inference_case",), tensors.inferred
+        "whole_inference", infer.whole_inference, tensors.inferred, akin=("whole_inference_case",)
     ),
     Operation(
-        "slide_inference", infer.slide_inference, ("slide_inference_case",), tensors.inferred
+        "slide_inference", infer.slide_inference, tensors.inferred, akin=("slide_inference_case",)
     ),
-    Operation("inference", infer.inference, ("infer_batch",), tensors.inferred),
-    Operation("predict", infer.predict, ("predict_case",), tensors.inferred),
-    Operation("tta_views", infer.tta_views, ("tta_views",), tensors.whole("sample")),
-    Operation("merge_tta", infer.merge_tta, ("merge_tta_case",), tensors.whole("predictions")),
-    Operation("predict_tta", infer.predict_tta, ("predict_tta",), tensors.whole("samples")),
+    Operation("inference", infer.inference, tensors.inferred, akin=("infer_batch",)),
+    Operation("predict", infer.predict, tensors.inferred, akin=("predict_case",)),
+    Operation("tta_views", infer.tta_views, tensors.whole("sample")),
+    Operation("merge_tta", infer.merge_tta, tensors.whole("predictions"), akin=("merge_tta_case",)),
+    Operation("predict_tta", infer.predict_tta, tensors.whole("samples")),
     _loss("cross_entropy", "cross_entropy_loss", "CrossEntropyLoss"),
     _loss("binary_cross_entropy", "binary_cross_entropy_loss", "BCEWithLogitsLoss"),
     _loss("mask_cross_entropy"),
@@ -133,51 +149,65 @@ OPERATIONS: tuple[Operation, ...] = (
     _loss("kl_div_loss", "KLDivLoss"),
     _loss("hausdorff_loss", "HuasdorffDisstanceLoss"),
     _loss("si_log_loss", "SiLogLoss"),
-    Operation("accuracy", loss.accuracy, ("accuracy_of",), tensors.measure),
-    Operation("ohem_weights", loss.ohem_weights, ("ohem_weights_of",), tensors.measure),
+    Operation("accuracy", loss.accuracy, tensors.measure),
+    Operation("ohem_weights", loss.ohem_weights, tensors.measure),
+    Operation("decode_head_loss", loss.decode_head_loss, tensors.head, ("loss_by_feat",)),
+    Operation("loss", loss.decode_head_loss, tensors.criterion, ("criterion",)),
     Operation(
-        "decode_head_loss",
-        loss.decode_head_loss,
-        ("decode_head_loss_with_grad",),
-        tensors.head,
-        ("loss_by_feat",),
+        "intersect_and_union", iou.intersect_and_union, recipe.counted, akin=("count_image",)
+    ),
+    Operation("class_ratios", iou.class_ratios, recipe.rated, akin=("rate_counts",)),
+    Operation(
+        "IoUMetric",
+        iou.IoUMetric,
+        recipe.evaluated,
+        akin=(
+            "evaluate_images",
+            "evaluate_batch",
+        ),
     ),
     Operation(
-        "loss",
-        loss.decode_head_loss,
-        ("decode_head_loss_with_grad",),
-        tensors.criterion,
-        ("criterion",),
+        "format_prediction", format_prediction, tensors.whole("pred"), akin=("format_image",)
     ),
-    Operation("intersect_and_union", iou.intersect_and_union, ("count_image",), recipe.counted),
-    Operation("class_ratios", iou.class_ratios, ("rate_counts",), recipe.rated),
-    Operation("IoUMetric", iou.IoUMetric, ("evaluate_images", "evaluate_batch"), recipe.evaluated),
-    Operation("format_prediction", format_prediction, ("format_image",), tensors.whole("pred")),
     Operation(
-        "lr_table", schedules.lr_table, ("lr_table_step",), recipe.scheduled, ("make_scheduler",)
+        "lr_table",
+        schedules.lr_table,
+        recipe.scheduled,
+        ("make_scheduler",),
+        akin=("lr_table_step",),
     ),
-    Operation("param_groups", optim.param_groups, ("param_groups_step",), recipe.grouped),
-    Operation("clip_gradients", optim.clip_gradients, ("clip_gradients_step",), recipe.clipped),
+    Operation("param_groups", optim.param_groups, recipe.grouped, akin=("param_groups_step",)),
+    Operation(
+        "clip_gradients", optim.clip_gradients, recipe.clipped, akin=("clip_gradients_step",)
+    ),
     Operation(
         "accumulation_plan",
         optim.accumulation_plan,
-        ("accumulation_plan_step",),
         recipe.accumulated,
+        akin=("accumulation_plan_step",),
     ),
-    Operation("train", optim.train, ("train_step",), recipe.trained),
+    Operation("train", optim.train, recipe.trained, akin=("train_step",)),
     Operation(
         "multi_scale_deformable_attention",
         deform_attn.multi_scale_deformable_attention,
-        ("deform_attn_step",),
         tensors.attended,
+        akin=("deform_attn_step",),
     ),
     Operation(
         "initial_sampling_bias",
         deform_attn.initial_sampling_bias,
-        ("initial_sampling_bias_step",),
         tensors.keywords,
+        akin=("initial_sampling_bias_step",),
     ),
 )
+
+
+def step_of(
+    name: str, function: Callable[..., Any], options: Mapping[str, Any] | None = None
+) -> Step:
+    """A step called `name` of one of our functions, run like any function in its place."""
+    run = next(one.run for one in OPERATIONS if one.function is function)
+    return Step(name, function, options or {}, run)
 
 
 @cache

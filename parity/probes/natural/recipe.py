@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from parity.errors import InputError, NotExercised
-from parity.probes.natural.signature import Caller, Partly, parameters_of
+from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
 from parity.steps.iou import ClassCounts
 from parity.steps.optim.groups import ParamGroup
 from parity.steps.optim.layout import build_model
@@ -43,10 +43,12 @@ _ABSENT: Mapping[str, Any] = {
 _PLACE = frozenset({"type", "begin", "end", "by_epoch"})
 
 
+@through_caller
 def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """The rate of every group at every iteration, from a function or a torch scheduler."""
     if is_torch_scheduler(call.function):
         return _stepped(*_with_torch(call.function, value), value)
+    _insist_on_options(call.function, "param_scheduler", "schedulers")
     if "optimizer" in parameters_of(call.function):
         optimizer = _optimizer(value["base_lrs"])
         rest = {key: item for key, item in value.items() if key != "base_lrs"}
@@ -58,6 +60,19 @@ def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **option
             {"base_lrs": value["base_lrs"], "schedulers": schedulers_from_config(plain)}, rest
         )
     return call({"base_lrs": value["base_lrs"], "param_scheduler": plain}, rest)
+
+
+def _insist_on_options(function: Any, *names: str) -> None:
+    """Raise NotExercised for one fixed recipe, which takes none of what cases differ in."""
+    parameters = parameters_of(function)
+    open_ended = any(
+        one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in parameters.values()
+    )
+    if parameters and not open_ended and not set(names) & set(parameters):
+        raise NotExercised(
+            "takes none of the options in which the cases differ; hold one fixed recipe against "
+            "the config that it follows: --config ZOO_NAME"
+        )
 
 
 def is_torch_scheduler(given: Any) -> bool:
@@ -111,15 +126,27 @@ def _stepped(optimizer: torch.optim.Optimizer, scheduler: Any, value: Mapping[st
     return table
 
 
+@through_caller
 def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Parameter groups of a model: ours, those of an optimizer, or the dicts it is made of."""
     rest = {key: item for key, item in value.items() if key != "layout"}
+    _insist_on_options(call.function, "lr", "base_lr", "learning_rate", "paramwise_cfg")
     model = build_model(value["layout"])
     found = call({"model": model}, rest)
+    return groups_of(found, model, {"lr": value["lr"], "weight_decay": value["weight_decay"]})
+
+
+def groups_of(found: Any, model: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The groups of an optimizer, or the dicts it is made of; `rates` where they name none."""
     groups = found.param_groups if isinstance(found, torch.optim.Optimizer) else list(found)
     names = {id(param): name for name, param in model.named_parameters()}
-    rates = {"lr": value["lr"], "weight_decay": value["weight_decay"]}
-    return [_group(group, names, rates) for group in groups]
+    made = [_group(group, names, rates) for group in groups]
+    # timm's schedulers multiply by lr_scale; where rates differ already, that is done.
+    scaled = len({group["lr"] for group in made}) > 1
+    for group, given in zip(made, groups, strict=True):
+        if not scaled and isinstance(given, Mapping):
+            group["lr"] *= given.get("lr_scale", 1.0)
+    return made
 
 
 def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> dict[str, Any]:
@@ -127,15 +154,17 @@ def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> 
         return dict(vars(group))
     if not isinstance(group, Mapping) or ("params" not in group and "names" not in group):
         raise InputError(f"gives a {type(group).__name__} as a group; give dicts with params")
-    listed = group.get("names")
+    listed = group.get("names", group.get("param_names"))
     if listed is None:
         params = group["params"]
         params = [params] if isinstance(params, torch.Tensor) else params
         listed = tuple(names.get(id(param), "?") for param in params)
     chosen = {key: group.get(key, rates[key]) for key in rates}
-    return Partly(names=tuple(listed), **chosen)
+    # A scheduler keeps the rate it starts from.
+    return Partly(names=tuple(listed), **{**chosen, "lr": group.get("initial_lr", chosen["lr"])})
 
 
+@through_caller
 def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Clipped gradients, with their norm where it gives that."""
     found = call({"gradients": value["gradients"]}, {"clip_grad": value["clip_grad"]})
@@ -144,6 +173,7 @@ def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     return Partly(gradients=found) if isinstance(found, list) else found
 
 
+@through_caller
 def accumulated(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """One entry per batch: what its loss is divided by, and whether parameters are updated."""
     return [_accumulation(entry) for entry in call({}, value)]
@@ -155,6 +185,7 @@ def _accumulation(entry: Any) -> Any:
     return entry
 
 
+@through_caller
 def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """What every batch of a short training leaves behind."""
     rest = {key: item for key, item in value.items() if key not in ("layout", "seed", "inputs")}
@@ -162,6 +193,7 @@ def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     return call({"model": model, "inputs": value["inputs"]}, rest)
 
 
+@through_caller
 def counted(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """The counts of one image, by name or as (intersect, union, pred, label)."""
     found = call({"pred": value["pred"], "label": value["label"]}, options)
@@ -176,6 +208,7 @@ def _whole(column: Any) -> NDArray[np.int64]:
     return np.asarray(column).astype(np.int64)
 
 
+@through_caller
 def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     """A metric class over images, update by update; by field."""
     metric = call({}, options)
@@ -189,6 +222,7 @@ def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any
     return asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
 
 
+@through_caller
 def rated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     """Ratios of counts."""
     return call({"counts": ClassCounts(**value)}, options)

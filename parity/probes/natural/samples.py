@@ -10,7 +10,7 @@ import torch
 from numpy.random import RandomState
 
 from parity.errors import InputError, NotExercised
-from parity.probes.natural.signature import Caller, Partly, parameters_of
+from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
 from parity.sample import Batch, Sample
 
 _IMAGE_KEYS = ("image", "img", "images", "inputs", "pixel_values")
@@ -35,6 +35,7 @@ def augmented(own: Callable[..., Any]) -> Any:
     return run
 
 
+@through_caller
 def collated(call: Caller, value: Sample | list[Sample], rng: RandomState, **options: Any) -> Any:
     """Samples to a batch; a function of one sample gets them one by one."""
     samples = [value] if isinstance(value, Sample) else value

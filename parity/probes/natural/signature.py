@@ -5,16 +5,25 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from inspect import Parameter
 from typing import Any
 
 import torch
+from numpy.random import RandomState
 from torch import nn
 
 from parity.errors import NotExercised
 
 Function = Callable[..., Any]
 
+# What the first parameter of one fixed recipe is called, by what it takes.
+OPTIMIZERS = frozenset({"optimizer", "optim", "opt"})
+MODELS = frozenset({"model", "net", "network", "module", "segmentor", "params"})
+ITERATIONS = frozenset(
+    {"it", "i", "n", "t", "iter", "iteration", "iter_num", "cur_iter", "cur_step", "step"}
+    | {"global_step", "num_updates", "num_update", "current_step", "current_iter", "epoch"}
+)
 RNG_NAMES = frozenset({"rng", "_rng", "_", "random_state", "generator", "rs"})
 # Our name of an argument -> how others spell it.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
@@ -109,6 +118,19 @@ class Caller:
             ours = next((key for key in self.known if name in (key, *SPELLINGS.get(key, ()))), "")
             if ours:
                 raise NotExercised(f"needs {name}, which this case has not")
+
+
+def through_caller(run: Function) -> Function:
+    """Let `run`, which is written for a Caller, take any function."""
+
+    @wraps(run)
+    def on_any(
+        function: Function, value: Any, rng: RandomState | None = None, **options: Any
+    ) -> Any:
+        call = function if isinstance(function, Caller) else Caller(function)
+        return run(call, value, rng, **options)
+
+    return on_any
 
 
 class Names:

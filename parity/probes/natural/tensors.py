@@ -3,49 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
 from numpy.random import RandomState
 
 from parity.errors import InputError
-from parity.probes.natural.signature import Caller, Partly
+from parity.probes.natural.gradient import gradient, leaf_of
+from parity.probes.natural.signature import Caller, Partly, through_caller
 from parity.sample import Batch
 from parity.steps.deform_attn import with_gradients
-from parity.steps.loss.gradient import Tensors, gradient, leaf_of
 from parity.steps.loss.head import total_loss
 
+Tensors = Mapping[str, torch.Tensor]
 
+
+@through_caller
 def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
     """Value and gradient of a loss of ``(pred, label)``."""
     with torch.enable_grad():
-        pred = leaf_of(value)
-        result = _tensor(call(_pair(value, pred), {**_others(value), **options}))
+        pred = leaf_of(value["pred"])
+        try:
+            result = call(_pair(value, pred), {**_others(value), **options})
+        except (AttributeError, RuntimeError, TypeError) as error:
+            result = _of_arrays(call, value, options, error)
+        if isinstance(result, (float, np.floating, np.ndarray)):  # has a value and no gradient
+            return Partly(loss=torch.as_tensor(result, dtype=pred.dtype))
+        result = _tensor(result)
         return {"loss": result.detach(), "grad": gradient(result, pred)}
 
 
+def _of_arrays(call: Caller, value: Tensors, options: Mapping[str, Any], error: Exception) -> Any:
+    """What a loss that is written in NumPy gives; raises `error` for one that is not."""
+    arrays = {name: item.detach().numpy() for name, item in value.items()}
+    try:
+        result = call(_pair(arrays, arrays["pred"]), {**_others(arrays), **options})
+    except Exception:
+        raise error from None
+    if isinstance(result, torch.Tensor):
+        raise error
+    return result
+
+
+@through_caller
 def measure(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> Any:
     """A function of ``(pred, label)`` that has no gradient."""
     return call(_pair(value, value["pred"]), {**_others(value), **options})
 
 
+@through_caller
 def criterion(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
     """A loss in the place of a head's: the logits are brought to the labels' size first."""
     aligned = {"align_corners": options.pop("align_corners", False)}
     with torch.enable_grad():
-        pred, label = leaf_of(value), value["label"]
+        pred, label = leaf_of(value["pred"]), value["label"]
         logits = F.interpolate(pred, label.shape[1:], mode="bilinear", **aligned)
         return _head(call({"pred": logits, "label": label}, options), pred)
 
 
+@through_caller
 def head(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
     """What a decode head returns for small logits, with the total and its gradient."""
     with torch.enable_grad():
-        pred = leaf_of(value)
+        pred = leaf_of(value["pred"])
         return _head(call(_pair(value, pred), options), pred)
 
 
+@through_caller
 def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     """Logits brought to a size, alone or as the step before the loss."""
     if not isinstance(value, Batch):
@@ -58,11 +85,13 @@ def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     return {"pred": pred, "label": value.segs}
 
 
+@through_caller
 def batched(call: Caller, value: Batch, rng: RandomState, **options: Any) -> Any:
     """A function of a batch and a model."""
     return call({"batch": value}, options)
 
 
+@through_caller
 def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Logits and metas to one segmentation per image."""
     alone = "seg_logits" in value
@@ -71,6 +100,7 @@ def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **op
     return found if alone else {"segmentations": found, "labels": value["labels"]}
 
 
+@through_caller
 def inferred(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     """A model on images; after collation, metas and labels pass through."""
     model = options.pop("model")
@@ -86,6 +116,7 @@ def inferred(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
     return call({"model": model, "images": value["images"]}, {**rest, **needed, **options}, extras)
 
 
+@through_caller
 def attended(
     call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any
 ) -> dict[str, torch.Tensor]:
@@ -98,6 +129,7 @@ def attended(
     return with_gradients(attention, value)
 
 
+@through_caller
 def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """A function of the entries of the value, by name."""
     return call(value, options)
@@ -105,18 +137,21 @@ def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options
 
 def whole(name: str) -> Any:
     """A function of the value as it is, under `name`, and of `rng` where it takes one."""
-
-    def run(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
-        return call({name: value}, options, {"rng": rng})
-
-    return run
+    return partial(_whole, name)
 
 
-def _pair(value: Tensors, pred: torch.Tensor) -> dict[str, torch.Tensor]:
+def _whole(
+    name: str, function: Any, value: Any, rng: RandomState | None = None, **options: Any
+) -> Any:
+    call = function if isinstance(function, Caller) else Caller(function)
+    return call({name: value}, options, {"rng": rng})
+
+
+def _pair(value: Mapping[str, Any], pred: Any) -> dict[str, Any]:
     return {"pred": pred, "label": value["label"]}
 
 
-def _others(value: Tensors) -> dict[str, torch.Tensor]:
+def _others(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in ("pred", "label")}
 
 

@@ -11,7 +11,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, ClassWeight, class_weight_for, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -82,6 +81,3 @@ def _check_dimensions(pred: Tensor, label: Tensor) -> None:
             f"pred {tuple(pred.shape)} and label {tuple(label.shape)} do not fit; give (N, C) and "
             f"(N,), (N, C, H, W) and (N, H, W), or twice the same shape"
         )
-
-
-binary_cross_entropy_with_grad = with_grad(binary_cross_entropy)

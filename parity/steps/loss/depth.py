@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -45,6 +44,3 @@ def si_log_loss(
     return loss_weight * reduce_loss(
         loss, weight=weight, reduction=reduction, avg_factor=avg_factor
     )
-
-
-si_log_loss_with_grad = with_grad(si_log_loss)

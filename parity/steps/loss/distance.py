@@ -13,7 +13,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, ClassWeight, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -45,8 +44,8 @@ def hausdorff_loss(
     soft = F.softmax(pred, dim=1)
     label = label * (label != ignore_index)
     with torch.no_grad():
-        squares = _distances(soft.argmax(dim=1), pred.dtype) ** 2
-        squares = squares + _distances(label, pred.dtype) ** 2
+        squares = distances_to_background(soft.argmax(dim=1), pred.dtype) ** 2
+        squares = squares + distances_to_background(label, pred.dtype) ** 2
     terms: list[Tensor] = []
     for index in range(1, soft.shape[1]):
         if index != ignore_index:
@@ -61,7 +60,7 @@ def hausdorff_loss(
     return loss_weight * reduce_loss(loss, reduction=reduction, avg_factor=avg_factor)
 
 
-def _distances(label: Tensor, dtype: torch.dtype) -> Tensor:
+def distances_to_background(label: Tensor, dtype: torch.dtype) -> Tensor:
     """Distance of every pixel to the nearest 0, ``(N, H, W)`` float32 rounded to `dtype` first."""
     try:
         transform = importlib.import_module("scipy.ndimage").distance_transform_edt
@@ -72,6 +71,3 @@ def _distances(label: Tensor, dtype: torch.dtype) -> Tensor:
         if mask.any():
             maps[index] = torch.from_numpy(transform(mask))
     return maps.float().to(label.device)
-
-
-hausdorff_loss_with_grad = with_grad(hausdorff_loss)

@@ -9,7 +9,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.refusal import explained
 
 
@@ -36,6 +35,3 @@ def kl_div_loss(
         return loss
     rows = loss.view(pred.shape[0], -1)
     return rows.sum(dim=1) if reduction == "sum" else rows.mean(dim=1)
-
-
-kl_div_loss_with_grad = with_grad(kl_div_loss)

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.refusal import explained
 
 
@@ -30,6 +29,3 @@ def boundary_loss(pred: Tensor, label: Tensor, *, loss_weight: float = 1.0) -> T
     return loss_weight * F.binary_cross_entropy_with_logits(
         logits, target, weight, reduction="mean"
     )
-
-
-boundary_loss_with_grad = with_grad(boundary_loss)

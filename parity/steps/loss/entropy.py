@@ -13,7 +13,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, ClassWeight, class_weight_for, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -42,16 +41,17 @@ def cross_entropy(
     weights = class_weight_for(pred, class_weight)
     loss = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
     if avg_factor is None and reduction == "mean":
-        avg_factor = _divisor(label, weights, ignore_index, avg_non_ignore)
+        avg_factor = mean_divisor(label, weights, ignore_index, avg_non_ignore)
     weight = None if weight is None else weight.float()
     return loss_weight * reduce_loss(
         loss, weight=weight, reduction=reduction, avg_factor=avg_factor
     )
 
 
-def _divisor(
+def mean_divisor(
     label: Tensor, class_weight: Tensor | None, ignore_index: int, avg_non_ignore: bool
 ) -> AvgFactor:
+    """What the mean divides by: pixels or their class weights, without ignored ones if told so."""
     ignored = label == ignore_index
     if class_weight is None:
         return label.numel() - int(ignored.sum()) if avg_non_ignore else label.numel()
@@ -92,7 +92,3 @@ def mask_cross_entropy(
     weights = class_weight_for(pred, class_weight)
     loss = F.binary_cross_entropy_with_logits(chosen, label, weights, reduction="mean")
     return loss_weight * loss[None]
-
-
-cross_entropy_with_grad = with_grad(cross_entropy)
-mask_cross_entropy_with_grad = with_grad(mask_cross_entropy)

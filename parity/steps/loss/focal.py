@@ -11,7 +11,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -108,6 +107,3 @@ def _check_types(
         if not isinstance(value, kinds):
             wanted = " or ".join(kind.__name__ for kind in kinds)
             raise InputError(f"{name} must be a {wanted}, got {value!r}")
-
-
-focal_loss_with_grad = with_grad(focal_loss)

@@ -7,15 +7,11 @@ mmseg/models/decode_heads/decode_head.py).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import torch
 import torch.nn.functional as F  # noqa: N812
-from numpy.random import RandomState
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import Tensors, gradient, leaf_of
 from parity.steps.loss.ohem import CROSS_ENTROPY, OhemSampler, ohem_weights
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
@@ -87,19 +83,3 @@ def total_loss(losses: Mapping[str, Tensor]) -> Tensor:
     if not means:
         raise InputError(f'no entry has "loss" in its name: {", ".join(losses)}')
     return sum(means, start=means[0].new_zeros(()))
-
-
-def decode_head_loss_with_grad(
-    value: Tensors, rng: RandomState | None = None, **options: Any
-) -> dict[str, Any]:
-    """:func:`decode_head_loss` as a step, with its total and the gradient of that.
-
-    `value` maps ``"pred"`` and ``"label"`` to tensors.
-    """
-    with torch.enable_grad():
-        pred = leaf_of(value)
-        losses = decode_head_loss(pred, value["label"], **options)
-        total = total_loss(losses)
-        grad = gradient(total, pred)
-    detached = {name: loss.detach() for name, loss in losses.items()}
-    return {"losses": detached, "total": total.detach(), "grad": grad}

@@ -12,7 +12,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, ClassWeight, class_weight_for, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -128,6 +127,3 @@ def _check_options(
         raise InputError(f'classes must be "all", "present" or a list of ints, got {classes!r}')
     if not per_image and reduction != "none":
         raise InputError(f'per_image=False needs reduction="none", got {reduction!r}')
-
-
-lovasz_loss_with_grad = with_grad(lovasz_loss)

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from numpy.random import RandomState
 from torch import Tensor
 
 from parity.errors import InputError
 from parity.steps.loss.entropy import cross_entropy
-from parity.steps.loss.gradient import Tensors, with_grad
 from parity.steps.loss.reduction import class_weight_for
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
@@ -50,21 +47,21 @@ def ohem_cross_entropy(
     weights = class_weight_for(pred, class_weight)
     losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
     valid = label != ignore_index
-    ranked, order = _own_probability(pred, label, ignore_index)[valid].sort()
+    ranked, order = own_probability(pred, label, ignore_index)[valid].sort()
     if ranked.numel() == 0:
         return pred.new_tensor(0.0)
-    limit = _limit(ranked, max(1, min_kept), thresh)
+    limit = probability_limit(ranked, max(1, min_kept), thresh)
     hard = losses[valid][order][ranked < limit]
     return loss_weight * hard.mean()
 
 
-def _own_probability(logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
+def own_probability(logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
     """What each pixel gives to its own class, ``(N, H, W)``; ignored ones to class 0."""
     known = label.masked_fill(label == ignore_index, 0)
     return F.softmax(logits.detach(), dim=1).gather(1, known.unsqueeze(1)).squeeze(1)
 
 
-def _limit(ranked: Tensor, kept: int, thresh: float) -> Tensor | float:
+def probability_limit(ranked: Tensor, kept: int, thresh: float) -> Tensor | float:
     """`thresh`, unless fewer than `kept` pixels are below it; NaN at that rank stays NaN."""
     at_rank = ranked[min(kept, ranked.numel() - 1)]
     return thresh if bool(thresh > at_rank) else at_rank
@@ -107,17 +104,17 @@ def ohem_weights(
     weights = pred.new_zeros(size=label.size())
     chosen = weights[valid]
     if thresh is None:
-        ranked = _unreduced(pred, label, losses, ignore_index)[valid].sort(descending=True)[1]
+        ranked = summed_losses(pred, label, losses, ignore_index)[valid].sort(descending=True)[1]
         chosen[ranked[:kept]] = 1.0
     else:
-        own = _own_probability(pred, label, ignore_index)[valid]
+        own = own_probability(pred, label, ignore_index)[valid]
         if own.numel() > 0:
-            chosen[own < _limit(own.sort()[0], kept, thresh)] = 1.0
+            chosen[own < probability_limit(own.sort()[0], kept, thresh)] = 1.0
     weights[valid] = chosen
     return weights
 
 
-def _unreduced(
+def summed_losses(
     pred: Tensor, label: Tensor, losses: Sequence[LossTerm], ignore_index: int
 ) -> Tensor:
     """The sum of `losses`, in place as there: the first one's shape must hold the others'."""
@@ -126,11 +123,3 @@ def _unreduced(
     for term in losses[1:]:
         total += term(pred, label, **options)
     return total
-
-
-def ohem_weights_of(value: Tensors, rng: RandomState | None = None, **options: Any) -> Tensor:
-    """:func:`ohem_weights` as a step: `value` maps ``"pred"`` and ``"label"`` to tensors."""
-    return ohem_weights(value["pred"], value["label"], **options)
-
-
-ohem_cross_entropy_with_grad = with_grad(ohem_cross_entropy)

@@ -11,7 +11,6 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import with_grad
 from parity.steps.loss.reduction import AvgFactor, ClassWeight, class_weight_for, reduce_loss
 from parity.steps.loss.refusal import explained
 
@@ -47,7 +46,7 @@ def dice_loss(
         pred, target = pred[:, kept, :, :], target[:, kept, :, :]
         if pred.shape[1] == 0:
             raise InputError(f"the only class is ignore_index {ignore_index}; nothing is left")
-    loss = 1 - _dice(pred.flatten(1), target.flatten(1).float(), naive_dice, eps)
+    loss = 1 - dice_of_rows(pred.flatten(1), target.flatten(1).float(), naive_dice, eps)
     if weight is not None and weight.shape != loss.shape:
         raise InputError(f"weight must be (N,) = {tuple(loss.shape)}, got {tuple(weight.shape)}")
     return loss_weight * reduce_loss(
@@ -55,7 +54,7 @@ def dice_loss(
     )
 
 
-def _dice(pred: Tensor, target: Tensor, naive: bool, eps: float) -> Tensor:
+def dice_of_rows(pred: Tensor, target: Tensor, naive: bool, eps: float) -> Tensor:
     """Of rows: sums in the denominator, or sums of squares."""
     both = torch.sum(pred * target, 1)
     if naive:
@@ -119,7 +118,3 @@ def _tversky(
     surplus = torch.sum(pred * (1 - target) * valid, dim=1)
     missed = torch.sum((1 - pred) * target * valid, dim=1)
     return (hit + smooth) / (hit + alpha * surplus + beta * missed + smooth)
-
-
-dice_loss_with_grad = with_grad(dice_loss)
-tversky_loss_with_grad = with_grad(tversky_loss)

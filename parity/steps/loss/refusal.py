@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,20 +23,20 @@ def explained(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name, value in zip(("pred", "label"), args, strict=False):
-            if not isinstance(value, Tensor):
+        given = {**dict(zip(("pred", "label"), args, strict=False)), **kwargs}
+        for name in ("pred", "label"):
+            if name in given and not isinstance(value := given[name], Tensor):
                 raise InputError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
         try:
             return function(*args, **kwargs)
         except (IndexError, RuntimeError, ValueError) as error:
-            message = f"{function.__name__}: {error}; given {_described(args, kwargs)}"
+            message = f"{function.__name__}: {error}; given {_described(given)}"
             raise InputError(message) from error
 
     return checked
 
 
-def _described(args: tuple[object, ...], kwargs: dict[str, Any]) -> str:
-    named = {"pred": args[0], **dict(zip(["label"], args[1:], strict=False)), **kwargs}
+def _described(named: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
         for name, value in named.items()

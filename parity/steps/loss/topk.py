@@ -5,13 +5,9 @@ Reproduces ``accuracy`` (mmseg 1.2.2 mmseg/models/losses/accuracy.py).
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.random import RandomState
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.gradient import Tensors
 from parity.steps.loss.reduction import EPS
 from parity.steps.loss.refusal import explained
 
@@ -70,10 +66,3 @@ def _check_shapes(pred: Tensor, label: Tensor, most: int) -> None:
         )
     if most > pred.size(1):
         raise InputError(f"topk asks for {most} of {pred.size(1)} classes")
-
-
-def accuracy_of(
-    value: Tensors, rng: RandomState | None = None, **options: Any
-) -> Tensor | list[Tensor]:
-    """:func:`accuracy` as a step: `value` maps ``"pred"`` and ``"label"`` to tensors."""
-    return accuracy(value["pred"], value["label"], **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,8 @@ from parity.errors import InputError
 # "frozen": True freezes it. A layer: (name of a torch.nn class or "Parameter", its sizes ...).
 # An alias: the dotted path of a child built earlier, which is then shared.
 Layout = Mapping[str, Any]
+# Gives a model that is too large to be described.
+Maker = Callable[[], nn.Module]
 
 
 class _Sequence(nn.Module):
@@ -25,11 +27,13 @@ class _Sequence(nn.Module):
         return x
 
 
-def build_model(layout: Layout, *, seed: int = 0) -> nn.Module:
+def build_model(layout: Layout | Maker, *, seed: int = 0) -> nn.Module:
     """The model `layout` describes, with normal parameters drawn from `seed`.
 
     Raises InputError for a layer that torch.nn does not have.
     """
+    if callable(layout):
+        return layout()
     root = _container(layout)
     _fill(root, layout, root)
     generator = torch.Generator().manual_seed(seed)

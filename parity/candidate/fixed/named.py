@@ -1,0 +1,48 @@
+"""Parameter groups by the names of their parameters: how they are grouped is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from numpy.random import RandomState
+
+from parity.pipeline import Step
+from parity.probes.catalogue import PROBES
+from parity.suspects.catalogue import suspects_of
+from parity.suspects.suspect import Suspect
+
+GROUPS = "optim_groups"
+ByName = dict[str, dict[str, float]]
+
+
+def probed(name: str) -> Step:
+    """The step that is checked on seeded inputs under `name`."""
+    return next(probe.step for probe in PROBES if probe.step.name == name)
+
+
+def by_name(groups: Iterable[Any]) -> ByName:
+    """Rate and weight decay of every parameter."""
+    return {
+        name: {key: float(group[key]) for key in ("lr", "weight_decay")}
+        for group in groups
+        for name in group["names"]
+    }
+
+
+def named_groups(value: Any, rng: RandomState | None = None) -> ByName:
+    """Our own step, by name."""
+    return by_name(probed(GROUPS).function(value, rng))
+
+
+@cache
+def named_suspects() -> tuple[Suspect, ...]:
+    """What people get wrong when they sort parameters into groups, by name."""
+    suspects = suspects_of(probed(GROUPS))
+    return tuple(replace(one, function=_named(one.function)) for one in suspects)
+
+
+def _named(function: Callable[..., Any]) -> Callable[..., ByName]:
+    return lambda value, rng=None: by_name(function(value, rng))

@@ -1,0 +1,24 @@
+"""Where commands print: text as it is, without markup, emoji or colours of its own accord."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+from rich.console import Console
+
+from parity.text import visible
+
+
+def plain(*, stderr: bool = False) -> Console:
+    """A console for texts that others wrote: file names, messages, values.
+
+    Colours and widths follow the terminal, ``NO_COLOR``, ``TERM`` and ``COLUMNS``.
+    """
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def complain(message: str) -> None:
+    """One line on stderr, however long; nothing where nobody reads it."""
+    with suppress(BrokenPipeError):
+        print(visible(message), file=sys.stderr, flush=True)

@@ -1,0 +1,87 @@
+"""What one config is checked on: its pipelines over files, its heads' losses, its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.random import RandomState
+
+from parity.compare.cases import Case
+from parity.pipeline import Step
+from parity.probes import Probe
+from parity.probes.catalogue import tail_of_testing, tail_of_training
+from parity.probes.schedule import SCHEDULE
+from parity.recipe.recipe import Recipe
+from parity.sample import DataInfo
+
+# The loss of 150 classes at 512 x 512 takes a second; every so many seeds it is computed.
+SEEDS_PER_LOSS = 10
+MOST_HEAD_SEEDS = 20
+
+
+def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> list[Case]:
+    """Training once per seed, validation once per input, each head's loss, the schedule."""
+    found = [_train(recipe, infos[seed % len(infos)], seed) for seed in seeds]
+    if recipe.val:
+        found += [_val(recipe, info) for info in infos]
+    for head in recipe.heads:
+        if head.loss is not None:
+            probe = Probe(head.loss, partial(make_logits, channels=head.channels))
+            found += [
+                Case("loss", head.where, seed, (head.loss,), probe=probe)
+                for seed in seeds[:MOST_HEAD_SEEDS]
+            ]
+    return [*(case for case in found if case.steps), *_schedule(recipe)]
+
+
+def _train(recipe: Recipe, info: DataInfo, seed: int) -> Case:
+    steps, head = recipe.train, recipe.head
+    if steps and head is not None and head.loss is not None and seed % SEEDS_PER_LOSS == 0:
+        steps = (*steps, *tail_of_training(head.channels, head.loss))
+    return _file_case(recipe, "train", info, seed, steps)
+
+
+def _val(recipe: Recipe, info: DataInfo) -> Case:
+    steps, head = recipe.val, recipe.head
+    if head is not None and recipe.test_cfg is not None:
+        options = {**recipe.test_cfg, "align_corners": head.align_corners}
+        steps = (*steps, *tail_of_testing(head.channels, options, recipe.metric))
+    return _file_case(recipe, "val", info, 0, steps)
+
+
+def _file_case(
+    recipe: Recipe, split: str, info: DataInfo, seed: int, steps: tuple[Step, ...]
+) -> Case:
+    reduces = recipe.reduces[split]
+    known = recipe.head.channels + reduces if recipe.head is not None else 256
+    # The built-in inputs have labels of ADE20K; more than the config knows are ignored.
+    ignored = dict.fromkeys(range(max(known, 2), 255), 255) if known < 150 else None
+    started = replace(info, reduce_zero_label=reduces, label_map=ignored)
+    return Case(split, Path(info.img_path).name, seed, steps, info=started)
+
+
+def make_logits(seed: int, *, channels: int) -> dict[str, torch.Tensor]:
+    """Small logits ``(2, C, h, w)`` and labels of another size, some ignored, for seeds 3, 7, ...
+    none."""
+    rng = RandomState(seed)
+    height, width = int(rng.randint(2, 9)), int(rng.randint(2, 9))
+    label = rng.randint(0, max(channels, 2), (2, 3 * height + 1, 2 * width))
+    if seed % 4 != 3:
+        label[rng.random_sample(label.shape) < 0.2] = 255
+    pred = rng.normal(0, 3, (2, channels, height, width))
+    return {"pred": torch.from_numpy(pred).float(), "label": torch.from_numpy(label)}
+
+
+def _schedule(recipe: Recipe) -> Iterator[Case]:
+    if recipe.schedule is not None:
+        probe = Probe(SCHEDULE, partial(_given, value=recipe.schedule))
+        yield Case("schedule", recipe.name, 0, (SCHEDULE,), probe=probe)
+
+
+def _given(seed: int, *, value: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(value)

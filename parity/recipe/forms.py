@@ -1,0 +1,82 @@
+"""Which of our steps does what an entry of a config asks for, and with which options."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.errors import NotExercised
+from parity.steps.collate import collate_sample
+from parity.steps.crop import crop_sample
+from parity.steps.flip import flip_sample
+from parity.steps.load import load_annotation_sample, load_image_sample
+from parity.steps.multiscale import (
+    random_choice_resize_sample,
+    resize_shortest_edge_sample,
+    resize_to_multiple_sample,
+)
+from parity.steps.pad import pad_sample
+from parity.steps.photometric import photometric_sample
+from parity.steps.resize import random_resize_sample, resize_sample
+
+Function = Callable[..., Any]
+
+
+def absent(value: Any, rng: Any) -> Any:
+    """The place of a step that is not reimplemented; the reference takes it."""
+    raise NotExercised("has no such step")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an entry of a config becomes a step of ours.
+
+    name: of the step. renamed: options that ours calls otherwise. fixed: options that
+    ours has not, with the one value that it does. ignored: options that change no result.
+    """
+
+    name: str
+    function: Function
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+
+    def takes(self, key: str) -> bool:
+        """Whether ours has the option that the reference calls `key`."""
+        parameters = inspect.signature(self.function).parameters
+        some = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+        return some or self.renamed.get(key, key) in parameters
+
+
+_FILES = frozenset({"file_client_args", "backend_args"})
+FORMS: Mapping[str, Form] = {
+    "LoadImageFromFile": Form(
+        "load_image",
+        load_image_sample,
+        fixed={"to_float32": False, "color_type": "color", "imdecode_backend": "cv2"},
+        ignored=_FILES,
+    ),
+    "LoadAnnotations": Form(
+        "load_annotation",
+        load_annotation_sample,
+        fixed={"imdecode_backend": "pillow", "reduce_zero_label": None},
+        ignored=_FILES,
+    ),
+    "RandomResize": Form("resize", random_resize_sample, fixed={"resize_type": "Resize"}),
+    "Resize": Form("resize", resize_sample, ignored=frozenset({"clip_object_border"})),
+    "RandomChoiceResize": Form("resize", random_choice_resize_sample),
+    "ResizeShortestEdge": Form("resize", resize_shortest_edge_sample),
+    "ResizeToMultiple": Form("resize_to_multiple", resize_to_multiple_sample),
+    "Pad": Form("pad", pad_sample),
+    "RandomCrop": Form("crop", crop_sample),
+    "RandomFlip": Form("flip", flip_sample),
+    "PhotoMetricDistortion": Form("photometric", photometric_sample),
+    "SegDataPreProcessor": Form(
+        "collate",
+        collate_sample,
+        renamed={"pad_val": "pad_value", "seg_pad_val": "seg_pad_value"},
+        fixed={"rgb_to_bgr": False, "batch_augments": None},
+    ),
+}

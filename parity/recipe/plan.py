@@ -1,0 +1,40 @@
+"""A check of one config: its recipe beside what the config builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from parity.compare.cases import list_root
+from parity.compare.left_out import Unexercised
+from parity.compare.plan import Plan
+from parity.environment import environment
+from parity.fixtures import inputs_root
+from parity.live import reference_header
+from parity.recipe.cases import recipe_cases
+from parity.recipe.recipe import Recipe, read
+
+
+def recipe_plan(config: str, data: Path | None, seeds: range) -> Plan:
+    """The steps of `config` over `data`, else over the built-in inputs, which a note says.
+
+    Raises ReferenceUnavailable without mmsegmentation, InputError and RunFormatError.
+    """
+    recipe = read(config)
+    versions, notes = reference_header()
+    infos = list_root(inputs_root() if data is None else data)
+    told = f"The steps of {recipe.name}, beside what mmsegmentation builds from it."
+    where = [] if data is not None else [_other_data(recipe)]
+    return Plan(
+        "live",
+        recipe_cases(recipe, infos, seeds),
+        {**versions, **environment()},
+        (told, *where, *notes),
+        (seeds.start, seeds.stop),
+        unexercised=tuple(Unexercised((one.what,), one.reason) for one in recipe.uncompared),
+    )
+
+
+def _other_data(recipe: Recipe) -> str:
+    root = recipe.terms.get("train_dataloader", "dataset", "data_root")
+    there = f"the config's own data, {root}, were not read" if root else "the config names no data"
+    return f"On the built-in inputs: {there}; give --data for others."

@@ -1,0 +1,138 @@
+"""A config as a recipe: its data steps, losses, inference, metric and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from parity.errors import InputError
+from parity.pipeline import Step
+from parity.recipe.heads import Head, heads_of
+from parity.recipe.reader import Reader, Uncompared
+from parity.runs.config import installed_configs, read_config
+from parity.settings.items import plain
+from parity.settings.terms import Terms, terms_of
+
+# Batches of an epoch, where only the data could tell how many there are.
+EPOCH_LENGTH = 10
+_INFERENCE = ("mode", "crop_size", "stride")
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """The steps of a config, in order, with its options.
+
+    train, val: from the file on, to the batch. heads: decode heads, then auxiliary ones.
+    test_cfg, metric: options of inference and of the score; None where no step here does
+    it. schedule: what `parity.steps.schedule.lr_table` takes. reduces: label 0, per split.
+    uncompared: what no step here does; the rest is compared all the same.
+    """
+
+    name: str
+    terms: Terms
+    train: tuple[Step, ...]
+    val: tuple[Step, ...]
+    heads: tuple[Head, ...]
+    test_cfg: Mapping[str, Any] | None
+    metric: Mapping[str, Any] | None
+    schedule: Mapping[str, Any] | None
+    reduces: Mapping[str, bool]
+    uncompared: tuple[Uncompared, ...] = ()
+
+    @property
+    def head(self) -> Head | None:
+        """The one that predicts: the last decode head."""
+        decoding = [head for head in self.heads if head.where.startswith("decode_head")]
+        return decoding[-1] if decoding else None
+
+
+def read(config: str | Path) -> Recipe:
+    """The recipe of `config`: a name of the zoo, a path, or a work directory.
+
+    Raises InputError where there is no such config, RunFormatError where it cannot be read.
+    """
+    path, tree = find_config(config)
+    return recipe_of(terms_of(read_config(path, tree=tree)), str(config))
+
+
+def find_config(config: str | Path) -> tuple[Path, Path | None]:
+    """The file that `config` means, and the directory that its bases may not leave.
+
+    Raises InputError.
+    """
+    path = Path(config)
+    if path.is_file():
+        return path, None
+    if path.is_dir():
+        found = sorted(path.glob("*.py")) or sorted(path.glob("*/vis_data/config.py"))
+        if len(found) != 1:
+            raise InputError(f"{path}: holds {len(found)} configs; name one of them")
+        return found[0], None
+    root = installed_configs()
+    names = [] if root is None else sorted(root.glob(f"*/{path.name.removesuffix('.py')}.py"))
+    if root is None or not names:
+        raise InputError(f"{config}: is no file, no work directory and no config of the zoo")
+    return names[0], root
+
+
+def recipe_of(terms: Terms, name: str) -> Recipe:
+    """The recipe of a config in the terms of `parity.settings.terms`."""
+    reader = Reader(terms)
+    train, val = (reader.pipeline(split) for split in ("train", "val"))
+    preprocessor = terms.item("model", "data_preprocessor")
+    train += reader.collate(preprocessor, training=True) if train else []
+    val += reader.collate(preprocessor, training=False) if val else []
+    return Recipe(
+        name,
+        terms,
+        tuple(train),
+        tuple(val),
+        heads_of(reader),
+        _inference(reader),
+        _metric(reader),
+        _schedule(reader),
+        {
+            split: bool(reader.datasets(split)[0].get("reduce_zero_label").value)
+            for split in ("train", "val")
+        },
+        tuple(reader.uncompared),
+    )
+
+
+def _inference(reader: Reader) -> dict[str, Any] | None:
+    given = reader.terms.item("model", "test_cfg")
+    mode = given.get("mode").value
+    if mode not in ("whole", "slide"):
+        reader.note(given, f"inference in mode {mode!r}", "no step here does it")
+        return None
+    kept = {key: plain(given.get(key)) for key in _INFERENCE if key in given.fields}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
+
+
+def _metric(reader: Reader) -> dict[str, Any] | None:
+    parts = reader.terms.item("val_evaluator").parts
+    if len(parts) != 1 or parts[0].kind != "IoUMetric":
+        kinds = ", ".join(part.kind for part in parts) or "nothing"
+        reader.note(reader.terms.item("val_evaluator"), f"{kinds} as the score", "no step here")
+        return None
+    names = ("iou_metrics", "nan_to_num", "beta", "ignore_index")
+    return {key: plain(parts[0].get(key)) for key in names if not parts[0].get(key).is_empty}
+
+
+def _schedule(reader: Reader) -> dict[str, Any] | None:
+    terms = reader.terms
+    entries = [reader.entry(part) for part in terms.item("param_scheduler").parts]
+    rate = terms.get("optim_wrapper", "optimizer", "lr")
+    loop = terms.item("train_cfg")
+    length = loop.get("max_iters").value
+    by_epoch = {}
+    if length is None and isinstance(loop.get("max_epochs").value, int):
+        reader.note(loop, "the length of an epoch", f"taken as {EPOCH_LENGTH} batches")
+        length = loop.get("max_epochs").value * EPOCH_LENGTH
+        by_epoch = {"epoch_length": EPOCH_LENGTH, "loop": "epoch"}
+    if not isinstance(rate, float) or not isinstance(length, int) or not entries:
+        reader.note(loop, "the schedule", "no rate, no length or no schedulers are given")
+        return None
+    return {"base_lrs": [rate], "param_scheduler": entries, "max_iters": length, **by_epoch}

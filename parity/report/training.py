@@ -1,0 +1,80 @@
+"""A training side by side as text, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from parity import __version__
+from parity.train.record import BOTH, Training
+from parity.train.tally import Count, Tally
+
+FORMAT = 1
+
+
+def render_training(training: Training) -> str:
+    """For a terminal: what was trained, the verdict, and a line per quantity."""
+    return "".join(f"{line}\n" for line in _lines(training))
+
+
+def _lines(training: Training) -> Iterator[str]:
+    options = training.options
+    where = f"{options.device}, {options.threads} thread{'s' if options.threads > 1 else ''}"
+    yield f"{training.name}: seed {options.seed}, {where}"
+    yield from (f"  on both sides: {change}" for change in training.changes)
+    yield from (f"  not ours: {part}" for part in training.not_ours)
+    if training.tally is None:
+        terms = ", ".join(f"{name} {value:.6g}" for name, value in training.losses.items())
+        yield f"{options.side} alone, {options.iters} iterations; the last losses: {terms}"
+        return
+    if options.teacher:
+        yield "  each iteration begins with the state of the reference (--teacher)"
+    yield verdict(training)
+    yield from _table(training.tally)
+
+
+def verdict(training: Training) -> str:
+    """One line: equal, or the first thing that differs."""
+    tally = training.tally
+    if tally is None:
+        return "not compared"
+    if tally.first is not None:
+        return f"different: {tally.first}"
+    total = sum(count.compared for count in tally.counts.values())
+    return f"equal: {tally.iterations} iterations, all {total:,} values bit-equal"
+
+
+def _table(tally: Tally) -> Iterator[str]:
+    yield _row("quantity", "compared", "different", "largest", "first")
+    for name, count in tally.listed:
+        first = count.first
+        where = "" if first is None else f"iteration {first.iteration}: {first.name}"
+        yield _row(name, f"{count.compared:,}", f"{count.differing:,}", _largest(count), where)
+
+
+def _row(name: str, compared: str, differing: str, largest: str, first: str) -> str:
+    return f"  {name:<28}{compared:>9}{differing:>11}{largest:>11}  {first}".rstrip()
+
+
+def _largest(count: Count) -> str:
+    return f"{count.largest:.3g}" if count.differing else ""
+
+
+def render_training_json(training: Training) -> str:
+    """Every field, for programs."""
+    options = {**asdict(training.options), "work_dir": None}
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "parity": __version__,
+        "config": training.name,
+        "options": options,
+        "changes": training.changes,
+        "not_ours": training.not_ours,
+        "losses": dict(training.losses),
+    }
+    if training.options.side == BOTH and training.tally is not None:
+        tally = asdict(training.tally)
+        content |= {"equal": training.equal, "verdict": verdict(training), **tally}
+    return json.dumps(content, indent=2, allow_nan=True) + "\n"

@@ -1,0 +1,1 @@
+"""Training side by side: mmengine's Runner and a plain PyTorch loop, compared as they go."""

@@ -1,0 +1,216 @@
+"""Training in plain PyTorch, as mmengine's Runner trains the same config.
+
+Reproduces ``IterBasedTrainLoop`` (mmengine 0.10.7 runner/loops.py), ``train_step`` and
+``parse_losses`` (model/base_model/base_model.py), ``OptimWrapper.update_params``
+(optim/optimizer/optimizer_wrapper.py), ``ParamSchedulerHook``, and the ``loss`` of mmseg
+1.2.2's ``EncoderDecoder`` and ``CascadeEncoderDecoder``. Read it from `train` down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from parity.sample import Batch
+from parity.steps.collate import collate
+from parity.steps.loss import total_loss
+from parity.steps.optim import (
+    build_optimizer,
+    clip_gradients,
+    param_groups,
+    scale_loss,
+    should_update,
+)
+from parity.steps.schedule import lr_table
+from parity.train.data import InfiniteOrder, data_loader, seed_everything
+from parity.train.losses import has_own_loss
+from parity.train.observe import (
+    START,
+    GradientOrder,
+    Observer,
+    generators,
+    rates,
+)
+from parity.train.plan import Plan
+
+Losses = dict[str, Tensor]
+
+
+class Model(Protocol):
+    """Where the network comes from. compiled_ops: whether mmcv has its compiled ops."""
+
+    compiled_ops: bool
+
+    def make(self) -> nn.Module:
+        """The segmentor, its weights not yet drawn."""
+        ...
+
+    def init_weights(self, model: nn.Module) -> None:
+        """Draw the weights of what `make` gave."""
+        ...
+
+    def own_loss(
+        self, head: nn.Module, inputs: tuple[Any, ...], batch: Batch, train_cfg: Any
+    ) -> Losses:
+        """The terms of a head whose loss is not ours."""
+        ...
+
+
+class Loop:
+    """One training.
+
+    iters: how many iterations of the schedule to run.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        model: Model,
+        *,
+        seed: int,
+        iters: int,
+        device: str = "cpu",
+        observe: Observer | None = None,
+    ) -> None:
+        self.plan, self.iters, self.source = plan, iters, model
+        self.device, self.observe = device, observe or Observer()
+        # In the order in which a Runner draws: model, first worker seeds, weights.
+        seed_everything(seed)
+        self.model = model.make()
+        self.order = InfiniteOrder(
+            len(plan.dataset),
+            seed=seed if plan.sampler_seed is None else plan.sampler_seed,
+            shuffle=plan.shuffle,
+        )
+        self.batches = iter(self._loader(seed))
+        self.groups = param_groups(self.model, compiled_ops=model.compiled_ops, **plan.grouping)
+        self.optimizer = build_optimizer(self.model, self.groups, optimizer=plan.optimizer)
+        self.rates = self._rates()
+        model.init_weights(self.model)
+        self.reached = GradientOrder(self.model)
+
+    def train(self) -> nn.Module:
+        """Run all iterations."""
+        self.observe.begin(self.model, self.optimizer)
+        for done in range(self.iters):
+            self.observe(START, generators(self.device))
+            self.model.train()
+            batch = self._next_batch(done)
+            losses = self._losses(batch)
+            self.observe("losses", losses)
+            self.observe("generators after the losses", generators(self.device))
+            self._backward(total_loss(losses), done)
+            if should_update(inner_count=done + 1, **self._counts):
+                self._update()
+            self.observe.end_iteration()
+        return self.model
+
+    # -- data
+
+    def _loader(self, seed: int) -> Any:
+        return data_loader(
+            self.plan.dataset,
+            self.order,
+            batch_size=self.plan.batch_size,
+            workers=self.plan.workers,
+            seed=seed,
+        )
+
+    def _next_batch(self, done: int) -> Batch:
+        samples = next(self.batches)
+        drawn = [self.order.drawn.popleft() for _ in samples]
+        self.observe("sample indices", {"batch": drawn})
+        self.observe("generators after loading", generators(self.device))
+        self._set_rates(done)
+        self.observe("rates by group", rates(self.model, self.optimizer))
+        batch = collate(samples, **self.plan.collate)
+        moved = Batch(batch.images.to(self.device), _labels(batch).to(self.device), batch.metas)
+        self.observe("batch", {"images": moved.images, "labels": moved.segs, "meta": moved.metas})
+        return moved
+
+    # -- model and losses
+
+    def _losses(self, batch: Batch) -> Losses:
+        model: Any = self.model
+        features = model.backbone(batch.images)
+        if getattr(model, "neck", None) is not None:
+            features = model.neck(features)
+        head = model.decode_head
+        if isinstance(head, nn.ModuleList):
+            losses = self._cascade(head, features, batch)
+        else:
+            losses = self._head("decode", head, 0, (features,), batch)
+        aux = getattr(model, "auxiliary_head", None)
+        if isinstance(aux, nn.ModuleList):
+            for index, one in enumerate(aux):
+                losses.update(self._head(f"aux_{index}", one, index, (features,), batch))
+        elif isinstance(aux, nn.Module):
+            losses.update(self._head("aux", aux, 0, (features,), batch))
+        return losses
+
+    def _cascade(self, heads: nn.ModuleList, features: Any, batch: Batch) -> Losses:
+        """Each head gets the output of the one before, computed a second time for it.
+
+        That is what the reference does: dropout is drawn and batch norm counts twice.
+        """
+        losses = self._head("decode_0", heads[0], 0, (features,), batch)
+        inputs: tuple[Any, ...] = (features,)
+        for index in range(1, len(heads)):
+            inputs = (features, heads[index - 1].forward(*inputs))
+            losses.update(self._head(f"decode_{index}", heads[index], index, inputs, batch))
+        return losses
+
+    def _head(
+        self, prefix: str, head: nn.Module, index: int, inputs: tuple[Any, ...], batch: Batch
+    ) -> Losses:
+        if has_own_loss(head):
+            terms = self.source.own_loss(head, inputs, batch, self.model.train_cfg)
+        else:
+            loss = self.plan.heads["auxiliary_head" if "aux" in prefix else "decode_head"][index]
+            if isinstance(loss, Exception):
+                raise loss
+            terms = loss(head.forward(*inputs), _labels(batch))
+        return {f"{prefix}.{name}": value for name, value in terms.items()}
+
+    # -- update
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        counts, end = self.plan.accumulative_counts, self.plan.max_iters
+        return {"accumulative_counts": counts, "max_counts": end}
+
+    def _backward(self, loss: Tensor, done: int) -> None:
+        scaled = scale_loss(loss, inner_count=done, **self._counts)
+        self.observe("loss to descend", {"loss": scaled})
+        torch.autograd.backward(scaled)
+        self.observe("gradients", self.reached.take(self.model))
+
+    def _update(self) -> None:
+        self._clip()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def _clip(self) -> None:
+        params = [param for group in self.optimizer.param_groups for param in group["params"]]
+        clipped = clip_gradients([param.grad for param in params], clip_grad=self.plan.clip_grad)
+        for param, gradient in zip(params, clipped.gradients, strict=True):
+            param.grad = gradient
+        self.observe("norm before clipping", {"norm": clipped.norm})
+
+    # -- schedule
+
+    def _rates(self) -> Any:
+        """The rate of every group at every iteration that is run."""
+        base = [group.lr for group in self.groups]
+        return lr_table(base, self.plan.schedulers, max_iters=self.iters)
+
+    def _set_rates(self, done: int) -> None:
+        for group, rate in zip(self.optimizer.param_groups, self.rates[done], strict=True):
+            group["lr"] = float(rate)
+
+
+def _labels(batch: Batch) -> Tensor:
+    assert isinstance(batch.segs, Tensor)  # a training batch has them stacked
+    return batch.segs

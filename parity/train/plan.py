@@ -1,0 +1,127 @@
+"""What our loop needs to know of a config, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from parity.errors import InputError
+from parity.recipe import Recipe, recipe_of
+from parity.settings.items import Item
+from parity.settings.terms import terms_of
+from parity.steps.schedule import Scheduler, schedulers_from_config
+from parity.train.data import RecipePipeline, StreamDataset
+from parity.train.losses import HeadLoss, head_loss
+from parity.train.settings import Settings
+
+Values = Mapping[str, Any]
+_SEGMENTORS = ("EncoderDecoder", "CascadeEncoderDecoder")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training of our side.
+
+    heads: the loss of each head by its name in the segmentor, aux heads last; an InputError
+    where it is not reproduced, raised when it is needed. collate, optimizer, grouping:
+    options of the functions of these names. max_iters: of the whole schedule.
+    """
+
+    dataset: StreamDataset
+    collate: Values
+    batch_size: int
+    workers: int
+    shuffle: bool
+    sampler_seed: int | None
+    heads: Mapping[str, tuple[HeadLoss | InputError, ...]]
+    optimizer: Values
+    grouping: Values
+    clip_grad: Values | None
+    accumulative_counts: int
+    schedulers: tuple[Scheduler, ...]
+    max_iters: int
+
+
+def plan_of(settings: Settings) -> Plan:
+    """What `settings` ask of our loop. Raises InputError for what it does not do."""
+    values, name = settings.values, settings.name
+    recipe = recipe_of(terms_of(settings.config), name)
+    wrapper, loader = dict(values["optim_wrapper"]), values["train_dataloader"]
+    _insist(name, recipe, wrapper)
+    sampler, max_iters = loader["sampler"], values["train_cfg"]["max_iters"]
+    schedulers = schedulers_from_config(values.get("param_scheduler") or [])
+    return Plan(
+        dataset=_dataset(recipe, loader["dataset"]),
+        collate=recipe.train[-1].options,
+        batch_size=loader["batch_size"],
+        workers=loader.get("num_workers", 0),
+        shuffle=sampler.get("shuffle", True),
+        sampler_seed=sampler.get("seed"),
+        heads={key: _losses(recipe, key) for key in ("decode_head", "auxiliary_head")},
+        optimizer=wrapper["optimizer"],
+        grouping=_grouping(wrapper),
+        clip_grad=wrapper.get("clip_grad"),
+        accumulative_counts=wrapper.get("accumulative_counts", 1),
+        schedulers=tuple(_ended(spec, max_iters) for spec in schedulers),
+        max_iters=max_iters,
+    )
+
+
+def _insist(name: str, recipe: Recipe, wrapper: Values) -> None:
+    """Raises InputError, naming the first thing that our loop does not do."""
+    wanted = {
+        ("model",): _SEGMENTORS,
+        ("optim_wrapper",): ("OptimWrapper",),
+        ("train_cfg",): ("IterBasedTrainLoop",),
+        ("train_dataloader", "sampler"): ("InfiniteSampler",),
+    }
+    for path, kinds in wanted.items():
+        kind = recipe.terms.item(*path).kind
+        if kind not in kinds:
+            raise InputError(f"{name}: {'.'.join(path)} {kind!r} is not trained; {kinds[0]} is")
+    for part in recipe.uncompared:
+        if "train" in part.what or "model" in part.what:
+            raise InputError(f"{name}: {part}")
+    if recipe.train[-1].name != "collate":
+        raise InputError(f"{name}: the model has no SegDataPreProcessor")
+    if not isinstance(wrapper.get("optimizer"), Mapping):
+        raise InputError(f"{name}: optim_wrapper has no optimizer")
+
+
+def _dataset(recipe: Recipe, given: Values) -> StreamDataset:
+    dataset = recipe.terms.item("train_dataloader", "dataset")
+    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets"):
+        if not dataset.get(key).is_empty and dataset.get(key).value != "":
+            raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
+    prefix = given["data_prefix"]
+    return StreamDataset(
+        given.get("data_root") or "",
+        "",
+        RecipePipeline(recipe.train[:-1], recipe.reduces["train"]),
+        folders=(prefix["img_path"], prefix["seg_map_path"]),
+        img_suffix=dataset.get("img_suffix").value,
+        seg_map_suffix=dataset.get("seg_map_suffix").value,
+    )
+
+
+def _losses(recipe: Recipe, key: str) -> tuple[HeadLoss | InputError, ...]:
+    return tuple(_loss_or_error(head) for head in recipe.terms.item("model", key).parts)
+
+
+def _loss_or_error(head: Item) -> HeadLoss | InputError:
+    try:
+        return head_loss(head)
+    except InputError as error:
+        return error
+
+
+def _grouping(wrapper: Values) -> Values:
+    optimizer = wrapper["optimizer"]
+    found = {key: wrapper[key] for key in ("paramwise_cfg", "constructor") if wrapper.get(key)}
+    return {**found, "lr": optimizer["lr"], "weight_decay": optimizer.get("weight_decay", 0.0)}
+
+
+def _ended(spec: Scheduler, max_iters: int) -> Scheduler:
+    """With the end of training where the config gives no end."""
+    return spec if spec.end is not None or spec.by_epoch else replace(spec, end=max_iters)

@@ -1,0 +1,256 @@
+"""A config as both sides train it: read without executing it, with every change told."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from parity.errors import InputError
+from parity.fixtures import inputs_root
+from parity.recipe import find_config
+from parity.runs.config import read_config
+from parity.runs.facts import Config
+from parity.runs.merge import unknown_in
+from parity.settings.terms import READ, terms_of
+
+SMALL_FACTOR = 8
+SMALL_BATCH = 2
+BUILT_IN_CLASSES = 150
+BUILT_IN_COUNT = 6
+# What the loop of neither side needs: nothing is scored, and our side has no hooks.
+_DROPPED: tuple[str, ...] = (
+    "val_dataloader",
+    "val_cfg",
+    "val_evaluator",
+    "test_dataloader",
+    "test_cfg",
+)
+_DROPPED += ("test_evaluator", "tta_model", "tta_pipeline", "load_from", "resume")
+_TOLD = ("custom_hooks", "custom_imports", "auto_scale_lr")
+_SIZES = frozenset({"crop_size", "scale", "scales", "max_size"})
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained. values: the config in plain values. changes: in words, for the report."""
+
+    name: str
+    values: Values
+    changes: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> Config:
+        """The same as a config that was read."""
+        return Config(self.values, self.name)
+
+    def having(self, told: str = "", **values: Any) -> Settings:
+        """With other top-level values, and `told` added to the changes."""
+        changes = (*self.changes, told) if told else self.changes
+        return replace(self, values={**self.values, **values}, changes=changes)
+
+
+def read_settings(
+    config: str,
+    *,
+    data: Path | None = None,
+    spare: Path | None = None,
+    small: bool = False,
+    workers: int | None = None,
+    batch_size: int | None = None,
+    options: Sequence[str] = (),
+) -> Settings:
+    """The config called `config` with what both sides leave out of it or have otherwise.
+
+    data: the root of the data set; without it the config's own, and where that is missing
+    `spare`, which holds the built-in images.
+    small: sizes divided by SMALL_FACTOR, batches of SMALL_BATCH, no workers. options:
+    ``key.key=value`` with a literal, as ``--cfg-options`` of mmseg. Raises InputError
+    where there is no such config, or one that cannot be trained here.
+    """
+    path, tree = find_config(config)
+    return settings_of(
+        read_config(path, tree=tree),
+        config,
+        data=data,
+        spare=spare,
+        small=small,
+        workers=workers,
+        batch_size=batch_size,
+        options=options,
+    )
+
+
+def settings_of(
+    config: Config,
+    name: str,
+    *,
+    data: Path | None = None,
+    spare: Path | None = None,
+    small: bool = False,
+    workers: int | None = None,
+    batch_size: int | None = None,
+    options: Sequence[str] = (),
+) -> Settings:
+    """As `read_settings`, of a config that was read."""
+    if terms_of(config).legacy:
+        raise InputError(f"{name}: is a config of mmseg 0.x; mmengine's Runner trains those of 1.x")
+    values = {key: config.values[key] for key in (*READ, "env_cfg") if key in config.values}
+    for item in unknown_in(values):
+        raise InputError(f"{name}: {item.note}")
+    for key in ("model", "train_dataloader", "optim_wrapper", "train_cfg"):
+        if not isinstance(values.get(key), Mapping):
+            raise InputError(f"{name}: has no {key}, and cannot be trained")
+    made = _without_weights(_without_hooks(Settings(name, values)))
+    for option in options:
+        made = _with_option(made, option)
+    made = _with_data(made, data, spare)
+    made = _smaller(made) if small else made
+    batch_size = SMALL_BATCH if small and batch_size is None else batch_size
+    return _with_loader(made, 0 if small and workers is None else workers, batch_size)
+
+
+def _without_hooks(given: Settings) -> Settings:
+    kept = {key: value for key, value in given.values.items() if key not in _DROPPED}
+    # Which of its algorithms cuDNN then picks would depend on what else the GPU does.
+    kept["env_cfg"] = {**kept.get("env_cfg", {}), "cudnn_benchmark": False}
+    made = replace(given, values=kept)
+    for key in _TOLD:
+        if kept.pop(key, None):
+            made = made.having(f"{key} left out on both sides")
+    return made
+
+
+def _with_option(given: Settings, option: str) -> Settings:
+    path, equals, text = option.partition("=")
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    if not equals or not path:
+        raise InputError(f"option {option!r}: give key.key=value")
+    values = _replaced(given.values, path.split("."), value, option)
+    return replace(given, values=values, changes=(*given.changes, f"{path} = {value!r}"))
+
+
+def _replaced(tree: Any, path: Sequence[str], value: Any, option: str) -> Any:
+    if not path:
+        return value
+    if not isinstance(tree, Mapping):
+        raise InputError(f"option {option!r}: there is no dict for {path[0]!r} to be in")
+    inner = _replaced(tree.get(path[0], {}), path[1:], value, option)
+    return {**tree, path[0]: inner}
+
+
+def _without_weights(given: Settings) -> Settings:
+    told = "pretrained weights left out on both sides; weights are drawn from the seed"
+    model = _mapped(given.values["model"], _unpretrained)
+    changed = model != given.values["model"]
+    return given.having(told if changed else "", model=model)
+
+
+def _unpretrained(value: Values) -> Values:
+    def is_file(key: str, part: Any) -> bool:
+        kind = str(part.get("type", "")) if isinstance(part, Mapping) else ""
+        return (key == "pretrained" and isinstance(part, str)) or (
+            key == "init_cfg" and kind.endswith("Pretrained")
+        )
+
+    return {key: None if is_file(key, part) else part for key, part in value.items()}
+
+
+def _mapped(value: Any, change: Callable[[Values], Values]) -> Any:
+    """`value` with `change` made to every dict in it."""
+    if isinstance(value, Mapping):
+        return change({key: _mapped(part, change) for key, part in value.items()})
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mapped(part, change) for part in value)
+    return value
+
+
+@contextmanager
+def built_in_data() -> Iterator[Path]:
+    """A root in ADE20K's layout with copies of the built-in images, for a training.
+
+    One of them is left out: it holds labels beyond the classes, which no loss takes.
+    """
+    source = inputs_root()
+    with tempfile.TemporaryDirectory(prefix="parity-train-") as folder:
+        for kind in ("images", "annotations"):
+            target = Path(folder) / kind / "training"
+            target.mkdir(parents=True)
+            for file in sorted((source / kind / "validation").iterdir()):
+                if not file.name.startswith("wide_"):
+                    shutil.copyfile(file, target / file.name)
+        yield Path(folder)
+
+
+def _with_data(given: Settings, data: Path | None, spare: Path | None) -> Settings:
+    loader = given.values["train_dataloader"]
+    dataset = loader.get("dataset") or {}
+    prefix = dataset.get("data_prefix")
+    if not isinstance(prefix, Mapping) or not {"img_path", "seg_map_path"} <= set(prefix):
+        kind = dataset.get("type", "no data set")
+        raise InputError(f"{given.name}: {kind} without data_prefix is not trained here")
+    own, told = Path(dataset.get("data_root") or ""), ""
+    root = own if data is None else data
+    if data is None and spare is not None and not (own / prefix["img_path"]).is_dir():
+        _check_classes(given, own, dataset)
+        root, told = spare, f"{own} is missing: {BUILT_IN_COUNT} built-in images for it"
+    for folder in prefix.values():
+        if not (root / folder).is_dir():
+            raise InputError(f"{root / folder}: no such directory; name the root with --data")
+    changed = {**dataset, "data_root": str(root)}
+    return given.having(told, train_dataloader={**loader, "dataset": changed})
+
+
+def _check_classes(given: Settings, root: Path, dataset: Values) -> None:
+    heads = terms_of(given.config).item("model", "decode_head").parts
+    classes = heads[-1].get("num_classes").value if heads else None
+    if dataset.get("type") != "ADE20KDataset" or classes not in (BUILT_IN_CLASSES, None):
+        raise InputError(
+            f"{root}: the data set of {given.name} is missing; name its root with --data "
+            f"(the built-in images have the classes of ADE20K)"
+        )
+
+
+def _smaller(given: Settings) -> Settings:
+    def smaller(value: Values) -> Values:
+        return {key: _divided(part) if key in _SIZES else part for key, part in value.items()}
+
+    loader = given.values["train_dataloader"]
+    dataset = loader["dataset"]
+    shrunk = {**dataset, "pipeline": _mapped(dataset.get("pipeline", []), smaller)}
+    model = given.values["model"]
+    before = dict(model.get("data_preprocessor") or {})
+    if before.get("size") is not None:
+        before["size"] = _divided(before["size"])
+    return given.having(
+        f"small: sizes of crop and resize divided by {SMALL_FACTOR}",
+        train_dataloader={**loader, "dataset": shrunk},
+        model={**model, "data_preprocessor": before},
+    )
+
+
+def _divided(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(_divided(part) for part in value)
+    return max(value // SMALL_FACTOR, 1) if type(value) is int else value
+
+
+def _with_loader(given: Settings, workers: int | None, batch_size: int | None) -> Settings:
+    loader = dict(given.values["train_dataloader"])
+    told = []
+    for key, value in (("num_workers", workers), ("batch_size", batch_size)):
+        if value is not None and loader.get(key) != value:
+            told.append(f"{key} {value} for {loader.get(key)}")
+            loader[key] = value
+    loader["persistent_workers"] = bool(loader.get("num_workers"))  # torch asks for that
+    return given.having(", ".join(told), train_dataloader=loader)

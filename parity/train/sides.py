@@ -1,0 +1,131 @@
+"""Two trainings in one process, of which one runs at a time, up to its next observation.
+
+Each trains in a thread of its own and waits wherever something is seen, so that both
+are held beside each other tensor by tensor, as they are at that moment: nothing is
+copied or kept, and what parts is there on both sides. Two processes would have to send
+every tensor, or digests, which cannot tell what a difference was. While a side waits,
+the states of the generators are its own: it trains as if it were alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from parity.errors import InputError, ParityError
+from parity.train.observe import (
+    LEFT_BEHIND,
+    START,
+    Observer,
+    Values,
+    generators,
+    set_generators,
+)
+
+Train = Callable[[Observer], object]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a side shows. iteration: from 1; 0 before the first."""
+
+    iteration: int
+    quantity: str
+    values: Values
+
+
+class _Stopped(BaseException):
+    """Ends a training that is no longer looked at; no handler of errors catches it."""
+
+
+class Side(Observer):
+    """A training that goes on when it is asked for its next observation.
+
+    name: in messages. fully: the last iteration of which everything is shown; of later ones
+    generators and losses are, and of the `last` its parameters and what goes with them.
+    threads: that torch computes with; the same number on both sides, for sums depend on it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        train: Train,
+        *,
+        fully: int | None = None,
+        last: int | None = None,
+        device: str = "cpu",
+        threads: int = 1,
+    ) -> None:
+        self.name, self.fully, self.last = name, fully, last
+        self.iteration = 0
+        self.at: Observation | None = None
+        self.device, self.threads = device, threads
+        self.states = generators(device)
+        self.error: BaseException | None = None
+        self._stopping = False
+        self._mine, self._theirs = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, args=(train,), daemon=True)
+
+    def __call__(self, quantity: str, values: Values) -> None:
+        """Wait until the next observation is asked for."""
+        self.iteration += quantity == START
+        if not self._wanted(quantity):
+            return
+        self.at = Observation(self.iteration, quantity, values)
+        self._theirs.release()
+        self._mine.acquire()
+        if self._stopping:
+            raise _Stopped
+
+    def _wanted(self, quantity: str) -> bool:
+        if self.fully is None or self.iteration <= self.fully:
+            return True
+        left = self.iteration == self.last and quantity in ("parameters", *LEFT_BEHIND)
+        return left or quantity in (START, "losses")
+
+    def next(self) -> Observation | None:
+        """The next observation; None at the end. Raises InputError for what the training raised."""
+        apart = generators(self.device)
+        set_generators(self.states)
+        self.at = None
+        self._go_on()
+        self.states = generators(self.device)
+        set_generators(apart)
+        if self.error is not None:
+            raise _told(self) from self.error
+        return self.at
+
+    def stop(self) -> None:
+        """End the training where it waits."""
+        self._stopping = True
+        if self._thread.is_alive():
+            self._go_on()
+            self._thread.join()
+
+    def _go_on(self) -> None:
+        if self._thread.ident is None:
+            self._thread.start()
+        else:
+            self._mine.release()
+        self._theirs.acquire()
+
+    def _run(self, train: Train) -> None:
+        torch.set_num_threads(self.threads)
+        try:
+            train(self)
+        except _Stopped:
+            pass
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._theirs.release()
+
+
+def _told(side: Side) -> InputError:
+    error = side.error
+    text = " ".join(str(error).split()) or type(error).__name__
+    kind = "" if isinstance(error, ParityError) else f"{type(error).__name__}: "
+    return InputError(f"{side.name}, iteration {side.iteration}: {kind}{text:.400}")

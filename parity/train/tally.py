@@ -1,0 +1,151 @@
+"""What was compared of two trainings, counted by quantity, and the first thing that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity.compare.compare import compare
+from parity.errors import InputError
+from parity.train.observe import QUANTITIES
+from parity.train.sides import Observation
+
+MISSING = "(nothing)"
+_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two values that are not bit-equal. iteration: from 1; 0 before the first.
+
+    name: the module, parameter or other thing whose value it is. detail: how they differ.
+    largest: the largest absolute difference, of numbers.
+    """
+
+    iteration: int
+    quantity: str
+    name: str
+    detail: str
+    largest: float | None = None
+
+    def __str__(self) -> str:
+        when = f"iteration {self.iteration}" if self.iteration else "before the first iteration"
+        return f"{when}, {self.quantity}, {self.name}: {self.detail}"
+
+
+@dataclass
+class Count:
+    """Of one quantity. largest: the largest absolute difference of numbers."""
+
+    compared: int = 0
+    differing: int = 0
+    largest: float = 0.0
+    first: Difference | None = None
+
+
+@dataclass
+class Tally:
+    """Everything that was compared."""
+
+    counts: dict[str, Count] = field(default_factory=dict)
+    first: Difference | None = None
+    iterations: int = 0
+
+    @property
+    def listed(self) -> list[tuple[str, Count]]:
+        """The counts in the order of an iteration."""
+        return [(name, self.counts[name]) for name in QUANTITIES if name in self.counts]
+
+    def hold(self, actual: Observation, expected: Observation) -> None:
+        """Compare what both sides show of the same quantity."""
+        self.iterations = max(self.iterations, expected.iteration)
+        ours, theirs = (dict(leaves(side.values)) for side in (actual, expected))
+        for name in (*theirs, *(name for name in ours if name not in theirs)):
+            pair = ours.get(name, MISSING), theirs.get(name, MISSING)
+            self._note(expected, name, *pair)
+
+    def apart(self, actual: Observation | None, expected: Observation | None) -> None:
+        """Note that the sides show different things."""
+        place = expected or actual
+        assert place is not None
+        detail = f"ours is at {_where(actual)}, the reference at {_where(expected)}"
+        self._different(Difference(place.iteration, place.quantity, _name(place), detail))
+
+    def _note(self, place: Observation, name: str, actual: Any, expected: Any) -> None:
+        count = self.counts.setdefault(place.quantity, Count())
+        count.compared += 1
+        if not same(actual, expected):
+            detail, largest = describe(actual, expected)
+            found = Difference(place.iteration, place.quantity, name, detail, largest)
+            self._different(found)
+
+    def _different(self, found: Difference) -> None:
+        count = self.counts.setdefault(found.quantity, Count())
+        count.differing += 1
+        count.largest = max(count.largest, found.largest or 0.0)
+        count.first = count.first or found
+        self.first = self.first or found
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every tensor, array or plain value in `value`, with its path."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from leaves(part, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)) and any(map(_is_nested, value)):
+        for index, part in enumerate(value):
+            yield from leaves(part, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (Mapping, list, tuple, torch.Tensor, np.ndarray))
+
+
+def same(actual: Any, expected: Any) -> bool:
+    """Whether two values are equal in every bit; NaN equals NaN, and nothing equals None."""
+    if isinstance(actual, torch.Tensor) and isinstance(expected, torch.Tensor):
+        alike = actual.shape == expected.shape and actual.dtype == expected.dtype
+        return alike and torch.equal(_bits(actual), _bits(expected))
+    if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
+        return actual.dtype == expected.dtype and np.array_equal(actual, expected)
+    return type(actual) is type(expected) and bool(actual == expected or actual is expected)
+
+
+def _bits(tensor: torch.Tensor) -> torch.Tensor:
+    kind = _BITS.get(tensor.element_size())
+    exact = tensor.dtype.is_complex or tensor.dtype.is_floating_point
+    return tensor.detach().view(kind) if exact and kind else tensor.detach()
+
+
+def describe(actual: Any, expected: Any) -> tuple[str, float | None]:
+    """How two values differ, in words, and the largest absolute difference of numbers."""
+    if isinstance(actual, torch.Tensor) and isinstance(expected, torch.Tensor):
+        actual, expected = actual.detach().cpu(), expected.detach().cpu()
+    try:
+        found = compare(actual, expected)
+    except InputError:
+        return f"actual {_shown(actual)}, expected {_shown(expected)}", None
+    if isinstance(actual, (int, float)) and isinstance(expected, (int, float)):
+        return found.detail, abs(actual - expected)
+    return f"{found.reason}: {found.detail}", found.max_abs
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def _name(place: Observation) -> str:
+    return next((name for name, _ in leaves(place.values)), MISSING)
+
+
+def _where(place: Observation | None) -> str:
+    return "its end" if place is None else f"{place.quantity} {_name(place)}"

@@ -1,0 +1,70 @@
+"""What a config builds, live: its transforms and preprocessor as mmengine's registries make them.
+
+An entry is the config's own dict, read without executing the file it stands in.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.random import RandomState
+from torch import Tensor
+
+from parity.errors import InputError
+from parity.sample import Batch, DataInfo, Sample
+from reference.collate import batch_of
+from reference.compat import load_reference
+from reference.generator import global_stream
+from reference.loss.head import loss_by_feat
+from reference.results import to_results, to_sample
+from reference.segmentor import quiet
+
+Entry = Mapping[str, Any]
+
+
+def transform(value: DataInfo | Sample, rng: RandomState, *, entry: Entry) -> Sample:
+    """The transform that `entry` asks for, on an entry of a data set or on a sample."""
+    load_reference()
+    from mmseg.registry import TRANSFORMS
+
+    with quiet():
+        built = TRANSFORMS.build(copy.deepcopy(dict(entry)))
+    info = value if isinstance(value, DataInfo) else value.info
+    results = value.as_dict() if isinstance(value, DataInfo) else to_results(value)
+    with global_stream(rng):
+        return to_sample(built(results), info)
+
+
+def preprocess(sample: Sample, rng: RandomState, *, entry: Entry, training: bool) -> Batch:
+    """``PackSegInputs`` and ``pseudo_collate``, then the preprocessor that `entry` asks for."""
+    load_reference()
+    from mmseg.registry import MODELS
+
+    return batch_of([sample], MODELS.build(copy.deepcopy(dict(entry))), training=training)
+
+
+# Of a head, what its loss depends on.
+_OF_LOSS = (
+    *("num_classes", "out_channels", "threshold", "align_corners"),
+    *("loss_decode", "sampler", "ignore_index"),
+)
+
+
+def head_loss(pred: Tensor, label: Tensor, *, entry: Entry) -> dict[str, Tensor]:
+    """``loss_by_feat`` of the head that `entry` asks for, without its layers.
+
+    Raises InputError for a class that computes its loss in a way of its own.
+    """
+    load_reference()
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+    from mmseg.registry import MODELS
+
+    kind = MODELS.get(entry["type"])
+    if getattr(kind, "loss_by_feat", None) is not BaseDecodeHead.loss_by_feat:
+        raise InputError(f"{entry['type']} computes its loss in a way of its own")
+    options = {key: entry[key] for key in _OF_LOSS if key in entry}
+    if options.get("num_classes") is None:
+        options["num_classes"] = kind.__init__.__kwdefaults__["num_classes"]
+    return loss_by_feat(pred, label, **copy.deepcopy(options))

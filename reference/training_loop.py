@@ -1,0 +1,180 @@
+"""A training as mmengine's own Runner does it, seen as it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+
+from parity.sample import Batch, Meta
+from parity.train.observe import START, GradientOrder, Observer, generators, rates
+from parity.train.settings import Settings
+from reference.compat import load_reference
+from reference.optim.groups import quiet
+from reference.training import call_before
+
+
+class ReferenceModel:
+    """What our loop takes from the reference: the module of a config, and losses not ours."""
+
+    def __init__(self, settings: Settings, device: str) -> None:
+        self.settings, self.device = settings, device
+        self.compiled_ops = load_reference().compiled_ops
+
+    def make(self) -> nn.Module:
+        """The model as a Runner in one process makes it: SyncBN is BN; weights not yet drawn."""
+        from mmengine.config import Config
+        from mmengine.model import revert_sync_batchnorm
+        from mmseg.registry import MODELS
+
+        with quiet():
+            model = MODELS.build(Config({"model": self.settings.values["model"]}).model)
+            made: nn.Module = revert_sync_batchnorm(model.to(self.device))
+        return made
+
+    def init_weights(self, model: nn.Module) -> None:
+        """Draw the weights."""
+        with quiet():
+            model.init_weights()  # type: ignore[operator]  # mmengine's BaseModule has it
+
+    def own_loss(
+        self, head: nn.Module, inputs: tuple[Any, ...], batch: Batch, train_cfg: Any
+    ) -> dict[str, Tensor]:
+        """What `head` makes of its loss by itself; `inputs` are what its forward gets."""
+        from mmengine.structures import PixelData
+        from mmseg.structures import SegDataSample
+
+        assert isinstance(batch.segs, Tensor)
+        samples = [
+            SegDataSample(gt_sem_seg=PixelData(data=label[None]), metainfo=dict(meta))
+            for label, meta in zip(batch.segs, batch.metas, strict=True)
+        ]
+        found: dict[str, Tensor] = head.loss(*inputs, samples, train_cfg)  # type: ignore[operator]
+        return found
+
+
+def train(
+    settings: Settings,
+    *,
+    seed: int,
+    iters: int,
+    device: str,
+    work_dir: Path,
+    observe: Observer,
+) -> nn.Module:
+    """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule."""
+    load_reference()
+    from mmengine.config import Config
+    from mmengine.runner import Runner
+
+    values = {
+        **settings.values,
+        "work_dir": str(work_dir),
+        "randomness": {"seed": seed},
+        "launcher": "none",
+        # A name of its own: mmengine keeps what was logged under a name for the next Runner.
+        "experiment_name": f"parity-{uuid.uuid4().hex[:12]}",
+    }
+    with _silent(), mock.patch("mmengine.runner.runner.get_device", return_value=device):
+        runner = Runner.from_cfg(Config(values))
+        _Watch(runner, observe, iters, device).attach()
+        model: nn.Module = runner.train()
+    return model
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """What a Runner prints goes nowhere; its log file has it, too."""
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+class _Watch:
+    """Tells an observer of a Runner what there is to see, and stops it at the end."""
+
+    def __init__(self, runner: Any, observe: Observer, iters: int, device: str) -> None:
+        self.runner, self.observe = runner, observe
+        self.iters, self.device = iters, device
+        self.drawn: list[int] = []
+
+    def attach(self) -> None:
+        """Before ``Runner.train``."""
+        runner = self.runner
+        build = runner.build_dataloader
+        runner.build_dataloader = lambda *args, **kwargs: self._noting(build(*args, **kwargs))
+        call_before(runner, "before_train", self._begin)
+        call_before(runner, "before_train_epoch", self._start)
+        call_before(runner, "before_train_iter", self._loaded)
+        call_before(runner, "after_train_iter", self._done)
+
+    def _noting(self, loader: Any) -> Any:
+        """`loader` with an order of samples that is noted as it is drawn."""
+
+        def noted(indices: Iterator[int]) -> Iterator[int]:
+            for index in indices:
+                self.drawn.append(index)
+                yield index
+
+        loader.sampler.indices = noted(loader.sampler.indices)
+        return loader
+
+    def _begin(self) -> None:
+        model, wrapper = self.runner.model, self.runner.optim_wrapper
+        # Before the observer's own hook, since the norm is known once gradients are clipped.
+        wrapper.optimizer.register_step_pre_hook(
+            lambda *_: self.observe("norm before clipping", {"norm": self._norm()})
+        )
+        self.observe.begin(model, wrapper.optimizer)
+        self.reached = GradientOrder(model)
+        model.data_preprocessor.register_forward_hook(self._prepared)
+        model.register_forward_hook(self._losses)
+        wrapper.backward = self._backward(wrapper.backward)
+
+    def _start(self) -> None:
+        self.observe(START, generators(self.device))
+
+    def _loaded(self, batch_idx: int, data_batch: Any) -> None:
+        size = len(data_batch["inputs"])
+        self.observe("sample indices", {"batch": self.drawn[:size]})
+        del self.drawn[:size]
+        self.observe("generators after loading", generators(self.device))
+        optimizer = self.runner.optim_wrapper.optimizer
+        self.observe("rates by group", rates(self.runner.model, optimizer))
+
+    def _prepared(self, module: nn.Module, args: Any, output: Any) -> None:
+        samples = output["data_samples"]
+        labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
+        metas = tuple(Meta(**sample.metainfo) for sample in samples)
+        self.observe("batch", {"images": output["inputs"], "labels": labels, "meta": metas})
+
+    def _losses(self, module: nn.Module, args: Any, output: Any) -> None:
+        self.observe("losses", output)
+        self.observe("generators after the losses", generators(self.device))
+
+    def _backward(self, backward: Callable[..., None]) -> Callable[..., None]:
+        def watched(loss: Tensor, **options: Any) -> None:
+            self.observe("loss to descend", {"loss": loss})
+            backward(loss, **options)
+            self.observe("gradients", self.reached.take(self.runner.model))
+
+        return watched
+
+    def _norm(self) -> float | None:
+        wrapper = self.runner.optim_wrapper
+        if not wrapper.clip_grad_kwargs or wrapper.grad_name != "grad_norm":
+            return None
+        return float(wrapper.message_hub.get_scalar("train/grad_norm").current())
+
+    def _done(self, batch_idx: int, data_batch: Any, outputs: Any) -> None:
+        self.observe.end_iteration()
+        if batch_idx + 1 == self.iters:
+            self.runner.train_loop.stop_training = True
+        else:
+            self.observe(START, generators(self.device))
