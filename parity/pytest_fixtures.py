@@ -53,7 +53,7 @@ def parity_check(request: pytest.FixtureRequest) -> Callable[..., None]:
         name = "".join(c if c.isalnum() or c in "-_" else "_" for c in request.node.name)
         defaults["example"] = f"{folder}/{name}"
 
-    def check(step: str, candidate: Any, **options: Any) -> None:
+    def check(step: str, candidate: Any = None, **options: Any) -> None:
         __tracebackhide__ = True
         assert_parity(step, candidate, **{**defaults, **options})
 

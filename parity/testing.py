@@ -2,209 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from parity.candidate.engine import Engine
-from parity.candidate.example import single_step, write_example
+from parity.candidate.example import importable_name
 from parity.candidate.forms import functions_named
-from parity.candidate.oracle import live_oracle, own_oracle
+from parity.candidate.load import load_candidate
 from parity.candidate.partly import mistake_of
+from parity.candidate.project import DEFAULT_SEEDS, find_project, parse_seeds
+from parity.candidate.run import Options, check_with
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
-from parity.candidate.steps import PIPELINE
-from parity.candidate.whole import whole_step
-from parity.compare.cases import Case, list_root
-from parity.compare.check import CaseResult, Held, reference_steps
+from parity.candidate.steps import PIPELINE, candidate_from, step_names
+from parity.compare.cases import all_steps
+from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
-from parity.compare.trace import StepFunction, StepResult, Trace, run_trace
-from parity.environment import environment
-from parity.errors import InputError
-from parity.fixtures import inputs_root
-from parity.live import reference_header, reference_installed
-from parity.pipeline import Step, TrainPipeline, ValPipeline
-from parity.probes.catalogue import PROBES
+from parity.compare.rounding import Rounding
+from parity.errors import InputError, ParityError
+from parity.live import reference_installed
+from parity.pipeline import Step
 from parity.probes.natural import by_name
-from parity.sample import DataInfo
-from parity.suspects.failures import Diagnose, careful
+from parity.suspects.failures import Diagnose
+from parity.text import did_you_mean
 
 __all__ = ["assert_parity"]
 
-# Small enough for hundreds of seeds a minute, large enough for every branch of the steps.
-TRAIN = TrainPipeline(scale=(192, 96), crop_size=(80, 96))
-VAL = ValPipeline(scale=(192, 96))
-# Differences after which the rest of the seeds tells nothing new.
-ENOUGH = 4
-
-
-@dataclass
-class _Tally:
-    """Cases so far. first: the first difference, by case. skipped: why others were not compared."""
-
-    compared: int = 0
-    different: int = 0
-    first: str = ""
-    skipped: str = ""
-
-    def add(self, case: str, result: StepResult) -> None:
-        if result.verdict is Verdict.NOT_COMPARED:
-            self.skipped = self.skipped or f"{case}: {result.explain()}"
-            return
-        self.compared += 1
-        if result.verdict is Verdict.DIFFERENT:
-            self.different += 1
-            self.first = self.first or f"{case}: {result.explain()}"
+# Steps of which a failure tells the first difference.
+MOST = 6
 
 
 def assert_parity(
     step: str,
-    candidate: Any,
+    candidate: Any = None,
     *,
-    seeds: Iterable[int] = range(200),
+    seeds: Iterable[int] | None = None,
+    data: str | Path | None = None,
     live: bool | None = None,
     replay: bool = False,
+    samples: int | None = None,
+    rounding: str | Rounding | None = None,
     time_limit: float = DEFAULT_LIMIT,
     diagnose: Diagnose | None = mistake_of,
     example: str | Path | None = None,
 ) -> None:
-    """Fail unless `candidate` gives what the reference gives, bit by bit, for every seed.
+    """Fail unless ``parity check STEP --candidate ...`` passes for `candidate`.
 
-    step: such as "crop", or "pipeline" for all that follows loading. candidate: a
-    function with the signature of the step, or what ``parity check --candidate``
-    takes. live: insist on mmsegmentation, or (False) on our own steps, which
-    ``parity check`` holds bit-equal to it; None takes what is installed. replay:
-    prefer functions that apply the reference's draws. time_limit: seconds per
-    call. diagnose: see `parity.candidate.run.check_candidate`. example: a folder
-    for a minimal example.
+    step: such as "crop", or "pipeline" for all that follows loading. candidate: what
+    ``--candidate`` takes, or a function of any name that stands for the step. live:
+    insist on mmsegmentation, or (False) on our own steps, which ``parity check`` holds
+    bit-equal to it; None takes what is installed. diagnose: see
+    `parity.candidate.run.check_candidate`. example: a folder for minimal examples. The
+    others are options of the command; what is not given is taken from the table
+    ``tool.parity`` of the nearest pyproject.toml, as are accepted differences.
 
     Raises AssertionError with the first difference and the mistake it looks like;
     InputError for an unknown step, and when nothing could be compared.
     """
-    live = reference_installed() if live is None else live
-    given = single_step(_first_step(step), "", candidate, called=step)
-    check = Engine(InProcess(given, limit=time_limit), replay=replay)
-    tally = _Tally()
-    for case in _cases(step, list(seeds)):
-        for result in check.run([(case, _trace(case, live))]):
-            _add(tally, result, step)
-        if tally.different >= ENOUGH:
-            break
-    if tally.different:
-        raise AssertionError(_message(step, tally, check, diagnose, _origin(live), example, live))
-    if not tally.compared:
-        reason = tally.skipped or "the candidate does not give this step"
-        raise InputError(f"{step}: nothing was compared; {reason}")
+    __tracebackhide__ = True
+    try:
+        project = find_project()
+        given = _given(project.candidate if candidate is None else candidate)
+        options = Options(
+            text=importable_name(given),
+            seeds=_seeds(seeds) or project.seeds or parse_seeds(DEFAULT_SEEDS),
+            data=project.data if data is None else Path(data),
+            only=_selected(step),
+            live=reference_installed() if live is None else live,
+            stand_in=True,
+            replay=replay,
+            limit=time_limit,
+            samples=samples,
+            examples=None if example is None else Path(example),
+            rounding=Rounding(rounding or project.rounding or Rounding.PASS),
+            accepted=project.accepted,
+        )
+        sorted_parts = candidate_from(given, options.text or step, asked=options.only, called=step)
+        report = check_with(InProcess(sorted_parts, limit=time_limit), options, diagnose=diagnose)
+    except ParityError as error:
+        # Where it was raised in this package says nothing to the reader of a test.
+        raise type(error)(str(error)) from None
+    if report.verdict is Verdict.NOT_COMPARED:
+        raise InputError(f"{step}: nothing was compared; {_why_not(report)}")
+    if report.verdict is Verdict.DIFFERENT:
+        raise AssertionError(_message(step, report, live=options.live))
 
 
-def _first_step(name: str) -> Step:
-    for step in _steps(name):
-        return step
-    known = dict.fromkeys(step.name for step in (*TRAIN.steps, *VAL.steps))
-    probed = dict.fromkeys(probe.step.name for probe in PROBES)
-    raise InputError(f"no step {name}; there are {PIPELINE}, {', '.join([*known, *probed])}")
+def _given(candidate: Any) -> Any:
+    if candidate is None:
+        raise InputError(
+            "no candidate is given; give one, or set candidate in [tool.parity] of pyproject.toml"
+        )
+    return load_candidate(candidate) if isinstance(candidate, str) else candidate
 
 
-def _steps(name: str) -> Iterator[Step]:
-    whole = whole_step(TRAIN.steps)
-    every = [*([whole] if whole else []), *TRAIN.steps, *VAL.steps, *(p.step for p in PROBES)]
-    return (step for step in every if _is(step, name))
+def _seeds(seeds: Iterable[int] | None) -> range | None:
+    """`seeds` as a range; None for None."""
+    listed = [] if seeds is None else list(seeds)
+    if seeds is None:
+        return None
+    if not listed or listed != list(range(listed[0], listed[0] + len(listed))):
+        raise InputError(f"seeds {listed[:5]}: give a range that is not empty, such as range(40)")
+    return range(listed[0], listed[-1] + 1)
 
 
-def _cases(name: str, seeds: Sequence[int]) -> Iterator[Case]:
-    """One image per seed in training, every image once in validation, every probe per seed."""
-    infos = list_root(inputs_root())
-    train = _cut(TRAIN.steps, name) if name != PIPELINE else TRAIN.steps
-    val, probes = _cut(VAL.steps, name), [p for p in PROBES if _is(p.step, name)]
-    for seed in seeds:
-        if train:
-            yield _file_case("train", TRAIN, infos[seed % len(infos)], seed, train)
-        for probe in probes:
-            yield Case(probe.step.module, probe.step.name, seed, (probe.step,), probe=probe)
-    if val:
-        yield from (_file_case("val", VAL, info, 0, val) for info in infos)
+def _selected(name: str) -> frozenset[str]:
+    """Names of the steps called `name`, as the command selects them or by a plain name."""
+    found = {name} if name == PIPELINE else {one.name for one in all_steps() if _is(one, name)}
+    if not found:
+        listed = ", ".join(dict.fromkeys([PIPELINE, *(step.module for step in all_steps())]))
+        raise InputError(
+            f"no step {name}; {did_you_mean(name, step_names(), f'there are {listed}')}"
+        )
+    return frozenset(found)
 
 
 def _is(step: Step, name: str) -> bool:
-    """By its own name, that of our function, or a plain name such as ``cross_entropy``."""
+    """By its own name, that of its file or of our function, or a plain name."""
     plain = name in by_name() and step.function.__name__ in functions_named(name)
-    return plain or name in (step.name, step.function.__name__)
+    return plain or name in (step.name, step.module, step.function.__name__)
 
 
-def _cut(steps: tuple[Step, ...], name: str) -> tuple[Step, ...]:
-    """`steps` up to the one called `name`; nothing when there is none."""
-    found = [index for index, step in enumerate(steps) if _is(step, name)]
-    return steps[: found[-1] + 1] if found else ()
+def _why_not(report: CheckReport) -> str:
+    reasons = [row.why_skipped for row in report.summaries if row.why_skipped]
+    reasons += map(str, report.unexercised)
+    return next(iter(reasons), "the candidate does not give this step")
 
 
-def _file_case(
-    name: str,
-    pipeline: TrainPipeline | ValPipeline,
-    info: DataInfo,
-    seed: int,
-    steps: tuple[Step, ...],
-) -> Case:
-    started = pipeline.data_info(info.img_path, info.seg_map_path)
-    return Case(name, Path(info.img_path).name, seed, steps, info=started)
-
-
-def _trace(case: Case, live: bool) -> Trace:
-    own: list[tuple[str, StepFunction]] = [(step.name, step) for step in case.steps]
-    return run_trace(reference_steps(case.steps) if live else own, case.start(), case.seed)
-
-
-def _add(tally: _Tally, result: CaseResult, name: str) -> None:
-    if result.comparison is None:
-        return
-    known = {step.name for step in _steps(name)}
-    for step in result.comparison.steps:
-        if step.name in known:
-            tally.add(result.case, step.isolated)
-
-
-def _message(
-    name: str,
-    tally: _Tally,
-    check: Engine,
-    diagnose: Diagnose | None,
-    versions: dict[str, str],
-    example: str | Path | None,
-    live: bool,
-) -> str:
-    """What differs, what it looks like, and where the minimal example is."""
-    beside = f"mmsegmentation {versions['mmseg']}" if live else "the steps of mmseg-parity"
-    lines = [
-        f"{name} differs from {beside} in {tally.different} of {tally.compared} cases",
-        f"first: {tally.first}",
-    ]
-    records = check.records()
-    for key, failures in check.failures.items():
-        if diagnose is not None:
-            text = str(careful(diagnose, records[key]))
-            lines += [f"looks like: {text}"] if text else []
-        if example is not None:
-            lines.append(_example(Path(example), check, failures[0], versions, live))
+def _message(name: str, report: CheckReport, *, live: bool) -> str:
+    """What differs, what it looks like, and where the minimal examples are."""
+    beside = f"mmsegmentation {report.versions['mmseg']}" if live else "the steps of mmseg-parity"
+    failed = [row for row in report.summaries if row.failed]
+    steps = [row for row in failed if row.pipeline not in (ACCEPTED, DISTRIBUTION)]
+    steps.sort(key=lambda row: row.isolated is not Verdict.DIFFERENT)  # what enters there first
+    lines = [_head(name, steps, failed, beside)]
+    lines += [f"first: {steps[0].first}"] if steps else []
+    lines += [_also(row) for row in steps[1:MOST]]
+    lines += [f"and {len(steps) - MOST} more steps"] if len(steps) > MOST else []
+    lines += [f"{row.pipeline}/{row.step}: {row.first}" for row in failed if row not in steps]
+    lines += [f"looks like: {row.diagnosis}" for row in steps if row.diagnosis.text]
+    lines += [f"minimal example: {path}" for path in report.minimal.values()]
+    lines += [note for note in report.notes if note.startswith("No minimal example")]
+    lines += [f"not exercised: {one}" for one in report.unexercised]
     return "\n".join(lines)
 
 
-def _example(
-    folder: Path, check: Engine, failure: Held, versions: dict[str, str], live: bool
-) -> str:
-    try:
-        page = write_example(
-            folder,
-            check.runner,
-            failure,
-            part=check.part(failure[0]),
-            oracle=live_oracle if live else own_oracle,
-            title=check.runner.description.name,
-            versions=versions,
-        )
-    except Exception as error:  # whatever a candidate gives, an example costs itself only
-        return f"no minimal example: {error or type(error).__name__}"
-    return f"minimal example: {page}"
+def _head(name: str, steps: list[StepSummary], failed: list[StepSummary], beside: str) -> str:
+    if steps:
+        amount, cases = sum(row.failed for row in steps), sum(row.cases for row in steps)
+        return f"{name} differs from {beside} in {amount} of {cases} cases"
+    if any(row.pipeline == DISTRIBUTION for row in failed):
+        return f"{name} is not distributed as in {beside}"
+    return f"{name} no longer differs from {beside} as is accepted"
 
 
-def _origin(live: bool) -> dict[str, str]:
-    versions = reference_header()[0] if live else {}
-    return {**versions, **environment()}
+def _also(row: StepSummary) -> str:
+    return f"also {row.pipeline}/{row.step} in {row.failed} of {row.cases} cases: {row.first}"

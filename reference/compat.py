@@ -20,7 +20,9 @@ from typing import Any
 
 from parity.errors import ReferenceUnavailable
 
-INSTALL_HINT = "install it with: pip install -c constraints.txt -e '.[reference]'"
+INSTALL_HINT = (
+    "install it with, in a clone of mmseg-parity: pip install -c constraints.txt -e '.[reference]'"
+)
 EXTENSION = "mmcv._ext"
 # mmseg 1.2.2 and mmdet 3.3.0 assert mmcv < 2.2.0 at import, though 2.2.x works.
 # https://github.com/open-mmlab/mmsegmentation/blob/v1.2.2/mmseg/__init__.py

@@ -81,11 +81,16 @@ def intersect_and_union(
     ignore_index: int = 255,
     name: str = "image",
 ) -> ClassCounts:
-    """``IoUMetric.intersect_and_union``; its float32 counts are converted exactly."""
+    """``IoUMetric.intersect_and_union``; its float32 counts are converted exactly.
+
+    Labels get the dtype of the prediction first, as ``process`` gives it to them: a uint8
+    label of 255 would equal an ignore_index of -1.
+    """
     load_reference()
     from mmseg.evaluation import IoUMetric as Metric
 
-    maps = (_tensor(pred).squeeze(), _tensor(label).squeeze())
+    predicted = _tensor(pred).squeeze()
+    maps = (predicted, _tensor(label).squeeze().to(predicted))
     return _counts(Metric.intersect_and_union(*maps, num_classes, ignore_index))
 
 

@@ -75,13 +75,18 @@ def train(
     from mmengine.config import Config
     from mmengine.runner import Runner
 
+    # A name of its own: under one that it knows, mmengine goes on with what is there.
+    name = f"parity-{uuid.uuid4().hex[:12]}"
     values = {
         **settings.values,
+        "visualizer": {
+            **(settings.values.get("visualizer") or {"type": "Visualizer"}),
+            "name": name,
+        },
         "work_dir": str(work_dir),
         "randomness": {"seed": seed},
         "launcher": "none",
-        # A name of its own: mmengine keeps what was logged under a name for the next Runner.
-        "experiment_name": f"parity-{uuid.uuid4().hex[:12]}",
+        "experiment_name": name,
     }
     with _silent(), mock.patch("mmengine.runner.runner.get_device", return_value=device):
         runner = Runner.from_cfg(Config(values))

@@ -22,6 +22,7 @@ RULE = "| --- | --- | --- | ---: | ---: | --- | ---: |"
 ADAMW = "optim_wrapper.optimizer={'type': 'AdamW', 'lr': 1e-4, 'weight_decay': 0.01}"
 SGD = "optim_wrapper.optimizer={'type': 'SGD', 'lr': 0.01, 'momentum': 0.9, 'weight_decay': 5e-4}"
 CLIP = "optim_wrapper.clip_grad={'max_norm': 0.5}"
+OWN = "the loss of its head is not ours"
 ACCUMULATE = "optim_wrapper.accumulative_counts=3"
 
 
@@ -50,8 +51,12 @@ CASES = (
     Case(
         "knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512",
         "AdamW",
-        "clipping; its head's own loss is not ours",
+        OWN,
     ),
+    Case("mask2former_swin-t_8xb2-160k_ade20k-512x512", "AdamW", OWN),
+    Case("ocrnet_hr18s_4xb4-80k_ade20k-512x512", "SGD", "two heads in a cascade"),
+    Case("pointrend_r50_4xb4-160k_ade20k-512x512", "SGD", OWN),
+    Case("segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512", "AdamW"),
     Case(FCN, "AdamW", "", ("--option", ADAMW)),
     Case(SEGFORMER, "SGD", "", ("--option", SGD)),
     Case(

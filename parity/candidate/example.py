@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from parity.candidate.adapters import adapt
-from parity.candidate.adapters.torchmetrics import metric_of
 from parity.candidate.candidate import Candidate
 from parity.candidate.example_text import lines, markdown, script, shown
 from parity.candidate.judge import judge
@@ -21,7 +18,7 @@ from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner
 from parity.candidate.shrink import Differs, Found, shrink
 from parity.candidate.shrink_files import portable, shrink_files
-from parity.candidate.steps import PIPELINE, candidate_from
+from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
 from parity.compare.cases import all_steps
 from parity.compare.check import Held, StepKey
@@ -83,20 +80,11 @@ class Example:
         print(f"{result.verdict}: {told}" if told else str(result.verdict))
 
 
-def single_step(step: Step, part: str, given: Any, *, called: str = "") -> Candidate:
-    """`given` as a candidate; a function of any name stands for `step`, or what is `called` so."""
+def single_step(step: Step, part: str, given: Any) -> Candidate:
+    """`given` as a candidate; a function of any name stands for `step`."""
     kind, _, name = part.partition(":")
-    title = importable_name(given) or step.name
-    plain = inspect.isroutine(given) or (callable(given) and not inspect.isclass(given))
-    gives = any(
-        hasattr(given, key)
-        for key in (step.name, step.function.__name__, PIPELINE, name or PIPELINE)
-    )
-    adapted = adapt(given, title) or metric_of(given, title)
-    if adapted is None and plain and not isinstance(given, Mapping) and not gives:
-        key = f"apply_{name}" if kind == "apply" else called or step.name
-        return candidate_from({key: given}, title)
-    return adapted or candidate_from(given, title)
+    called = f"apply_{name}" if kind == "apply" else step.name
+    return candidate_from(given, importable_name(given) or step.name, called=called)
 
 
 def importable_name(given: Any) -> str:

@@ -47,6 +47,14 @@ def functions_named(name: str) -> frozenset[str]:
 
 
 @cache
+def options_of(name: str) -> frozenset[str]:
+    """Options of all steps that a part called `name` may stand for."""
+    functions = functions_named(name)
+    meant = [one for one in all_steps() if name == one.name or one.function.__name__ in functions]
+    return frozenset(key for step in meant for key in step.options)
+
+
+@cache
 def operation_of(name: str) -> Operation | None:
     """The operation that a part called `name` may be, with a signature of its own."""
     plain = by_name().get(name)

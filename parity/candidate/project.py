@@ -27,6 +27,7 @@ else:
     import tomli as tomllib
 
 FILE = "pyproject.toml"
+DEFAULT_SEEDS = "0:40"
 # Both tables by key, with the type of each value as people call it.
 _TABLE: Mapping[str, str] = {
     "candidate": "a string",

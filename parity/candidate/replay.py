@@ -15,9 +15,11 @@ import numpy as np
 from numpy.random import RandomState
 
 from parity.candidate.candidate import Candidate
+from parity.candidate.forms import options_of
 from parity.compare.trace import StepFunction
-from parity.errors import InputError
+from parity.errors import InputError, NotExercised
 from parity.pipeline import Step
+from parity.probes.natural import parameters_of
 from parity.sample import DataInfo, Sample
 from parity.steps.crop import draw_crop_box
 from parity.steps.load import load_annotation_sample, load_image_sample
@@ -30,8 +32,24 @@ def step_function(candidate: Candidate, part: str, step: Step) -> StepFunction:
     """`step` done by `part` of the candidate, as `parity.candidate.steps.part_for` names it."""
     kind, _, name = part.partition(":")
     if kind == "step":
-        return partial(candidate.steps[name], **step.options)
+        return partial(_called, candidate.steps[name], name, step)
     return partial(_REPLAYS[step.module], step, candidate.applies)
+
+
+def _called(
+    function: Callable[..., Any], name: str, step: Step, value: Any, rng: RandomState
+) -> Any:
+    """`function` in the place of `step`; not run where it needs an option that only others have."""
+    needed = [
+        key
+        for key, one in [*parameters_of(function).items()][2:]
+        if one.default is one.empty
+        and one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)
+        and key in options_of(name) - set(step.options)
+    ]
+    if needed:
+        raise NotExercised(f"needs {needed[0]}, which this case has not")
+    return function(value, rng, **step.options)
 
 
 def replay_load(step: Step, applies: Applies, value: Any, rng: RandomState) -> Sample:

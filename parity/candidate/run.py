@@ -24,7 +24,7 @@ from parity.compare.check import CheckReport, Held, summarise
 from parity.compare.exhibit.classes import ClassNames
 from parity.compare.exhibit.collect import CASES_PER_STEP
 from parity.compare.exhibit.records import Exhibit
-from parity.compare.plan import Plan, live_plan, recorded_plan
+from parity.compare.plan import Plan, live_plan, recorded_plan, stand_in_plan
 from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
@@ -36,7 +36,10 @@ DEFAULT_SAMPLES = 500
 
 @dataclass(frozen=True)
 class Options:
-    """What to check, and how. text: ``module:object`` or ``file.py:object``.
+    """What to check, and how. text: ``module:object`` or ``file.py:object``, "" for neither.
+
+    called: the step that a function of any other name stands for. stand_in: without the
+    live reference, our own steps take its place on every case, not a recording on its few.
 
     only: names of steps, none meaning all. limit: seconds per call. samples: per
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
@@ -57,6 +60,8 @@ class Options:
     class_names: ClassNames = ()
     rounding: Rounding = Rounding.PASS
     accepted: tuple[Accepted, ...] = ()
+    called: str = ""
+    stand_in: bool = False
 
 
 UNSEEN = Progress()
@@ -79,7 +84,7 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    make = partial(candidate_from, asked=options.only)
+    make = partial(candidate_from, asked=options.only, called=options.called)
     with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
@@ -158,7 +163,10 @@ def _looked_into(
 def _plan(check: Engine, options: Options, given: frozenset[str]) -> Plan:
     """The cases that hold a given step, each cut off after the last one."""
     data = options.data
-    plan = live_plan(data, options.seeds) if options.live else recorded_plan(data)
+    if options.live:
+        plan = live_plan(data, options.seeds)
+    else:
+        plan = stand_in_plan(data, options.seeds) if options.stand_in else recorded_plan(data)
     return replace(plan, cases=[c for case in plan.cases for c in _needed(check, case, given)])
 
 
@@ -213,7 +221,7 @@ def _write_example(
         failure,
         part=check.part(failure[0]),
         oracle=live_oracle if options.live else own_oracle,
-        title=options.text,
+        title=check.runner.description.name,
         loadable=_loadable(options.text),
         versions=origin,
     )

@@ -49,8 +49,12 @@ def step_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *by_name())))
 
 
-def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()) -> Candidate:
+def candidate_from(
+    given: Any, name: str, *, asked: frozenset[str] = frozenset(), called: str = ""
+) -> Candidate:
     """Sort `given`, called `name` in messages. asked: names of the steps to check, none for all.
+
+    called: a step. A function that is named like none of its kind stands for it.
 
     given: a mapping, module, class or instance whose entries are named like the
     steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
@@ -62,6 +66,8 @@ def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()
     adapted = adapt(given, name) or metric_of(given, name) or score_of(given, name, asked)
     if adapted is not None:
         return adapted
+    if called in _known_names() and _is_nameless(given, name, called):
+        given = {called: given}
     parts = _parts(given, name)
     steps, applies = _sorted_parts(parts or named_by_step(given, asked))
     pipeline = steps.pop(PIPELINE, None)
@@ -113,9 +119,36 @@ def applies_to(step: Step) -> tuple[str, ...]:
     return (step.module,) if step.module in APPLY_NAMES else ()
 
 
-def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
+@cache
+def _known_names() -> tuple[str, ...]:
     applied = [f"apply_{key}" for key in APPLY_NAMES]
-    known = dict.fromkeys((*step_names(), *APPLY_NAMES, *applied, PIPELINE))
+    return tuple(dict.fromkeys((*step_names(), *APPLY_NAMES, *applied, PIPELINE)))
+
+
+@cache
+def _modules(name: str) -> frozenset[str]:
+    """Files of the steps that a part called `name` may stand for."""
+    functions = {name, *functions_named(name)}
+    return frozenset(
+        step.module
+        for step in all_steps()
+        if name in (step.name, step.module) or step.function.__name__ in functions
+    )
+
+
+def _is_nameless(given: Any, name: str, called: str) -> bool:
+    """Whether it is one function, or an object like one, that its names do not place."""
+    if not callable(given) or inspect.isclass(given) or isinstance(given, Mapping):
+        return False
+    if _modules(getattr(given, "__name__", "")) & _modules(called):
+        return False  # cross_entropy, where a loss is asked for
+    if inspect.isroutine(given) and fixed_recipe(given):
+        return False
+    return not unnamed(given, name) and not any(hasattr(given, key) for key in _known_names())
+
+
+def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
+    known = _known_names()
     if isinstance(given, Mapping):
         unknown = [str(key) for key in given if key not in known]
         if unknown:
@@ -130,7 +163,7 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
     if alone := unnamed(given, name):
         return alone
     if isinstance(given, nn.Module):  # whose own methods, such as train, are no steps
-        known = {key: None for key in known if not hasattr(nn.Module, key)}
+        known = tuple(key for key in known if not hasattr(nn.Module, key))
     found = {key: getattr(given, key, None) for key in known}
     parts = {key: part for key, part in found.items() if callable(part)}
     if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):

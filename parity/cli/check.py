@@ -13,7 +13,13 @@ import typer
 from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
-from parity.candidate.project import Project, add_accepted, find_project, parse_seeds
+from parity.candidate.project import (
+    DEFAULT_SEEDS,
+    Project,
+    add_accepted,
+    find_project,
+    parse_seeds,
+)
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
@@ -57,8 +63,6 @@ Examples:
   parity check crop resize --seeds 0:200
   parity check loss --candidate train.py:criterion --out reports/mine
 """
-
-DEFAULT_SEEDS = "0:40"
 
 
 def check(
@@ -156,7 +160,8 @@ def check(
     started = time.monotonic()
     project = find_project()
     candidate = _candidate(candidate, project)
-    only = select_steps(steps or [*project.steps])
+    steps = steps or [*project.steps]
+    only = select_steps(steps)
     seed_range = parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS)
     rounding = rounding or project.rounding
     if live is None:
@@ -190,6 +195,7 @@ def check(
                 class_names=CLASSES,
                 rounding=rounding or Rounding.PASS,
                 accepted=project.accepted,
+                called=steps[0] if len(steps) == 1 else "",
             )
             run_it = check_candidate if config is None else partial(check_fixed, config=config)
             found = run_it(options, progress=telling, exhibits=exhibits)

@@ -172,7 +172,7 @@ def _block(paragraphs: Iterable[tuple[str, str]], *, whole: bool = False) -> Non
 def _is_telling(row: StepSummary) -> bool:
     """Whether more is to be said of a step than its line of the table does."""
     enters = row.isolated is Verdict.DIFFERENT
-    return enters or bool(row.rounded or row.unstable or row.manner)
+    return enters or bool(row.rounded or row.accepted or row.unstable or row.manner)
 
 
 def _finding(report: CheckReport) -> Iterator[tuple[str, str]]:

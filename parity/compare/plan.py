@@ -16,7 +16,7 @@ from parity.compare.cases import (
     probe_cases,
     recorded_cases,
 )
-from parity.compare.check import reference_steps
+from parity.compare.check import candidate_steps, reference_steps
 from parity.compare.left_out import Unexercised
 from parity.compare.trace import Trace, run_trace
 from parity.environment import cpu_capability, environment
@@ -31,9 +31,9 @@ class Plan:
     """mode: "live", also with a device, or "recorded". versions: of all that computes.
 
     seeds: first, and one past the last; None for those of a recording. recorded: the
-    reference's traces by the name of the case; None for the live one. unexercised: what
-    was asked for and has no case. inputs: SHA-256 of every file that was read, by path;
-    filled while the cases are run.
+    reference's traces by the name of the case; None for the live one. stand_in: whether
+    our own steps take its place. unexercised: what was asked for and has no case. inputs:
+    SHA-256 of every file that was read, by path; filled while the cases are run.
     """
 
     mode: str
@@ -42,6 +42,7 @@ class Plan:
     notes: tuple[str, ...]
     seeds: tuple[int, int] | None
     recorded: Mapping[str, Trace] | None = None
+    stand_in: bool = False
     unexercised: tuple[Unexercised, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
 
@@ -62,7 +63,8 @@ class Plan:
         if self.recorded is not None:
             whole = self.recorded[case.name]
             return replace(whole, steps=whole.steps[: len(case.steps)])
-        return run_trace(reference_steps(case.steps), case.start(), case.seed)
+        functions = candidate_steps if self.stand_in else reference_steps
+        return run_trace(functions(case.steps), case.start(), case.seed)
 
     def only(self, names: frozenset[str]) -> Plan:
         """This plan with the cases that hold a step in `names`, none meaning all."""
@@ -85,11 +87,23 @@ def live_plan(data: Path | None, seeds: range) -> Plan:
     Raises ReferenceUnavailable without it, InputError when `data` holds no data set.
     """
     versions, notes = reference_header()
-    infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
-    cases = default_cases(infos, seeds, every=data is not None) + data_cases(inputs_root(), seeds)
+    cases = _cases(data, seeds)
     if data is not None:
-        notes = (*notes, _coverage(data, len(infos), seeds))
+        images = len(list_root(inputs_root())) + len(list_root(data))
+        notes = (*notes, _coverage(data, images, seeds))
     return Plan("live", cases, {**versions, **environment()}, notes, (seeds.start, seeds.stop))
+
+
+def stand_in_plan(data: Path | None, seeds: range) -> Plan:
+    """The cases of `live_plan` beside our own steps, which a check holds bit-equal to it."""
+    limits = (seeds.start, seeds.stop)
+    return Plan("stand-in", _cases(data, seeds), environment(), (), limits, stand_in=True)
+
+
+def _cases(data: Path | None, seeds: range) -> list[Case]:
+    infos = list_root(inputs_root()) + ([] if data is None else list_root(data))
+    own = data_cases(inputs_root(), seeds)
+    return default_cases(infos, seeds, every=data is not None) + own
 
 
 def _coverage(data: Path, images: int, seeds: range) -> str:

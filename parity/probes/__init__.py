@@ -16,8 +16,7 @@ from parity.pipeline import Step
 class Probe:
     """A step with the function that makes its input from a seed.
 
-    The step's function is called as ``function(value, rng, **options)``; the
-    reference's function of the same name likewise.
+    The step's `run` calls its function on that, and the reference's of the same name.
     """
 
     step: Step

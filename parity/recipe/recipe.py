@@ -48,13 +48,14 @@ class Recipe:
         return decoding[-1] if decoding else None
 
 
-def read(config: str | Path) -> Recipe:
+def read(config: str | Path, *, name: str = "") -> Recipe:
     """The recipe of `config`: a name of the zoo, a path, or a work directory.
 
-    Raises InputError where there is no such config, RunFormatError where it cannot be read.
+    name: how to call it, by default as it is given. Raises InputError where there is no
+    such config, RunFormatError where it cannot be read.
     """
     path, tree = find_config(config)
-    return recipe_of(terms_of(read_config(path, tree=tree)), str(config))
+    return recipe_of(terms_of(read_config(path, tree=tree)), name or str(config))
 
 
 def find_config(config: str | Path) -> tuple[Path, Path | None]:

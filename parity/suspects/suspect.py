@@ -13,9 +13,9 @@ class Suspect:
 
     id: kebab-case and unique, such as "hue-modulo-256". step: name of the file
     of the step, such as "photometric". summary: one sentence that tells a user
-    what is done wrongly and what the reference does instead. function: performs
-    the step with the mistake, ``function(value, rng, **options)`` like the step's
-    own function of the name in `replaces` (such as "photometric_sample").
+    what is done wrongly and what the reference does instead. function: has
+    the mistake and the signature of the step's own function, whose name is in
+    `replaces` (such as "cross_entropy").
     """
 
     id: str

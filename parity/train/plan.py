@@ -48,27 +48,27 @@ def plan_of(settings: Settings) -> Plan:
     values, name = settings.values, settings.name
     recipe = recipe_of(terms_of(settings.config), name)
     wrapper, loader = dict(values["optim_wrapper"]), values["train_dataloader"]
-    _insist(name, recipe, wrapper)
-    sampler, max_iters = loader["sampler"], values["train_cfg"]["max_iters"]
+    _insist(name, recipe)
+    sampler, max_iters = loader["sampler"], _number(settings, "train_cfg", "max_iters")
     schedulers = schedulers_from_config(values.get("param_scheduler") or [])
     return Plan(
         dataset=_dataset(recipe, loader["dataset"]),
         collate=recipe.train[-1].options,
-        batch_size=loader["batch_size"],
+        batch_size=int(_number(settings, "train_dataloader", "batch_size")),
         workers=loader.get("num_workers", 0),
         shuffle=sampler.get("shuffle", True),
         sampler_seed=sampler.get("seed"),
         heads={key: _losses(recipe, key) for key in ("decode_head", "auxiliary_head")},
         optimizer=wrapper["optimizer"],
-        grouping=_grouping(wrapper),
+        grouping=_grouping(settings),
         clip_grad=wrapper.get("clip_grad"),
         accumulative_counts=wrapper.get("accumulative_counts", 1),
-        schedulers=tuple(_ended(spec, max_iters) for spec in schedulers),
-        max_iters=max_iters,
+        schedulers=tuple(_ended(spec, int(max_iters)) for spec in schedulers),
+        max_iters=int(max_iters),
     )
 
 
-def _insist(name: str, recipe: Recipe, wrapper: Values) -> None:
+def _insist(name: str, recipe: Recipe) -> None:
     """Raises InputError, naming the first thing that our loop does not do."""
     wanted = {
         ("model",): _SEGMENTORS,
@@ -85,8 +85,6 @@ def _insist(name: str, recipe: Recipe, wrapper: Values) -> None:
     for part in recipe.uncompared:
         if "train" in part.what or "model" in part.what:
             raise InputError(f"{name}: {part}")
-    if not isinstance(wrapper.get("optimizer"), Mapping):
-        raise InputError(f"{name}: optim_wrapper has no optimizer")
 
 
 def _dataset(recipe: Recipe, given: Values) -> StreamDataset:
@@ -116,10 +114,19 @@ def _loss_or_error(head: Item) -> HeadLoss | InputError:
         return error
 
 
-def _grouping(wrapper: Values) -> Values:
-    optimizer = wrapper["optimizer"]
+def _number(settings: Settings, *path: str) -> float:
+    value = settings.config.get(*path)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise InputError(f"{settings.name}: {'.'.join(path)} is {value!r}, not a number")
+    return value
+
+
+def _grouping(settings: Settings) -> Values:
+    wrapper = settings.values["optim_wrapper"]
     found = {key: wrapper[key] for key in ("paramwise_cfg", "constructor") if wrapper.get(key)}
-    return {**found, "lr": optimizer["lr"], "weight_decay": optimizer.get("weight_decay", 0.0)}
+    optimizer, path = wrapper["optimizer"], ("optim_wrapper", "optimizer")
+    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else 0.0
+    return {**found, "lr": _number(settings, *path, "lr"), "weight_decay": decay}
 
 
 def _ended(spec: Scheduler, max_iters: int) -> Scheduler:

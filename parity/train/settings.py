@@ -23,15 +23,19 @@ SMALL_FACTOR = 8
 SMALL_BATCH = 2
 BUILT_IN_CLASSES = 150
 BUILT_IN_COUNT = 6
-# What the loop of neither side needs: nothing is scored, and our side has no hooks.
-_DROPPED: tuple[str, ...] = (
-    "val_dataloader",
-    "val_cfg",
-    "val_evaluator",
-    "test_dataloader",
-    "test_cfg",
+_KEPT = (*READ, "env_cfg")
+_NEEDED = (
+    ("model",),
+    ("train_dataloader", "dataset"),
+    ("train_dataloader", "sampler"),
+    ("optim_wrapper", "optimizer"),
+    ("train_cfg",),
 )
-_DROPPED += ("test_evaluator", "tta_model", "tta_pipeline", "load_from", "resume")
+# What the loop of neither side needs: nothing is scored, and our side has no hooks.
+_DROPPED = frozenset(
+    {f"{split}_{part}" for split in ("val", "test") for part in ("dataloader", "cfg", "evaluator")}
+    | {"tta_model", "tta_pipeline", "load_from", "resume"}
+)
 _TOLD = ("custom_hooks", "custom_imports", "auto_scale_lr")
 _SIZES = frozenset({"crop_size", "scale", "scales", "max_size"})
 
@@ -70,47 +74,25 @@ def read_settings(
     """The config called `config` with what both sides leave out of it or have otherwise.
 
     data: the root of the data set; without it the config's own, and where that is missing
-    `spare`, which holds the built-in images.
-    small: sizes divided by SMALL_FACTOR, batches of SMALL_BATCH, no workers. options:
-    ``key.key=value`` with a literal, as ``--cfg-options`` of mmseg. Raises InputError
-    where there is no such config, or one that cannot be trained here.
+    `spare`, which holds the built-in images. small: sizes divided by SMALL_FACTOR, batches
+    of SMALL_BATCH, no workers. options: ``key.key=value`` with a literal, as
+    ``--cfg-options`` of mmseg. Raises InputError where there is no such config, or one that
+    cannot be trained here.
     """
     path, tree = find_config(config)
-    return settings_of(
-        read_config(path, tree=tree),
-        config,
-        data=data,
-        spare=spare,
-        small=small,
-        workers=workers,
-        batch_size=batch_size,
-        options=options,
-    )
-
-
-def settings_of(
-    config: Config,
-    name: str,
-    *,
-    data: Path | None = None,
-    spare: Path | None = None,
-    small: bool = False,
-    workers: int | None = None,
-    batch_size: int | None = None,
-    options: Sequence[str] = (),
-) -> Settings:
-    """As `read_settings`, of a config that was read."""
-    if terms_of(config).legacy:
-        raise InputError(f"{name}: is a config of mmseg 0.x; mmengine's Runner trains those of 1.x")
-    values = {key: config.values[key] for key in (*READ, "env_cfg") if key in config.values}
-    for item in unknown_in(values):
-        raise InputError(f"{name}: {item.note}")
-    for key in ("model", "train_dataloader", "optim_wrapper", "train_cfg"):
-        if not isinstance(values.get(key), Mapping):
-            raise InputError(f"{name}: has no {key}, and cannot be trained")
-    made = _without_weights(_without_hooks(Settings(name, values)))
+    found = read_config(path, tree=tree)
+    if terms_of(found).legacy:
+        raise InputError(f"{config}: is of mmseg 0.x; mmengine's Runner trains configs of 1.x")
+    made = Settings(config, {key: found.values[key] for key in _KEPT if key in found.values})
     for option in options:
         made = _with_option(made, option)
+    made = _without_hooks(made)
+    for item in unknown_in(made.values):
+        raise InputError(f"{config}: {item.note}")
+    for keys in _NEEDED:
+        if not isinstance(made.config.get(*keys), Mapping):
+            raise InputError(f"{config}: has no {'.'.join(keys)}, and cannot be trained")
+    made = _without_weights(made)
     made = _with_data(made, data, spare)
     made = _smaller(made) if small else made
     batch_size = SMALL_BATCH if small and batch_size is None else batch_size
@@ -138,6 +120,8 @@ def _with_option(given: Settings, option: str) -> Settings:
         value = text
     if not equals or not path:
         raise InputError(f"option {option!r}: give key.key=value")
+    if path.partition(".")[0] not in _KEPT:
+        raise InputError(f"option {option!r}: nothing reads a {path.partition('.')[0]!r}")
     values = _replaced(given.values, path.split("."), value, option)
     return replace(given, values=values, changes=(*given.changes, f"{path} = {value!r}"))
 

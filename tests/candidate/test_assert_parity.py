@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import parity
+from parity.candidate.load import load_candidate
+from parity.candidate.project import DEFAULT_SEEDS, parse_seeds
+from parity.candidate.run import Options, check_candidate
+from parity.compare.cases import all_steps
 from parity.compare.check import Diagnosis
+from parity.compare.compare import Verdict
+from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.pipeline import TrainPipeline
 from parity.steps import crop as crops
@@ -40,16 +50,34 @@ def test_right_code_passes(step, candidate):
 
 def test_whole_pipeline():
     from parity.candidate.whole import augment
-    from parity.testing import TRAIN
 
     def mine(image, seg, rng):
-        return augment((image, seg), rng, steps=TRAIN.steps[1:])
+        return augment((image, seg), rng, steps=TrainPipeline().steps[1:])
 
     assert_parity("pipeline", mine, seeds=range(6), **OWN)
     with pytest.raises(AssertionError, match="pipeline differs"):
         assert_parity("pipeline", lambda image, seg, rng: (image, seg), seeds=range(3), **OWN)
-    with pytest.raises(InputError, match="it draws for itself"):
-        assert_parity("pipeline", lambda image, seg: (image, seg), seeds=range(3), **OWN)
+
+
+def never_flips(image, seg):
+    """Draws for itself; all right but for the flip."""
+    from parity.candidate.whole import augment
+
+    steps = [step for step in TrainPipeline().steps[1:] if step.name != "flip"]
+    return augment((image, seg), np.random, steps=tuple(steps))
+
+
+def test_a_pipeline_that_draws_for_itself_is_judged_by_its_distributions():
+    options = {"seeds": range(1), "samples": 40, **OWN}
+    with pytest.raises(AssertionError) as caught:
+        assert_parity("pipeline", never_flips, **options)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "pipeline is not distributed as in the steps of mmseg-parity"
+    assert lines[1].startswith(
+        "distribution/flip: share of flips: horizontal 0.00; the reference 0."
+    )
+    with pytest.raises(InputError, match=r"nothing was compared; .*it draws for itself"):
+        assert_parity("pipeline", never_flips, **{**options, "samples": 0})
 
 
 @pytest.mark.parametrize(
@@ -90,8 +118,9 @@ def test_own_diagnosis_and_example(tmp_path):
             example=tmp_path,
             **OWN,
         )
-    assert str(tmp_path / "README.md") in str(caught.value)
-    assert "tests.planted:crop_counting_ignore" in (tmp_path / "reproduce.py").read_text()
+    folder = tmp_path / "train-crop"
+    assert str(folder / "README.md") in str(caught.value)
+    assert "tests.planted:crop_counting_ignore" in (folder / "reproduce.py").read_text()
 
 
 def test_time_limit():
@@ -106,14 +135,80 @@ def test_time_limit():
 @pytest.mark.parametrize(
     ("step", "candidate", "message"),
     [
-        ("krop", crops.crop_sample, "no step krop; there are pipeline, load"),
-        ("crop", {"flip": flips.flip}, "nothing was compared"),
+        ("krop", crops.crop_sample, r"no step krop; did you mean crop\?"),
+        ("qqq", crops.crop_sample, "no step qqq; there are pipeline, load"),
+        ("crop", {"flip": flips.flip}, "gives none of crop"),
         ("crop", 3, "gives no step"),
+        ("crop", None, "no candidate is given; give one, or set candidate in"),
+        ("crop", "nowhere.py:crop", "nowhere.py: no such file"),
     ],
 )
 def test_wrong_use(step, candidate, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as caught:
         assert_parity(step, candidate, seeds=range(2), **OWN)
+    shown = [str(entry.path) for entry in caught.traceback if not entry.ishidden(caught)]
+    assert all(path == __file__ for path in shown)
+
+
+@pytest.mark.parametrize("seeds", [[], [3, 5], range(0, 9, 2)])
+def test_seeds_are_a_range(seeds):
+    with pytest.raises(InputError, match="give a range that is not empty"):
+        assert_parity("crop", crops.crop_sample, seeds=seeds, **OWN)
+
+
+MODULE = """
+from parity.steps.crop import crop_sample
+from parity.steps.loss import cross_entropy as ours
+from parity.steps.resize import random_resize_sample
+
+def resize(sample, rng, *, scale, ratio_range, keep_ratio):
+    return random_resize_sample(
+        sample, rng, scale=scale, ratio_range=ratio_range, keep_ratio=keep_ratio
+    )
+
+def window(image, seg, rng):  # as a pipeline has it, and it is a crop
+    return image[:512, :512], seg[:512, :512]
+
+def crop(sample, rng, *, crop_size, cat_max_ratio, **rest):
+    return crop_sample(sample, rng, crop_size=crop_size, cat_max_ratio=cat_max_ratio)
+
+def cross_entropy(logits, target):
+    return 1.0000001 * ours(logits, target, ignore_index=255)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "passes"),
+    [
+        ("resize", "resize", True),  # the documented signature, of training alone
+        ("resize", "", True),
+        ("crop", "window", False),
+        ("crop", "crop", True),
+        ("loss", "cross_entropy", True),  # rounding
+    ],
+)
+def test_it_judges_as_the_command_does(tmp_path, step, name, passes):
+    (tmp_path / "mine.py").write_text(MODULE)
+    text = f"{tmp_path / 'mine.py'}:{name}".rstrip(":")
+    only = frozenset(one.name for one in all_steps() if one.module == step)
+    options = Options(text, range(2), only=only, live=False, stand_in=True, called=step)
+    report = check_candidate(options, diagnose=None)
+    assert (report.verdict is not Verdict.DIFFERENT) is passes
+    assert report.verdict is not Verdict.NOT_COMPARED
+    given = load_candidate(text)
+    for candidate in (given, text):
+        with nullcontext() if passes else pytest.raises(AssertionError):
+            assert_parity(step, candidate, seeds=range(2), diagnose=None, **OWN)
+
+
+def test_both_have_the_same_defaults():
+    ours, theirs = inspect.signature(assert_parity).parameters, Options("x")
+    same = {"replay": "replay", "samples": "samples", "time_limit": "limit"}
+    assert {key: ours[key].default for key in same} == {
+        key: getattr(theirs, name) for key, name in same.items()
+    }
+    assert theirs.seeds == parse_seeds(DEFAULT_SEEDS)
+    assert theirs.rounding is Rounding.PASS
 
 
 FOREIGN = """
@@ -132,6 +227,9 @@ def test_right(parity_check):
 
 def test_wrong(parity_check):
     parity_check("crop", lambda sample, rng, **options: None, seeds=range(3))
+
+def test_unknown(parity_check):
+    parity_check("krop", crop_sample)
 """
 
 
@@ -170,19 +268,52 @@ def test_plugin_is_silent_and_cheap(foreign):
 
 def test_fixture(foreign, tmp_path):
     done = foreign(USING, "--parity-recorded", "--parity-examples", str(tmp_path / "found"))
-    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "crop differs from the steps of mmseg-parity in 3 of 3 cases" in done.stdout
-    assert (tmp_path / "found" / "test_wrong" / "reproduce.py").is_file()
+    assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "crop differs from the steps of mmseg-parity in 6 of 6 cases" in done.stdout
+    assert (tmp_path / "found" / "test_wrong" / "train-crop" / "reproduce.py").is_file()
+    places = re.findall(r"^(\S+\.py):\d+:", done.stdout, flags=re.MULTILINE)
+    assert set(places) == {"test_a.py"}, done.stdout
+
+
+MINE = """
+import numpy as np
+from parity.steps import photometric as ours
+
+def photometric(image, rng):
+    done = ours.photometric(image, ours.draw_photometric(rng))
+    done[0, 0] = np.where(done[0, 0] < 255, done[0, 0] + {more}, 255 - {more})
+    return done
+"""
+GATE = """
+[tool.parity]
+candidate = "mine.py"
+seeds = "0:3"
+
+[[tool.parity.accepted]]
+step = "photometric"
+max_abs = 1
+reason = "a grey level in the corner"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (1, ""),
+        (2, "beyond what is accepted (by at most 1)"),
+        (0, "photometric no longer differs from the steps of mmseg-parity as is accepted"),
+    ],
+)
+def test_the_settings_of_the_repository_count(tmp_path, monkeypatch, more, told):
+    (tmp_path / "pyproject.toml").write_text(GATE)
+    (tmp_path / "mine.py").write_text(MINE.format(more=more))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(AssertionError, match=re.escape(told)) if told else nullcontext():
+        assert_parity("photometric", diagnose=None, **OWN)
 
 
 def test_options_exclude_each_other(foreign):
     done = foreign(FOREIGN, "--parity-live", "--parity-recorded")
     assert done.returncode == 4
     assert "exclude each other" in done.stderr
-
-
-def test_settings_of_the_small_pipeline():
-    from parity.testing import TRAIN
-
-    assert isinstance(TRAIN, TrainPipeline)
-    assert max(TRAIN.crop_size) < 100

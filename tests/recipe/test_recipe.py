@@ -71,7 +71,7 @@ def test_options_are_the_config_s_own(config):
     ("step", "told"),
     [
         ("dict(type='MyJitter', amount=3),", "MyJitter in train"),
-        ("dict(type='RandomResize', scale=(9, 9), resize_type='Mine'),", "RandomResize.resize_type"),
+        ("dict(type='RandomResize', scale=(9, 9), resize_type='Mine'),", "resize_type in train"),
         ("dict(type='RandomFlip', prob=0.5, mine=1),", "RandomFlip.mine"),
         ("dict(type='RandomFlip', prob=open('x').read()),", "RandomFlip.prob"),
     ],

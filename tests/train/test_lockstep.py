@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.errors import InputError
+from parity.live import reference_module
 from parity.train import record
 from parity.train.loop import Loop
 from parity.train.observe import QUANTITIES
@@ -81,6 +82,25 @@ def test_heads_in_a_cascade_run_twice(tmp_path, data):
 
 
 @live
+def test_our_loop_alone_gives_the_weights_of_a_runner_alone(tmp_path, data):
+    """No side is watched, and the Runner is the one that tools/train.py builds of the file."""
+    given = tiny.settings(tmp_path, data)
+    changes = {
+        "train_dataloader.dataset.data_root": str(data),
+        "randomness": {"seed": 0},
+        "model.pretrained": None,
+    }
+    runner = reference_module("training").build_runner(
+        tmp_path / "tiny.py", work_dir=str(tmp_path / "plain"), changes=changes
+    )
+    expected = runner.train().state_dict()
+    source = reference_module("training_loop").ReferenceModel(given, "cpu")
+    actual = Loop(plan_of(given), source, seed=0, iters=4).train().state_dict()
+    assert list(actual) == list(expected)
+    assert all(torch.equal(actual[name], expected[name]) for name in expected)
+
+
+@live
 def test_global_generators_are_left_as_they_were(tmp_path, data):
     torch.manual_seed(1)
     expected = torch.rand(1)
@@ -110,6 +130,12 @@ def test_small_divides_sizes_and_says_so(data):
         ("train_dataloader.dataset.pipeline=[{'type': 'Albu'}]", "Albu"),
         ("model.data_preprocessor=None", "SegDataPreProcessor"),
         ("optim_wrapper", "key.key=value"),
+        ("crop_size=(8, 8)", "nothing reads"),
+        ("optim_wrapper.optimizer={'type': 'SGD'}", "lr is None"),
+        ("train_cfg.max_iters=many", "max_iters is 'many'"),
+        ("train_dataloader.batch_size=None", "batch_size is None"),
+        ("train_dataloader.sampler=None", "no train_dataloader.sampler"),
+        ("optim_wrapper.optimizer=SGD", "no optim_wrapper.optimizer"),
         ("train_cfg.max_iters.x=1", "no dict"),
     ],
 )

@@ -55,6 +55,8 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=1e-4, by_epoch=False, begin=2, end=4)]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=4)
 default_hooks = dict(param_scheduler=dict(type='ParamSchedulerHook'))
+visualizer = dict(
+    type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
 default_scope = 'mmseg'
 custom_hooks = [dict(type='EMAHook')]
 log_level = 'ERROR'
