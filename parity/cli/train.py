@@ -87,7 +87,7 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write training.txt, training.json and the Runner's work directory."
+            metavar="DIR", help="Write training.txt, training.json and both work directories."
         ),
     ] = None,
 ) -> None:
@@ -124,6 +124,7 @@ def train(
             threads=threads,
             teacher=teacher,
             work_dir=work_dir,
+            keep=out is not None,
         )
         with _progress(options.iters) as progress:
             training = train_sides(settings, options, progress)
@@ -141,9 +142,9 @@ def _write(training: Training, out: Path | None) -> None:
 
 @contextmanager
 def _work_dir(out: Path | None) -> Iterator[Path]:
-    """Where the Runner writes: into `out`, or nowhere that stays."""
+    """Where both sides write: into `out`, or nowhere that stays."""
     if out is not None:
-        yield out / "reference"
+        yield out
         return
     with tempfile.TemporaryDirectory(prefix="parity-work-") as folder:
         yield Path(folder)

@@ -11,6 +11,7 @@ import torch
 
 from parity.errors import InputError
 from parity.live import reference_module
+from parity.train.journal import Journal
 from parity.train.lockstep import lockstep
 from parity.train.loop import Loop
 from parity.train.losses import own_losses
@@ -26,7 +27,10 @@ BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
 
 @dataclass(frozen=True)
 class Options:
-    """How to train. lockstep: iterations that are compared in everything, of `iters` in all."""
+    """How to train. lockstep: iterations that are compared in everything, of `iters` in all.
+
+    work_dir: holds those of both sides; ours is written only to `keep` it.
+    """
 
     side: str = BOTH
     lockstep: int = 20
@@ -36,6 +40,7 @@ class Options:
     threads: int = 1
     teacher: bool = False
     work_dir: Path = Path("work_dir")
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,16 @@ def train(settings: Settings, options: Options, progress: Progress = lambda _: N
 
     def ours(observe: Observer) -> None:
         source = live.ReferenceModel(settings, options.device)
+        journal = None
+        if options.keep:
+            folder = options.work_dir / CANDIDATE
+            observe = journal = Journal(observe, folder, settings, seed=options.seed)
         Loop(plan, source, observe=observe, **common).train()
+        if journal is not None:
+            journal.save()
 
     def theirs(observe: Observer) -> None:
-        live.train(settings, work_dir=options.work_dir, observe=observe, **common)
+        live.train(settings, work_dir=options.work_dir / REFERENCE, observe=observe, **common)
 
     torch.backends.cudnn.deterministic = True
     candidate = _side("our side", ours, options)

@@ -101,15 +101,12 @@ def read_settings(
 
 def _without_hooks(given: Settings) -> Settings:
     kept = {key: value for key, value in given.values.items() if key not in _DROPPED}
+    told = [f"{key} left out" for key in _TOLD if kept.pop(key, None)]
     # Which of its algorithms cuDNN then picks would depend on what else the GPU does.
     environment = dict(kept.get("env_cfg") or {})
-    told = "cudnn_benchmark off" if environment.get("cudnn_benchmark") else ""
+    told += ["cudnn_benchmark off"] if environment.get("cudnn_benchmark") else []
     kept["env_cfg"] = {**environment, "cudnn_benchmark": False}
-    made = replace(given, values=kept).having(told)
-    for key in _TOLD:
-        if kept.pop(key, None):
-            made = made.having(f"{key} left out")
-    return made
+    return replace(given, values=kept, changes=(*given.changes, *told))
 
 
 def _with_option(given: Settings, option: str) -> Settings:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from parity.cli import app
 from parity.errors import InputError
 from parity.live import reference_module
+from parity.runs.read import read_run
 from parity.train import record
 from parity.train.loop import Loop
 from parity.train.observe import QUANTITIES
@@ -119,6 +120,13 @@ def test_small_divides_sizes_and_says_so(data):
     assert any("divided by 8" in change for change in given.changes)
 
 
+def test_what_our_side_has_not_is_left_out_and_said(tmp_path, data):
+    given = tiny.settings(tmp_path, data, "auto_scale_lr={'enable': True, 'base_batch_size': 16}")
+    assert not {"custom_hooks", "auto_scale_lr", "val_cfg"} & set(given.values)
+    assert given.values["model"]["pretrained"] is None
+    assert {"custom_hooks left out", "auto_scale_lr left out"} <= set(given.changes)
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
@@ -169,6 +177,26 @@ def test_command_equal(config, tmp_path):
     assert content["counts"]["losses"]["compared"] == 8
     assert content["counts"]["sample indices"]["compared"] == 1
     assert list((tmp_path / "out" / "reference").glob("*/*.log"))
+
+
+@live
+@pytest.mark.parametrize("side", ["both", "candidate"])
+def test_our_work_directory_is_read_as_mmengine_s(side, config, tmp_path):
+    done = parity(config, "--full", "--iters", 4, "--side", side, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "out" / "candidate"
+    found = read_run(folder)
+    assert found.curves["decode.loss_ce"].steps.tolist() == [1, 2, 3, 4]
+    runner = reference_module("training").build_runner(
+        next(folder.glob("*/vis_data/config.py")),
+        work_dir=str(tmp_path / "again"),
+        changes={"load_from": str(folder / "iter_4.pth")},
+    )
+    runner.load_or_resume()
+    saved = torch.load(folder / "iter_4.pth", weights_only=True)
+    loaded = runner.model.state_dict()
+    assert all(torch.equal(loaded[name], saved["state_dict"][name]) for name in loaded)
+    assert saved["meta"]["iter"] == 4
 
 
 @live
