@@ -51,7 +51,7 @@ CASES = (
     Case(
         "knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512",
         "AdamW",
-        OWN,
+        f"clipping; {OWN}",
     ),
     Case("mask2former_swin-t_8xb2-160k_ade20k-512x512", "AdamW", OWN),
     Case("ocrnet_hr18s_4xb4-80k_ade20k-512x512", "SGD", "two heads in a cascade"),
