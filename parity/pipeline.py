@@ -65,6 +65,10 @@ class Step:
         """The same step with `function` in the place of its own."""
         return replace(self, function=function)
 
+    def beside(self, entry: Entry) -> Step:
+        """The same step beside what the reference builds from `entry`."""
+        return replace(self, entry=entry)
+
     @property
     def module(self) -> str:
         """Name of the file or folder the step lives in, here and under ``reference``."""

@@ -14,10 +14,13 @@ from torch import Tensor
 
 from parity.errors import InputError
 from parity.sample import Batch, DataInfo, Sample
+from parity.steps.mask.infer import Layers
 from reference.collate import batch_of
 from reference.compat import load_reference
 from reference.generator import global_stream
 from reference.loss.head import loss_by_feat
+from reference.mask.build import head_of
+from reference.mask.heads import queried_loss
 from reference.results import to_results, to_sample
 from reference.segmentor import quiet
 
@@ -68,3 +71,13 @@ def head_loss(pred: Tensor, label: Tensor, *, entry: Entry) -> dict[str, Tensor]
     if options.get("num_classes") is None:
         options["num_classes"] = kind.__init__.__kwdefaults__["num_classes"]
     return loss_by_feat(pred, label, **copy.deepcopy(options))
+
+
+def query_loss(
+    cls_scores: Layers, mask_preds: Layers, label: Tensor, *, entry: Entry
+) -> dict[str, Tensor]:
+    """``loss_by_feat`` of the Mask2FormerHead or MaskFormerHead that `entry` asks for."""
+    queries, channels = cls_scores[0].shape[1:]
+    kind = str(entry["type"]).rpartition(".")[2]
+    head = head_of(kind, copy.deepcopy(dict(entry)), queries, channels - 1)
+    return queried_loss(head, cls_scores, mask_preds, label, entry.get("ignore_index", 255))

@@ -42,6 +42,7 @@ STAGES = {
     "infer": "inference",
     "iou": "score",
     "loss": "loss and gradient",
+    "mask": "loss and gradient",
     "schedule": "schedule",
 }
 DATA = "data steps"
@@ -49,10 +50,11 @@ ORDER = (DATA, "batch", "loss and gradient", "inference", "score", "schedule")
 HEAD = """# Coverage
 
 Every config of mmsegmentation {version}, read without executing it, its steps beside what
-mmsegmentation builds from it: `python scripts/make_coverage.py`. A stage is equal when all that was
-compared in it is equal bit for bit, on two small images, two seeds, the whole schedule, and every
-head's loss with its gradient. The network is a stand-in with the config's number of channels;
-optimizer groups are compared one config at a time (`parity check optim --config`).
+mmsegmentation builds from it: `python scripts/make_coverage.py`. A stage is equal when all of it
+was compared and is equal bit for bit, on two small images, two seeds, the whole schedule, and every
+head's loss with its gradient; a stage with anything that has no step here counts as not compared.
+The network is a stand-in with the config's number of channels. Optimizer groups are compared one
+config at a time (`parity check optim --config`).
 """
 
 
@@ -102,10 +104,18 @@ def stages_of(recipe: Recipe, runner: Runner) -> Stages:
         for stage, verdict, told in runner.run(case):
             if verdict is Verdict.DIFFERENT:
                 found.different.append(told)
-            if verdict is not Verdict.NOT_COMPARED:
+            if verdict is not Verdict.NOT_COMPARED and stage not in _partial(recipe):
                 before = found.verdicts.get(stage, Verdict.EQUAL)
                 found.verdicts[stage] = max(before, verdict, key=_badness)
     return found
+
+
+def _partial(recipe: Recipe) -> set[str]:
+    """Stages of which something has no step here, and which are therefore not compared."""
+    ends = {" in train": DATA, " in val": DATA, " in model": "batch", " as the score": "score"}
+    found = {stage for one in recipe.uncompared for end, stage in ends.items() if end in one.what}
+    heads = [one for one in recipe.uncompared if "_head" in one.what]
+    return found | ({"loss and gradient"} if heads else set())
 
 
 def _badness(verdict: Verdict) -> int:

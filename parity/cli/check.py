@@ -136,8 +136,8 @@ def check(
     rounding: Annotated[
         Rounding | None,
         typer.Option(
-            help="What a difference by rounding alone counts as; default: pass for a candidate, "
-            "fail for our own steps.",
+            help="What a difference by rounding alone counts as; default: pass for a candidate "
+            "and on a GPU, fail for our own steps on the CPU.",
         ),
     ] = None,
     verbose: Annotated[
@@ -209,7 +209,7 @@ def check(
                 exhibits=exhibits if shown else None,
                 class_names=CLASSES,
                 examples=examples,
-                rounding=rounding or Rounding.FAIL,
+                rounding=rounding or (Rounding.FAIL if device == "cpu" else Rounding.PASS),
             )
         run = origin(time.monotonic() - started, _roots(data, candidate))
         evidence = Evidence(collector.outcomes, exhibits)

@@ -16,6 +16,7 @@ from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training
 from parity.probes.schedule import SCHEDULE
+from parity.recipe.queries import KINDS
 from parity.recipe.recipe import Recipe
 from parity.sample import DataInfo
 
@@ -31,7 +32,8 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
         found += [_val(recipe, info) for info in infos]
     for head in recipe.heads:
         if head.loss is not None:
-            probe = Probe(head.loss, partial(make_logits, channels=head.channels))
+            make = make_queries if head.kind in KINDS else make_logits
+            probe = Probe(head.loss, partial(make, channels=head.channels))
             found += [
                 Case("loss", head.where, seed, (head.loss,), probe=probe)
                 for seed in seeds[:MOST_HEAD_SEEDS]
@@ -41,7 +43,9 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
 
 def _train(recipe: Recipe, info: DataInfo, seed: int) -> Case:
     steps, head = recipe.train, recipe.head
-    if steps and head is not None and head.loss is not None and seed % SEEDS_PER_LOSS == 0:
+    chained = head is not None and head.loss is not None and head.kind not in KINDS
+    if steps and head is not None and chained and seed % SEEDS_PER_LOSS == 0:
+        assert head.loss is not None
         steps = (*steps, *tail_of_training(head.channels, head.loss))
     return _file_case(recipe, "train", info, seed, steps)
 
@@ -75,6 +79,21 @@ def make_logits(seed: int, *, channels: int) -> dict[str, torch.Tensor]:
         label[rng.random_sample(label.shape) < 0.2] = 255
     pred = rng.normal(0, 3, (2, channels, height, width))
     return {"pred": torch.from_numpy(pred).float(), "label": torch.from_numpy(label)}
+
+
+def make_queries(seed: int, *, channels: int) -> dict[str, Any]:
+    """Two layers of five queries on one image or two, and label maps of rectangles."""
+    rng = RandomState(seed)
+    images, height, width = int(rng.randint(1, 3)), int(rng.randint(2, 9)), int(rng.randint(2, 9))
+    label = rng.randint(0, channels, (images, 2, 2)).repeat(2 * height, 1).repeat(2 * width, 2)
+    label[rng.random_sample(label.shape) < 0.1] = 255
+    scores = rng.normal(0, 2, (2, images, 5, channels + 1))
+    masks = rng.normal(0, 2, (2, images, 5, height, width))
+    return {
+        "cls_scores": torch.from_numpy(scores).float(),
+        "mask_preds": torch.from_numpy(masks).float(),
+        "label": torch.from_numpy(label),
+    }
 
 
 def _schedule(recipe: Recipe) -> Iterator[Case]:

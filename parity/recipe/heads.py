@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from parity.pipeline import Entry, Step
 from parity.probes.natural import step_of
 from parity.recipe.forms import Form
+from parity.recipe.queries import KINDS, query_loss
 from parity.recipe.reader import Reader
 from parity.runs.datasets import KNOWN
 from parity.settings.items import Item
@@ -22,8 +23,6 @@ OWN_LOSS = frozenset(
         "DDRHead",
         "EncHead",
         "IterativeDecodeHead",
-        "Mask2FormerHead",
-        "MaskFormerHead",
         "PIDHead",
         "PointHead",
         "STDCHead",
@@ -74,7 +73,9 @@ def _head(reader: Reader, item: Item, where: str) -> Head:
 def _channels(reader: Reader, item: Item) -> int:
     """Of its output: what the head says, or the one in it that K-Net's refines, or the data."""
     inner = item.get("kernel_generate_head")
-    for given in (item.get("out_channels"), item.get("num_classes"), inner.get("num_classes")):
+    # Of a head with queries, out_channels are those of its features.
+    of_output = [] if item.kind in KINDS else [item.get("out_channels")]
+    for given in (*of_output, item.get("num_classes"), inner.get("num_classes")):
         if isinstance(given.value, int):
             return given.value
     known = KNOWN.get(reader.datasets("val")[0].kind)
@@ -82,6 +83,8 @@ def _channels(reader: Reader, item: Item) -> int:
 
 
 def _loss(reader: Reader, item: Item, where: str) -> Step | None:
+    if item.kind in KINDS:
+        return query_loss(reader, item, where)
     if item.kind in OWN_LOSS or not item.kind:
         reader.note(item, f"the loss of {item.kind or 'a head'} in {where}", "no step here does it")
         return None
@@ -96,7 +99,7 @@ def _loss(reader: Reader, item: Item, where: str) -> Step | None:
         "align_corners": bool(item.get("align_corners").value),
     }
     step = step_of("loss", decode_head_loss, options)
-    return replace(step, entry=Entry("head_loss", reader.entry(item)))
+    return step.beside(Entry("head_loss", reader.entry(item)))
 
 
 def _term(reader: Reader, item: Item, where: str) -> LossTerm | None:

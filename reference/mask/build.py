@@ -87,10 +87,10 @@ def light_head(
     last = config["loss_cls"]["class_weight"][-1] if no_object_weight is None else no_object_weight
     config["loss_cls"]["class_weight"] = [1.0] * num_classes + [last]
     config["train_cfg"] |= points
-    return _built(kind, config, num_queries, num_classes)
+    return head_of(kind, config, num_queries, num_classes)
 
 
-def _built(kind: str, config: dict[str, Any], num_queries: int, num_classes: int) -> Any:
+def head_of(kind: str, config: dict[str, Any], num_queries: int, num_classes: int) -> Any:
     """What the constructors of mmdet's heads do, but for the network."""
     of_kind = head_class(kind)
     from mmdet.registry import MODELS, TASK_UTILS

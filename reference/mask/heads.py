@@ -85,6 +85,13 @@ def _loss(
 ) -> dict[str, Tensor]:
     queries, channels = cls_scores[0].shape[1:]
     head = light_head(kind, queries, channels - 1, **options)
+    return queried_loss(head, cls_scores, mask_preds, label, ignore_index)
+
+
+def queried_loss(
+    head: Any, cls_scores: Layers, mask_preds: Layers, label: Tensor, ignore_index: int
+) -> dict[str, Tensor]:
+    """``loss_by_feat`` of a head that is built."""
     head.ignore_index = ignore_index
     instances = segments(type(head), label, ignore_index)
     found: dict[str, Tensor] = head.loss_by_feat(
