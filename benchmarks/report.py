@@ -23,10 +23,10 @@ import numpy as np
 from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
-from parity.compare.cases import Case, list_root
-from parity.compare.check import CaseResult, candidate_steps, summarise
+from parity.check.cases import Case, list_root
+from parity.check.exhibit import Collector, Exhibit
+from parity.check.summary import CaseResult, candidate_steps, summarise
 from parity.compare.compare import Comparison, Verdict
-from parity.compare.exhibit import Collector, Exhibit
 from parity.compare.trace import StepComparison, StepResult, TraceComparison, run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline

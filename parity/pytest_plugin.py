@@ -9,8 +9,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from parity.check.cases import list_root
 from parity.checks.support import RecordedResults
-from parity.compare.cases import list_root
 from parity.environment import environment
 from parity.errors import ReferenceUnavailable
 from parity.fixtures import inputs_root

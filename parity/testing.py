@@ -14,8 +14,8 @@ from parity.candidate.project import DEFAULT_SEEDS, find_project, parse_seeds
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
 from parity.candidate.steps import PIPELINE, candidate_from, step_names
-from parity.compare.cases import all_steps
-from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
+from parity.check.cases import all_steps
+from parity.check.summary import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rounding import Rounding
 from parity.errors import InputError, ParityError

@@ -18,12 +18,12 @@ from pathlib import Path
 from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
-from parity.compare.cases import Case, list_root
-from parity.compare.check import reference_steps
+from parity.check.cases import Case, list_root
+from parity.check.summary import reference_steps
+from parity.check.workers import use_one_thread
 from parity.compare.compare import Verdict
 from parity.compare.rounding import Rounding
 from parity.compare.trace import run_trace
-from parity.compare.workers import use_one_thread
 from parity.files import write_atomically
 from parity.fixtures import inputs_root
 from parity.live import reference_header

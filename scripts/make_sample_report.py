@@ -18,11 +18,11 @@ from numpy.random import RandomState
 
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_own
-from parity.compare.cases import Case, list_root, probe_cases
-from parity.compare.exhibit import Collector, Exhibit
-from parity.compare.plan import Plan
-from parity.compare.progress import Progress
-from parity.compare.workers import use_one_thread
+from parity.check.cases import Case, list_root, probe_cases
+from parity.check.exhibit import Collector, Exhibit
+from parity.check.plan import Plan
+from parity.check.progress import Progress
+from parity.check.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header

@@ -31,9 +31,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from parity.check.workers import use_one_thread
 from parity.cli.console import plain
 from parity.cli.jobs import usable_cores
-from parity.compare.workers import use_one_thread
 from parity.errors import InputError, ParityError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from parity.check.cases import default_cases, list_root
+from parity.check.summary import candidate_steps, reference_steps
 from parity.checks.support import hold, sample_of
 from parity.compare import Verdict
-from parity.compare.cases import default_cases, list_root
-from parity.compare.check import candidate_steps, reference_steps
 from parity.compare.trace import run_trace
 from parity.compare.walk import compare_with_trace
 from parity.fixtures import inputs_root

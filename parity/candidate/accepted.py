@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from parity.check.summary import ACCEPTED, DISTRIBUTION, StepKey, StepSummary
 from parity.compare import rounding
-from parity.compare.check import ACCEPTED, DISTRIBUTION, StepKey, StepSummary
 from parity.compare.compare import Comparison, Verdict
 from parity.compare.rng import DrawDifference
 from parity.compare.rounding import ROUNDING

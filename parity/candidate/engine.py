@@ -10,13 +10,13 @@ from parity.candidate.accepted import Acceptance, Accepted
 from parity.candidate.judge import NOT_GIVEN, judge, not_compared, settled, unexercised
 from parity.candidate.runner import Outcome, Runner
 from parity.candidate.whole import whole_record, whole_step
-from parity.compare.cases import Case
-from parity.compare.check import CaseResult, Held, StepKey
+from parity.check.cases import Case
+from parity.check.exhibit.build import exhibit
+from parity.check.exhibit.classes import ClassNames
+from parity.check.exhibit.collect import Exhibits
+from parity.check.exhibit.records import Exhibit
+from parity.check.summary import CaseResult, Held, StepKey
 from parity.compare.compare import Verdict
-from parity.compare.exhibit.build import exhibit
-from parity.compare.exhibit.classes import ClassNames
-from parity.compare.exhibit.collect import Exhibits
-from parity.compare.exhibit.records import Exhibit
 from parity.compare.rng import GeneratorState
 from parity.compare.rounding import Rounding
 from parity.compare.trace import (

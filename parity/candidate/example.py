@@ -20,8 +20,8 @@ from parity.candidate.shrink import Differs, Found, shrink
 from parity.candidate.shrink_files import portable, shrink_files
 from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
-from parity.compare.cases import all_steps
-from parity.compare.check import Held, StepKey
+from parity.check.cases import all_steps
+from parity.check.summary import Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.store import load_traces, save_traces

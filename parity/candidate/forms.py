@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from parity.compare.cases import all_steps, pipeline_steps
+from parity.check.cases import all_steps, pipeline_steps
 from parity.errors import InputError
 from parity.probes.natural import (
     ITERATIONS,

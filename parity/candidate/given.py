@@ -8,7 +8,7 @@ from typing import Any
 from parity.candidate.guard import run_guarded
 from parity.candidate.runner import Description, Outcome
 from parity.candidate.steps import PIPELINE
-from parity.compare.check import reference_steps
+from parity.check.summary import reference_steps
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import run_step
 from parity.pipeline import Step

@@ -7,7 +7,7 @@ from typing import Any
 
 from parity.candidate.steps import PIPELINE
 from parity.candidate.whole import sample_of
-from parity.compare.check import reference_steps
+from parity.check.summary import reference_steps
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import StepRecord, run_step
 from parity.pipeline import Step

@@ -13,8 +13,13 @@ from parity.candidate.given import PART, OwnSteps, ReferenceSteps
 from parity.candidate.judge import not_compared
 from parity.candidate.oracle import live_oracle
 from parity.candidate.runner import Runner
-from parity.compare.cases import Case
-from parity.compare.check import (
+from parity.check.cases import Case
+from parity.check.exhibit.classes import ClassNames
+from parity.check.exhibit.collect import CASES_PER_STEP
+from parity.check.exhibit.records import Exhibit
+from parity.check.plan import Plan
+from parity.check.progress import Progress
+from parity.check.summary import (
     CaseResult,
     CheckReport,
     Held,
@@ -22,15 +27,10 @@ from parity.compare.check import (
     reference_steps,
     summarise,
 )
+from parity.check.workers import in_processes, use_one_thread
 from parity.compare.compare import Verdict
-from parity.compare.exhibit.classes import ClassNames
-from parity.compare.exhibit.collect import CASES_PER_STEP
-from parity.compare.exhibit.records import Exhibit
-from parity.compare.plan import Plan
-from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.compare.trace import StepComparison, Trace, TraceComparison, run_trace
-from parity.compare.workers import in_processes, use_one_thread
 from parity.errors import InputError, ReferenceUnavailable
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, entering_rows, with_diagnoses
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from parity.candidate.judge import common
-from parity.compare.check import Diagnosis, Held
+from parity.check.summary import Diagnosis, Held
 from parity.pipeline import Step
 from parity.probes.natural import Partly
 from parity.suspects.failures import known_mistake

@@ -14,8 +14,8 @@ from parity.candidate.accepted import Accepted
 from parity.candidate.distribution.compare import PARAMETERS
 from parity.candidate.load import split_name
 from parity.candidate.steps import PIPELINE
-from parity.compare.cases import all_steps
-from parity.compare.check import DISTRIBUTION
+from parity.check.cases import all_steps
+from parity.check.summary import DISTRIBUTION
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.files import open_file, write_atomically

@@ -19,13 +19,13 @@ from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
 from parity.candidate.worker import WorkerProcess
-from parity.compare.cases import Case, all_steps, only_needed
-from parity.compare.check import CheckReport, Held, summarise
-from parity.compare.exhibit.classes import ClassNames
-from parity.compare.exhibit.collect import CASES_PER_STEP
-from parity.compare.exhibit.records import Exhibit
-from parity.compare.plan import Plan, live_plan, recorded_plan, stand_in_plan
-from parity.compare.progress import Progress
+from parity.check.cases import Case, all_steps, only_needed
+from parity.check.exhibit.classes import ClassNames
+from parity.check.exhibit.collect import CASES_PER_STEP
+from parity.check.exhibit.records import Exhibit
+from parity.check.plan import Plan, live_plan, recorded_plan, stand_in_plan
+from parity.check.progress import Progress
+from parity.check.summary import CheckReport, Held, summarise
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.suspects.failures import Diagnose, with_diagnoses

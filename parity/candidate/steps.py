@@ -27,7 +27,7 @@ from parity.candidate.forms import (
     takes_stream,
     unnamed,
 )
-from parity.compare.cases import all_steps
+from parity.check.cases import all_steps
 from parity.errors import InputError
 from parity.pipeline import Step
 from parity.probes.natural import by_name, parameters_of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from parity.candidate.judge import NOT_GIVEN
 from parity.candidate.runner import Description
-from parity.compare.cases import all_steps
-from parity.compare.check import StepSummary
-from parity.compare.left_out import Unexercised
+from parity.check.cases import all_steps
+from parity.check.left_out import Unexercised
+from parity.check.summary import StepSummary
 
 if TYPE_CHECKING:
     from parity.candidate.run import Options

@@ -28,9 +28,9 @@ from parity.candidate.runner import (
     without_input,
 )
 from parity.candidate.steps import candidate_from
+from parity.check.workers import deaf
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import StepRecord
-from parity.compare.workers import deaf
 from parity.errors import InputError, WorkerLost
 from parity.pipeline import Step
 

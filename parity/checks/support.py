@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
-from parity.compare.cases import recorded_cases
-from parity.compare.check import reference_steps
+from parity.check.cases import recorded_cases
+from parity.check.summary import reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.rounding import Rounding

@@ -11,9 +11,9 @@ from numpy.random import RandomState
 from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
+from parity.check.cases import default_cases, list_root
+from parity.check.summary import reference_steps
 from parity.compare import Verdict
-from parity.compare.cases import default_cases, list_root
-from parity.compare.check import reference_steps
 from parity.compare.rng import GeneratorState
 from parity.compare.rounding import Rounding
 from parity.compare.trace import run_trace

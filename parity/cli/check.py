@@ -23,16 +23,16 @@ from parity.candidate.project import (
 from parity.candidate.run import Options, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
+from parity.check.cases import all_steps
+from parity.check.exhibit import Collector, Exhibit
+from parity.check.plan import Plan, device_plan, live_plan, recorded_plan
+from parity.check.summary import CheckReport
 from parity.cli.console import complain
 from parity.cli.jobs import usable_cores
 from parity.cli.names import complete_steps, step_names
 from parity.cli.origin import origin
 from parity.cli.progress import Telling
 from parity.cli.show import EXIT_CODES, INTERRUPTED, show
-from parity.compare.cases import all_steps
-from parity.compare.check import CheckReport
-from parity.compare.exhibit import Collector, Exhibit
-from parity.compare.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.compare.rounding import Rounding
 from parity.errors import InputError, WorkerLost
 from parity.files import make_folder, write_atomically

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parity.causes.catalogue import all_causes
-from parity.compare.cases import all_steps
+from parity.check.cases import all_steps
 from parity.errors import ReferenceUnavailable
 from parity.zoo.installed import all_rows
 

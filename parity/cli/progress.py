@@ -13,9 +13,9 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from parity.check.progress import Progress, Watch
+from parity.check.summary import CaseResult
 from parity.cli.console import complain, plain
-from parity.compare.check import CaseResult
-from parity.compare.progress import Progress, Watch
 from parity.errors import WorkerLost
 
 MINUTE = 60.0

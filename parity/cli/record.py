@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
+from parity.check.cases import recording_cases
+from parity.check.summary import reference_steps
+from parity.check.workers import use_one_thread
 from parity.cli.console import plain
-from parity.compare.cases import recording_cases
-from parity.compare.check import reference_steps
 from parity.compare.store import save_traces
 from parity.compare.trace import run_trace
-from parity.compare.workers import use_one_thread
 from parity.environment import cpu_capability, environment
 from parity.fixtures import fixtures_root, inputs_root
 from parity.live import reference_header

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
 
+from parity.check.cases import all_steps
+from parity.check.left_out import Unexercised
+from parity.check.summary import ACCEPTED, CheckReport, StepSummary
 from parity.cli.console import plain
 from parity.cli.names import step_names
-from parity.compare.cases import all_steps
-from parity.compare.check import ACCEPTED, CheckReport, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.left_out import Unexercised
 from parity.compare.rounding import ROUNDING
 from parity.report.markdown import remarks
 from parity.report.sentences import finding_sentence, worst

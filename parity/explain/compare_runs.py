@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from parity.causes.cause import RunContext
-from parity.compare.exhibit.curves import curve as series
-from parity.compare.exhibit.records import Curve as Plot
+from parity.check.exhibit.curves import curve as series
+from parity.check.exhibit.records import Curve as Plot
 from parity.runs.record import Curve
 from parity.settings import Difference
 from parity.settings.meaning import GROUPS

@@ -9,7 +9,7 @@ from pathlib import Path
 from parity.causes.cause import Cleared, Examination, Finding, Open, RunContext
 from parity.causes.examine import SETTING, examine_all
 from parity.causes.parity_results import ParityResults
-from parity.compare.exhibit.records import Curve
+from parity.check.exhibit.records import Curve
 from parity.errors import InputError
 from parity.explain.advice import Inseparable, inseparable, next_test
 from parity.explain.comparable import Incomparable, figure, incomparable

@@ -6,8 +6,8 @@ import numpy as np
 
 from parity.causes.cause import RunContext
 from parity.causes.facts import dataset
-from parity.compare.exhibit.curves import curve
-from parity.compare.exhibit.records import Curve
+from parity.check.exhibit.curves import curve
+from parity.check.exhibit.records import Curve
 from parity.runs.record import Run
 from parity.settings.items import plain
 from parity.settings.terms import Terms

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from numpy.random import RandomState
 
-from parity.compare.cases import Case
+from parity.check.cases import Case
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from parity.compare.cases import list_root
-from parity.compare.left_out import Unexercised
-from parity.compare.plan import Plan
+from parity.check.cases import list_root
+from parity.check.left_out import Unexercised
+from parity.check.plan import Plan
 from parity.environment import environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header

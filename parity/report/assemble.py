@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepKey, StepSummary
+from parity.check.exhibit.collect import CODES, NOT_COUNTED, Outcome
+from parity.check.exhibit.records import Exhibit
+from parity.check.summary import ACCEPTED, DISTRIBUTION, CheckReport, StepKey, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.exhibit.collect import CODES, NOT_COUNTED, Outcome
-from parity.compare.exhibit.records import Exhibit
 from parity.report import sentences
 from parity.report.document import (
     CaseEntry,

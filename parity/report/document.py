@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from parity.compare.check import ACCEPTED
-from parity.compare.check import Diagnosis as Diagnosis
-from parity.compare.exhibit.records import Curve, Facts, PictureKind
+from parity.check.exhibit.records import Curve, Facts, PictureKind
+from parity.check.summary import ACCEPTED
+from parity.check.summary import Diagnosis as Diagnosis
 
 # Raised whenever a field changes its name, type or meaning, or is taken away.
 FORMAT = 2
@@ -142,7 +142,7 @@ class Image:
 
 @dataclass(frozen=True)
 class ViewEntry:
-    """As `parity.compare.exhibit.View`, with pictures instead of arrays."""
+    """As `parity.check.exhibit.View`, with pictures instead of arrays."""
 
     name: str
     top: int
@@ -157,7 +157,7 @@ class ViewEntry:
 
 @dataclass(frozen=True)
 class PictureEntry:
-    """As `parity.compare.exhibit.Picture`."""
+    """As `parity.check.exhibit.Picture`."""
 
     path: str
     kind: PictureKind

@@ -16,7 +16,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from parity.compare.exhibit.records import Curve
+from parity.check.exhibit.records import Curve
 from parity.text import visible
 
 # Told apart without colour too: the actual side is drawn thick, the expected thin and dashed.

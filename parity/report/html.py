@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from parity.compare.exhibit.records import Curve
+from parity.check.exhibit.records import Curve
 from parity.report.document import BASE64, CaseEntry, Report, Word, word
 from parity.report.figures import curve_svg
 from parity.report.palette import class_color

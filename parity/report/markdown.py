@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parity.compare.check import StepSummary
+from parity.check.summary import StepSummary
 from parity.report.document import (
     CaseEntry,
     EvidenceLine,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.compare.exhibit.records import ClassTable, Facts, Histogram, LabelChange
+from parity.check.exhibit.records import ClassTable, Facts, Histogram, LabelChange
 from parity.report.markup import cell, table
 from parity.text import number
 

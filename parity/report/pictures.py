@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parity.compare.exhibit.records import Exhibit, Picture, View
+from parity.check.exhibit.records import Exhibit, Picture, View
 from parity.report.document import ExhibitEntry, Image, PictureEntry, ViewEntry
 from parity.report.png import encode
 

@@ -7,7 +7,7 @@ import io
 
 from PIL import Image as PillowImage
 
-from parity.compare.exhibit.records import UInt8Array
+from parity.check.exhibit.records import UInt8Array
 from parity.report.document import Image
 from parity.report.palette import palette_bytes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from parity.compare.exhibit.records import Curve
+from parity.check.exhibit.records import Curve
 from parity.report.document import CaseEntry, PlotSection, Report
 
 

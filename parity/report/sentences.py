@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from parity.compare.check import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
+from parity.check.exhibit.collect import Outcome
+from parity.check.summary import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
-from parity.compare.exhibit.collect import Outcome
 from parity.compare.rounding import ROUNDING
 from parity.text import count, names, number, ulp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from parity.compare.check import CheckReport, Diagnosis, Held, StepKey
+from parity.check.summary import CheckReport, Diagnosis, Held, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects import diagnose as lineups

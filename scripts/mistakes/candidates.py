@@ -9,7 +9,7 @@ from typing import Any
 from parity.candidate.judge import judge
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.compare.cases import (
+from parity.check.cases import (
     Case,
     data_cases,
     default_cases,
@@ -17,7 +17,7 @@ from parity.compare.cases import (
     only_needed,
     pipeline_steps,
 )
-from parity.compare.check import candidate_steps, reference_steps
+from parity.check.summary import candidate_steps, reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, run_trace
 from parity.fixtures import inputs_root

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from mistakes.candidates import records_of
-from parity.compare.check import Held
+from parity.check.summary import Held
+from parity.check.workers import in_processes
 from parity.compare.tree import children
-from parity.compare.workers import in_processes
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import FAMILIES, suspects_of
 from parity.suspects.failures import KEPT_FAILURES, known_mistake, size_of_held, worth_keeping

@@ -9,12 +9,12 @@ from functools import partial
 from mistakes.heldout import WRONG, HeldOut, score_held_out
 from mistakes.inputs import all_cases, clean_cases
 from mistakes.planting import Place, StepScore, score_function
-from parity.compare.cases import Case
-from parity.compare.check import candidate_steps, reference_steps
+from parity.check.cases import Case
+from parity.check.summary import candidate_steps, reference_steps
+from parity.check.workers import in_processes
 from parity.compare.compare import Verdict
 from parity.compare.trace import Trace, run_trace
 from parity.compare.walk import compare_with_trace
-from parity.compare.workers import in_processes
 from parity.suspects.catalogue import FAMILIES, suspects_of
 from parity.suspects.lineup import Lineup
 

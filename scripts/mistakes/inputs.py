@@ -15,7 +15,7 @@ import torch
 from numpy.random import RandomState
 from PIL import Image
 
-from parity.compare.cases import Case, list_root
+from parity.check.cases import Case, list_root
 from parity.fixtures import inputs_root
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes import Probe

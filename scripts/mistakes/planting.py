@@ -8,8 +8,8 @@ from itertools import combinations
 
 from numpy.random import RandomState
 
-from parity.compare.cases import Case
-from parity.compare.check import candidate_steps
+from parity.check.cases import Case
+from parity.check.summary import candidate_steps
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, Trace, TraceComparison
 from parity.compare.walk import compare_with_trace

@@ -7,7 +7,7 @@ from functools import cache
 from parity.candidate.engine import Engine
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.compare.cases import Case, list_root
+from parity.check.cases import Case, list_root
 from parity.compare.trace import run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline

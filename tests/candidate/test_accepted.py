@@ -9,7 +9,7 @@ from parity.candidate.accepted import Acceptance, Accepted
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.compare.check import ACCEPTED, DISTRIBUTION, StepSummary
+from parity.check.summary import ACCEPTED, DISTRIBUTION, StepSummary
 from parity.compare.compare import Verdict, compare
 from parity.compare.rng import DrawDifference
 from parity.compare.trace import StepResult

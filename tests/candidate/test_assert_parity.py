@@ -17,8 +17,8 @@ import parity
 from parity.candidate.load import load_candidate
 from parity.candidate.project import DEFAULT_SEEDS, parse_seeds
 from parity.candidate.run import Options, check_candidate
-from parity.compare.cases import all_steps
-from parity.compare.check import Diagnosis
+from parity.check.cases import all_steps
+from parity.check.summary import Diagnosis
 from parity.compare.compare import Verdict
 from parity.compare.rounding import Rounding
 from parity.errors import InputError

@@ -8,7 +8,7 @@ from parity.candidate.judge import judge
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess, Outcome
 from parity.candidate.steps import candidate_from
-from parity.compare.check import Diagnosis
+from parity.check.summary import Diagnosis
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import StepRecord

@@ -99,7 +99,7 @@ def checked(function, folder=None):
 
 
 def test_a_negative_zero_differs_and_does_not_lead():
-    from parity.compare.check import StepSummary
+    from parity.check.summary import StepSummary
     from parity.compare.trace import StepResult
     from parity.compare.tree import compare_tree as leaves
 

@@ -14,7 +14,7 @@ from parity.candidate.engine import Engine
 from parity.candidate.run import Options, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.compare.cases import probe_cases
+from parity.check.cases import probe_cases
 from parity.compare.trace import run_trace
 from parity.errors import InputError, NotExercised
 from parity.probes.natural import OPERATIONS

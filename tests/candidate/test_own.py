@@ -8,11 +8,11 @@ from parity.candidate import own
 from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case, check_own
+from parity.check.cases import probe_cases
+from parity.check.exhibit import Collector
+from parity.check.plan import Plan
+from parity.check.progress import Progress
 from parity.compare import Verdict
-from parity.compare.cases import probe_cases
-from parity.compare.exhibit import Collector
-from parity.compare.plan import Plan
-from parity.compare.progress import Progress
 from parity.compare.rounding import Rounding
 from parity.errors import ReferenceUnavailable
 from parity.steps.flip import flip_sample

@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 from parity.candidate.engine import Engine
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.cli import app
-from parity.compare.cases import (
+from parity.check.cases import (
     all_steps,
     data_cases,
     default_cases,
     list_root,
     probe_cases,
 )
+from parity.cli import app
 from parity.compare.trace import run_trace
 from parity.fixtures import inputs_root
 from parity.probes.natural.describe import described

@@ -104,7 +104,7 @@ def test_equal_steps_do_not_hide_what_the_config_says():
 def test_every_step_pattern_names_a_real_step():
     from fnmatch import fnmatchcase
 
-    from parity.compare.cases import all_steps
+    from parity.check.cases import all_steps
 
     names = {step.name for step in all_steps()}
     for item in all_causes():

@@ -11,11 +11,11 @@ import pytest
 
 from parity.candidate.own import check_own
 from parity.candidate.worker import WorkerProcess
+from parity.check.plan import recorded_plan
+from parity.check.summary import CaseResult, CheckReport
+from parity.check.workers import in_processes
 from parity.cli.progress import Telling, duration
 from parity.cli.show import verdict_line
-from parity.compare.check import CaseResult, CheckReport
-from parity.compare.plan import recorded_plan
-from parity.compare.workers import in_processes
 from parity.errors import WorkerLost
 from parity.report.json import read_report
 from tests.cli.support import start

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from parity.check.left_out import Unexercised
+from parity.check.summary import CheckReport, Diagnosis, StepSummary
 from parity.cli.show import PASSES_ON, show
-from parity.compare.check import CheckReport, Diagnosis, StepSummary
 from parity.compare.compare import Verdict
-from parity.compare.left_out import Unexercised
 
 EQUAL, DIFFERENT, NONE = Verdict.EQUAL, Verdict.DIFFERENT, Verdict.NOT_COMPARED
 LOSSES = ("loss_ce", "loss_dice", "loss_lovasz_binary", "loss_head_ohem_loss")

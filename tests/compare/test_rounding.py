@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from parity.compare.check import StepSummary
+from parity.check.summary import StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.leaf import as_leaf
 from parity.compare.rng import GeneratorState, RecordingRandomState

@@ -127,8 +127,8 @@ def test_a_folder_of_several_configs(tmp_path):
 @pytest.mark.live
 def test_the_founding_case_s_config(tmp_path):
     from parity.candidate.own import check_own
-    from parity.compare.plan import Plan
-    from parity.compare.progress import Progress
+    from parity.check.plan import Plan
+    from parity.check.progress import Progress
     from parity.recipe.plan import recipe_plan
 
     plan = recipe_plan("mask2former_swin-s_8xb2-160k_ade20k-512x512", None, range(2))

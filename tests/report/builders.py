@@ -13,9 +13,9 @@ import numpy as np
 from parity.candidate.engine import Engine
 from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
-from parity.compare.cases import Case, list_root
-from parity.compare.check import candidate_steps, summarise
-from parity.compare.exhibit import Collector
+from parity.check.cases import Case, list_root
+from parity.check.exhibit import Collector
+from parity.check.summary import candidate_steps, summarise
 from parity.compare.rounding import Rounding
 from parity.compare.trace import run_trace
 from parity.explain.explain import explain

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from parity.check.exhibit import Collector, Exhibit, Facts
+from parity.check.exhibit.collect import MAX_EXHIBITS, Exhibits, outcome_of
+from parity.check.summary import DISTRIBUTION, CaseResult, StepSummary, summarise
 from parity.compare import Verdict
-from parity.compare.check import DISTRIBUTION, CaseResult, StepSummary, summarise
 from parity.compare.compare import Comparison
-from parity.compare.exhibit import Collector, Exhibit, Facts
-from parity.compare.exhibit.collect import MAX_EXHIBITS, Exhibits, outcome_of
 from parity.compare.trace import StepComparison, StepResult, TraceComparison
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from parity.check.exhibit import exhibit
+from parity.check.exhibit.build import MAX_DRAWS, draw_rows
+from parity.check.exhibit.pictures import DETAIL_EDGE, WHOLE_EDGE, picture
+from parity.check.exhibit.planes import arrays, is_label_map, name_of
 from parity.compare.compare import compare
-from parity.compare.exhibit import exhibit
-from parity.compare.exhibit.build import MAX_DRAWS, draw_rows
-from parity.compare.exhibit.pictures import DETAIL_EDGE, WHOLE_EDGE, picture
-from parity.compare.exhibit.planes import arrays, is_label_map, name_of
 from parity.compare.leaf import as_leaf
 from parity.compare.rng import Draw, GeneratorState, RecordingRandomState
 from parity.compare.trace import StepRecord, compare_records

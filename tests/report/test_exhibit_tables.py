@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from parity.compare.exhibit.classes import class_table, label_change
-from parity.compare.exhibit.curves import MAX_POINTS, curves
-from parity.compare.exhibit.histograms import histogram, near_boundary
+from parity.check.exhibit.classes import class_table, label_change
+from parity.check.exhibit.curves import MAX_POINTS, curves
+from parity.check.exhibit.histograms import histogram, near_boundary
 from parity.compare.leaf import as_leaf
 
 

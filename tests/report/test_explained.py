@@ -11,8 +11,8 @@ import pytest
 
 from parity.causes.catalogue import all_causes
 from parity.causes.examine import SETTING
+from parity.check.exhibit.curves import MAX_POINTS
 from parity.cli.explain import exit_code
-from parity.compare.exhibit.curves import MAX_POINTS
 from parity.explain.compare_runs import MAX_PLOTS, compare_runs, plot
 from parity.explain.context import beside_run, terms_of_run
 from parity.explain.explain import explain

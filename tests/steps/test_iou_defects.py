@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from parity.compare.check import reference_steps
+from parity.check.summary import reference_steps
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import compare_records, run_step

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from parity.compare.check import reference_steps
+from parity.check.summary import reference_steps
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import compare_records, run_step

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from parity.compare.check import CheckReport, StepSummary
+from parity.check.summary import CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import StepRecord, run_step

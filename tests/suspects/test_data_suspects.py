@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from mistakes.inputs import all_cases
 
+from parity.check.summary import candidate_steps
 from parity.checks.support import unchanged
 from parity.compare import Verdict
-from parity.compare.check import candidate_steps
 from parity.compare.trace import compare_records, run_trace
 from parity.steps import crop, flip, load, photometric, resize
 from parity.suspects.around import Around, current, needs_of

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parity.compare.cases import list_root
-from parity.compare.check import candidate_steps
+from parity.check.cases import list_root
+from parity.check.summary import candidate_steps
 from parity.compare.trace import StepRecord, run_step, run_trace
 from parity.errors import InputError
 from parity.fixtures import inputs_root

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from parity.compare.cases import list_root
-from parity.compare.check import candidate_steps
+from parity.check.cases import list_root
+from parity.check.summary import candidate_steps
 from parity.compare.trace import run_step, run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline

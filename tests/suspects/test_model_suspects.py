@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from parity.check.cases import list_root
 from parity.checks.support import unchanged
 from parity.compare import Verdict
-from parity.compare.cases import list_root
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.tolerance import EXACT
 from parity.compare.trace import compare_records, run_step

@@ -24,7 +24,7 @@ from parity.candidate.distribution.statistics import (
 )
 from parity.candidate.runner import Runner
 from parity.candidate.whole import Pair
-from parity.compare.check import DISTRIBUTION, StepSummary
+from parity.check.summary import DISTRIBUTION, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.errors import InputError

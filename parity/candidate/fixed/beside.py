@@ -17,12 +17,12 @@ from parity.candidate.fixed.told import told
 from parity.candidate.run import UNSEEN, Options, check_with
 from parity.candidate.runner import Runner
 from parity.candidate.worker import WorkerProcess
-from parity.compare.cases import Case
-from parity.compare.check import CheckReport, Diagnosis, Held, reference_steps
-from parity.compare.exhibit.records import Exhibit
-from parity.compare.left_out import Unexercised
-from parity.compare.plan import Plan
-from parity.compare.progress import Progress
+from parity.check.cases import Case
+from parity.check.exhibit.records import Exhibit
+from parity.check.left_out import Unexercised
+from parity.check.plan import Plan
+from parity.check.progress import Progress
+from parity.check.summary import CheckReport, Diagnosis, Held, reference_steps
 from parity.compare.trace import StepFunction, Trace, run_trace
 from parity.environment import environment
 from parity.errors import InputError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.candidate.fixed.named import GROUPS, ByName
-from parity.compare.check import Held
+from parity.check.summary import Held
 from parity.compare.rounding import bound, roundings_of
 from parity.probes.natural.recipe import Table
 from parity.text import count, names

@@ -14,8 +14,8 @@ import torch
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from parity.compare.cases import list_root
-from parity.compare.check import reference_steps
+from parity.check.cases import list_root
+from parity.check.summary import reference_steps
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import run_step
 from parity.errors import ReferenceUnavailable

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.exhibit.planes import arrays, name_of
-from parity.compare.exhibit.records import (
+from parity.check.exhibit.planes import arrays, name_of
+from parity.check.exhibit.records import (
     ClassScore,
     ClassTable,
     ConfusionCell,

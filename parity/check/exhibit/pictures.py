@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.check.exhibit.planes import Plane, plane_of
+from parity.check.exhibit.records import Picture, UInt8Array, View
 from parity.compare.compare import Comparison
-from parity.compare.exhibit.planes import Plane, plane_of
-from parity.compare.exhibit.records import Picture, UInt8Array, View
 from parity.compare.leaf import Leaf
 
 # Longest edges in pixels: of the whole plane, thinned, and of the part around the differences.

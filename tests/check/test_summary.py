@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from functools import wraps
 
 import pytest
 import torch
 
+from parity.check.cases import default_cases
+from parity.check.summary import CaseResult, summarise
 from parity.compare import Verdict
-from parity.compare.cases import default_cases
-from parity.compare.check import CaseResult, summarise
 from parity.compare.trace import run_trace
 from parity.compare.walk import compare_with_trace
 from parity.report.assemble import Evidence, report_of_check
@@ -96,7 +97,7 @@ def test_live_check_finds_an_unstable_reference(monkeypatch):
     import reference.deform_attn
     from parity.candidate.given import OwnSteps
     from parity.candidate.own import _check_alone
-    from parity.compare.cases import probe_cases
+    from parity.check.cases import probe_cases
     from parity.compare.rounding import Rounding
 
     [case, *_] = [
@@ -104,7 +105,13 @@ def test_live_check_finds_an_unstable_reference(monkeypatch):
     ]
     assert _check_alone(OwnSteps(), Rounding.FAIL, case).unstable == {}
     name = case.steps[0].function.__name__
-    monkeypatch.setattr(reference.deform_attn, name, lambda value, rng, **options: torch.rand(2))
+    real = getattr(reference.deform_attn, name)
+
+    @wraps(real)
+    def noisy(*args, **options):
+        return real(*args, **options) + torch.rand(1)
+
+    monkeypatch.setattr(reference.deform_attn, name, noisy)
     assert set(_check_alone(OwnSteps(), Rounding.FAIL, case).unstable) == {"deform_attn"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
-from parity.compare.check import CaseResult
+from parity.check.summary import CaseResult
 
 # Passes results on, and notes them down.
 Watch = Callable[[Iterable[CaseResult]], Iterable[CaseResult]]

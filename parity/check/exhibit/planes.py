@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.exhibit.records import PictureKind
+from parity.check.exhibit.records import PictureKind
 from parity.compare.leaf import Leaf, as_leaf
 from parity.compare.tree import children
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from parity.compare.check import CaseResult
+from parity.check.exhibit.records import Exhibit
+from parity.check.summary import CaseResult
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.exhibit.records import Exhibit
 from parity.compare.trace import StepResult
 
 # Cases shown in full per step of a pipeline, and exhibits altogether.

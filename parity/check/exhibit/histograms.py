@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.exhibit.planes import is_label_map
-from parity.compare.exhibit.records import Bin, Histogram, Region
+from parity.check.exhibit.planes import is_label_map
+from parity.check.exhibit.records import Bin, Histogram, Region
 from parity.compare.leaf import Leaf, blocks
 
 # Up to this many pixels from a boundary, interpolation mixes two labels at usual scales.

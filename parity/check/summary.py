@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from parity.check.left_out import Unexercised
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.left_out import Unexercised
 from parity.compare.trace import (
     StepFunction,
     StepRecord,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.compare.exhibit.records import Curve
+from parity.check.exhibit.records import Curve
 from parity.compare.leaf import Leaf
 
 MIN_POINTS = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from parity.compare.cases import (
+from parity.check.cases import (
     Case,
     data_cases,
     default_cases,
@@ -16,8 +16,8 @@ from parity.compare.cases import (
     probe_cases,
     recorded_cases,
 )
-from parity.compare.check import candidate_steps, reference_steps
-from parity.compare.left_out import Unexercised
+from parity.check.left_out import Unexercised
+from parity.check.summary import candidate_steps, reference_steps
 from parity.compare.trace import Trace, run_trace
 from parity.environment import cpu_capability, environment
 from parity.errors import InputError, ReferenceUnavailable
@@ -71,7 +71,7 @@ class Plan:
         return replace(self, cases=only_needed(self.cases, names))
 
     def header(self) -> dict[str, Any]:
-        """What `parity.compare.check.summarise` wants to know; `inputs` is filled on the way."""
+        """What `parity.check.summary.summarise` wants to know; `inputs` is filled on the way."""
         return {
             "mode": self.mode,
             "versions": self.versions,

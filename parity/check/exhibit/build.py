@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
+from parity.check.exhibit.classes import ClassNames, class_table, label_change
+from parity.check.exhibit.curves import curves
+from parity.check.exhibit.histograms import histogram
+from parity.check.exhibit.pictures import picture
+from parity.check.exhibit.planes import arrays, is_label_map
+from parity.check.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Picture
 from parity.compare.compare import Comparison, Verdict
-from parity.compare.exhibit.classes import ClassNames, class_table, label_change
-from parity.compare.exhibit.curves import curves
-from parity.compare.exhibit.histograms import histogram
-from parity.compare.exhibit.pictures import picture
-from parity.compare.exhibit.planes import arrays, is_label_map
-from parity.compare.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Picture
 from parity.compare.leaf import Leaf
 from parity.compare.rng import Draw
 from parity.compare.trace import (

@@ -1,0 +1,1 @@
+"""What a check runs and what came of it: cases, plan, summary, exhibits, processes."""
