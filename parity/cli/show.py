@@ -36,6 +36,8 @@ STYLES = {
 PASSES_ON = "passes it on"
 # What decides the numbers, first; a line has room for a few.
 TELLING = ("mmseg", "recorded mmseg", "mmseg-parity", "torch", "numpy", "cv2")
+# Begin the notes on what was asked for and could not be made: these are printed whole.
+MISSING = ("No minimal example", "No picture", "No diagnosis")
 # Names of what was not exercised that the verdict line has room for.
 NAMED = 4
 # (style, first words, what follows): a line of the table
@@ -64,8 +66,12 @@ def _show_origin(report: CheckReport, *, verbose: bool) -> None:
         return
     told = [f"{name} {report.versions[name]}" for name in TELLING if name in report.versions]
     _say(_fitting(told), "dim")
-    if report.notes:
-        _say(_note(report.notes), "yellow")
+    missing = [note for note in report.notes if note.startswith(MISSING)]
+    others = [note for note in report.notes if note not in missing]
+    if others:
+        _say(_note(others), "yellow")
+    for note in missing:
+        _say(note, "yellow")
 
 
 def _note(notes: Sequence[str]) -> str:
@@ -212,6 +218,8 @@ def _unexercised(report: CheckReport, *, verbose: bool) -> str:
         return ""
     more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
     why = "" if verbose else "; -v says why"
+    if report.verdict is Verdict.NOT_COMPARED and len(left) == 1:
+        why = f": {left[0].reason}"
     return f"; not exercised: {len(every)} ({', '.join(every[:NAMED])}{more}{why})"
 
 

@@ -46,7 +46,7 @@ def mine(tmp_path):
 
 
 def test_different_equal_and_not_compared(mine):
-    done = parity(mine, "check", "--candidate", "mine.py", "--recorded", "--out", "out")
+    done = parity(mine, "check", "--candidate", "mine.py", "--recorded", "--out", "out", "-v")
     assert done.returncode == 1, done.stderr
     assert "Candidate mine.py gives: flip (a step)." in done.stdout
     report = read_report(mine / "out" / "report.json")
