@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import torch
 from parity.checks.support import assert_both_raise, assert_equal, hold
 from parity.compare.compare import Verdict
 from parity.compare.tree import compare_tree
+from parity.live import reference_module
 from parity.probes import mask as probes
 from parity.probes.mask import PROBES, make_few, make_image, make_layers, make_sampled
 from parity.probes.natural import step_of
@@ -75,7 +75,7 @@ class TestLosses:
 
     @pytest.mark.parametrize("name", HEADS)
     def test_shapes_and_dtypes_of_each_loss(self, name):
-        reference = importlib.import_module("reference.mask")
+        reference = reference_module("mask")
         for seed in range(12):
             value = make_few(seed)
             torch.manual_seed(seed)
@@ -127,7 +127,7 @@ class TestWholeHeads:
 
     @pytest.mark.parametrize("name", HEADS)
     def test_our_defaults_are_those_of_the_config(self, name):
-        build = importlib.import_module("reference.mask.build")
+        build = reference_module("mask.build")
         value = large()
         scores, masks, label = value.values()
         head = build.whole_head(HEADS[name], scores, masks)
@@ -164,7 +164,7 @@ class TestParts:
         assert_equal(step("mask_focal_cost", **options), make_sampled(2))
 
     def test_both_heads_have_the_same_targets(self):
-        build = importlib.import_module("reference.mask.build")
+        build = reference_module("mask.build")
         kinds = [build.head_class(kind) for kind in HEADS.values()]
         for seed in range(8):
             label = probes.make_labels(seed)["label"]
