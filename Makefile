@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 SEEDS ?= 0:40
 FUZZ ?= 5000
 
-.PHONY: parity gpu test lint fuzz record sample-report clean help
+.PHONY: parity gpu test tests-first tests-rest lint fuzz record sample-report clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -20,9 +20,18 @@ parity: $(INSTALLED)
 	$(BIN)/python extract_tables.py --out ade20_scores.md
 	@echo "wrote reports/latest (report.html, report.md, report.json) and ade20_scores.md"
 
+FIRST := $(addprefix tests/,candidate check cli compare guard steps)
+
 test: lint
 	$(BIN)/python -m pytest parity/
-	$(BIN)/python -m pytest tests/
+	@# the tests of the toolkit in two processes, each of which prints when it is done
+	$(MAKE) --no-print-directory -j2 --output-sync=target tests-first tests-rest
+
+tests-first: $(INSTALLED)
+	$(BIN)/python -m pytest $(FIRST)
+
+tests-rest: $(INSTALLED)
+	$(BIN)/python -m pytest tests/ $(FIRST:%=--ignore=%)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
