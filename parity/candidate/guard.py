@@ -10,7 +10,7 @@ from parity.candidate.streams import candidate_streams
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import StepFunction, StepRecord, run_step
-from parity.compare.tree import compare_tree
+from parity.compare.tree import compare_tree, insist_on_leaves
 from parity.errors import InputError
 
 NOTHING = "returns None"
@@ -43,7 +43,7 @@ def find_misuse(before: Any, given: Any, output: Any) -> str:
         return f"{NOTHING}; return the result"
     found = []
     try:
-        compare_tree(output, output)
+        insist_on_leaves(output)
     except InputError as error:
         return f"{UNUSABLE}: {error}"
     changed = [

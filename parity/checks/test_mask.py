@@ -43,12 +43,12 @@ class TestProbes:
     @pytest.mark.parametrize("name", BY_NAME)
     def test_many_shapes(self, name):
         compared = 0
-        for seed in range(40):
+        for seed in range(24):
             result = hold(BY_NAME[name].step, BY_NAME[name].make(seed), seed)
             assert result.verdict is not Verdict.DIFFERENT, f"seed {seed}: {result.explain()}"
             assert not result.error, f"seed {seed}: {result.error}"
             compared += result.verdict is Verdict.EQUAL
-        assert compared >= 35  # the others have no segment and no query to compare
+        assert compared >= 20  # the others have no segment and no query to compare
 
     @pytest.mark.parametrize("name", [name for name in BY_NAME if "cost" in name])
     @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16], ids=str)

@@ -47,6 +47,16 @@ def compare_tree(
     return found
 
 
+def insist_on_leaves(value: Any) -> None:
+    """Raise InputError where something in `value` is of no kind that can be compared."""
+    parts = children(value)
+    if parts is None:
+        as_leaf(value)
+        return
+    for part in parts.values():
+        insist_on_leaves(part)
+
+
 def children(value: Any) -> dict[str, Any] | None:
     """The parts of a container by path segment, or None for a leaf."""
     if is_dataclass(value) and not isinstance(value, type):
