@@ -16,6 +16,7 @@ from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training
 from parity.probes.schedule import SCHEDULE
+from parity.recipe.forms import absent
 from parity.recipe.queries import KINDS
 from parity.recipe.recipe import Recipe
 from parity.sample import DataInfo
@@ -38,7 +39,11 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
                 Case("loss", head.where, seed, (head.loss,), probe=probe)
                 for seed in seeds[:MOST_HEAD_SEEDS]
             ]
-    return [*(case for case in found if case.steps), *_schedule(recipe)]
+    return [*filter(_has_a_step, found), *_schedule(recipe)]
+
+
+def _has_a_step(case: Case) -> bool:
+    return any(step.function is not absent for step in case.steps)
 
 
 def _train(recipe: Recipe, info: DataInfo, seed: int) -> Case:
@@ -52,7 +57,7 @@ def _train(recipe: Recipe, info: DataInfo, seed: int) -> Case:
 
 def _val(recipe: Recipe, info: DataInfo) -> Case:
     steps, head = recipe.val, recipe.head
-    if head is not None and recipe.test_cfg is not None:
+    if steps and head is not None and head.channels and recipe.test_cfg is not None:
         options = {**recipe.test_cfg, "align_corners": head.align_corners}
         steps = (*steps, *tail_of_testing(head.channels, options, recipe.metric))
     return _file_case(recipe, "val", info, 0, steps)

@@ -37,6 +37,8 @@ _FORMS = {
     "TverskyLoss": Form("loss", losses.tversky_loss),
     "HuasdorffDisstanceLoss": Form("loss", losses.hausdorff_loss),
 }
+# More are in no data set, and would take memory before anything is said of them.
+MOST_CHANNELS = 10_000
 _BRANCH = {"use_sigmoid", "use_mask", "loss_name", "type"}
 
 
@@ -66,6 +68,9 @@ def heads_of(reader: Reader) -> tuple[Head, ...]:
 def _head(reader: Reader, item: Item, where: str) -> Head:
     channels = _channels(reader, item)
     aligned = bool(item.get("align_corners").value)
+    if not 0 < channels <= MOST_CHANNELS:
+        reader.note(item, f"{item.kind} in {where}", f"{channels} classes are none, or too many")
+        return Head(where, item.kind, 0, aligned, None)
     loss = _loss(reader, item, where)
     return Head(where, item.kind, channels, aligned, loss)
 
@@ -125,8 +130,8 @@ def _sampler(reader: Reader, item: Item, where: str) -> OhemSampler | Any | None
     """None without one; False, and a note, for one that is not done here."""
     if not item.fields:
         return None
-    if item.kind != "OHEMPixelSampler":
-        reader.note(item, f"{item.kind} in {where}", "no step here does it")
-        return False
     options = {key: part.value for key, part in item.fields.items() if key != "type"}
+    if item.kind != "OHEMPixelSampler" or not options.keys() <= {"thresh", "min_kept"}:
+        reader.note(item, f"{item.kind or 'a sampler'} in {where}", "no step here does it")
+        return False
     return OhemSampler(**options)

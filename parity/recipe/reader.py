@@ -130,6 +130,7 @@ def _tuples(value: Any) -> Any:
 
 
 def _for_testing(options: dict[str, Any], *, training: bool) -> dict[str, Any]:
-    given = options.pop("test_size", None) or {}
-    renamed = {_TEST_CFG.get(key, key): value for key, value in given.items()}
+    given = options.pop("test_size", None)
+    stated: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    renamed = {_TEST_CFG.get(key, key): value for key, value in stated.items()}
     return {**options, **renamed, "training": training}

@@ -17,6 +17,8 @@ from parity.settings.terms import Terms, terms_of
 
 # Batches of an epoch, where only the data could tell how many there are.
 EPOCH_LENGTH = 10
+# The longest of the zoo has 320,000.
+MOST_ITERATIONS = 10_000_000
 _INFERENCE = ("mode", "crop_size", "stride")
 
 
@@ -135,5 +137,8 @@ def _schedule(reader: Reader) -> dict[str, Any] | None:
         by_epoch = {"epoch_length": EPOCH_LENGTH, "loop": "epoch"}
     if not isinstance(rate, float) or not isinstance(length, int) or not entries:
         reader.note(loop, "the schedule", "no rate, no length or no schedulers are given")
+        return None
+    if not 0 < length <= MOST_ITERATIONS:
+        reader.note(loop, "the schedule", f"{length} iterations are none, or too many to list")
         return None
     return {"base_lrs": [rate], "param_scheduler": entries, "max_iters": length, **by_epoch}

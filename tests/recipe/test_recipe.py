@@ -7,6 +7,8 @@ import pytest
 from parity.compare import Verdict
 from parity.errors import InputError
 from parity.recipe import absent, find_config, read
+from parity.recipe.cases import recipe_cases
+from parity.sample import DataInfo
 
 PIPELINE = """
 dataset_type = 'ADE20KDataset'
@@ -122,6 +124,28 @@ def test_a_folder_of_several_configs(tmp_path):
         (tmp_path / f"{name}.py").write_text("x = 1")
     with pytest.raises(InputError, match="holds 2 configs"):
         find_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "train_dataloader=dict(dataset=dict(type='ADE20KDataset', pipeline=['x', 3, None]))",
+        "train_dataloader=dict(dataset=[1, 2])",
+        "model=dict(decode_head=[3, dict(type='FCNHead', loss_decode=['a'])])",
+        "model=dict(decode_head=dict(type='FCNHead', num_classes=10**9, loss_decode=5))",
+        "model=dict(decode_head=dict(type='Mask2FormerHead', loss_cls=3))",
+        "model=dict(test_cfg=dict(mode=['x']), data_preprocessor=dict(type='SegDataPreProcessor',"
+        "test_cfg=3), decode_head=dict(type='FCNHead', num_classes=3, loss_decode=dict("
+        "type='CrossEntropyLoss'), sampler=dict(type='OHEMPixelSampler', mine=1)))",
+        "param_scheduler=[3, dict(type='PolyLR')]\ntrain_cfg=dict(max_iters=10**12)\n"
+        "optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1))",
+    ],
+)
+def test_what_makes_no_sense_is_no_case_and_no_traceback(config, text):
+    recipe = config(text)
+    assert recipe_cases(recipe, [DataInfo("x.jpg", "x.png")], range(2)) == []
+    assert recipe.uncompared
 
 
 @pytest.mark.live
