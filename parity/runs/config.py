@@ -51,7 +51,8 @@ def read_config(
     """The config in `path` with everything it inherits.
 
     tree: the directory in which bases are looked for, and which they may not
-    leave; by default two folders above `path`. configs_root: where they are
+    leave; by default two folders above `path`, or the highest folder above it that
+    holds a ``_base_``, as a checkout's configs do. configs_root: where they are
     looked for next, by default the configs of the installed mmseg. name: how to
     call the file in sources and messages. work: what the configs of one run may
     still cost together.
@@ -60,12 +61,18 @@ def read_config(
     be found, or "needs execution".
     """
     path = Path(path)
-    allowed = path.absolute().parent.parent if tree is None else Path(tree).absolute()
+    allowed = _configs_above(path.absolute()) if tree is None else Path(tree).absolute()
     root = installed_configs() if configs_root is None else Path(configs_root)
     reader = _Reader(Bases(allowed, None if root is None else root.absolute()), work or Work())
     name = name or str(path)
     with _parsing(name):
         return reader.config(reader.file(path, name, ()), name)
+
+
+def _configs_above(path: Path) -> Path:
+    """The highest of the folders above `path` with a ``_base_``, or the one two above."""
+    nearest = path.parent.parent
+    return next((p for p in reversed(path.parents) if (p / "_base_").is_dir()), nearest)
 
 
 def parse_config(text: str, *, file: str, line: int = 1, work: Work | None = None) -> Config:

@@ -311,3 +311,9 @@ def test_the_work_of_all_bases_counts_together(tmp_path):
     with memory(1 << 30), pytest.raises(RunFormatError):
         read_config(path)
     assert time.process_time() - start < 10
+
+
+def test_a_config_of_a_checkout_reaches_the_bases_above_its_folder(tmp_path):
+    write(tmp_path / "configs/_base_/models/x.py", "model = dict(p=1)")
+    path = write(tmp_path / "configs/x/b0/x_b0.py", "_base_ = '../../_base_/models/x.py'")
+    assert read_config(path).get("model", "p") == 1

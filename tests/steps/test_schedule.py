@@ -260,5 +260,7 @@ class TestInput:
             lr_table(param_scheduler=[], **{"base_lrs": [0.1], "max_iters": 9, **options})
 
     def test_scope_and_verbosity_of_a_config_are_accepted(self):
-        [spec] = schedulers_from_config({"type": "mmengine.PolyLR", "verbose": False, "end": 4})
+        [spec] = schedulers_from_config(
+            {"type": "mmengine.PolyLR", "verbose": False, "last_step": -1, "end": 4}
+        )
         assert spec == PolyLR(end=4)

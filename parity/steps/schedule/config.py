@@ -31,6 +31,8 @@ def _from_config(options: dict[str, Any]) -> Scheduler:
     if name not in SCHEDULERS:
         raise InputError(f"param_scheduler type {name!r} is not one of {', '.join(SCHEDULERS)}")
     options.pop("verbose", None)
+    if options.get("last_step") == -1:  # the default: training starts at its start
+        del options["last_step"]
     known = {field.name: field for field in fields(SCHEDULERS[name])}
     surplus = sorted(set(options) - set(known))
     missing = [key for key, field in known.items() if field.default is MISSING]
