@@ -11,7 +11,7 @@ from parity.candidate.forms import functions_named
 from parity.candidate.load import load_candidate
 from parity.candidate.partly import mistake_of
 from parity.candidate.project import DEFAULT_SEEDS, find_project, parse_seeds
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
 from parity.candidate.steps import PIPELINE, candidate_from, step_names
 from parity.check.cases import all_steps
@@ -62,7 +62,7 @@ def assert_parity(
     try:
         project = find_project()
         given = _given(project.candidate if candidate is None else candidate)
-        options = Options(
+        options = CheckOptions(
             text=importable_name(given),
             seeds=_seeds(seeds) or project.seeds or parse_seeds(DEFAULT_SEEDS),
             data=project.data if data is None else Path(data),

@@ -68,7 +68,7 @@ class Stages:
     left: tuple[str, ...] = ()
 
 
-class Runner:
+class CaseRunner:
     """Runs cases, those of the same words once."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def _compared(case: Case) -> Iterator[tuple[str, Verdict, str]]:
         yield stage, found.isolated.verdict, f"{case.name} {step.name}: {found.isolated.explain()}"
 
 
-def stages_of(recipe: Recipe, runner: Runner) -> Stages:
+def stages_of(recipe: Recipe, runner: CaseRunner) -> Stages:
     """Run the recipe of one config."""
     infos = [info for info in list_root(inputs_root()) if Path(info.img_path).stem in INPUTS]
     found = Stages(recipe.name, left=tuple(one.what for one in recipe.uncompared))
@@ -158,7 +158,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     use_one_thread()
     versions, _ = reference_header()
-    root, runner, rows = installed_configs(), Runner(), []
+    root, runner, rows = installed_configs(), CaseRunner(), []
     paths = [] if root is None else sorted(root.glob("*/*.py"))
     for path in paths:
         if path.parent.name != "_base_" and options.only in path.name:

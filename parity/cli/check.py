@@ -20,7 +20,7 @@ from parity.candidate.project import (
     find_project,
     parse_seeds,
 )
-from parity.candidate.run import Options, check_candidate
+from parity.candidate.run import CheckOptions, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import PIPELINE
 from parity.check.cases import all_steps
@@ -40,8 +40,8 @@ from parity.fixtures import inputs_root
 from parity.live import reference_installed
 from parity.probes.device import check_device
 from parity.recipe.plan import recipe_plan
-from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Run
+from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.document import CheckRun
 from parity.report.json import render_json
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
@@ -182,7 +182,7 @@ def check(
     with Telling(collector.watch) as telling:
         exhibits: list[Exhibit] = []
         if candidate is not None:
-            options = Options(
+            options = CheckOptions(
                 text=candidate,
                 seeds=seed_range,
                 data=asked,
@@ -212,7 +212,7 @@ def check(
                 rounding=rounding or (Rounding.FAIL if device == "cpu" else Rounding.PASS),
             )
         run = origin(time.monotonic() - started, _roots(data, candidate))
-        evidence = Evidence(collector.outcomes, exhibits)
+        evidence = CheckDetails(collector.outcomes, exhibits)
         written = write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     if telling.lost is not None:
         kept = f"; {out or json} holds what was done until then" if shown else ""
@@ -285,8 +285,8 @@ def own_plan(
 
 def write(
     found: CheckReport,
-    evidence: Evidence,
-    run: Run,
+    evidence: CheckDetails,
+    run: CheckRun,
     *,
     candidate: str | None,
     only: frozenset[str],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from parity.pipeline import Entry, Step
+from parity.pipeline import ConfigEntry, Step
 from parity.probes.natural import step_of
 from parity.recipe.forms import Form
 from parity.recipe.queries import KINDS, query_loss
@@ -104,7 +104,7 @@ def _loss(reader: Reader, item: Item, where: str) -> Step | None:
         "align_corners": bool(item.get("align_corners").value),
     }
     step = step_of("loss", decode_head_loss, options)
-    return step.beside(Entry("head_loss", reader.entry(item)))
+    return step.beside(ConfigEntry("head_loss", reader.entry(item)))
 
 
 def _term(reader: Reader, item: Item, where: str) -> LossTerm | None:

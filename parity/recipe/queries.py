@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.pipeline import Entry, Step
+from parity.pipeline import ConfigEntry, Step
 from parity.probes.natural import step_of
 from parity.recipe.reader import Reader
 from parity.settings.items import Item, plain
@@ -62,7 +62,7 @@ def query_loss(reader: Reader, item: Item, where: str) -> Step | None:
     }
     if function is mask2former_loss:
         options |= {name: item.get("train_cfg", name).value for name in _POINTS}
-    return step_of("loss", function, options).beside(Entry("query_loss", reader.entry(item)))
+    return step_of("loss", function, options).beside(ConfigEntry("query_loss", reader.entry(item)))
 
 
 def _has(given: Any, parts: dict[str, Any]) -> bool:

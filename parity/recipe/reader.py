@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from parity.pipeline import Entry, Step
+from parity.pipeline import ConfigEntry, Step
 from parity.recipe.forms import FORMS, Form, absent
 from parity.runs.facts import Source, Unknown
 from parity.sample import META_KEYS
@@ -61,7 +61,7 @@ class Reader:
             replace(
                 step,
                 options=_for_testing(dict(step.options), training=training),
-                entry=Entry("preprocess", self.entry(entry), {"training": training}),
+                entry=ConfigEntry("preprocess", self.entry(entry), {"training": training}),
             )
             for step in self._steps(entry, "model")
         ]
@@ -72,7 +72,7 @@ class Reader:
             if self.value(entry.get("meta_keys")) not in (None, META_KEYS):
                 self.note(entry, f"{kind}.meta_keys in {where}", "the usual keys are packed here")
             return []
-        given = Entry("transform", self.entry(entry))
+        given = ConfigEntry("transform", self.entry(entry))
         form = FORMS.get(kind)
         options = None if form is None else self.options(entry, form, where)
         if form is None:

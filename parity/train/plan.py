@@ -13,14 +13,14 @@ from parity.settings.terms import terms_of
 from parity.steps.schedule import Scheduler, schedulers_from_config
 from parity.train.data import RecipePipeline, StreamDataset
 from parity.train.losses import HeadLoss, head_loss
-from parity.train.settings import Settings
+from parity.train.settings import TrainingSettings
 
 Values = Mapping[str, Any]
 _SEGMENTORS = ("EncoderDecoder", "CascadeEncoderDecoder")
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A training of our side.
 
     heads: the loss of each head by its name in the segmentor, aux heads last; an InputError
@@ -43,7 +43,7 @@ class Plan:
     max_iters: int
 
 
-def plan_of(settings: Settings) -> Plan:
+def plan_of(settings: TrainingSettings) -> TrainingPlan:
     """What `settings` ask of our loop. Raises InputError for what it does not do."""
     values, name = settings.values, settings.name
     recipe = recipe_of(terms_of(settings.config), name)
@@ -51,7 +51,7 @@ def plan_of(settings: Settings) -> Plan:
     _insist(name, recipe)
     sampler, max_iters = loader["sampler"], _number(settings, "train_cfg", "max_iters")
     schedulers = schedulers_from_config(values.get("param_scheduler") or [])
-    return Plan(
+    return TrainingPlan(
         dataset=_dataset(recipe, loader["dataset"]),
         collate=recipe.train[-1].options,
         batch_size=int(_number(settings, "train_dataloader", "batch_size")),
@@ -114,14 +114,14 @@ def _loss_or_error(head: Item) -> HeadLoss | InputError:
         return error
 
 
-def _number(settings: Settings, *path: str) -> float:
+def _number(settings: TrainingSettings, *path: str) -> float:
     value = settings.config.get(*path)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise InputError(f"{settings.name}: {'.'.join(path)} is {value!r}, not a number")
     return value
 
 
-def _grouping(settings: Settings) -> Values:
+def _grouping(settings: TrainingSettings) -> Values:
     wrapper = settings.values["optim_wrapper"]
     found = {key: wrapper[key] for key in ("paramwise_cfg", "constructor") if wrapper.get(key)}
     optimizer, path = wrapper["optimizer"], ("optim_wrapper", "optimizer")

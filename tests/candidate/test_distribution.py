@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import RandomState
 
-from parity.candidate.distribution.compare import ERRORS, PARAMETERS, Setting
+from parity.candidate.distribution.compare import ERRORS, PARAMETERS, ProbeSetting
 from parity.candidate.distribution.estimate import estimate
 from parity.candidate.distribution.probe import probe_image
 from parity.candidate.distribution.rows import distribution_rows, power_note
@@ -33,7 +33,7 @@ from tests.planted import _InclusiveRandint
 
 scipy = pytest.importorskip("scipy")
 PIPELINE = TrainPipeline(scale=(768, 192), crop_size=(192, 192))
-SETTING = Setting.of(PIPELINE)
+SETTING = ProbeSetting.of(PIPELINE)
 COUNT = 200
 
 

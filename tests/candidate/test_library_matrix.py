@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from parity.candidate.adapters import NAMES, adapter, models
 from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.matrix import cases
 from parity.candidate.matrix.markdown import left, render_matrix, size, why
 from parity.candidate.matrix.rows import ROWS, cases_of
@@ -23,7 +23,7 @@ ROW = {row.name: row for row in ROWS}
 
 
 def operation(row, function, **options):
-    return compare_operation("mine", ROW[row], Operation(row, "mine()", function, **options))
+    return compare_operation("mine", ROW[row], LibraryOperation(row, "mine()", function, **options))
 
 
 def own_resize(image, size):

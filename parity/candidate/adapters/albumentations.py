@@ -16,7 +16,7 @@ from parity.candidate.adapters.models import (
     pad_both_sides,
     shift_saturation,
 )
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.candidate import Candidate
 from parity.errors import InputError
 from parity.sample import UInt8Array
@@ -129,15 +129,15 @@ def _pad_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
 
 _PRODUCT = "multiplies by 1 / (255 std) and subtracts 255 mean: other roundings"
 # Single transforms, their parameters fixed to one value each.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation("resize, image", "Resize(INTER_LINEAR)", _resize_image),
-    Operation("resize, labels", "Resize(mask: INTER_NEAREST)", _resize_labels),
-    Operation("target size", "SmallestMaxSize", _target_size),
-    Operation("crop", "Crop", _crop),
-    Operation("flip", "HorizontalFlip(p=1)", _flip),
-    Operation("brightness", "RandomBrightnessContrast(brightness)", _brightness),
-    Operation("contrast", "RandomBrightnessContrast(contrast)", _contrast),
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation("resize, image", "Resize(INTER_LINEAR)", _resize_image),
+    LibraryOperation("resize, labels", "Resize(mask: INTER_NEAREST)", _resize_labels),
+    LibraryOperation("target size", "SmallestMaxSize", _target_size),
+    LibraryOperation("crop", "Crop", _crop),
+    LibraryOperation("flip", "HorizontalFlip(p=1)", _flip),
+    LibraryOperation("brightness", "RandomBrightnessContrast(brightness)", _brightness),
+    LibraryOperation("contrast", "RandomBrightnessContrast(contrast)", _contrast),
+    LibraryOperation(
         "saturation",
         "HueSaturationValue(sat_shift)",
         _saturation,
@@ -145,18 +145,18 @@ OPERATIONS: tuple[Operation, ...] = (
         shift_saturation,
         "S + 255 (factor - 1), grey left grey",
     ),
-    Operation("hue", "HueSaturationValue(hue_shift)", _hue),
-    Operation(
+    LibraryOperation("hue", "HueSaturationValue(hue_shift)", _hue),
+    LibraryOperation(
         "hue range",
         "HueSaturationValue(hue_shift_limit=18)",
         _hue_range,
         remark="it draws from [-18.0, 18.0], and truncating hue + shift makes -18 to +17 of it",
     ),
-    Operation(
+    LibraryOperation(
         "normalise", "Normalize", _normalize, _PRODUCT, normalize_by_product, "the same by hand"
     ),
-    Operation("pad, image", "PadIfNeeded(position=top_left)", _pad_image("top_left")),
-    Operation(
+    LibraryOperation("pad, image", "PadIfNeeded(position=top_left)", _pad_image("top_left")),
+    LibraryOperation(
         "pad, image",
         "PadIfNeeded() as it comes",
         _pad_image("center"),
@@ -164,5 +164,5 @@ OPERATIONS: tuple[Operation, ...] = (
         pad_both_sides,
         "half of the padding on each side",
     ),
-    Operation("pad, labels", "PadIfNeeded(fill_mask=255, top_left)", _pad_labels),
+    LibraryOperation("pad, labels", "PadIfNeeded(fill_mask=255, top_left)", _pad_labels),
 )

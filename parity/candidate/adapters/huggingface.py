@@ -19,7 +19,7 @@ from parity.candidate.adapters.models import (
     reduce_zero_without_255,
     resize_antialiased,
 )
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.candidate import Candidate
 from parity.errors import InputError
 from parity.sample import UInt8Array
@@ -108,9 +108,9 @@ def _normalize(
     return np.ascontiguousarray(np.asarray(done["pixel_values"][0]), dtype=np.float32)
 
 
-def _operations(kind: str) -> tuple[Operation, ...]:
+def _operations(kind: str) -> tuple[LibraryOperation, ...]:
     return (
-        Operation(
+        LibraryOperation(
             "resize, image",
             f"{kind}ImageProcessor(size)",
             partial(_resize, kind),
@@ -118,7 +118,7 @@ def _operations(kind: str) -> tuple[Operation, ...]:
             partial(resize_antialiased, rounded_between=True),
             "a filter that grows with the factor, uint8 between its two passes",
         ),
-        Operation(
+        LibraryOperation(
             "resize, labels",
             f"{kind}ImageProcessor(size)",
             partial(_resize, kind),
@@ -126,7 +126,7 @@ def _operations(kind: str) -> tuple[Operation, ...]:
             nearest_by_centre,
             "floor((i + 0.5) * scale) for floor(i * scale)",
         ),
-        Operation(
+        LibraryOperation(
             "reduce zero label",
             f"{kind}ImageProcessor(do_reduce_labels)",
             partial(_reduce, kind),
@@ -134,7 +134,7 @@ def _operations(kind: str) -> tuple[Operation, ...]:
             reduce_zero_without_255,
             "255 lowered by one as well",
         ),
-        Operation(
+        LibraryOperation(
             "normalise",
             f"{kind}ImageProcessor(rescale, normalise)",
             partial(_normalize, kind),

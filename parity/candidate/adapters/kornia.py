@@ -27,7 +27,7 @@ from parity.candidate.adapters.models import (
     saturation_in_float,
 )
 from parity.candidate.adapters.models_iou import iou_absent_one
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.candidate import Candidate
 from parity.sample import UInt8Array
 
@@ -108,8 +108,8 @@ def _mean_iou(images: list[dict[str, NDArray[Any]]], num_classes: int) -> float:
 
 
 # Functions of geometry.transform, enhance and metrics, on floats from 0 to 1.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation(
         "resize, image",
         "geometry.transform.resize(bilinear)",
         _resize_image,
@@ -117,7 +117,7 @@ OPERATIONS: tuple[Operation, ...] = (
         resize_in_float,
         "OpenCV in float32, rounded",
     ),
-    Operation(
+    LibraryOperation(
         "resize, labels",
         "geometry.transform.resize(nearest)",
         _resize_labels,
@@ -125,8 +125,8 @@ OPERATIONS: tuple[Operation, ...] = (
         nearest_in_float32,
         "floor(i * scale) in float32",
     ),
-    Operation("flip", "geometry.transform.hflip", _flip),
-    Operation(
+    LibraryOperation("flip", "geometry.transform.hflip", _flip),
+    LibraryOperation(
         "brightness",
         "enhance.adjust_brightness(delta / 255)",
         _brightness,
@@ -134,7 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
         add_rounded,
         "add, then round",
     ),
-    Operation(
+    LibraryOperation(
         "contrast",
         "enhance.adjust_contrast",
         _contrast,
@@ -142,7 +142,7 @@ OPERATIONS: tuple[Operation, ...] = (
         multiply_rounded,
         "multiply, then round",
     ),
-    Operation(
+    LibraryOperation(
         "saturation",
         "enhance.adjust_saturation",
         _saturation,
@@ -150,7 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         saturation_in_float,
         "float HSV by OpenCV, rounded",
     ),
-    Operation(
+    LibraryOperation(
         "hue",
         "enhance.adjust_hue(radians)",
         _hue,
@@ -158,13 +158,13 @@ OPERATIONS: tuple[Operation, ...] = (
         hue_in_float,
         "float HSV by OpenCV, rounded",
     ),
-    Operation(
+    LibraryOperation(
         "hue range",
         "ColorJitter(hue=18 / 180)",
         _hue_range,
         "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
     ),
-    Operation(
+    LibraryOperation(
         "normalise",
         "x / 255, enhance.normalize",
         _normalize,
@@ -172,7 +172,7 @@ OPERATIONS: tuple[Operation, ...] = (
         normalize_in_unit,
         "the same by hand",
     ),
-    Operation(
+    LibraryOperation(
         "mIoU",
         "metrics.mean_iou, averaged",
         _mean_iou,

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Operation:
+class LibraryOperation:
     """What stands in the library matrix.
 
     row: the row it belongs to, see `parity.candidate.matrix.rows`. call: how the

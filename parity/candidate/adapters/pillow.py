@@ -18,7 +18,7 @@ from parity.candidate.adapters.models import (
     resize_antialiased,
     saturation_to_grey,
 )
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 
@@ -78,8 +78,8 @@ def _reduce_zero(seg: UInt8Array) -> NDArray[Any]:
 
 
 # What people use Pillow for in a loader.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation(
         "resize, image",
         "Image.resize(BILINEAR)",
         _resize_image,
@@ -87,7 +87,7 @@ OPERATIONS: tuple[Operation, ...] = (
         partial(resize_antialiased, rounded_between=True),
         "a filter that grows with the factor, uint8 between its two passes",
     ),
-    Operation(
+    LibraryOperation(
         "resize, labels",
         "Image.resize(NEAREST)",
         _resize_labels,
@@ -95,9 +95,9 @@ OPERATIONS: tuple[Operation, ...] = (
         nearest_by_centre,
         "floor((i + 0.5) * scale) for floor(i * scale)",
     ),
-    Operation("crop", "Image.crop", _crop),
-    Operation("flip", "ImageOps.mirror", _flip),
-    Operation(
+    LibraryOperation("crop", "Image.crop", _crop),
+    LibraryOperation("flip", "ImageOps.mirror", _flip),
+    LibraryOperation(
         "brightness",
         "ImageEnhance.Brightness(1 + delta / 128)",
         _brightness,
@@ -105,7 +105,7 @@ OPERATIONS: tuple[Operation, ...] = (
         multiply_brightness,
         "times (1 + delta / 128)",
     ),
-    Operation(
+    LibraryOperation(
         "contrast",
         "ImageEnhance.Contrast",
         _contrast,
@@ -113,7 +113,7 @@ OPERATIONS: tuple[Operation, ...] = (
         partial(contrast_around_mean, whole=True),
         "scaled around the mean",
     ),
-    Operation(
+    LibraryOperation(
         "saturation",
         "ImageEnhance.Color",
         _saturation,
@@ -121,11 +121,11 @@ OPERATIONS: tuple[Operation, ...] = (
         partial(saturation_to_grey, rounded=True),
         "blended with grey",
     ),
-    Operation(
+    LibraryOperation(
         "hue",
         "convert('HSV'), hue in 1/256 of the circle",
         _hue,
         "256 hues for OpenCV's 180, and another rounding of HSV",
     ),
-    Operation("reduce zero label", "point(lookup table)", _reduce_zero),
+    LibraryOperation("reduce zero label", "point(lookup table)", _reduce_zero),
 )

@@ -19,7 +19,7 @@ from parity.candidate.adapters.models import (
     resize_antialiased,
     resize_in_float,
 )
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 
@@ -97,8 +97,8 @@ def _loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
 
 _FIXED_POINT = "weights in float; OpenCV's uint8 path rounds them to 1/2048"
 # What people write with torch alone.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation(
         "resize, image",
         "interpolate(bilinear), rounded",
         _resize(align_corners=False),
@@ -106,7 +106,7 @@ OPERATIONS: tuple[Operation, ...] = (
         resize_in_float,
         "OpenCV in float32, rounded",
     ),
-    Operation(
+    LibraryOperation(
         "resize, image",
         "interpolate(bilinear, antialias=True), rounded",
         _resize(align_corners=False, antialias=True),
@@ -114,7 +114,7 @@ OPERATIONS: tuple[Operation, ...] = (
         resize_antialiased,
         "a filter that grows with the factor",
     ),
-    Operation(
+    LibraryOperation(
         "resize, image",
         "interpolate(bilinear, align_corners=True), rounded",
         _resize(align_corners=True),
@@ -122,7 +122,7 @@ OPERATIONS: tuple[Operation, ...] = (
         resize_align_corners,
         "positions i * (old - 1) / (new - 1)",
     ),
-    Operation(
+    LibraryOperation(
         "resize, labels",
         "interpolate(nearest)",
         _resize_labels("nearest"),
@@ -130,7 +130,7 @@ OPERATIONS: tuple[Operation, ...] = (
         nearest_in_float32,
         "floor(i * scale) in float32",
     ),
-    Operation(
+    LibraryOperation(
         "resize, labels",
         "interpolate(nearest-exact)",
         _resize_labels("nearest-exact"),
@@ -138,16 +138,16 @@ OPERATIONS: tuple[Operation, ...] = (
         nearest_by_centre,
         "floor((i + 0.5) * scale) for floor(i * scale)",
     ),
-    Operation("crop", "tensor[..., t:b, l:r]", _crop),
-    Operation("flip", "tensor.flip(-1)", _flip),
-    Operation("brightness", "(x + delta).clamp(0, 255).byte()", _brightness),
-    Operation("contrast", "(x * factor).clamp(0, 255).byte()", _contrast),
-    Operation("normalise", "(x - mean) / std", _normalize),
-    Operation("pad, image", "pad(right, bottom, 0)", _pad_image),
-    Operation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
-    Operation("reduce zero label", "label - 1, wrapped back to 255", _reduce_zero),
-    Operation("logits", "interpolate(bilinear)", _resize_logits),
-    Operation(
+    LibraryOperation("crop", "tensor[..., t:b, l:r]", _crop),
+    LibraryOperation("flip", "tensor.flip(-1)", _flip),
+    LibraryOperation("brightness", "(x + delta).clamp(0, 255).byte()", _brightness),
+    LibraryOperation("contrast", "(x * factor).clamp(0, 255).byte()", _contrast),
+    LibraryOperation("normalise", "(x - mean) / std", _normalize),
+    LibraryOperation("pad, image", "pad(right, bottom, 0)", _pad_image),
+    LibraryOperation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
+    LibraryOperation("reduce zero label", "label - 1, wrapped back to 255", _reduce_zero),
+    LibraryOperation("logits", "interpolate(bilinear)", _resize_logits),
+    LibraryOperation(
         "loss",
         "cross_entropy(ignore_index=255)",
         _loss,

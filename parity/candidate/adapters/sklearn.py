@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from parity.candidate.adapters.library import Library
 from parity.candidate.adapters.metric import metric_candidate
 from parity.candidate.adapters.models_iou import iou_absent_zero, iou_ignored_predicted
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.candidate import Candidate
 from parity.errors import InputError
 
@@ -57,9 +57,9 @@ def _pixels(images: Images, ignore: int | None = 255) -> tuple[NDArray[Any], NDA
 
 
 # The ways in which people compute a mean IoU with it.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation("mIoU", "jaccard_score(macro), ignored pixels cut out", _jaccard_present),
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation("mIoU", "jaccard_score(macro), ignored pixels cut out", _jaccard_present),
+    LibraryOperation(
         "mIoU",
         "jaccard_score(macro, labels=range(n))",
         _jaccard_all,
@@ -67,7 +67,7 @@ OPERATIONS: tuple[Operation, ...] = (
         iou_absent_zero,
         "absent classes as 0",
     ),
-    Operation(
+    LibraryOperation(
         "mIoU",
         "confusion_matrix with label 255 in it",
         _confusion,

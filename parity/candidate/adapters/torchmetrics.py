@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from parity.candidate.adapters.library import Library
 from parity.candidate.adapters.metric import metric_candidate
 from parity.candidate.adapters.models_iou import iou_absent_zero, iou_per_image
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.candidate import Candidate
 from parity.errors import InputError
 
@@ -83,9 +83,9 @@ def _mean_iou(images: Images, num_classes: int) -> float:
 
 
 # The ways in which people compute a mean IoU with it.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
+    LibraryOperation(
         "mIoU",
         "JaccardIndex(average=None), mean of all",
         _jaccard_mean_of_all,
@@ -93,7 +93,7 @@ OPERATIONS: tuple[Operation, ...] = (
         iou_absent_zero,
         "absent classes as 0",
     ),
-    Operation(
+    LibraryOperation(
         "mIoU",
         "segmentation.MeanIoU(index), ignored pixels cut out",
         _mean_iou,

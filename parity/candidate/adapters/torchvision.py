@@ -28,7 +28,7 @@ from parity.candidate.adapters.models import (
     resize_without_antialias,
     saturation_to_grey,
 )
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.candidate import Candidate
 from parity.errors import InputError
 from parity.sample import UInt8Array
@@ -171,8 +171,8 @@ def _pad_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
 
 
 # The functional form, on uint8 tensors.
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation(
         "resize, image",
         "resize() as it comes (antialias=True)",
         _resize(antialias=True),
@@ -180,7 +180,7 @@ OPERATIONS: tuple[Operation, ...] = (
         partial(resize_antialiased, rounded_between=True),
         "a filter that grows with the factor, uint8 between its two passes",
     ),
-    Operation(
+    LibraryOperation(
         "resize, image",
         "resize(antialias=False)",
         _resize(antialias=False),
@@ -188,7 +188,7 @@ OPERATIONS: tuple[Operation, ...] = (
         resize_without_antialias,
         "uint8 between the two passes",
     ),
-    Operation(
+    LibraryOperation(
         "resize, labels",
         "resize(NEAREST)",
         _resize_labels("NEAREST"),
@@ -196,7 +196,7 @@ OPERATIONS: tuple[Operation, ...] = (
         nearest_in_float32,
         "floor(i * scale) in float32",
     ),
-    Operation(
+    LibraryOperation(
         "resize, labels",
         "resize(NEAREST_EXACT)",
         _resize_labels("NEAREST_EXACT"),
@@ -204,15 +204,15 @@ OPERATIONS: tuple[Operation, ...] = (
         nearest_by_centre,
         "floor((i + 0.5) * scale) for floor(i * scale)",
     ),
-    Operation(
+    LibraryOperation(
         "target size",
         "resize(short edge)",
         _target_size,
         "truncates the long edge; the reference rounds half up",
     ),
-    Operation("crop", "crop", _crop),
-    Operation("flip", "horizontal_flip", _flip),
-    Operation(
+    LibraryOperation("crop", "crop", _crop),
+    LibraryOperation("flip", "horizontal_flip", _flip),
+    LibraryOperation(
         "brightness",
         "adjust_brightness(1 + delta / 128)",
         _brightness,
@@ -220,7 +220,7 @@ OPERATIONS: tuple[Operation, ...] = (
         multiply_brightness,
         "times (1 + delta / 128)",
     ),
-    Operation(
+    LibraryOperation(
         "contrast",
         "adjust_contrast",
         _contrast,
@@ -228,7 +228,7 @@ OPERATIONS: tuple[Operation, ...] = (
         contrast_around_mean,
         "scaled around the mean",
     ),
-    Operation(
+    LibraryOperation(
         "saturation",
         "adjust_saturation",
         _saturation,
@@ -236,7 +236,7 @@ OPERATIONS: tuple[Operation, ...] = (
         saturation_to_grey,
         "blended with grey",
     ),
-    Operation(
+    LibraryOperation(
         "hue",
         "adjust_hue(shift / 180)",
         _hue,
@@ -244,13 +244,13 @@ OPERATIONS: tuple[Operation, ...] = (
         hue_in_float,
         "float HSV by OpenCV, rounded",
     ),
-    Operation(
+    LibraryOperation(
         "hue range",
         "ColorJitter(hue=18 / 180)",
         _hue_range,
         "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
     ),
-    Operation(
+    LibraryOperation(
         "normalise",
         "to_dtype(float32, scale=True), normalize",
         _normalize,
@@ -258,6 +258,6 @@ OPERATIONS: tuple[Operation, ...] = (
         normalize_in_unit,
         "the same by hand",
     ),
-    Operation("pad, image", "pad(right, bottom, 0)", _pad_image),
-    Operation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
+    LibraryOperation("pad, image", "pad(right, bottom, 0)", _pad_image),
+    LibraryOperation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from parity.candidate.adapters.library import Library
-from parity.candidate.matrix.run import Cell, Difference
+from parity.candidate.matrix.run import Cell, LibraryDifference
 from parity.compare.compare import Verdict
 
 Results = Sequence[tuple[Library, tuple[Cell, ...]]]
@@ -86,7 +86,7 @@ def left(cell: Cell) -> str:
     return f"{_size(cell, cell.unexplained)}: {cell.model}"
 
 
-def _size(cell: Cell, found: Difference) -> str:
+def _size(cell: Cell, found: LibraryDifference) -> str:
     kind = f"{found.kind}: " if found.kind else ""
     if found.note:
         return kind + found.note

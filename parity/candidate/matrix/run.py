@@ -11,7 +11,7 @@ import torch
 
 from parity.candidate.adapters import NAMES, adapter
 from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.operation import Operation
+from parity.candidate.adapters.operation import LibraryOperation
 from parity.candidate.matrix.cases import RowCase
 from parity.candidate.matrix.rows import ROWS, Row, cases_of
 from parity.compare.compare import Comparison, Verdict, compare, worst_verdict
@@ -19,7 +19,7 @@ from parity.errors import InputError
 
 
 @dataclass(frozen=True)
-class Difference:
+class LibraryDifference:
     """How far a library is off on the cases of one kind ("" for all).
 
     share: of elements that differ. largest, mean: of the absolute differences,
@@ -49,10 +49,10 @@ class Cell:
     verdict: Verdict
     cases: int = 0
     unit: str = ""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[LibraryDifference, ...] = ()
     reason: str = ""
     model: str = ""
-    unexplained: Difference | None = None
+    unexplained: LibraryDifference | None = None
 
 
 def run_matrix(names: Sequence[str] = NAMES) -> Iterator[tuple[Library, tuple[Cell, ...]]]:
@@ -63,7 +63,7 @@ def run_matrix(names: Sequence[str] = NAMES) -> Iterator[tuple[Library, tuple[Ce
         if not library.is_installed:
             yield library, _not_compared(library, library.hint)
             continue
-        operations: tuple[Operation, ...] = file.OPERATIONS
+        operations: tuple[LibraryOperation, ...] = file.OPERATIONS
         yield library, tuple(cell for row in ROWS for cell in _row(library, row, operations))
 
 
@@ -73,7 +73,7 @@ def _not_compared(library: Library, reason: str) -> tuple[Cell, ...]:
     )
 
 
-def _row(library: Library, row: Row, operations: Sequence[Operation]) -> Iterator[Cell]:
+def _row(library: Library, row: Row, operations: Sequence[LibraryOperation]) -> Iterator[Cell]:
     found = [operation for operation in operations if operation.row == row.name]
     if not found:
         reason = "no such operation in this adapter"
@@ -82,7 +82,7 @@ def _row(library: Library, row: Row, operations: Sequence[Operation]) -> Iterato
         yield compare_operation(library.title, row, operation)
 
 
-def compare_operation(library: str, row: Row, operation: Operation) -> Cell:
+def compare_operation(library: str, row: Row, operation: LibraryOperation) -> Cell:
     """Hold `operation` against the reference; what it raises is a difference."""
     cases = cases_of(row)
     head = (library, row.name, operation.call)
@@ -105,20 +105,20 @@ def compare_operation(library: str, row: Row, operation: Operation) -> Cell:
     return cell if operation.model is None else _explained(cell, row, results, operation)
 
 
-def _explained(cell: Cell, row: Row, results: Sequence[Any], operation: Operation) -> Cell:
+def _explained(cell: Cell, row: Row, results: Sequence[Any], operation: LibraryOperation) -> Cell:
     """How near the named change brings the reference to the library; roundings count as nothing."""
     assert operation.model is not None
     made = [operation.model(*case.arguments) for case in cases_of(row)]
     pairs = list(zip(results, made, strict=True))
     found = [compare(*pair, row.tolerance) for pair in pairs]
     near = cell.verdict is Verdict.DIFFERENT and all(one.passed for one in found)
-    left = Difference("", 0, 0, 0) if near else _difference("", found, pairs)
+    left = LibraryDifference("", 0, 0, 0) if near else _difference("", found, pairs)
     return replace(cell, model=operation.model_name, unexplained=left)
 
 
 def _by_kind(
     row: Row, cases: Sequence[RowCase], found: Sequence[Comparison], results: Sequence[Any]
-) -> tuple[Difference, ...]:
+) -> tuple[LibraryDifference, ...]:
     made = []
     rows = list(zip(cases, found, results, strict=True))
     for kind in dict.fromkeys(case.kind for case in cases):
@@ -130,14 +130,14 @@ def _by_kind(
 
 def _difference(
     kind: str, found: Sequence[Comparison], pairs: Sequence[tuple[Any, Any]]
-) -> Difference:
+) -> LibraryDifference:
     notes = [one.detail for one in found if one.reason in ("structure", "shape", "dtype")]
     counted = [pair for pair, one in zip(pairs, found, strict=True) if one.count]
     total = sum(one.count for one in found)
     if not counted:
-        return Difference(kind, 1.0, float("nan"), float("nan"), notes[0] if notes else "")
+        return LibraryDifference(kind, 1.0, float("nan"), float("nan"), notes[0] if notes else "")
     distance = sum(float(np.sum(_distance(*pair))) for pair in counted)
-    return Difference(
+    return LibraryDifference(
         kind,
         sum(one.differing for one in found) / total,
         max(one.max_abs for one in found),
