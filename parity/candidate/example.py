@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from parity.candidate.candidate import Candidate
 from parity.candidate.example_text import lines, markdown, script, shown
 from parity.candidate.judge import judge
 from parity.candidate.load import load_candidate
@@ -20,6 +19,7 @@ from parity.candidate.shrink import Differs, FailingCase, shrink
 from parity.candidate.shrink_files import portable, shrink_files
 from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
+from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
 from parity.check.summary import Held, StepKey
 from parity.compare.compare import Verdict

@@ -9,10 +9,6 @@ from typing import Any
 
 from torch import nn
 
-from parity.candidate.adapters import adapt
-from parity.candidate.adapters.metric import function_candidate
-from parity.candidate.adapters.torchmetrics import metric_of
-from parity.candidate.candidate import Candidate
 from parity.candidate.forms import (
     APPLY_NAMES,
     fixed_recipe,
@@ -27,8 +23,11 @@ from parity.candidate.forms import (
     takes_stream,
     unnamed,
 )
+from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
 from parity.errors import InputError
+from parity.libraries import adapt
+from parity.libraries.metric import function_candidate, metric_of
 from parity.pipeline import Step
 from parity.probes.natural import by_name, parameters_of
 

@@ -27,10 +27,10 @@ from parity.probes.schedule import make_schedule
 from parity.report.assemble import CheckDetails, report_of_check
 from parity.report.document import (
     CheckRun,
-    Likeness,
     EvidenceLine,
     FindingEntry,
     FindingSection,
+    Likeness,
     PlotSection,
     Report,
     TableSection,

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from parity.candidate.matrix import cases
-from parity.candidate.matrix.cases import RowCase
 from parity.compare.tolerance import EXACT, Tolerance
+from parity.libraries.matrix import inputs
+from parity.libraries.matrix.inputs import RowCase
 
 _NORMALISED = Tolerance(
     "normalise/float32",
@@ -55,7 +55,7 @@ def _as_array(arguments: tuple[Any, ...], result: Any) -> Any:
 
 
 def _hue_range(arguments: tuple[Any, ...], result: Any) -> Any:
-    return cases.measure_hue_range(arguments[0], result)
+    return inputs.measure_hue_range(arguments[0], result)
 
 
 def _reach(actual: Any, expected: Any) -> str:
@@ -64,21 +64,21 @@ def _reach(actual: Any, expected: Any) -> str:
 
 
 ROWS: tuple[Row, ...] = (
-    Row("resize, image", partial(cases.resize_cases, "image")),
-    Row("resize, labels", partial(cases.resize_cases, "seg"), "labels"),
-    Row("target size", cases.target_size_cases, "pixels", measure=_as_array),
-    Row("crop", cases.crop_cases),
-    Row("flip", cases.flip_cases),
-    Row("brightness", partial(cases.photometric_cases, "brightness")),
-    Row("contrast", partial(cases.photometric_cases, "contrast")),
-    Row("saturation", partial(cases.photometric_cases, "saturation")),
-    Row("hue", partial(cases.photometric_cases, "hue")),
-    Row("hue range", cases.hue_range_cases, "hue units", measure=_hue_range, describe=_reach),
-    Row("normalise", cases.normalize_cases, "", _NORMALISED),
-    Row("pad, image", partial(cases.pad_cases, "image")),
-    Row("pad, labels", partial(cases.pad_cases, "seg"), "labels"),
-    Row("reduce zero label", cases.reduce_zero_cases, "labels"),
-    Row("logits", cases.logits_cases, ""),
-    Row("loss", cases.loss_cases, "", _LOSS),
-    Row("mIoU", cases.iou_cases, "points", _PERCENT),
+    Row("resize, image", partial(inputs.resize_cases, "image")),
+    Row("resize, labels", partial(inputs.resize_cases, "seg"), "labels"),
+    Row("target size", inputs.target_size_cases, "pixels", measure=_as_array),
+    Row("crop", inputs.crop_cases),
+    Row("flip", inputs.flip_cases),
+    Row("brightness", partial(inputs.photometric_cases, "brightness")),
+    Row("contrast", partial(inputs.photometric_cases, "contrast")),
+    Row("saturation", partial(inputs.photometric_cases, "saturation")),
+    Row("hue", partial(inputs.photometric_cases, "hue")),
+    Row("hue range", inputs.hue_range_cases, "hue units", measure=_hue_range, describe=_reach),
+    Row("normalise", inputs.normalize_cases, "", _NORMALISED),
+    Row("pad, image", partial(inputs.pad_cases, "image")),
+    Row("pad, labels", partial(inputs.pad_cases, "seg"), "labels"),
+    Row("reduce zero label", inputs.reduce_zero_cases, "labels"),
+    Row("logits", inputs.logits_cases, ""),
+    Row("loss", inputs.loss_cases, "", _LOSS),
+    Row("mIoU", inputs.iou_cases, "points", _PERCENT),
 )

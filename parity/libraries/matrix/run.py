@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.candidate.adapters import NAMES, adapter
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.matrix.cases import RowCase
-from parity.candidate.matrix.rows import ROWS, Row, cases_of
 from parity.compare.compare import Comparison, Verdict, compare, worst_verdict
 from parity.errors import InputError
+from parity.libraries import NAMES, adapter
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.matrix.inputs import RowCase
+from parity.libraries.matrix.rows import ROWS, Row, cases_of
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,26 @@ import torch
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from parity.candidate.adapters.arrays import (
+from parity.check.candidate import Candidate
+from parity.libraries.arrays import (
     as_image,
     as_labels,
     from_unit_tensor,
     to_unit_tensor,
 )
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.models import (
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.models import (
     add_rounded,
-    hue_in_float,
+    iou_absent_one,
     multiply_rounded,
-    nearest_in_float32,
-    normalize_in_unit,
-    resize_in_float,
-    saturation_in_float,
 )
-from parity.candidate.adapters.models_iou import iou_absent_one
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.candidate import Candidate
+from parity.libraries.reasons import (
+    HUE_IN_FLOAT,
+    NEAREST_IN_FLOAT32,
+    NORMALISED_IN_UNIT,
+    RESIZED_IN_FLOAT,
+    SATURATION_IN_FLOAT,
+)
 from parity.sample import UInt8Array
 
 LIBRARY = Library("kornia", "kornia", "kornia")
@@ -110,20 +111,10 @@ def _mean_iou(images: list[dict[str, NDArray[Any]]], num_classes: int) -> float:
 # Functions of geometry.transform, enhance and metrics, on floats from 0 to 1.
 OPERATIONS: tuple[LibraryOperation, ...] = (
     LibraryOperation(
-        "resize, image",
-        "geometry.transform.resize(bilinear)",
-        _resize_image,
-        "weights in float; OpenCV's uint8 path rounds them to 1/2048",
-        resize_in_float,
-        "OpenCV in float32, rounded",
+        "resize, image", "geometry.transform.resize(bilinear)", _resize_image, *RESIZED_IN_FLOAT
     ),
     LibraryOperation(
-        "resize, labels",
-        "geometry.transform.resize(nearest)",
-        _resize_labels,
-        "a float32 scale: a pixel off where i * scale is nearly whole",
-        nearest_in_float32,
-        "floor(i * scale) in float32",
+        "resize, labels", "geometry.transform.resize(nearest)", _resize_labels, *NEAREST_IN_FLOAT32
     ),
     LibraryOperation("flip", "geometry.transform.hflip", _flip),
     LibraryOperation(
@@ -146,32 +137,16 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         "saturation",
         "enhance.adjust_saturation",
         _saturation,
-        "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees and truncates S",
-        saturation_in_float,
-        "float HSV by OpenCV, rounded",
+        *SATURATION_IN_FLOAT,
     ),
-    LibraryOperation(
-        "hue",
-        "enhance.adjust_hue(radians)",
-        _hue,
-        "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees",
-        hue_in_float,
-        "float HSV by OpenCV, rounded",
-    ),
+    LibraryOperation("hue", "enhance.adjust_hue(radians)", _hue, *HUE_IN_FLOAT),
     LibraryOperation(
         "hue range",
         "ColorJitter(hue=18 / 180)",
         _hue_range,
         "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
     ),
-    LibraryOperation(
-        "normalise",
-        "x / 255, enhance.normalize",
-        _normalize,
-        "scales to 0-1 first: other roundings",
-        normalize_in_unit,
-        "the same by hand",
-    ),
+    LibraryOperation("normalise", "x / 255, enhance.normalize", _normalize, *NORMALISED_IN_UNIT),
     LibraryOperation(
         "mIoU",
         "metrics.mean_iou, averaged",

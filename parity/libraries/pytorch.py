@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,19 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from parity.candidate.adapters.arrays import from_rgb_tensor, to_rgb_tensor
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.models import (
-    mean_of_valid,
-    nearest_by_centre,
-    nearest_in_float32,
+from parity.libraries.arrays import from_rgb_tensor, to_rgb_tensor
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.models import (
     resize_align_corners,
     resize_antialiased,
-    resize_in_float,
 )
-from parity.candidate.adapters.operation import LibraryOperation
+from parity.libraries.reasons import NEAREST_BY_CENTRE, NEAREST_IN_FLOAT32, RESIZED_IN_FLOAT
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
+from parity.steps.loss import cross_entropy
 
 LIBRARY = Library("plain torch", "torch", "torch")
 
@@ -95,16 +93,13 @@ def _loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     return functional.cross_entropy(logits, label, ignore_index=255)
 
 
-_FIXED_POINT = "weights in float; OpenCV's uint8 path rounds them to 1/2048"
 # What people write with torch alone.
 OPERATIONS: tuple[LibraryOperation, ...] = (
     LibraryOperation(
         "resize, image",
         "interpolate(bilinear), rounded",
         _resize(align_corners=False),
-        _FIXED_POINT,
-        resize_in_float,
-        "OpenCV in float32, rounded",
+        *RESIZED_IN_FLOAT,
     ),
     LibraryOperation(
         "resize, image",
@@ -123,20 +118,13 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         "positions i * (old - 1) / (new - 1)",
     ),
     LibraryOperation(
-        "resize, labels",
-        "interpolate(nearest)",
-        _resize_labels("nearest"),
-        "a float32 scale: a pixel off where i * scale is nearly whole",
-        nearest_in_float32,
-        "floor(i * scale) in float32",
+        "resize, labels", "interpolate(nearest)", _resize_labels("nearest"), *NEAREST_IN_FLOAT32
     ),
     LibraryOperation(
         "resize, labels",
         "interpolate(nearest-exact)",
         _resize_labels("nearest-exact"),
-        "takes the pixel at the centre; OpenCV the one at the upper left",
-        nearest_by_centre,
-        "floor((i + 0.5) * scale) for floor(i * scale)",
+        *NEAREST_BY_CENTRE,
     ),
     LibraryOperation("crop", "tensor[..., t:b, l:r]", _crop),
     LibraryOperation("flip", "tensor.flip(-1)", _flip),
@@ -152,7 +140,7 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         "cross_entropy(ignore_index=255)",
         _loss,
         "divides by the pixels that are not ignored; mmseg by all (avg_non_ignore=False)",
-        mean_of_valid,
+        partial(cross_entropy, ignore_index=255, avg_non_ignore=True),
         "the reference with avg_non_ignore=True",
     ),
 )

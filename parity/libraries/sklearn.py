@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.metric import metric_candidate
-from parity.candidate.adapters.models_iou import iou_absent_zero, iou_ignored_predicted
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.candidate import Candidate
+from parity.check.candidate import Candidate
 from parity.errors import InputError
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.metric import metric_candidate
+from parity.libraries.models import iou_ignored_predicted
+from parity.libraries.reasons import ABSENT_AS_ZERO
 
 LIBRARY = Library("scikit-learn", "sklearn", "scikit-learn")
 Images = list[dict[str, NDArray[Any]]]
@@ -60,12 +60,7 @@ def _pixels(images: Images, ignore: int | None = 255) -> tuple[NDArray[Any], NDA
 OPERATIONS: tuple[LibraryOperation, ...] = (
     LibraryOperation("mIoU", "jaccard_score(macro), ignored pixels cut out", _jaccard_present),
     LibraryOperation(
-        "mIoU",
-        "jaccard_score(macro, labels=range(n))",
-        _jaccard_all,
-        "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
-        iou_absent_zero,
-        "absent classes as 0",
+        "mIoU", "jaccard_score(macro, labels=range(n))", _jaccard_all, *ABSENT_AS_ZERO
     ),
     LibraryOperation(
         "mIoU",

@@ -10,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from parity.candidate.adapters import torchvision
-from parity.candidate.adapters.arrays import reversed_channels
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.models import (
-    nearest_by_centre,
-    normalize_in_unit,
-    reduce_zero_without_255,
-    resize_antialiased,
-)
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.candidate import Candidate
+from parity.check.candidate import Candidate
 from parity.errors import InputError
+from parity.libraries import torchvision
+from parity.libraries.arrays import reversed_channels
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.models import (
+    reduce_zero_without_255,
+)
+from parity.libraries.reasons import ANTIALIASED_IN_UINT8, NEAREST_BY_CENTRE, NORMALISED_IN_UNIT
 from parity.sample import UInt8Array
 
 LIBRARY = Library("transformers", "transformers", "transformers")
@@ -114,17 +111,13 @@ def _operations(kind: str) -> tuple[LibraryOperation, ...]:
             "resize, image",
             f"{kind}ImageProcessor(size)",
             partial(_resize, kind),
-            "antialiases when it shrinks; OpenCV does not",
-            partial(resize_antialiased, rounded_between=True),
-            "a filter that grows with the factor, uint8 between its two passes",
+            *ANTIALIASED_IN_UINT8,
         ),
         LibraryOperation(
             "resize, labels",
             f"{kind}ImageProcessor(size)",
             partial(_resize, kind),
-            "takes the pixel at the centre; OpenCV the one at the upper left",
-            nearest_by_centre,
-            "floor((i + 0.5) * scale) for floor(i * scale)",
+            *NEAREST_BY_CENTRE,
         ),
         LibraryOperation(
             "reduce zero label",
@@ -138,9 +131,7 @@ def _operations(kind: str) -> tuple[LibraryOperation, ...]:
             "normalise",
             f"{kind}ImageProcessor(rescale, normalise)",
             partial(_normalize, kind),
-            "scales to 0-1 first: other roundings",
-            normalize_in_unit,
-            "the same by hand",
+            *NORMALISED_IN_UNIT,
         ),
     )
 

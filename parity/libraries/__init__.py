@@ -7,11 +7,22 @@ name)``. No library is imported before one of these is used.
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from parity.candidate.candidate import Candidate
+from parity.check.candidate import Candidate
+from parity.libraries import (
+    albumentations,
+    dataset,
+    huggingface,
+    kornia,
+    pillow,
+    pytorch,
+    sklearn,
+    torchmetrics,
+    torchvision,
+)
 
 # Top-level module of an object's class -> adapter file.
 _BY_MODULE = {
@@ -22,21 +33,22 @@ _BY_MODULE = {
     "torchmetrics": "torchmetrics",
     "sklearn": "sklearn",
 }
-NAMES = (
-    "albumentations",
-    "pillow",
-    "pytorch",
-    "torchvision",
-    "kornia",
-    "huggingface",
-    "torchmetrics",
-    "sklearn",
-)
+_ADAPTERS: Mapping[str, ModuleType] = {
+    "albumentations": albumentations,
+    "pillow": pillow,
+    "pytorch": pytorch,
+    "torchvision": torchvision,
+    "kornia": kornia,
+    "huggingface": huggingface,
+    "torchmetrics": torchmetrics,
+    "sklearn": sklearn,
+}
+NAMES = tuple(_ADAPTERS)
 
 
 def adapter(name: str) -> ModuleType:
     """The adapter file called `name`."""
-    return importlib.import_module(f"parity.candidate.adapters.{name}")
+    return _ADAPTERS[name]
 
 
 def adapt(given: Any, name: str) -> Candidate | None:
@@ -46,8 +58,7 @@ def adapt(given: Any, name: str) -> Candidate | None:
     """
     found = [_BY_MODULE[root] for root in _roots(given) if root in _BY_MODULE]
     if not found:
-        dataset: Candidate | None = adapter("dataset").adapt(given, name)
-        return dataset
+        return dataset.adapt(given, name)
     candidate: Candidate = adapter(found[0]).adapt(given, name)
     return candidate
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from parity.candidate.adapters.library import Library
-from parity.candidate.matrix.run import Cell, LibraryDifference
 from parity.compare.compare import Verdict
+from parity.libraries.library import Library
+from parity.libraries.matrix.run import Cell, LibraryDifference
 
 Results = Sequence[tuple[Library, tuple[Cell, ...]]]
 

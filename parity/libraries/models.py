@@ -1,20 +1,25 @@
 """The reference's operations with one named change: they explain what a library gives.
 
-Images are uint8 ``(H, W, 3)`` BGR, as everywhere.
+Images are uint8 ``(H, W, 3)`` BGR, as everywhere. Those of an IoU are ``{"pred": (H, W),
+"label": (H, W)}``, its results percent, not rounded. What is a mistake of people as well is in
+`parity.suspects`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from parity.sample import UInt8Array
-from parity.steps.loss import cross_entropy
+from parity.steps.iou import ClassCounts, intersect_and_union
+from parity.suspects.iou import ignored_in_label_only
+
+Images = list[dict[str, NDArray[Any]]]
 
 
 def _rounded(values: NDArray[Any]) -> UInt8Array:
@@ -153,20 +158,6 @@ def shift_saturation(image: UInt8Array, factor: float) -> UInt8Array:
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR), dtype=np.uint8)
 
 
-def hue_in_float(image: UInt8Array, shift: int) -> UInt8Array:
-    """Hue turned in float HSV; 8-bit HSV rounds hue to 2 degrees and saturation to 1/255."""
-    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2HSV)
-    hsv[..., 0] = (hsv[..., 0] + 2 * shift) % 360
-    return _rounded(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR) * 255)
-
-
-def saturation_in_float(image: UInt8Array, factor: float) -> UInt8Array:
-    """Saturation multiplied in float HSV."""
-    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2HSV)
-    hsv[..., 1] = np.clip(hsv[..., 1] * factor, 0, 1)
-    return _rounded(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR) * 255)
-
-
 def normalize_by_product(
     image: UInt8Array, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> NDArray[np.float32]:
@@ -193,9 +184,50 @@ def pad_both_sides(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.pad(image, around + [(0, 0)] * (image.ndim - 2))
 
 
-def mean_of_valid(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """Cross entropy divided by the pixels that are not ignored."""
-    return cross_entropy(logits, label, ignore_index=255, avg_non_ignore=True)
+def iou_per_image(images: Images, num_classes: int) -> float:
+    """The mean over every image and every class in it, in percent."""
+    counts = [_counts([one], num_classes) for one in images]
+    ratios = [one.intersect[one.union > 0] / one.union[one.union > 0] for one in counts]
+    return 100 * float(np.mean(np.concatenate(ratios)))
+
+
+def iou_absent_zero(images: Images, num_classes: int) -> float:
+    """mIoU in which classes that occur nowhere count as 0, in percent."""
+    counts = _counts(images, num_classes)
+    return 100 * float(np.mean(counts.intersect / np.maximum(counts.union, 1)))
+
+
+def iou_ignored_predicted(images: Images, num_classes: int) -> float:
+    """mIoU in which predictions on ignored pixels count as wrong, in percent."""
+    counts = _counts(
+        images, num_classes, partial(ignored_in_label_only.mistake, intersect_and_union)
+    )
+    present = counts.union > 0
+    return 100 * float(np.mean(counts.intersect[present] / counts.union[present]))
+
+
+def iou_absent_one(images: Images, num_classes: int) -> float:
+    """mIoU in which classes that occur nowhere count as 1, in percent.
+
+    Pixels with a label outside the classes are left out, as such a metric needs it.
+    """
+    kept = [one["label"] < num_classes for one in images]
+    inside = [
+        {key: one[key][mask][None] for key in ("pred", "label")}
+        for one, mask in zip(images, kept, strict=True)
+    ]
+    counts = _counts(inside, num_classes)
+    ratios = np.where(counts.union > 0, counts.intersect / np.maximum(counts.union, 1), 1)
+    return 100 * float(np.mean(ratios))
+
+
+def _counts(
+    images: Images, num_classes: int, count: Callable[..., ClassCounts] = intersect_and_union
+) -> ClassCounts:
+    total = ClassCounts.zeros(num_classes)
+    for one in images:
+        total += count(one["pred"], one["label"], num_classes=num_classes)
+    return total
 
 
 def _axes(array: NDArray[Any], size: tuple[int, int]) -> list[tuple[int, int]]:

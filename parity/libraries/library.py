@@ -1,10 +1,11 @@
-"""An optional library: imported when used, with a message that says what to install."""
+"""An optional library, imported when used, and one operation of it."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,3 +50,23 @@ class Library:
                 f"{self.title} is installed but does not import ({type(error).__name__}: {error}); "
                 f"reinstall it for this torch: pip install --force-reinstall {self.distribution}"
             ) from error
+
+
+@dataclass(frozen=True)
+class LibraryOperation:
+    """What stands in the library matrix.
+
+    row: the row it belongs to, see `parity.libraries.matrix.rows`. call: how the
+    library is called, for the table. reason: why it differs where it differs.
+    model: the reference's operation with just that change, which must give what
+    the library gives; `model_name` says what the change is. remark: what to know
+    when it is equal.
+    """
+
+    row: str
+    call: str
+    function: Callable[..., Any]
+    reason: str = ""
+    model: Callable[..., Any] | None = None
+    model_name: str = ""
+    remark: str = ""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from parity.candidate.candidate import Candidate
+from parity.check.candidate import Candidate
 from parity.errors import InputError, NotExercised
 from parity.probes.natural import Partly, parameters_of
 
+Images = list[dict[str, NDArray[Any]]]
 # What the reference rounds to, in percent.
 DECIMALS = 2
 
@@ -132,3 +137,27 @@ def _as_list(images: Any) -> list[dict[str, Any]]:
     return [
         {"pred": found.prediction[0].numpy(), "label": np.asarray(label)} for found, label in pairs
     ]
+
+
+def metric_of(given: Any, name: str) -> Candidate | None:
+    """Any other object or class with ``update(pred, target)`` and ``compute()``, likewise."""
+    if isinstance(given, ModuleType) or not _is_metric(given):
+        return None
+    metric = given() if isinstance(given, type) else given
+    return metric_candidate(name, lambda images: evaluate(metric, images), built=metric)
+
+
+def _is_metric(given: Any) -> bool:
+    return all(callable(getattr(given, method, None)) for method in ("update", "compute"))
+
+
+def evaluate(given: Any, images: Images) -> Any:
+    """A fresh copy, updated with one image after the other; what it computes."""
+    metric = copy.deepcopy(given)
+    if hasattr(metric, "reset"):
+        metric.reset()
+    for one in images:
+        pair = (torch.from_numpy(one["pred"]), torch.from_numpy(one["label"].astype(np.int64)))
+        metric.update(*(item[None] for item in pair))
+    found = metric.compute()
+    return found.detach().cpu().double().numpy() if isinstance(found, torch.Tensor) else found

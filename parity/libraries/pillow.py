@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
-from parity.candidate.adapters.arrays import reversed_channels
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.models import (
+from parity.libraries.arrays import reversed_channels
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.models import (
     contrast_around_mean,
-    multiply_brightness,
-    nearest_by_centre,
-    resize_antialiased,
     saturation_to_grey,
 )
-from parity.candidate.adapters.operation import LibraryOperation
+from parity.libraries.reasons import ANTIALIASED_IN_UINT8, BRIGHTNESS_MULTIPLIED, NEAREST_BY_CENTRE
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 
@@ -80,30 +77,16 @@ def _reduce_zero(seg: UInt8Array) -> NDArray[Any]:
 # What people use Pillow for in a loader.
 OPERATIONS: tuple[LibraryOperation, ...] = (
     LibraryOperation(
-        "resize, image",
-        "Image.resize(BILINEAR)",
-        _resize_image,
-        "antialiases when it shrinks; OpenCV does not",
-        partial(resize_antialiased, rounded_between=True),
-        "a filter that grows with the factor, uint8 between its two passes",
+        "resize, image", "Image.resize(BILINEAR)", _resize_image, *ANTIALIASED_IN_UINT8
     ),
-    LibraryOperation(
-        "resize, labels",
-        "Image.resize(NEAREST)",
-        _resize_labels,
-        "takes the pixel at the centre; OpenCV the one at the upper left",
-        nearest_by_centre,
-        "floor((i + 0.5) * scale) for floor(i * scale)",
-    ),
+    LibraryOperation("resize, labels", "Image.resize(NEAREST)", _resize_labels, *NEAREST_BY_CENTRE),
     LibraryOperation("crop", "Image.crop", _crop),
     LibraryOperation("flip", "ImageOps.mirror", _flip),
     LibraryOperation(
         "brightness",
         "ImageEnhance.Brightness(1 + delta / 128)",
         _brightness,
-        "multiplies; the reference adds",
-        multiply_brightness,
-        "times (1 + delta / 128)",
+        *BRIGHTNESS_MULTIPLIED,
     ),
     LibraryOperation(
         "contrast",

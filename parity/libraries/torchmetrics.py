@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.metric import metric_candidate
-from parity.candidate.adapters.models_iou import iou_absent_zero, iou_per_image
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.candidate import Candidate
+from parity.check.candidate import Candidate
 from parity.errors import InputError
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.metric import evaluate, metric_candidate
+from parity.libraries.models import iou_per_image
+from parity.libraries.reasons import ABSENT_AS_ZERO
 
 LIBRARY = Library("torchmetrics", "torchmetrics", "torchmetrics")
 Images = list[dict[str, NDArray[Any]]]
@@ -30,30 +28,6 @@ def adapt(given: Any, name: str) -> Candidate:
         return evaluate(given, images)
 
     return metric_candidate(name, score, built=given)
-
-
-def metric_of(given: Any, name: str) -> Candidate | None:
-    """Any other object or class with ``update(pred, target)`` and ``compute()``, likewise."""
-    if isinstance(given, ModuleType) or not _is_metric(given):
-        return None
-    metric = given() if isinstance(given, type) else given
-    return metric_candidate(name, lambda images: evaluate(metric, images), built=metric)
-
-
-def _is_metric(given: Any) -> bool:
-    return all(callable(getattr(given, method, None)) for method in ("update", "compute"))
-
-
-def evaluate(given: Any, images: Images) -> Any:
-    """A fresh copy, updated with one image after the other; what it computes."""
-    metric = copy.deepcopy(given)
-    if hasattr(metric, "reset"):
-        metric.reset()
-    for one in images:
-        pair = (torch.from_numpy(one["pred"]), torch.from_numpy(one["label"].astype(np.int64)))
-        metric.update(*(item[None] for item in pair))
-    found = metric.compute()
-    return found.detach().cpu().double().numpy() if isinstance(found, torch.Tensor) else found
 
 
 def _jaccard_macro(images: Images, num_classes: int) -> float:
@@ -86,12 +60,7 @@ def _mean_iou(images: Images, num_classes: int) -> float:
 OPERATIONS: tuple[LibraryOperation, ...] = (
     LibraryOperation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
     LibraryOperation(
-        "mIoU",
-        "JaccardIndex(average=None), mean of all",
-        _jaccard_mean_of_all,
-        "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
-        iou_absent_zero,
-        "absent classes as 0",
+        "mIoU", "JaccardIndex(average=None), mean of all", _jaccard_mean_of_all, *ABSENT_AS_ZERO
     ),
     LibraryOperation(
         "mIoU",

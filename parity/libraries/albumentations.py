@@ -9,16 +9,15 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from parity.candidate.adapters.arrays import as_image, as_labels, reversed_channels
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.models import (
+from parity.check.candidate import Candidate
+from parity.errors import InputError
+from parity.libraries.arrays import as_image, as_labels, reversed_channels
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.models import (
     normalize_by_product,
     pad_both_sides,
     shift_saturation,
 )
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.candidate import Candidate
-from parity.errors import InputError
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,27 +10,28 @@ import torch
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from parity.candidate.adapters.arrays import (
+from parity.check.candidate import Candidate
+from parity.errors import InputError
+from parity.libraries.arrays import (
     as_image,
     as_labels,
     from_rgb_tensor,
     to_rgb_tensor,
 )
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.models import (
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.models import (
     contrast_around_mean,
-    hue_in_float,
-    multiply_brightness,
-    nearest_by_centre,
-    nearest_in_float32,
-    normalize_in_unit,
-    resize_antialiased,
     resize_without_antialias,
     saturation_to_grey,
 )
-from parity.candidate.adapters.operation import LibraryOperation
-from parity.candidate.candidate import Candidate
-from parity.errors import InputError
+from parity.libraries.reasons import (
+    ANTIALIASED_IN_UINT8,
+    BRIGHTNESS_MULTIPLIED,
+    HUE_IN_FLOAT,
+    NEAREST_BY_CENTRE,
+    NEAREST_IN_FLOAT32,
+    NORMALISED_IN_UNIT,
+)
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 
@@ -176,9 +177,7 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         "resize, image",
         "resize() as it comes (antialias=True)",
         _resize(antialias=True),
-        "antialiases when it shrinks; OpenCV does not",
-        partial(resize_antialiased, rounded_between=True),
-        "a filter that grows with the factor, uint8 between its two passes",
+        *ANTIALIASED_IN_UINT8,
     ),
     LibraryOperation(
         "resize, image",
@@ -189,20 +188,13 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         "uint8 between the two passes",
     ),
     LibraryOperation(
-        "resize, labels",
-        "resize(NEAREST)",
-        _resize_labels("NEAREST"),
-        "a float32 scale: a pixel off where i * scale is nearly whole",
-        nearest_in_float32,
-        "floor(i * scale) in float32",
+        "resize, labels", "resize(NEAREST)", _resize_labels("NEAREST"), *NEAREST_IN_FLOAT32
     ),
     LibraryOperation(
         "resize, labels",
         "resize(NEAREST_EXACT)",
         _resize_labels("NEAREST_EXACT"),
-        "takes the pixel at the centre; OpenCV the one at the upper left",
-        nearest_by_centre,
-        "floor((i + 0.5) * scale) for floor(i * scale)",
+        *NEAREST_BY_CENTRE,
     ),
     LibraryOperation(
         "target size",
@@ -213,12 +205,7 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
     LibraryOperation("crop", "crop", _crop),
     LibraryOperation("flip", "horizontal_flip", _flip),
     LibraryOperation(
-        "brightness",
-        "adjust_brightness(1 + delta / 128)",
-        _brightness,
-        "multiplies; the reference adds",
-        multiply_brightness,
-        "times (1 + delta / 128)",
+        "brightness", "adjust_brightness(1 + delta / 128)", _brightness, *BRIGHTNESS_MULTIPLIED
     ),
     LibraryOperation(
         "contrast",
@@ -236,14 +223,7 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         saturation_to_grey,
         "blended with grey",
     ),
-    LibraryOperation(
-        "hue",
-        "adjust_hue(shift / 180)",
-        _hue,
-        "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees",
-        hue_in_float,
-        "float HSV by OpenCV, rounded",
-    ),
+    LibraryOperation("hue", "adjust_hue(shift / 180)", _hue, *HUE_IN_FLOAT),
     LibraryOperation(
         "hue range",
         "ColorJitter(hue=18 / 180)",
@@ -251,12 +231,7 @@ OPERATIONS: tuple[LibraryOperation, ...] = (
         "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
     ),
     LibraryOperation(
-        "normalise",
-        "to_dtype(float32, scale=True), normalize",
-        _normalize,
-        "scales to 0-1 first: other roundings",
-        normalize_in_unit,
-        "the same by hand",
+        "normalise", "to_dtype(float32, scale=True), normalize", _normalize, *NORMALISED_IN_UNIT
     ),
     LibraryOperation("pad, image", "pad(right, bottom, 0)", _pad_image),
     LibraryOperation("pad, labels", "pad(right, bottom, 255)", _pad_labels),

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.random import RandomState
 from torch.utils.data import Dataset
 
-from parity.candidate.adapters.arrays import as_image, as_labels, reversed_channels
-from parity.candidate.candidate import Candidate
+from parity.check.candidate import Candidate
 from parity.errors import InputError
+from parity.libraries.arrays import as_image, as_labels, reversed_channels
 from parity.sample import DataInfo, Sample, UInt8Array
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "inputs")
