@@ -84,7 +84,7 @@ def single_step(step: Step, part: str, given: Any) -> Candidate:
     """`given` as a candidate; a function of any name stands for `step`."""
     kind, _, name = part.partition(":")
     called = f"apply_{name}" if kind == "apply" else step.name
-    return candidate_from(given, importable_name(given) or step.name, called=called)
+    return candidate_from(given, importable_name(given) or step.name, asked=frozenset({called}))
 
 
 def importable_name(given: Any) -> str:

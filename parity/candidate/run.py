@@ -38,8 +38,8 @@ DEFAULT_SAMPLES = 500
 class CheckOptions:
     """What to check, and how. text: ``module:object`` or ``file.py:object``, "" for neither.
 
-    called: the step that a function of any other name stands for. stand_in: without the
-    live reference, our own steps take its place on every case, not a recording on its few.
+    stand_in: without the live reference, our own steps take its place on every case, not a
+    recording on its few.
 
     only: names of steps, none meaning all. limit: seconds per call. samples: per
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
@@ -60,7 +60,6 @@ class CheckOptions:
     class_names: ClassNames = ()
     rounding: Rounding = Rounding.PASS
     accepted: tuple[Accepted, ...] = ()
-    called: str = ""
     stand_in: bool = False
 
 
@@ -84,7 +83,7 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    make = partial(candidate_from, asked=options.only, called=options.called)
+    make = partial(candidate_from, asked=options.only)
     with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 

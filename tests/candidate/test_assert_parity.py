@@ -136,7 +136,7 @@ def test_time_limit():
     ("step", "candidate", "message"),
     [
         ("krop", crops.crop_sample, r"no step krop; did you mean crop\?"),
-        ("qqq", crops.crop_sample, "no step qqq; there are pipeline, load"),
+        ("qqq", crops.crop_sample, "no step qqq; the steps are load"),
         ("crop", {"flip": flips.flip}, "gives none of crop"),
         ("crop", 3, "gives no step"),
         ("crop", None, "no candidate is given; give one, or set candidate in"),
@@ -191,7 +191,7 @@ def test_it_judges_as_the_command_does(tmp_path, step, name, passes):
     (tmp_path / "mine.py").write_text(MODULE)
     text = f"{tmp_path / 'mine.py'}:{name}".rstrip(":")
     only = frozenset(one.name for one in all_steps() if one.module == step)
-    options = CheckOptions(text, range(2), only=only, live=False, stand_in=True, called=step)
+    options = CheckOptions(text, range(2), only=only, live=False, stand_in=True)
     report = check_candidate(options, diagnose=None)
     assert (report.verdict is not Verdict.DIFFERENT) is passes
     assert report.verdict is not Verdict.NOT_COMPARED
