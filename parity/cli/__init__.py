@@ -26,6 +26,7 @@ from parity.cli.report import open_latest, report
 from parity.cli.show import INTERRUPTED
 from parity.cli.steps import steps
 from parity.cli.train import train
+from parity.cli.watch import watch
 from parity.errors import ParityError
 from parity.files import standard_output
 
@@ -44,6 +45,7 @@ app.command()(matrix)
 app.command()(ops)
 app.command()(steps)
 app.command()(train)
+app.command(context_settings={"allow_interspersed_args": False})(watch)
 app.command()(record)
 app.command()(report)
 app.command("open")(open_latest)
