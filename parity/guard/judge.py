@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from parity.causes.catalogue import cause
@@ -13,20 +13,12 @@ from parity.causes.cause import Found, RunContext
 from parity.causes.examine import examine
 from parity.explain.context import beside_row, terms_of_run
 from parity.explain.row import choose
+from parity.guard.monitor import Alarm
 from parity.runs.read import read_run
 from parity.runs.record import Run
 
 BROKEN = ("dead-kernel", "diverged", "keys-unmatched", "syncbn-reverted")
 DIFFERENT = ("effective-batch", "fewer-epochs", "accumulation-trap", "schedule-end")
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """One thing that is wrong with a training. id: of the cause. broken: a reason to stop."""
-
-    id: str
-    text: str
-    broken: bool
 
 
 def alarms(context: RunContext) -> Iterator[Alarm]:
