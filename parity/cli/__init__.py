@@ -17,6 +17,8 @@ from parity import __version__
 from parity.cli.cause import cause
 from parity.cli.check import EPILOG, check
 from parity.cli.console import complain
+from parity.cli.dataset import app as dataset
+from parity.cli.derive import derive
 from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
@@ -38,6 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(epilog=EPILOG)(check)
+app.add_typer(dataset, name="dataset")
+app.command()(derive)
 app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
