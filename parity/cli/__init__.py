@@ -17,6 +17,8 @@ from parity import __version__
 from parity.cli.cause import cause
 from parity.cli.check import EPILOG, check
 from parity.cli.console import complain
+from parity.cli.dataset import app as dataset
+from parity.cli.derive import derive
 from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
@@ -26,6 +28,7 @@ from parity.cli.report import open_latest, report
 from parity.cli.show import INTERRUPTED
 from parity.cli.steps import steps
 from parity.cli.train import train
+from parity.cli.watch import watch
 from parity.errors import ParityError
 from parity.files import standard_output
 
@@ -37,6 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(epilog=EPILOG)(check)
+app.add_typer(dataset, name="dataset")
+app.command()(derive)
 app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
@@ -44,6 +49,7 @@ app.command()(matrix)
 app.command()(ops)
 app.command()(steps)
 app.command()(train)
+app.command(context_settings={"allow_interspersed_args": False})(watch)
 app.command()(record)
 app.command()(report)
 app.command("open")(open_latest)

@@ -19,6 +19,8 @@ KERNEL_LAUNCH = "kernel-launch"
 # How much of a line is looked at on either side of an anchor: lines can be megabytes long.
 WINDOW = 240
 
+_AGAIN = re.compile(rb"\[again (\d{1,15})x\] ")
+
 # kind, bytes to look for, and what the text from some place before them must match.
 _PATTERNS: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
     (kind, anchor, re.compile(pattern))
@@ -75,13 +77,19 @@ class FailureFinder:
                 texts = [] if line in found else _texts(kind, line, anchor, pattern)
                 if texts:
                     found[line] = (kind, texts)
-                    counts[line] = lines[line] * block.count(line)
+                    counts[line] = lines[line] * block.count(line) * _times(line)
         places = block.places(found.keys())
         for line, (kind, texts) in found.items():
             first, last = places[line]
             for text in texts:
                 shown = quoted(text)
                 self._tally.add(kind, first, shown, count=counts[line], last_line=last)
+
+
+def _times(line: bytes) -> int:
+    """How many lines this one stands for in a console that `parity watch` kept."""
+    again = _AGAIN.match(line)
+    return int(again[1]) if again is not None else 1
 
 
 def _lines_with(data: bytes, anchor: bytes) -> Iterator[bytes]:

@@ -1,0 +1,46 @@
+"""``parity derive``: a config for other hardware, with the same samples in each step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parity.errors import InputError
+from parity.files import write_atomically
+from parity.guard.derive import derive as derived_from
+
+
+def derive(
+    config: Annotated[str, typer.Argument(help="A config of the zoo by name, or a path.")],
+    gpus: Annotated[int, typer.Option(min=1, help="Processes that will train.")],
+    accumulate: Annotated[
+        bool, typer.Option("--accumulate", help="Keep the config's images a GPU; the default.")
+    ] = False,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Images a GPU, in the place of the config's.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="ROOT", help="Another root of the data set.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it; default: printed.")
+    ] = None,
+) -> None:
+    """Write a config that trains on other GPUs as the original does, and say what stays different.
+
+    What the GPUs and the batch lack to the original's samples per step is accumulated; iterations,
+    schedule and intervals are lengthened by as much. Exit codes: 0, or 2 where it cannot be done.
+    """
+    if accumulate and batch is not None:
+        raise InputError("--accumulate keeps the config's images a GPU; give it or --batch")
+    found = derived_from(config, gpus=gpus, batch=batch, data=data, out=out)
+    if out is None:
+        typer.echo(found.text, nl=False)
+    else:
+        write_atomically(out, found.text.encode())
+        typer.echo(f"wrote {out}")
+    for title, lines in (("the same", found.checked), ("different", found.differs)):
+        for line in lines:
+            typer.echo(f"{title}: {line}", err=True)
