@@ -6,7 +6,7 @@ An entry is the config's own dict, read without executing the file it stands in.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from numpy.random import RandomState
@@ -21,10 +21,20 @@ from reference.generator import global_stream
 from reference.loss.head import loss_by_feat
 from reference.mask.build import head_of
 from reference.mask.heads import queried_loss
+from reference.mosaic import mixed
 from reference.results import to_results, to_sample
 from reference.segmentor import quiet
 
 Entry = Mapping[str, Any]
+
+
+def made(kind: str) -> Callable[..., Sample]:
+    """The transform `kind` as a step: a sample, a generator, and its options."""
+
+    def run(sample: Sample, rng: RandomState | None = None, **options: Any) -> Sample:
+        return transform(sample, rng or RandomState(0), entry={"type": kind, **options})
+
+    return run
 
 
 def transform(value: DataInfo | Sample, rng: RandomState, *, entry: Entry) -> Sample:
@@ -38,6 +48,30 @@ def transform(value: DataInfo | Sample, rng: RandomState, *, entry: Entry) -> Sa
     results = value.as_dict() if isinstance(value, DataInfo) else to_results(value)
     with global_stream(rng):
         return to_sample(built(results), info)
+
+
+def mix(
+    sample: Sample,
+    rng: RandomState,
+    *,
+    entry: Entry,
+    infos: Sequence[DataInfo],
+    entries: Sequence[Entry],
+) -> Sample:
+    """The transform of several images that `entry` asks for; the others go through `entries`."""
+    load_reference()
+    from mmseg.registry import TRANSFORMS
+
+    with quiet():
+        steps = [TRANSFORMS.build(copy.deepcopy(dict(one))) for one in entries]
+
+    def fetch(index: int) -> dict[str, Any]:
+        results = infos[index].as_dict()
+        for step in steps:
+            results = step(results)
+        return results
+
+    return mixed(sample, rng, count=len(infos), fetch=fetch, entry=entry)
 
 
 def preprocess(sample: Sample, rng: RandomState, *, entry: Entry, training: bool) -> Batch:
