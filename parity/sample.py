@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 UInt8Array = NDArray[np.uint8]
+# Label maps of a batch: stacked, or each of its own size.
+Maps = torch.Tensor | tuple[torch.Tensor | None, ...]
 
 # PackSegInputs.meta_keys, mmseg 1.2.2 mmseg/datasets/transforms/formatting.py
 META_KEYS = (
@@ -153,11 +155,11 @@ class Batch:
 
     images: float32 ``(N, C, H, W)`` RGB. segs: int64 ``(N, H, W)`` in training;
     in testing a tuple, for label maps keep their own sizes ``(H, W)`` there, with
-    None for a sample that has none; None when no sample has one. maps: stacked edge
-    maps int64 and depth maps, ``(N, H, W)``, under mmseg's names.
+    None for a sample that has none; None when no sample has one. maps: edge maps int64
+    and depth maps in the same way, under mmseg's names.
     """
 
     images: torch.Tensor
-    segs: torch.Tensor | tuple[torch.Tensor | None, ...] | None
+    segs: Maps | None
     metas: tuple[Meta, ...]
-    maps: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    maps: Mapping[str, Maps] = field(default_factory=dict)

@@ -10,7 +10,9 @@ from numpy.random import RandomState
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.data import make_photo
-from parity.sample import DEPTH, SECOND, Array, Sample
+from parity.probes.natural.samples import collated
+from parity.sample import DEPTH, SECOND, Array, Meta, Sample
+from parity.steps.collate import MEAN, STD, collate
 from parity.steps.maps import concat_images_sample, depth_mix_sample, generate_edge_sample
 from parity.steps.mosaic import mosaic_sample
 from parity.steps.tone import adjust_gamma_sample, clahe_sample, rerange_sample, to_gray_sample
@@ -59,6 +61,19 @@ def make_pair(seed: int) -> Sample:
     return photo.replace(maps={SECOND: photo.image[::-1].copy()})
 
 
+def make_mapped(seed: int) -> list[Sample]:
+    """Two samples with label, edge and depth maps."""
+    samples = [generate_edge_sample(make_blocks(at)) for at in (seed, seed + 2)]
+    return [
+        one.replace(maps={**one.maps, **make_depth(seed).maps}, meta=_with_depth(one.meta))
+        for one in samples
+    ]
+
+
+def _with_depth(meta: Meta) -> Meta:
+    return meta.replace(depth_map_path="x.png", category_id=3)
+
+
 def _seg(sample: Sample) -> Array:
     assert sample.seg is not None
     return sample.seg
@@ -66,6 +81,7 @@ def _seg(sample: Sample) -> Array:
 
 _ROTATE = {"prob": 0.7, "degree": 30.0, "pad_val": 9, "seg_pad_val": 255}
 _CUT = {"prob": 0.8, "n_holes": (1, 4), "fill_in": (3, 5, 7)}
+_COLLATE = {"mean": MEAN, "std": STD, "size": (40, 44), "meta_keys": ("img_path", "category_id")}
 _MOSAIC = {"pool": Photos(), "prob": 0.8, "img_scale": (24, 30), "pad_val": 4}
 
 PROBES: tuple[Probe, ...] = (
@@ -96,5 +112,9 @@ PROBES: tuple[Probe, ...] = (
     Probe(Step("generate_edge", generate_edge_sample, {"edge_width": 4}), make_blocks),
     Probe(Step("depth_mix", depth_mix_sample, {"prob": 0.75}), make_depth),
     Probe(Step("concat_images", concat_images_sample), make_pair),
+    Probe(Step("collate_maps", collate, _COLLATE, collated), make_mapped),
+    Probe(
+        Step("collate_maps_test", collate, {**_COLLATE, "training": False}, collated), make_mapped
+    ),
     Probe(Step("mosaic", mosaic_sample, _MOSAIC), make_photo),
 )

@@ -10,7 +10,7 @@ from parity.checks.support import SEEDS, assert_equal, hold, sample_of, samples
 from parity.compare.compare import Verdict
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.probes.augment import PROBES, make_depth, make_pair
+from parity.probes.augment import PROBES, make_depth, make_mapped, make_pair
 from parity.sample import DEPTH
 from parity.steps.crop import crop_sample
 from parity.steps.flip import flip_sample
@@ -19,7 +19,7 @@ from parity.steps.resize import resize_sample
 from parity.steps.tone import rerange_sample
 from parity.steps.warp import cut_out_sample, rotate_sample
 
-PLAIN = [probe for probe in PROBES if probe.make not in (make_depth, make_pair)]
+PLAIN = [probe for probe in PROBES if probe.make not in (make_depth, make_pair, make_mapped)]
 
 
 def name(probe):
