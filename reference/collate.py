@@ -35,12 +35,21 @@ def batch_of(
 ) -> Batch:
     """`samples` packed, collated, and through a built preprocessor."""
     load_reference()
-    from mmengine.dataset import pseudo_collate
     from mmseg.datasets.transforms import PackSegInputs
 
     pack = PackSegInputs(meta_keys=meta_keys)
-    data = pseudo_collate([pack(to_results(sample)) for sample in samples])
-    output = preprocessor(data, training)
+    packed = [pack(to_results(sample)) for sample in samples]
+    return batch_of_packed(packed, preprocessor, training=training)
+
+
+def batch_of_packed(
+    packed: Sequence[dict[str, Any]], preprocessor: Any, *, training: bool
+) -> Batch:
+    """What ``PackSegInputs`` gave, collated, and through a built preprocessor."""
+    load_reference()
+    from mmengine.dataset import pseudo_collate
+
+    output = preprocessor(pseudo_collate(packed), training)
     found = output["data_samples"]
     metas = tuple(Meta(**sample.metainfo) for sample in found)
     maps = {name: _maps(found, name, training) for name in (EDGE, DEPTH)}

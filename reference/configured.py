@@ -13,9 +13,9 @@ from numpy.random import RandomState
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.sample import Batch, DataInfo, Sample
+from parity.sample import META_KEYS, Batch, DataInfo, Sample
 from parity.steps.mask.infer import Layers
-from reference.collate import batch_of
+from reference.collate import batch_of, batch_of_packed
 from reference.compat import load_reference
 from reference.generator import global_stream
 from reference.loss.head import loss_by_feat
@@ -74,12 +74,34 @@ def mix(
     return mixed(sample, rng, count=len(infos), fetch=fetch, entry=entry)
 
 
-def preprocess(sample: Sample, rng: RandomState, *, entry: Entry, training: bool) -> Batch:
+def preprocess(
+    sample: Sample,
+    rng: RandomState,
+    *,
+    entry: Entry,
+    training: bool,
+    meta_keys: Sequence[str] = META_KEYS,
+) -> Batch:
     """``PackSegInputs`` and ``pseudo_collate``, then the preprocessor that `entry` asks for."""
     load_reference()
     from mmseg.registry import MODELS
 
-    return batch_of([sample], MODELS.build(copy.deepcopy(dict(entry))), training=training)
+    built = MODELS.build(copy.deepcopy(dict(entry)))
+    return batch_of([sample], built, training=training, meta_keys=meta_keys)
+
+
+def views_of(sample: Sample, rng: RandomState, *, entry: Entry, preprocessor: Entry) -> list[Batch]:
+    """The ``TestTimeAug`` that `entry` asks for, each view through the preprocessor."""
+    load_reference()
+    from mmseg.registry import MODELS, TRANSFORMS
+
+    with quiet():
+        built = TRANSFORMS.build(copy.deepcopy(dict(entry)))
+    with global_stream(rng):
+        found = built(to_results(sample))
+    packed = [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+    prepare = MODELS.build(copy.deepcopy(dict(preprocessor)))
+    return [batch_of_packed([one], prepare, training=False) for one in packed]
 
 
 # Of a head, what its loss depends on.

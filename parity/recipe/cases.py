@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from numpy.random import RandomState
 
-from parity.check.cases import Case
+from parity.check.cases import Case, list_root
+from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes import Probe
-from parity.probes.catalogue import tail_of_testing, tail_of_training
+from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
 from parity.probes.schedule import SCHEDULE
 from parity.recipe.forms import absent
 from parity.recipe.queries import KINDS
@@ -28,7 +29,7 @@ MOST_HEAD_SEEDS = 20
 
 def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> list[Case]:
     """Training once per seed, validation once per input, each head's loss, the schedule."""
-    found = [_train(recipe, infos[seed % len(infos)], seed) for seed in seeds]
+    found = [_train(recipe, infos, seed) for seed in seeds]
     if recipe.val:
         found += [_val(recipe, info) for info in infos]
     for head in recipe.heads:
@@ -39,39 +40,84 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
                 Case("loss", head.where, seed, (head.loss,), probe=probe)
                 for seed in seeds[:MOST_HEAD_SEEDS]
             ]
+    found += _views(recipe)
     return [*filter(_has_a_step, found), *_schedule(recipe)]
+
+
+def _views(recipe: Recipe) -> Iterator[Case]:
+    """On the smallest built-in image: the logits of all views are kept until they are merged."""
+    head, testing = recipe.head, _testing(recipe)
+    if recipe.views and head is not None and testing is not None:
+        infos = list_root(inputs_root())
+        smallest = min(infos, key=lambda info: Path(info.img_path).stat().st_size)
+        steps = (*recipe.views, tail_of_views(head.channels, testing))
+        yield _file_case(recipe, "val", smallest, 0, steps, name="tta")
 
 
 def _has_a_step(case: Case) -> bool:
     return any(step.function is not absent for step in case.steps)
 
 
-def _train(recipe: Recipe, info: DataInfo, seed: int) -> Case:
+def _train(recipe: Recipe, infos: Sequence[DataInfo], seed: int) -> Case:
     steps, head = recipe.train, recipe.head
     chained = head is not None and head.loss is not None and head.kind not in KINDS
     if steps and head is not None and chained and seed % SEEDS_PER_LOSS == 0:
         assert head.loss is not None
         steps = (*steps, *tail_of_training(head.channels, head.loss))
-    return _file_case(recipe, "train", info, seed, steps)
+    return _file_case(recipe, "train", infos[seed % len(infos)], seed, steps, others=infos)
 
 
 def _val(recipe: Recipe, info: DataInfo) -> Case:
-    steps, head = recipe.val, recipe.head
-    if steps and head is not None and head.channels and recipe.test_cfg is not None:
-        options = {**recipe.test_cfg, "align_corners": head.align_corners}
-        steps = (*steps, *tail_of_testing(head.channels, options, recipe.metric))
+    steps, head, testing = recipe.val, recipe.head, _testing(recipe)
+    if steps and head is not None and testing is not None:
+        steps = (*steps, *tail_of_testing(head.channels, testing, recipe.metric))
     return _file_case(recipe, "val", info, 0, steps)
 
 
+def _testing(recipe: Recipe) -> dict[str, Any] | None:
+    """Options of inference with the last decode head, where it is known what it gives."""
+    head = recipe.head
+    if head is None or not head.channels or recipe.test_cfg is None:
+        return None
+    return {**recipe.test_cfg, "align_corners": head.align_corners}
+
+
 def _file_case(
-    recipe: Recipe, split: str, info: DataInfo, seed: int, steps: tuple[Step, ...]
+    recipe: Recipe,
+    split: str,
+    info: DataInfo,
+    seed: int,
+    steps: tuple[Step, ...],
+    *,
+    name: str = "",
+    others: Sequence[DataInfo] = (),
 ) -> Case:
+    started = _started(recipe, split, info)
+    rest = tuple(_started(recipe, split, one) for one in others)
+    placed = tuple(_among(step, rest) for step in steps)
+    return Case(name or split, Path(info.img_path).name, seed, placed, info=started)
+
+
+def _started(recipe: Recipe, split: str, info: DataInfo) -> DataInfo:
     reduces = recipe.reduces[split]
     known = recipe.head.channels + reduces if recipe.head is not None else 256
     # The built-in inputs have labels of ADE20K; more than the config knows are ignored.
     ignored = dict.fromkeys(range(max(known, 2), 255), 255) if known < 150 else None
-    started = replace(info, reduce_zero_label=reduces, label_map=ignored)
-    return Case(split, Path(info.img_path).name, seed, steps, info=started)
+    # Nor have they depth maps: where a config reads some, the label map is read as one.
+    depth = {"depth_map_path": info.seg_map_path, "category_id": info.sample_idx}
+    more = depth if any(step.name == "load_depth" for step in recipe.train) else {}
+    return replace(info, reduce_zero_label=reduces, label_map=ignored, more=more)
+
+
+def _among(step: Step, infos: tuple[DataInfo, ...]) -> Step:
+    """A step of several images, with `infos` as what it takes the others from."""
+    pool = step.options.get("pool")
+    if pool is None or step.entry is None:
+        return step
+    entries = [one.entry.values for one in pool.steps if one.entry is not None]
+    others = replace(step.entry, options={"infos": infos, "entries": entries})
+    options = {**step.options, "pool": replace(pool, infos=infos)}
+    return replace(step, options=options, entry=others)
 
 
 def make_logits(seed: int, *, channels: int) -> dict[str, torch.Tensor]:

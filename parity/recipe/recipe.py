@@ -26,7 +26,8 @@ _INFERENCE = ("mode", "crop_size", "stride")
 class Recipe:
     """The steps of a config, in order, with its options.
 
-    train, val: from the file on, to the batch. heads: decode heads, then auxiliary ones.
+    train, val: from the file on, to the batch. views: to those of test-time augmentation,
+    without them nothing. heads: decode heads, then auxiliary ones.
     test_cfg, metric: options of inference and of the score; None where no step here does
     it. schedule: what `parity.steps.schedule.lr_table` takes. reduces: label 0, per split.
     uncompared: what no step here does; the rest is compared all the same.
@@ -36,6 +37,7 @@ class Recipe:
     terms: Terms
     train: tuple[Step, ...]
     val: tuple[Step, ...]
+    views: tuple[Step, ...]
     heads: tuple[Head, ...]
     test_cfg: Mapping[str, Any] | None
     metric: Mapping[str, Any] | None
@@ -84,14 +86,12 @@ def recipe_of(terms: Terms, name: str) -> Recipe:
     """The recipe of a config in the terms of `parity.settings.terms`."""
     reader = Reader(terms)
     train, val = (reader.pipeline(split) for split in ("train", "val"))
-    preprocessor = terms.item("model", "data_preprocessor")
-    train += reader.collate(preprocessor, training=True) if train else []
-    val += reader.collate(preprocessor, training=False) if val else []
     return Recipe(
         name,
         terms,
         tuple(train),
         tuple(val),
+        reader.views(),
         heads_of(reader),
         _inference(reader),
         _metric(reader),

@@ -184,7 +184,11 @@ def _dataset(given: Item) -> Item:
     if not given.fields:
         return given
     parts = [_dataset(part) for part in given.get("datasets").parts]
-    changed = given.having(datasets=Item(parts, given.get("datasets").place) if parts else None)
+    inner = given.get("dataset")
+    changed = given.having(
+        datasets=Item(parts, given.get("datasets").place) if parts else None,
+        dataset=_dataset(inner) if inner.fields else None,
+    )
     changed = changed.having(repeated=repeats) if repeats.value is not None else changed
     return _with_reduction(changed)
 
