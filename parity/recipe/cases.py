@@ -16,7 +16,7 @@ from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
-from parity.probes.schedule import SCHEDULE
+from parity.probes.schedule import MOMENTUM, SCHEDULE
 from parity.recipe.forms import absent
 from parity.recipe.queries import KINDS
 from parity.recipe.recipe import Recipe
@@ -148,9 +148,14 @@ def make_queries(seed: int, *, channels: int) -> dict[str, Any]:
 
 
 def _schedule(recipe: Recipe) -> Iterator[Case]:
-    if recipe.schedule is not None:
-        probe = Probe(SCHEDULE, partial(_given, value=recipe.schedule))
-        yield Case("schedule", recipe.name, 0, (SCHEDULE,), probe=probe)
+    found = recipe.schedule
+    if found is None:
+        return
+    tables = [(SCHEDULE, {"base_lrs": [found.base_lr]})]
+    tables += [] if found.momentum is None else [(MOMENTUM, {"momenta": [found.momentum]})]
+    for step, base in tables:
+        probe = Probe(step, partial(_given, value={**base, **found.options}))
+        yield Case("schedule", recipe.name, 0, (step,), probe=probe)
 
 
 def _given(seed: int, *, value: Mapping[str, Any]) -> dict[str, Any]:

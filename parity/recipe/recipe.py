@@ -11,14 +11,11 @@ from parity.errors import InputError
 from parity.pipeline import Step
 from parity.recipe.heads import Head, heads_of
 from parity.recipe.reader import Reader, Uncompared
+from parity.recipe.schedule import Schedule, schedule_of
 from parity.runs.config import installed_configs, read_config
 from parity.settings.items import plain
 from parity.settings.terms import Terms, terms_of
 
-# Batches of an epoch, where only the data could tell how many there are.
-EPOCH_LENGTH = 10
-# The longest of the zoo has 320,000.
-MOST_ITERATIONS = 10_000_000
 _INFERENCE = ("mode", "crop_size", "stride")
 
 
@@ -29,7 +26,7 @@ class Recipe:
     train, val: from the file on, to the batch. views: to those of test-time augmentation,
     without them nothing. heads: decode heads, then auxiliary ones.
     test_cfg, metric: options of inference and of the score; None where no step here does
-    it. schedule: what `parity.steps.schedule.lr_table` takes. reduces: label 0, per split.
+    it. reduces: label 0, per split.
     uncompared: what no step here does; the rest is compared all the same.
     """
 
@@ -41,7 +38,7 @@ class Recipe:
     heads: tuple[Head, ...]
     test_cfg: Mapping[str, Any] | None
     metric: Mapping[str, Any] | None
-    schedule: Mapping[str, Any] | None
+    schedule: Schedule | None
     reduces: Mapping[str, bool]
     uncompared: tuple[Uncompared, ...] = ()
 
@@ -95,7 +92,7 @@ def recipe_of(terms: Terms, name: str) -> Recipe:
         heads_of(reader),
         _inference(reader),
         _metric(reader),
-        _schedule(reader),
+        schedule_of(reader),
         {
             split: bool(reader.datasets(split)[0].get("reduce_zero_label").value)
             for split in ("train", "val")
@@ -122,23 +119,3 @@ def _metric(reader: Reader) -> dict[str, Any] | None:
         return None
     names = ("iou_metrics", "nan_to_num", "beta", "ignore_index")
     return {key: plain(parts[0].get(key)) for key in names if not parts[0].get(key).is_empty}
-
-
-def _schedule(reader: Reader) -> dict[str, Any] | None:
-    terms = reader.terms
-    entries = [reader.entry(part) for part in terms.item("param_scheduler").parts]
-    rate = terms.get("optim_wrapper", "optimizer", "lr")
-    loop = terms.item("train_cfg")
-    length = loop.get("max_iters").value
-    by_epoch = {}
-    if length is None and isinstance(loop.get("max_epochs").value, int):
-        reader.note(loop, "the length of an epoch", f"taken as {EPOCH_LENGTH} batches")
-        length = loop.get("max_epochs").value * EPOCH_LENGTH
-        by_epoch = {"epoch_length": EPOCH_LENGTH, "loop": "epoch"}
-    if not isinstance(rate, float) or not isinstance(length, int) or not entries:
-        reader.note(loop, "the schedule", "no rate, no length or no schedulers are given")
-        return None
-    if not 0 < length <= MOST_ITERATIONS:
-        reader.note(loop, "the schedule", f"{length} iterations are none, or too many to list")
-        return None
-    return {"base_lrs": [rate], "param_scheduler": entries, "max_iters": length, **by_epoch}

@@ -10,7 +10,7 @@ from parity.errors import InputError
 from parity.recipe import Recipe, recipe_of
 from parity.settings.items import Item
 from parity.settings.terms import terms_of
-from parity.steps.schedule import Scheduler, schedulers_from_config
+from parity.steps.schedule import ReduceOnPlateauLR, Scheduler, schedulers_from_config
 from parity.train.data import RecipePipeline, StreamDataset
 from parity.train.losses import HeadLoss, head_loss
 from parity.train.settings import Settings
@@ -51,6 +51,9 @@ def plan_of(settings: Settings) -> Plan:
     _insist(name, recipe)
     sampler, max_iters = loader["sampler"], _number(settings, "train_cfg", "max_iters")
     schedulers = schedulers_from_config(values.get("param_scheduler") or [])
+    for spec in schedulers:
+        if spec.momentum or isinstance(spec, ReduceOnPlateauLR):
+            raise InputError(f"{name}: {type(spec).__name__} of momentum or scores is not trained")
     return Plan(
         dataset=_dataset(recipe, loader["dataset"]),
         collate=recipe.train[-1].options,
@@ -89,7 +92,7 @@ def _insist(name: str, recipe: Recipe) -> None:
 
 def _dataset(recipe: Recipe, given: Values) -> StreamDataset:
     dataset = recipe.terms.item("train_dataloader", "dataset")
-    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets"):
+    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
         if not dataset.get(key).is_empty and dataset.get(key).value != "":
             raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
     prefix = given["data_prefix"]
