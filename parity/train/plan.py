@@ -128,8 +128,9 @@ def _grouping(settings: Settings) -> Values:
     wrapper = settings.values["optim_wrapper"]
     found = {key: wrapper[key] for key in ("paramwise_cfg", "constructor") if wrapper.get(key)}
     optimizer, path = wrapper["optimizer"], ("optim_wrapper", "optimizer")
-    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else 0.0
-    return {**found, "lr": _number(settings, *path, "lr"), "weight_decay": decay}
+    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else None
+    rates = {"lr": _number(settings, *path, "lr"), "weight_decay": decay}
+    return {**found, **rates, "optimizer": optimizer["type"]}
 
 
 def _ended(spec: Scheduler, max_iters: int) -> Scheduler:

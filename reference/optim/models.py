@@ -47,7 +47,8 @@ def config_model(
     wrapper = config.optim_wrapper
     options: dict[str, Any] = {
         "lr": wrapper.optimizer.lr,
-        "weight_decay": wrapper.optimizer.weight_decay,
+        "weight_decay": wrapper.optimizer.get("weight_decay"),
+        "optimizer": wrapper.optimizer.type,
     }
     paramwise = wrapper.get("paramwise_cfg")
     if paramwise is not None:
