@@ -16,6 +16,7 @@ from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
+from parity.probes.optim import GROUPS
 from parity.probes.schedule import MOMENTUM, SCHEDULE
 from parity.recipe.forms import absent
 from parity.recipe.queries import KINDS
@@ -41,7 +42,7 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
                 for seed in seeds[:MOST_HEAD_SEEDS]
             ]
     found += _views(recipe)
-    return [*filter(_has_a_step, found), *_schedule(recipe)]
+    return [*filter(_has_a_step, found), *_schedule(recipe), *_groups(recipe)]
 
 
 def _views(recipe: Recipe) -> Iterator[Case]:
@@ -156,6 +157,12 @@ def _schedule(recipe: Recipe) -> Iterator[Case]:
     for step, base in tables:
         probe = Probe(step, partial(_given, value={**base, **found.options}))
         yield Case("schedule", recipe.name, 0, (step,), probe=probe)
+
+
+def _groups(recipe: Recipe) -> Iterator[Case]:
+    if recipe.groups is not None:
+        probe = Probe(GROUPS, partial(_given, value=recipe.groups))
+        yield Case("optimizer", recipe.name, 0, (GROUPS,), probe=probe)
 
 
 def _given(seed: int, *, value: Mapping[str, Any]) -> dict[str, Any]:

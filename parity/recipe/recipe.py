@@ -9,6 +9,7 @@ from typing import Any
 
 from parity.errors import InputError
 from parity.pipeline import Step
+from parity.recipe.groups import groups_of
 from parity.recipe.heads import Head, heads_of
 from parity.recipe.reader import Reader, Uncompared
 from parity.recipe.schedule import Schedule, schedule_of
@@ -26,7 +27,7 @@ class Recipe:
     train, val: from the file on, to the batch. views: to those of test-time augmentation,
     without them nothing. heads: decode heads, then auxiliary ones.
     test_cfg, metric: options of inference and of the score; None where no step here does
-    it. reduces: label 0, per split.
+    it. groups: what `param_groups` takes. reduces: label 0, per split.
     uncompared: what no step here does; the rest is compared all the same.
     """
 
@@ -39,6 +40,7 @@ class Recipe:
     test_cfg: Mapping[str, Any] | None
     metric: Mapping[str, Any] | None
     schedule: Schedule | None
+    groups: Mapping[str, Any] | None
     reduces: Mapping[str, bool]
     uncompared: tuple[Uncompared, ...] = ()
 
@@ -93,6 +95,7 @@ def recipe_of(terms: Terms, name: str) -> Recipe:
         _inference(reader),
         _metric(reader),
         schedule_of(reader),
+        groups_of(reader),
         {
             split: bool(reader.datasets(split)[0].get("reduce_zero_label").value)
             for split in ("train", "val")
