@@ -17,6 +17,7 @@ from parity import __version__
 from parity.cli.cause import cause
 from parity.cli.check import EPILOG, check
 from parity.cli.console import complain
+from parity.cli.coverage import coverage
 from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
@@ -37,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(epilog=EPILOG)(check)
+app.command()(coverage)
 app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
