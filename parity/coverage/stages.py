@@ -71,14 +71,8 @@ def config_files(pattern: str = "*", *, day: int | None = None) -> list[Path]:
     paths = [] if root is None else sorted(root.glob("*/*.py"))
     paths = [path for path in paths if path.parent.name != "_base_"]
     paths = [path for at, path in enumerate(paths) if day is None or at % DAYS == day % DAYS]
-    found = [
-        path
-        for path in paths
-        if any(
-            fnmatch.fnmatch(text, pattern)
-            for text in (path.stem, f"{path.parent.name}/{path.stem}")
-        )
-    ]
+    named = {path: (path.stem, f"{path.parent.name}/{path.stem}") for path in paths}
+    found = [path for path, texts in named.items() if fnmatch.filter(texts, pattern)]
     if not found:
         raise InputError(f"no config of the installed mmsegmentation is called {pattern}")
     return found

@@ -67,13 +67,14 @@ def built(model: Mapping[str, Any]) -> nn.Module:
     any other name. Raises InputError where it cannot be built.
     """
     load_reference()
+    from mmengine.config import ConfigDict
     from mmseg.registry import MODELS
 
     given = _without_weights(model)
     _insist_on_registered(given)
     try:
         with quiet(), _Unfilled():
-            made: nn.Module = MODELS.build(given)
+            made: nn.Module = MODELS.build(ConfigDict(given))
     except Exception as error:  # whatever the constructors of mmseg raise on odd options
         raise InputError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     return made
