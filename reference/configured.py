@@ -13,11 +13,13 @@ from numpy.random import RandomState
 from torch import Tensor
 
 from parity.errors import InputError
+from parity.listing import Listing
 from parity.sample import META_KEYS, Batch, DataInfo, Sample
 from parity.steps.mask.infer import Layers
 from reference.collate import batch_of, batch_of_packed
 from reference.compat import load_reference
 from reference.generator import global_stream
+from reference.listing import listing
 from reference.loss.head import loss_by_feat
 from reference.mask.build import head_of
 from reference.mask.heads import queried_loss
@@ -26,6 +28,11 @@ from reference.results import to_results, to_sample
 from reference.segmentor import quiet
 
 Entry = Mapping[str, Any]
+
+
+def data_list(value: str, rng: RandomState | None = None, *, entry: Entry) -> Listing:
+    """What the data set that `entry` asks for lists below the root `value`."""
+    return listing({**entry, "data_root": value})
 
 
 def made(kind: str) -> Callable[..., Sample]:

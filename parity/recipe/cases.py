@@ -103,11 +103,14 @@ def _started(recipe: Recipe, split: str, info: DataInfo) -> DataInfo:
     reduces = recipe.reduces[split]
     known = recipe.head.channels + reduces if recipe.head is not None else 256
     # The built-in inputs have labels of ADE20K; more than the config knows are ignored.
-    ignored = dict.fromkeys(range(max(known, 2), 255), 255) if known < 150 else None
+    ignored = dict.fromkeys(range(max(known, 2), 255), 255) if known < 150 else {}
+    chosen = recipe.listings[split].label_map
+    label_map = {**ignored, **(chosen or {})} or None
     # Nor have they depth maps: where a config reads some, the label map is read as one.
     depth = {"depth_map_path": info.seg_map_path, "category_id": info.sample_idx}
-    more = depth if any(step.name == "load_depth" for step in recipe.train) else {}
-    return replace(info, reduce_zero_label=reduces, label_map=ignored, more=more)
+    needed = any(step.name == "load_depth" for step in recipe.train)
+    more = info.more or (depth if needed else {})
+    return replace(info, reduce_zero_label=reduces, label_map=label_map, more=more)
 
 
 def _among(step: Step, infos: tuple[DataInfo, ...]) -> Step:
@@ -163,6 +166,18 @@ def _groups(recipe: Recipe) -> Iterator[Case]:
     if recipe.groups is not None:
         probe = Probe(GROUPS, partial(_given, value=recipe.groups))
         yield Case("optimizer", recipe.name, 0, (GROUPS,), probe=probe)
+
+
+def data_set_cases(recipe: Recipe, root: Path) -> Iterator[Case]:
+    """What the data sets of `recipe` list below `root`, where their folders lie there."""
+    for split, found in recipe.listings.items():
+        if found.lies_below(root):
+            probe = Probe(found.step, partial(_root, root=str(root)))
+            yield Case("data set", split, 0, (found.step,), probe=probe)
+
+
+def _root(seed: int, *, root: str) -> str:
+    return root
 
 
 def _given(seed: int, *, value: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from parity.errors import InputError
 from parity.pipeline import Step
 from parity.recipe.groups import groups_of
 from parity.recipe.heads import Head, heads_of
+from parity.recipe.listing import DataSet, data_set_of
 from parity.recipe.reader import Reader, Uncompared
 from parity.recipe.schedule import Schedule, schedule_of
 from parity.runs.config import installed_configs, read_config
@@ -27,7 +28,8 @@ class Recipe:
     train, val: from the file on, to the batch. views: to those of test-time augmentation,
     without them nothing. heads: decode heads, then auxiliary ones.
     test_cfg, metric: options of inference and of the score; None where no step here does
-    it. groups: what `param_groups` takes. reduces: label 0, per split.
+    it. groups: what `param_groups` takes. reduces: label 0, per split. listings: the
+    first data set, per split.
     uncompared: what no step here does; the rest is compared all the same.
     """
 
@@ -42,6 +44,7 @@ class Recipe:
     schedule: Schedule | None
     groups: Mapping[str, Any] | None
     reduces: Mapping[str, bool]
+    listings: Mapping[str, DataSet]
     uncompared: tuple[Uncompared, ...] = ()
 
     @property
@@ -100,6 +103,7 @@ def recipe_of(terms: Terms, name: str) -> Recipe:
             split: bool(reader.datasets(split)[0].get("reduce_zero_label").value)
             for split in ("train", "val")
         },
+        {split: data_set_of(reader, split) for split in ("train", "val")},
         tuple(reader.uncompared),
     )
 
