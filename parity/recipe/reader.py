@@ -12,7 +12,7 @@ from parity.recipe.forms import FORMS, LEFT_OUT, REFUSED, Form, absent
 from parity.runs.facts import Source, Unknown
 from parity.sample import META_KEYS
 from parity.settings.items import Item, lift, plain
-from parity.settings.terms import Terms
+from parity.settings.terms import Terms, defaults
 from parity.steps.infer import views_of
 from parity.steps.mosaic import mosaic_sample
 
@@ -176,6 +176,8 @@ class Reader:
 
     def value(self, item: Item) -> Any:
         """As the config writes it; a default with tuples, as the reference has it."""
+        if self.terms.legacy and item.place is None:
+            return self._upgraded(item)
         if item.place is None or self.terms.config is None:
             return _tuples(plain(item))
         written = self.terms.config.get(*item.place)
@@ -183,9 +185,21 @@ class Reader:
             return _tuples(plain(item)) if written is None else written
         if plain(lift(written)) == plain(item):
             return written
-        if item.fields:  # upgraded: its entries may still be as they were written
-            return {key: self.value(part) for key, part in item.fields.items()}
-        return _tuples(plain(item))
+        return self._upgraded(item)
+
+    def _upgraded(self, item: Item) -> Any:
+        """Entries as they were written; defaults are left to what the reference builds."""
+        if item.parts:  # one value, written for a list of it, or a tuple
+            alone = item.place is not None and item.parts[0].place == item.place
+            return self.value(item.parts[0]) if alone else tuple(map(self.value, item.parts))
+        if not item.fields:
+            return _tuples(plain(item))
+        usual = defaults(item.kind, "mmseg")
+        return {
+            key: self.value(part)
+            for key, part in item.fields.items()
+            if part.place is not None or key not in usual or plain(part) != usual[key]
+        }
 
     def note(self, item: Item, what: str, why: str) -> None:
         """Say that `what` is not compared, and why."""

@@ -214,7 +214,8 @@ def signatures() -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-def _defaults(kind: str, scope: str) -> dict[str, Any]:
+def defaults(kind: str, scope: str) -> dict[str, Any]:
+    """Option -> default of a type, that of the reference's own signature."""
     table = signatures()
     for name in dict.fromkeys((scope, "mmseg", "mmengine")):
         if kind in table.get(name, {}):
@@ -246,7 +247,7 @@ def _filled_dict(item: Item, scope: str, depth: int) -> Item:
     prefix = named.partition(".")[0] if isinstance(named, str) and "." in named else ""
     scope = prefix or str(item.get("_scope_").value or scope)
     given = {key: part for key, part in item.fields.items() if key != "_scope_"}
-    for key, value in _defaults(item.kind, scope).items():
+    for key, value in defaults(item.kind, scope).items():
         if key not in given:
             given[key] = _unplaced(lift(value))
     return Item(
