@@ -45,6 +45,12 @@ def make_blocks(seed: int) -> Sample:
     return photo.replace(seg=seg)
 
 
+def make_dim(seed: int) -> Sample:
+    """A photograph of few grey levels."""
+    photo = make_photo(seed)
+    return photo.replace(image=(photo.image // 2 + 9).astype(np.uint8))
+
+
 def make_depth(seed: int) -> Sample:
     """A photograph with a depth map in metres, read at a thousandth."""
     photo = make_photo(seed)
@@ -106,7 +112,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(Step("adjust_gamma", adjust_gamma_sample, {"gamma": 1.7}), make_photo),
     Probe(Step("clahe", clahe_sample, {"clip_limit": 3.0, "tile_grid_size": (4, 2)}), make_photo),
-    Probe(Step("rerange", rerange_sample, {"min_value": -1.0, "max_value": 1.0}), make_photo),
+    Probe(Step("rerange", rerange_sample, {"min_value": -1.0, "max_value": 1.0}), make_dim),
     Probe(Step("to_gray", to_gray_sample, {"out_channels": 1}), make_photo),
     Probe(Step("to_gray_all", to_gray_sample, {"weights": (0.2, 0.3, 0.5)}), make_photo),
     Probe(Step("generate_edge", generate_edge_sample, {"edge_width": 4}), make_blocks),
