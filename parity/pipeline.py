@@ -159,6 +159,22 @@ class ValPipeline:
         return sample
 
 
+@dataclass(frozen=True, eq=False)
+class Others:
+    """The data set that a step of several images takes the others from, through `steps`."""
+
+    steps: tuple[Step, ...]
+    infos: tuple[DataInfo, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.infos)
+
+    def fetch(self, index: int, rng: RandomState) -> Sample:
+        """Sample `index`, with draws from `rng`."""
+        sample: Sample = run_steps(self.steps, self.infos[index], rng)
+        return sample
+
+
 def run_steps(steps: tuple[Step, ...], value: Any, rng: RandomState) -> Any:
     """Feed `value` through `steps`."""
     for step in steps:

@@ -23,7 +23,7 @@ from parity.probes import optim as optims
 from parity.probes import schedule as schedules
 from parity.probes.natural import step_of
 from parity.steps.collate import MEAN, STD, collate
-from parity.steps.infer import inference
+from parity.steps.infer import inference, predict_views
 from parity.steps.iou import IoUMetric
 from parity.steps.logits import postprocess_logits, resize_logits
 from parity.steps.loss import decode_head_loss
@@ -75,6 +75,15 @@ def tail_of_testing(
     if metric is None:
         return steps
     return (*steps, step_of("iou", IoUMetric, {"num_classes": max(channels, 2), **metric}))
+
+
+def tail_of_views(channels: int, options: Mapping[str, Any]) -> Step:
+    """From the views of test-time augmentation to their merged segmentation."""
+    return Step(
+        "tta",
+        predict_views,
+        {"model": _network(channels), **options, "num_classes": channels},
+    )
 
 
 def _network(channels: int) -> Any:

@@ -6,6 +6,7 @@ from functools import cache
 
 from parity.pipeline import Step
 from parity.suspects import (
+    added,
     collate,
     crop,
     deform_attn,
@@ -33,11 +34,13 @@ FAMILIES = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
 
 @cache
 def all_suspects() -> tuple[Suspect, ...]:
-    """Every suspect, in the order of the steps."""
+    """Every suspect of the steps of a default check, in their order."""
     return tuple(suspect for module in _MODULES for suspect in module.SUSPECTS)
 
 
 def suspects_of(step: Step) -> tuple[Suspect, ...]:
     """The suspects that can take the place of the step's own function."""
     key = (step.module, step.function.__name__)
-    return tuple(one for one in all_suspects() if (one.step, one.replaces) == key)
+    return tuple(
+        one for one in (*all_suspects(), *added.SUSPECTS) if (one.step, one.replaces) == key
+    )

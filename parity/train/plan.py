@@ -10,7 +10,7 @@ from parity.errors import InputError
 from parity.recipe import Recipe, recipe_of
 from parity.settings.items import Item
 from parity.settings.terms import terms_of
-from parity.steps.schedule import Scheduler, schedulers_from_config
+from parity.steps.schedule import ReduceOnPlateauLR, Scheduler, schedulers_from_config
 from parity.train.data import RecipePipeline, StreamDataset
 from parity.train.losses import HeadLoss, head_loss
 from parity.train.settings import TrainingSettings
@@ -51,6 +51,9 @@ def plan_of(settings: TrainingSettings) -> TrainingPlan:
     _insist(name, recipe)
     sampler, max_iters = loader["sampler"], _number(settings, "train_cfg", "max_iters")
     schedulers = schedulers_from_config(values.get("param_scheduler") or [])
+    for spec in schedulers:
+        if spec.momentum or isinstance(spec, ReduceOnPlateauLR):
+            raise InputError(f"{name}: {type(spec).__name__} of momentum or scores is not trained")
     return TrainingPlan(
         dataset=_dataset(recipe, loader["dataset"]),
         collate=recipe.train[-1].options,
@@ -89,7 +92,7 @@ def _insist(name: str, recipe: Recipe) -> None:
 
 def _dataset(recipe: Recipe, given: Values) -> StreamDataset:
     dataset = recipe.terms.item("train_dataloader", "dataset")
-    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets"):
+    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
         if not dataset.get(key).is_empty and dataset.get(key).value != "":
             raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
     prefix = given["data_prefix"]
@@ -125,8 +128,9 @@ def _grouping(settings: TrainingSettings) -> Values:
     wrapper = settings.values["optim_wrapper"]
     found = {key: wrapper[key] for key in ("paramwise_cfg", "constructor") if wrapper.get(key)}
     optimizer, path = wrapper["optimizer"], ("optim_wrapper", "optimizer")
-    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else 0.0
-    return {**found, "lr": _number(settings, *path, "lr"), "weight_decay": decay}
+    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else None
+    rates = {"lr": _number(settings, *path, "lr"), "weight_decay": decay}
+    return {**found, **rates, "optimizer": optimizer["type"]}
 
 
 def _ended(spec: Scheduler, max_iters: int) -> Scheduler:
