@@ -12,13 +12,13 @@ from typing import Any
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.errors import InputError
 from parity.sample import Batch, DataInfo, Sample
 from parity.steps.mask.infer import Layers
 from reference.collate import batch_of
 from reference.compat import load_reference
 from reference.generator import global_stream
-from reference.loss.head import loss_by_feat
+from reference.loss.head import base_head, loss_by_feat
+from reference.loss.own import loss_of, own_head
 from reference.mask.build import head_of
 from reference.mask.heads import queried_loss
 from reference.results import to_results, to_sample
@@ -48,29 +48,24 @@ def preprocess(sample: Sample, rng: RandomState, *, entry: Entry, training: bool
     return batch_of([sample], MODELS.build(copy.deepcopy(dict(entry))), training=training)
 
 
-# Of a head, what its loss depends on.
-_OF_LOSS = (
-    *("num_classes", "out_channels", "threshold", "align_corners"),
-    *("loss_decode", "sampler", "ignore_index"),
-)
-
-
 def head_loss(pred: Tensor, label: Tensor, *, entry: Entry) -> dict[str, Tensor]:
     """``loss_by_feat`` of the head that `entry` asks for, without its layers.
 
     Raises InputError for a class that computes its loss in a way of its own.
     """
-    load_reference()
-    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-    from mmseg.registry import MODELS
+    return loss_by_feat(base_head(entry), pred, label)
 
-    kind = MODELS.get(entry["type"])
-    if getattr(kind, "loss_by_feat", None) is not BaseDecodeHead.loss_by_feat:
-        raise InputError(f"{entry['type']} computes its loss in a way of its own")
-    options = {key: entry[key] for key in _OF_LOSS if key in entry}
-    if options.get("num_classes") is None:
-        options["num_classes"] = kind.__init__.__kwdefaults__["num_classes"]
-    return loss_by_feat(pred, label, **copy.deepcopy(options))
+
+def own_loss(
+    *, label: Tensor, entry: Entry, train_cfg: Entry | None = None, **outputs: Tensor
+) -> dict[str, Tensor]:
+    """``loss`` of the head that `entry` asks for, whose network gives `outputs`.
+
+    train_cfg: that of the model. A tensor that is ``edge`` is true, and no output.
+    """
+    maps = {name: outputs.pop(name) for name in ("edge",) if name in outputs}
+    queries = outputs["cls_scores"].shape[2] if "cls_scores" in outputs else None
+    return loss_of(own_head(entry, queries=queries), outputs, label, train_cfg or {}, **maps)
 
 
 def query_loss(

@@ -27,7 +27,7 @@ from parity.compare.trace import run_trace
 from parity.files import write_atomically
 from parity.fixtures import inputs_root
 from parity.live import reference_header
-from parity.recipe import Recipe, read
+from parity.recipe import Recipe, absent, read
 from parity.recipe.cases import recipe_cases
 from parity.runs.config import installed_configs
 from parity.text import count
@@ -92,21 +92,30 @@ def _compared(case: Case) -> Iterator[tuple[str, Verdict, str]]:
         yield DATA, Verdict.NOT_COMPARED, result.broken
         return
     for step, found in zip(case.steps, result.comparison.steps, strict=True):
-        stage = STAGES.get(step.module, DATA)
-        yield stage, found.isolated.verdict, f"{case.name} {step.name}: {found.isolated.explain()}"
+        stage, verdict = STAGES.get(step.module, DATA), found.isolated.verdict
+        if verdict is Verdict.NOT_COMPARED:
+            why = "" if step.function is absent else f"{step.name}: {found.isolated.explain()}"
+            yield stage, verdict, why
+        else:
+            yield stage, verdict, f"{case.name} {step.name}: {found.isolated.explain()}"
 
 
 def stages_of(recipe: Recipe, runner: Runner) -> Stages:
     """Run the recipe of one config."""
     infos = [info for info in list_root(inputs_root()) if Path(info.img_path).stem in INPUTS]
     found = Stages(recipe.name, left=tuple(one.what for one in recipe.uncompared))
+    refused: dict[str, str] = {}
     for case in recipe_cases(recipe, infos, SEEDS):
         for stage, verdict, told in runner.run(case):
             if verdict is Verdict.DIFFERENT:
                 found.different.append(told)
+            if verdict is Verdict.NOT_COMPARED and told:
+                refused[stage] = told
             if verdict is not Verdict.NOT_COMPARED and stage not in _partial(recipe):
                 before = found.verdicts.get(stage, Verdict.EQUAL)
                 found.verdicts[stage] = max(before, verdict, key=_badness)
+    failing = {told for stage, told in refused.items() if stage not in found.verdicts}
+    found.left += tuple(sorted(failing))
     return found
 
 
