@@ -103,7 +103,7 @@ def _seen(images: Tensor, output: Output, at: int) -> Tensor:
 
 
 def make_outputs(
-    seed: int, *, loss: str, classes: int | None = None, layers: int = 2, queries: int = 5
+    seed: int, *, loss: str, classes: int | None = None, layers: int = 3, queries: int = 3
 ) -> Value:
     """Random `outputs_of` a head, of two to six classes unless told, with true maps of any size."""
     rng = RandomState(seed)
@@ -150,7 +150,7 @@ OF_PID = {"losses": (CE, FEW, PID[2], FEW), "align_corners": True}
 SAMPLED = {"sampler": OhemSampler(thresh=0.7, min_kept=20), "align_corners": True}
 POINTS = {"num_points": 40, "importance_sample_ratio": 0.6, "align_corners": True}
 PROPOSALS = {
-    **{"layers": (7,), "num_points": 30, "oversample_ratio": 2.5},
+    **{"layers": (2, 7), "num_points": 30, "oversample_ratio": 2.5},
     **{"cost_weights": MaskWeights(3.0, 1.0, 2.0), "losses": (SAN[1], SAN[2], SAN[0])},
 }
 EXACT = {"se_loss": LossTerm("loss_se", binary_cross_entropy, {"reduction": "sum"})}

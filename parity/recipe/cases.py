@@ -90,8 +90,8 @@ def _file_case(
 ) -> Case:
     reduces = recipe.reduces[split]
     known = recipe.head.channels + reduces if recipe.head is not None else 256
-    # The built-in inputs have labels of ADE20K; more than the config knows are ignored.
-    ignored = dict.fromkeys(range(max(known, 2), 255), 255) if known < 150 else None
+    # The built-in inputs have labels of ADE20K and odd ones; what the config has not is ignored.
+    ignored = dict.fromkeys(range(max(known, 2), 255), 255) or None
     started = replace(info, reduce_zero_label=reduces, label_map=ignored)
     return Case(split, Path(info.img_path).name, seed, steps, info=started)
 
