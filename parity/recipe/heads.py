@@ -17,6 +17,8 @@ from parity.steps.mask import point_head_loss
 
 # More are in no data set, and would take memory before anything is said of them.
 MOST_CHANNELS = 10_000
+MOST_LAYERS = 100
+MOST_QUERIES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,13 @@ def _head(reader: Reader, item: Item, where: str) -> Head:
     if not 0 < channels <= MOST_CHANNELS:
         reader.note(item, f"{item.kind} in {where}", f"{channels} classes are none, or too many")
         return Head(where, item.kind, 0, aligned, None)
+    layers, queries = layers_of(item), queries_of(item)
+    if not (0 < layers <= MOST_LAYERS and 0 < queries <= MOST_QUERIES):
+        told = f"{layers} layers of {queries} queries are none, or too many"
+        reader.note(item, f"{item.kind} in {where}", told)
+        return Head(where, item.kind, channels, aligned, None)
     loss = _loss(reader, item, where)
-    return Head(where, item.kind, channels, aligned, loss, layers_of(item), queries_of(item))
+    return Head(where, item.kind, channels, aligned, loss, layers, queries)
 
 
 def _channels(reader: Reader, item: Item) -> int:

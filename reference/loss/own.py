@@ -35,7 +35,7 @@ TINY: Mapping[str, Mapping[str, Any]] = {
 }
 _SAN: Mapping[str, Mapping[str, Any]] = {
     "san_cfg": {
-        **{"clip_channels": 1, "embed_dims": 12, "fusion_index": [0]},
+        **{"in_channels": 3, "clip_channels": 1, "embed_dims": 12, "fusion_index": [0]},
         "cfg_encoder": {"num_encode_layer": 0, "num_heads": 1, "mlp_ratio": 1},
         "cfg_decoder": {
             **{"num_heads": 1, "num_layers": 1, "embed_channels": 1, "mlp_channels": 1},
