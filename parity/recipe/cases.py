@@ -15,7 +15,7 @@ from parity.check.cases import Case
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training
-from parity.probes.heads import make_outputs, network, outputs_of
+from parity.probes.heads import SHARES_IGNORED, make_outputs, network, outputs_of
 from parity.probes.schedule import SCHEDULE
 from parity.recipe.forms import absent
 from parity.recipe.heads import Head
@@ -97,13 +97,11 @@ def _file_case(
 
 
 def make_logits(seed: int, *, channels: int) -> dict[str, torch.Tensor]:
-    """Small logits ``(2, C, h, w)`` and labels of another size, some ignored, for seeds 3, 7, ...
-    none."""
+    """Small logits ``(2, C, h, w)`` and labels of another size, a share of them ignored."""
     rng = RandomState(seed)
     height, width = int(rng.randint(2, 9)), int(rng.randint(2, 9))
     label = rng.randint(0, max(channels, 2), (2, 3 * height + 1, 2 * width))
-    if seed % 4 != 3:
-        label[rng.random_sample(label.shape) < 0.2] = 255
+    label[rng.random_sample(label.shape) < SHARES_IGNORED[seed % 4]] = 255
     pred = rng.normal(0, 3, (2, channels, height, width))
     return {"pred": torch.from_numpy(pred).float(), "label": torch.from_numpy(label)}
 
