@@ -12,7 +12,6 @@ from typing import Any
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.errors import InputError
 from parity.listing import Listing
 from parity.sample import META_KEYS, Batch, DataInfo, Sample
 from parity.steps.mask.infer import Layers
@@ -20,7 +19,8 @@ from reference.collate import batch_of, batch_of_packed
 from reference.compat import load_reference
 from reference.generator import global_stream
 from reference.listing import listing
-from reference.loss.head import loss_by_feat
+from reference.loss.head import base_head, loss_by_feat
+from reference.loss.own import loss_of, own_head
 from reference.mask.build import head_of
 from reference.mask.heads import queried_loss
 from reference.mosaic import mixed
@@ -111,29 +111,24 @@ def views_of(sample: Sample, rng: RandomState, *, entry: Entry, preprocessor: En
     return [batch_of_packed([one], prepare, training=False) for one in packed]
 
 
-# Of a head, what its loss depends on.
-_OF_LOSS = (
-    *("num_classes", "out_channels", "threshold", "align_corners"),
-    *("loss_decode", "sampler", "ignore_index"),
-)
-
-
 def head_loss(pred: Tensor, label: Tensor, *, entry: Entry) -> dict[str, Tensor]:
     """``loss_by_feat`` of the head that `entry` asks for, without its layers.
 
     Raises InputError for a class that computes its loss in a way of its own.
     """
-    load_reference()
-    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-    from mmseg.registry import MODELS
+    return loss_by_feat(base_head(entry), pred, label)
 
-    kind = MODELS.get(entry["type"])
-    if getattr(kind, "loss_by_feat", None) is not BaseDecodeHead.loss_by_feat:
-        raise InputError(f"{entry['type']} computes its loss in a way of its own")
-    options = {key: entry[key] for key in _OF_LOSS if key in entry}
-    if options.get("num_classes") is None:
-        options["num_classes"] = kind.__init__.__kwdefaults__["num_classes"]
-    return loss_by_feat(pred, label, **copy.deepcopy(options))
+
+def own_loss(
+    *, label: Tensor, entry: Entry, train_cfg: Entry | None = None, **outputs: Tensor
+) -> dict[str, Tensor]:
+    """``loss`` of the head that `entry` asks for, whose network gives `outputs`.
+
+    train_cfg: that of the model. A tensor that is ``edge`` is true, and no output.
+    """
+    maps = {name: outputs.pop(name) for name in ("edge",) if name in outputs}
+    queries = outputs["cls_scores"].shape[2] if "cls_scores" in outputs else None
+    return loss_of(own_head(entry, queries=queries), outputs, label, train_cfg or {}, **maps)
 
 
 def query_loss(

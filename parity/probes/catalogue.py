@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from parity.pipeline import Step
-from parity.probes import Probe
+from parity.probes import Probe, heads
 from parity.probes import collate as collates
 from parity.probes import deform_attn as attentions
 from parity.probes import infer as infers
@@ -36,6 +36,7 @@ PROBES: tuple[Probe, ...] = (
     *infers.PROBES,
     *losses.PROBES,
     *masks.PROBES,
+    *heads.PROBES,
     *ious.PROBES,
     *schedules.PROBES,
     *optims.PROBES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,16 +16,20 @@ from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
+from parity.probes.heads import SHARES_IGNORED, make_outputs, network, outputs_of
 from parity.probes.optim import GROUPS
 from parity.probes.schedule import MOMENTUM, SCHEDULE
 from parity.recipe.forms import absent
-from parity.recipe.queries import KINDS
+from parity.recipe.heads import Head
 from parity.recipe.recipe import Recipe
 from parity.sample import DataInfo
+from parity.steps.loss import depth_head_loss, pid_head_loss
 
 # The loss of 150 classes at 512 x 512 takes a second; every so many seeds it is computed.
 SEEDS_PER_LOSS = 10
 MOST_HEAD_SEEDS = 20
+# Their true maps, of depths and of boundaries, are not in a batch.
+FROM_OTHER_MAPS = (depth_head_loss, pid_head_loss)
 
 
 def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> list[Case]:
@@ -35,8 +39,7 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
         found += [_val(recipe, info) for info in infos]
     for head in recipe.heads:
         if head.loss is not None:
-            make = make_queries if head.kind in KINDS else make_logits
-            probe = Probe(head.loss, partial(make, channels=head.channels))
+            probe = Probe(head.loss, _making(head, head.loss))
             found += [
                 Case("loss", head.where, seed, (head.loss,), probe=probe)
                 for seed in seeds[:MOST_HEAD_SEEDS]
@@ -55,16 +58,35 @@ def _views(recipe: Recipe) -> Iterator[Case]:
         yield _file_case(recipe, "val", smallest, 0, steps, name="tta")
 
 
+def _making(head: Head, loss: Step) -> Callable[[int], Any]:
+    """What makes the input of a head's loss from a seed."""
+    name = loss.function.__name__
+    if outputs_of(name, classes=1, layers=1, queries=1) is None:
+        return partial(make_logits, channels=head.channels)
+    return partial(make_outputs, loss=name, classes=head.channels, layers=head.layers)
+
+
+def _tail(head: Head, loss: Step) -> tuple[Step, ...]:
+    """From a batch to the loss of `head`; a network stands between, alike for both sides."""
+    numbers = {"classes": head.channels, "layers": head.layers, "queries": head.queries}
+    outputs = outputs_of(loss.function.__name__, **numbers)
+    if outputs is None:
+        return tail_of_training(head.channels, loss)
+    if loss.function in FROM_OTHER_MAPS or loss.entry is None:
+        return ()
+    between = {"network": partial(network, outputs=outputs)}
+    entry = replace(loss.entry, options={**loss.entry.options, **between})
+    return (replace(loss, options={**loss.options, **between}, entry=entry),)
+
+
 def _has_a_step(case: Case) -> bool:
     return any(step.function is not absent for step in case.steps)
 
 
 def _train(recipe: Recipe, infos: Sequence[DataInfo], seed: int) -> Case:
     steps, head = recipe.train, recipe.head
-    chained = head is not None and head.loss is not None and head.kind not in KINDS
-    if steps and head is not None and chained and seed % SEEDS_PER_LOSS == 0:
-        assert head.loss is not None
-        steps = (*steps, *tail_of_training(head.channels, head.loss))
+    if steps and head is not None and head.loss is not None and seed % SEEDS_PER_LOSS == 0:
+        steps = (*steps, *_tail(head, head.loss))
     return _file_case(recipe, "train", infos[seed % len(infos)], seed, steps, others=infos)
 
 
@@ -102,8 +124,8 @@ def _file_case(
 def _started(recipe: Recipe, split: str, info: DataInfo) -> DataInfo:
     reduces = recipe.reduces[split]
     known = recipe.head.channels + reduces if recipe.head is not None else 256
-    # The built-in inputs have labels of ADE20K; more than the config knows are ignored.
-    ignored = dict.fromkeys(range(max(known, 2), 255), 255) if known < 150 else {}
+    # The built-in inputs have labels of ADE20K and odd ones; what the config has not is ignored.
+    ignored = dict.fromkeys(range(max(known, 2), 255), 255)
     chosen = recipe.listings[split].label_map
     label_map = {**ignored, **(chosen or {})} or None
     # Nor have they depth maps: where a config reads some, the label map is read as one.
@@ -125,30 +147,13 @@ def _among(step: Step, infos: tuple[DataInfo, ...]) -> Step:
 
 
 def make_logits(seed: int, *, channels: int) -> dict[str, torch.Tensor]:
-    """Small logits ``(2, C, h, w)`` and labels of another size, some ignored, for seeds 3, 7, ...
-    none."""
+    """Small logits ``(2, C, h, w)`` and labels of another size, a share of them ignored."""
     rng = RandomState(seed)
     height, width = int(rng.randint(2, 9)), int(rng.randint(2, 9))
     label = rng.randint(0, max(channels, 2), (2, 3 * height + 1, 2 * width))
-    if seed % 4 != 3:
-        label[rng.random_sample(label.shape) < 0.2] = 255
+    label[rng.random_sample(label.shape) < SHARES_IGNORED[seed % 4]] = 255
     pred = rng.normal(0, 3, (2, channels, height, width))
     return {"pred": torch.from_numpy(pred).float(), "label": torch.from_numpy(label)}
-
-
-def make_queries(seed: int, *, channels: int) -> dict[str, Any]:
-    """Two layers of five queries on one image or two, and label maps of rectangles."""
-    rng = RandomState(seed)
-    images, height, width = int(rng.randint(1, 3)), int(rng.randint(2, 9)), int(rng.randint(2, 9))
-    label = rng.randint(0, channels, (images, 2, 2)).repeat(2 * height, 1).repeat(2 * width, 2)
-    label[rng.random_sample(label.shape) < 0.1] = 255
-    scores = rng.normal(0, 2, (2, images, 5, channels + 1))
-    masks = rng.normal(0, 2, (2, images, 5, height, width))
-    return {
-        "cls_scores": torch.from_numpy(scores).float(),
-        "mask_preds": torch.from_numpy(masks).float(),
-        "label": torch.from_numpy(label),
-    }
 
 
 def _schedule(recipe: Recipe) -> Iterator[Case]:

@@ -12,6 +12,7 @@ from parity.steps.mask import infer, targets
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.mask_costs import SUSPECTS as COSTS
 from parity.suspects.mask_losses import SUSPECTS as LOSSES
+from parity.suspects.mask_own import SUSPECTS as OWN
 from parity.suspects.mask_points import SUSPECTS as POINTS
 from parity.suspects.suspect import Suspect
 
@@ -154,6 +155,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     *COSTS,
     *POINTS,
     *LOSSES,
+    *OWN,
     *made_in(
         infer.mask2former_inference, *_QUERIES, first_layer_predicts, predicted_without_padding
     ),
