@@ -137,8 +137,7 @@ def center_height_first(draw_center: Function, rng: RandomState, **options: Any)
 _IN_ROTATION = (rotated_anticlockwise, rotated_labels_blended, rotated_around_half_size)
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(warp.rotate_sample, *_IN_ROTATION, angle_drawn_when_rotating),
-    *made_in(warp.rot_flip_sample, rotated_anticlockwise, rotated_around_half_size,
-             suffix="-in-rot-flip"),
+    *made_in(warp.rot_flip_sample, rotated_anticlockwise, rotated_around_half_size),
     *made_in(warp.cut_out_sample, holes_height_first, one_hole_fewer),
     *made_in(tone.adjust_gamma_sample, gamma_not_inverted),
     *made_in(tone.to_gray_sample, gray_of_rgb),
@@ -147,4 +146,4 @@ SUSPECTS: tuple[Suspect, ...] = (
     *made_in(maps.depth_mix_sample, depth_in_metres, depth_band_with_its_end),
     *made_in(maps.concat_images_sample, second_image_first),
     *made_in(mosaic.mosaic_sample, mosaic_without_ratio, center_height_first),
-)  # fmt: skip
+)

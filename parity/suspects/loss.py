@@ -269,7 +269,6 @@ SUSPECTS: tuple[Suspect, ...] = (
         *map(_in_head, _LOSSES),
         *(replace(one, function=_HEAD) for one in _TRANSFORMED),
         *(*heads.OF_HEADS, *heads.OF_ACCURACY),
-        suffix="-in-head",
     ),
     *made_in(
         topk.accuracy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -128,14 +129,6 @@ def predicted_without_padding(inference: Function, *given: Any, **named: Any) ->
     return infer.maskformer_inference(*given, **named)
 
 
-@mistake(infer.maskformer_inference, needs="several layers")
-def first_layer_of_maskformer(
-    inference: Function, cls_scores: Any, mask_preds: Any, metas: Any
-) -> Any:
-    """The first decoder layer's queries predict; in the reference the last one's."""
-    return inference(cls_scores[:1], mask_preds[:1], metas)
-
-
 @mistake(infer.maskformer_inference, needs="padding")
 def predicted_with_padding(inference: Function, *given: Any, **named: Any) -> Any:
     """Masks are resized to the size with padding; MaskFormer's to that before it."""
@@ -161,7 +154,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     ),
     *made_in(
         infer.maskformer_inference,
-        *(*_QUERIES, first_layer_of_maskformer, predicted_with_padding),
-        suffix="-of-maskformer",
+        *(*_QUERIES, predicted_with_padding),
+        replace(first_layer_predicts, function=infer.maskformer_inference),
     ),
 )

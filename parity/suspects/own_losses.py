@@ -154,11 +154,10 @@ def spatial_loss_in_full(loss: Function, *given: Any, **options: Any) -> Losses:
 
 
 @mistake(several.pid_head_loss)
-def detail_and_context_exchanged(
-    loss: Function, detail_of: Tensor, pred: Tensor, *given: Any, **options: Any
-) -> Any:
+def detail_and_context_exchanged(loss: Function, *outputs: Tensor, **given: Any) -> Any:
     """PIDNet's outputs P and I are exchanged; the reference's first is P."""
-    return loss(pred, detail_of, *given, **options)
+    given |= dict(zip(("detail", "pred", "boundary", "label", "edge"), outputs, strict=False))
+    return loss(**given | {"detail": given["pred"], "pred": given["detail"]})
 
 
 @mistake(several.at_boundaries)

@@ -126,7 +126,6 @@ def test_every_image_is_taken_by_training_and_validation(images, seeds):
     for pipeline in ("train", "val"):
         assert len({case.subject for case in cases if case.pipeline == pipeline}) == images
     losses = [case.subject for case in taken if case.steps[-1].name == "loss"]
-    assert len(losses) >= len(taken) // 10 - 1
     assert len(set(losses)) > 1
 
 

@@ -14,7 +14,20 @@ from parity.pipeline import Step
 from parity.probes.natural import masks, recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
-from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, mask, optim, photometric
+from parity.steps import (
+    crop,
+    deform_attn,
+    flip,
+    infer,
+    iou,
+    logits,
+    loss,
+    mask,
+    multiscale,
+    optim,
+    photometric,
+)
+from parity.steps import pad as pads
 from parity.steps import resize as resizes
 from parity.steps import schedule as schedules
 from parity.steps.collate import MEAN, STD
@@ -100,6 +113,10 @@ _OWN_LOSSES = (
 
 OPERATIONS: tuple[Operation, ...] = (
     _image("resize", resizes.random_resize_sample, "random_resize_sample", "resize_sample"),
+    _image("random_choice_resize", multiscale.random_choice_resize_sample),
+    _image("resize_shortest_edge", multiscale.resize_shortest_edge_sample),
+    _image("resize_to_multiple", multiscale.resize_to_multiple_sample),
+    _image("pad", pads.pad_sample),
     _image("crop", crop.crop_sample),
     _image("flip", flip.flip_sample),
     _image("photometric", photometric.photometric_sample),
