@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.random import RandomState
 
 from parity.errors import NotExercised
 from parity.probes.natural.operations import by_name
@@ -109,8 +111,15 @@ def _losses(function: Function, call: Call) -> Twin:
     return Twin(
         "mask",
         lambda rng: run(ours, dict(value), rng, **options),
-        lambda: run(theirs, dict(value)),
+        lambda: run(theirs, dict(value), _stream()),
     )
+
+
+def _stream() -> RandomState:
+    """A stream in the state of the global one, from which torch's is seeded on either side."""
+    stream = RandomState()
+    stream.set_state(np.random.get_state())
+    return stream
 
 
 def _label(instances: Any) -> torch.Tensor:
