@@ -84,6 +84,7 @@ REFUSED: Mapping[str, str] = {
     "BioMedical3DRandomFlip": _VOLUMES,
 }
 _FILES = frozenset({"file_client_args", "backend_args"})
+_OF_BOXES = frozenset({"clip_object_border"})
 FORMS: Mapping[str, Form] = {
     "LoadImageFromFile": Form(
         "load_image",
@@ -97,9 +98,11 @@ FORMS: Mapping[str, Form] = {
         fixed={"imdecode_backend": "pillow", "reduce_zero_label": None},
         ignored=_FILES,
     ),
-    "RandomResize": Form("resize", random_resize_sample, fixed={"resize_type": "Resize"}),
-    "Resize": Form("resize", resize_sample, ignored=frozenset({"clip_object_border"})),
-    "RandomChoiceResize": Form("resize", random_choice_resize_sample),
+    "RandomResize": Form(
+        "resize", random_resize_sample, fixed={"resize_type": "Resize"}, ignored=_OF_BOXES
+    ),
+    "Resize": Form("resize", resize_sample, ignored=_OF_BOXES),
+    "RandomChoiceResize": Form("resize", random_choice_resize_sample, ignored=_OF_BOXES),
     "ResizeShortestEdge": Form("resize", resize_shortest_edge_sample),
     "ResizeToMultiple": Form("resize_to_multiple", resize_to_multiple_sample),
     "Pad": Form("pad", pad_sample),

@@ -136,9 +136,9 @@ def random_resize_sample(
     *,
     scale: Scale | Sequence[Scale],
     ratio_range: tuple[float, float] | None = None,
-    keep_ratio: bool = True,
+    keep_ratio: bool = False,
 ) -> Sample:
-    """``RandomResize``: draw a scale, then `resize_sample` to it."""
+    """``RandomResize``: draw a scale, then `resize_sample` to it, whose defaults it has."""
     drawn = draw_scale(rng, scale=scale, ratio_range=ratio_range)
     return resize_sample(sample, scale=drawn, keep_ratio=keep_ratio)
 

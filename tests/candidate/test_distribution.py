@@ -164,7 +164,9 @@ def crop_without_category_test(sample, rng, *, crop_size, cat_max_ratio):
 
 
 def resize_less(sample, rng, *, scale, ratio_range, keep_ratio):
-    return resizes.random_resize_sample(sample, rng, scale=scale, ratio_range=(0.5, 1.8))
+    return resizes.random_resize_sample(
+        sample, rng, scale=scale, ratio_range=(0.5, 1.8), keep_ratio=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def crop(sample, rng, *, crop_size, cat_max_ratio):
 
 
 def area(sample, rng, *, scale, ratio_range, keep_ratio):
-    good = resizes.random_resize_sample(sample, rng, scale=scale, ratio_range=ratio_range)
+    good = resizes.random_resize_sample(
+        sample, rng, scale=scale, ratio_range=ratio_range, keep_ratio=True
+    )
     size = good.image.shape[1::-1]
     return good.replace(image=cv2.resize(sample.image, size, interpolation=cv2.INTER_AREA))
 

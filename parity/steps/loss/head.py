@@ -66,13 +66,23 @@ def _pixel_weights(
     )
 
 
-def total_loss(losses: Mapping[str, Tensor]) -> Tensor:
+def total_loss(losses: Mapping[str, Tensor | Sequence[Tensor]]) -> Tensor:
     """What training descends: the sum of the means of the entries with "loss" in their name.
+
+    Of a list of losses, the sum of their means.
 
     Reproduces ``BaseModel.parse_losses`` (mmengine 0.10.7
     mmengine/model/base_model/base_model.py).
     """
-    means = [loss.mean() for name, loss in losses.items() if "loss" in name]
+    means = [_mean(loss) for name, loss in losses.items() if "loss" in name]
     if not means:
         raise InputError(f'no entry has "loss" in its name: {", ".join(losses)}')
     return sum(means, start=means[0].new_zeros(()))
+
+
+def _mean(loss: Tensor | Sequence[Tensor]) -> Tensor:
+    if isinstance(loss, Tensor):
+        return loss.mean()
+    if not loss:
+        raise InputError("a list of losses must hold one at least")
+    return sum((one.mean() for one in loss[1:]), start=loss[0].mean())
