@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 from suite import data, masks, model, training
-from suite.beside import Row
+from suite.beside import ClassCalls
 from suite.page import render
 from suite.patching import Suite
 
@@ -51,7 +51,7 @@ class Outcomes:
 
 def run_tests(
     checkout: Path, only: str = "", planted: Suspect | None = None
-) -> tuple[list[Row], dict[str, int]]:
+) -> tuple[list[ClassCalls], dict[str, int]]:
     """What came of every place in the tests of `checkout`, and how the tests came out."""
     reference_header()
     places = [*data.places(), *model.places(), *masks.places(), *training.places()]
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    found: list[Row] = []
+    found: list[ClassCalls] = []
     spawn = multiprocessing.get_context("spawn")
     for name, checkout in checkouts.items():
         with ProcessPoolExecutor(1, mp_context=spawn) as pool:

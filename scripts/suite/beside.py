@@ -53,9 +53,8 @@ class Call:
         """`function` of our steps, or the planted one in its place."""
         one = self.planted
         module = function.__module__.partition(".steps.")[2].partition(".")[0]
-        if one is not None and (one.step, one.replaces) == (module, function.__name__):
-            return one.function
-        return function
+        key = (module, function.__name__)
+        return function if one is None else one.functions.get(key, function)
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Twin:
 
 
 @dataclass
-class Row:
+class ClassCalls:
     """What came of one class or function. first: the first difference. left: why not compared."""
 
     kind: str

@@ -22,7 +22,7 @@ from parity.steps.iou.metric import summarise
 from parity.steps.load import load_annotation, load_image
 from parity.steps.resize import keep_ratio_size
 from suite.beside import Call, Twin, copied, options_of
-from suite.patching import Place
+from suite.patching import Patched
 
 _TRANSFORMS = "mmseg.datasets.transforms"
 # These two of mmseg add to classes of mmcv that do the same to image and label map.
@@ -224,10 +224,10 @@ def _rescaled(call: Call) -> Twin:
     )
 
 
-def _transforms() -> list[Place]:
+def _transforms() -> list[Patched]:
     loaders = ("LoadImageFromFile", "LoadAnnotations", "SegDataPreProcessor")
     return [
-        Place(f"{module}:{name}.transform", partial(_transform, form))
+        Patched(f"{module}:{name}.transform", partial(_transform, form))
         for name, form in FORMS.items()
         if name not in loaders
         for module in _modules(name)
@@ -239,17 +239,17 @@ def _modules(name: str) -> list[str]:
     return [*of_mmseg, *(["mmcv.transforms"] if name in _OF_MMCV or not of_mmseg else [])]
 
 
-def places() -> list[Place]:
+def places() -> list[Patched]:
     """All of data and score."""
     metric = "mmseg.evaluation:IoUMetric"
     return [
         *_transforms(),
-        Place("mmcv.transforms:LoadImageFromFile.transform", _loaded_image),
-        Place(f"{_TRANSFORMS}:LoadAnnotations.transform", _loaded_labels),
-        Place(f"{_TRANSFORMS}:PackSegInputs.transform", _packed),
-        Place("mmseg.models:SegDataPreProcessor.forward", _preprocessed),
-        Place(f"{metric}.intersect_and_union", _counted),
-        Place(f"{metric}.total_area_to_metrics", _rated),
-        Place(f"{metric}.compute_metrics", _scored),
-        Place("mmcv.image.geometric:rescale_size", _rescaled),
+        Patched("mmcv.transforms:LoadImageFromFile.transform", _loaded_image),
+        Patched(f"{_TRANSFORMS}:LoadAnnotations.transform", _loaded_labels),
+        Patched(f"{_TRANSFORMS}:PackSegInputs.transform", _packed),
+        Patched("mmseg.models:SegDataPreProcessor.forward", _preprocessed),
+        Patched(f"{metric}.intersect_and_union", _counted),
+        Patched(f"{metric}.total_area_to_metrics", _rated),
+        Patched(f"{metric}.compute_metrics", _scored),
+        Patched("mmcv.image.geometric:rescale_size", _rescaled),
     ]

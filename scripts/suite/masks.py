@@ -18,7 +18,7 @@ from parity.steps.mask import MaskWeights
 from parity.steps.mask.assign import Match, assign_queries, total_cost
 from parity.steps.mask.targets import Segments, mask_targets
 from suite.beside import Call, Function, Twin, copied, options_of
-from suite.patching import Place
+from suite.patching import Patched
 
 # Our function, what of the instances it takes, and the options that it does alone.
 _COSTS: Mapping[str, tuple[Function, tuple[str, str], Mapping[str, Any]]] = {
@@ -32,6 +32,9 @@ _COSTS: Mapping[str, tuple[Function, tuple[str, str], Mapping[str, Any]]] = {
     "DiceCost": (steps.dice_cost, ("masks", "masks"), {"pred_act": True}),
 }
 _POINTS = ("num_points", "oversample_ratio", "importance_sample_ratio")
+
+
+_UNCERTAIN = "mmdet.models.utils.point_sample"
 
 
 def _cost(call: Call) -> Twin:
@@ -158,7 +161,7 @@ def _drawn(call: Call) -> Twin:
     return Twin("mask", lambda rng: function(masks.detach().squeeze(1), **options), theirs)
 
 
-def places() -> list[Place]:
+def places() -> list[Patched]:
     """All of mask classification."""
     assigners = ("mmseg.models.assigners", "mmdet.models.task_modules")
     heads = {
@@ -167,20 +170,20 @@ def places() -> list[Place]:
     }
     return [
         *(
-            Place(f"{module}:{kind}.__call__", _cost)
+            Patched(f"{module}:{kind}.__call__", _cost)
             for kind in _COSTS
             for module in assigners
             if kind != "FocalLossCost" or module.startswith("mmdet")
         ),
-        *(Place(f"{module}:HungarianAssigner.assign", _assigned) for module in assigners),
+        *(Patched(f"{module}:HungarianAssigner.assign", _assigned) for module in assigners),
         *(
-            Place(f"mmseg.models.decode_heads:{kind}._seg_data_to_instance_data", _targets)
+            Patched(f"mmseg.models.decode_heads:{kind}._seg_data_to_instance_data", _targets)
             for kind in heads
         ),
         *(
-            Place(f"mmseg.models.decode_heads:{kind}.loss_by_feat", partial(_losses, function))
+            Patched(f"mmseg.models.decode_heads:{kind}.loss_by_feat", partial(_losses, function))
             for kind, (function, _) in heads.items()
         ),
-        Place("mmcv.ops.point_sample:point_sample", _sampled),
-        Place("mmdet.models.utils.point_sample:get_uncertain_point_coords_with_randomness", _drawn),
+        Patched("mmcv.ops.point_sample:point_sample", _sampled),
+        Patched(f"{_UNCERTAIN}:get_uncertain_point_coords_with_randomness", _drawn),
     ]

@@ -19,7 +19,7 @@ from parity.steps.logits import postprocess_logits, resize_logits
 from parity.steps.loss import LossTerm, OhemSampler
 from parity.steps.loss.terms import TAKEN
 from suite.beside import Call, Function, Twin, copied, options_of
-from suite.patching import Place
+from suite.patching import Patched
 
 _RENAMED = {"thres": "thresh", "ignore_label": "ignore_index"}
 _BRANCHES = ("use_sigmoid", "use_mask")
@@ -219,19 +219,19 @@ def _attended(call: Call) -> Twin:
     return Twin("deform_attn", lambda rng: function(*given), lambda: call.original(*given))
 
 
-def places() -> list[Place]:
+def places() -> list[Patched]:
     """All of heads and inference."""
     segmentor = "mmseg.models.segmentors:EncoderDecoder"
     kinds = dict.fromkeys(kind for kind, _ in _classes().values())
     return [
-        *(Place(f"{_MODULES.get(kind, _LOSSES)}:{kind}.forward", _loss) for kind in kinds),
-        Place(f"{_LOSSES}.accuracy:accuracy", _accuracy),
-        Place("mmseg.models.utils.wrappers:resize", _resized),
-        Place("mmseg.models.decode_heads.decode_head:BaseDecodeHead.loss_by_feat", _head, True),
-        Place("mmseg.structures.sampler:OHEMPixelSampler.sample", _sampled),
-        Place("mmengine.model:BaseModel.parse_losses", _total, True),
-        Place("mmseg.models.segmentors:BaseSegmentor.postprocess_result", _postprocessed, True),
-        Place(f"{segmentor}.whole_inference", partial(_inferred, "whole_inference"), True),
-        Place(f"{segmentor}.slide_inference", partial(_inferred, "slide_inference"), True),
-        Place("mmcv.ops.multi_scale_deform_attn:multi_scale_deformable_attn_pytorch", _attended),
+        *(Patched(f"{_MODULES.get(kind, _LOSSES)}:{kind}.forward", _loss) for kind in kinds),
+        Patched(f"{_LOSSES}.accuracy:accuracy", _accuracy),
+        Patched("mmseg.models.utils.wrappers:resize", _resized),
+        Patched("mmseg.models.decode_heads.decode_head:BaseDecodeHead.loss_by_feat", _head, True),
+        Patched("mmseg.structures.sampler:OHEMPixelSampler.sample", _sampled),
+        Patched("mmengine.model:BaseModel.parse_losses", _total, True),
+        Patched("mmseg.models.segmentors:BaseSegmentor.postprocess_result", _postprocessed, True),
+        Patched(f"{segmentor}.whole_inference", partial(_inferred, "whole_inference"), True),
+        Patched(f"{segmentor}.slide_inference", partial(_inferred, "slide_inference"), True),
+        Patched("mmcv.ops.multi_scale_deform_attn:multi_scale_deformable_attn_pytorch", _attended),
     ]

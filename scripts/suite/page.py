@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from parity.text import count
-from suite.beside import Row
+from suite.beside import ClassCalls
 
 HEAD = ("class or function", "tests", "calls", "equal", "different", "not compared")
 
 
-def joined(rows: Iterable[Row]) -> list[Row]:
+def joined(rows: Iterable[ClassCalls]) -> list[ClassCalls]:
     """One row for each class or function, of several runs and packages."""
-    found: dict[str, Row] = {}
+    found: dict[str, ClassCalls] = {}
     for row in rows:
-        one = found.setdefault(row.kind, Row(row.kind))
+        one = found.setdefault(row.kind, ClassCalls(row.kind))
         one.tests |= row.tests
         one.calls += row.calls
         one.equal += row.equal
@@ -24,11 +24,11 @@ def joined(rows: Iterable[Row]) -> list[Row]:
     return list(found.values())
 
 
-def render(rows: Iterable[Row]) -> tuple[str, bool]:
+def render(rows: Iterable[ClassCalls]) -> tuple[str, bool]:
     """The table as text, what differs and what was not compared, and whether anything differs."""
     called = [row for row in joined(rows) if row.calls]
     uncalled = [row.kind for row in joined(rows) if not row.calls]
-    total = Row("all")
+    total = ClassCalls("all")
     for row in called:
         total.tests |= row.tests
         total.calls, total.equal = total.calls + row.calls, total.equal + row.equal
@@ -47,7 +47,7 @@ def render(rows: Iterable[Row]) -> tuple[str, bool]:
     return "\n".join(lines), bool(total.different)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: ClassCalls) -> tuple[str, ...]:
     numbers = (len(row.tests), row.calls, row.equal, row.different, row.left.total())
     return (row.kind, *map(str, numbers))
 

@@ -15,14 +15,14 @@ from unittest import mock
 
 from parity.errors import NotExercised
 from parity.suspects.suspect import Suspect
-from suite.beside import Call, Function, Row, Twin, held, is_mocked, quietly
+from suite.beside import Call, ClassCalls, Function, Twin, held, is_mocked, quietly
 
 _MADE = "_made_with"
 _PACKAGES = ("mmseg", "mmcv", "mmengine", "mmdet")
 
 
 @dataclass(frozen=True)
-class Place:
+class Patched:
     """A method or function of the reference, and how ours is run beside it.
 
     path: such as ``mmseg.models.losses:DiceLoss.forward``; of an inherited method, the one
@@ -64,18 +64,18 @@ class Place:
 class Suite:
     """Compares the calls at `places` while it is in place. planted: a mistake made in ours."""
 
-    places: Sequence[Place]
+    places: Sequence[Patched]
     planted: Suspect | None = None
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, ClassCalls] = field(default_factory=dict)
     _inside: bool = False
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Patch the reference inside."""
         with ExitStack() as stack:
-            methods: dict[tuple[Any, str], dict[Any, Place]] = {}
+            methods: dict[tuple[Any, str], dict[Any, Patched]] = {}
             for place in self.places:
-                self.rows.setdefault(place.kind, Row(place.kind))
+                self.rows.setdefault(place.kind, ClassCalls(place.kind))
                 if place.method:
                     cls = place.owner
                     owner = next(one for one in cls.__mro__ if place.name in vars(one))
@@ -89,7 +89,7 @@ class Suite:
                 stack.enter_context(_changed(owner, "__init__", _noting(owner.__init__)))
             yield
 
-    def _function(self, place: Place) -> Function:
+    def _function(self, place: Patched) -> Function:
         original = getattr(place.owner, place.name)
 
         @wraps(original)
@@ -99,7 +99,7 @@ class Suite:
 
         return beside
 
-    def _method(self, owner: Any, name: str, by_class: Mapping[Any, Place]) -> Any:
+    def _method(self, owner: Any, name: str, by_class: Mapping[Any, Patched]) -> Any:
         plain = inspect.getattr_static(owner, name)
         if isinstance(plain, (staticmethod, classmethod)):
             [place] = by_class.values()
@@ -115,7 +115,7 @@ class Suite:
 
         return beside
 
-    def _static(self, place: Place, plain: Function) -> Function:
+    def _static(self, place: Patched, plain: Function) -> Function:
         @wraps(plain)
         def beside(*args: Any, **kwargs: Any) -> Any:
             self._compare(place, None, plain, args, kwargs)
@@ -124,7 +124,7 @@ class Suite:
         return beside
 
     def _compare(
-        self, place: Place, obj: Any, original: Function, args: Any, kwargs: Mapping[str, Any]
+        self, place: Patched, obj: Any, original: Function, args: Any, kwargs: Mapping[str, Any]
     ) -> None:
         if self._inside:
             return
@@ -138,7 +138,7 @@ class Suite:
             self._inside = False
 
 
-def _judged(place: Place, call: Call) -> Any:
+def _judged(place: Patched, call: Call) -> Any:
     if is_mocked(call.obj):
         return "the test puts values of its own in the place of draws or methods"
     try:
@@ -151,7 +151,7 @@ def _judged(place: Place, call: Call) -> Any:
 
 
 def _call(
-    place: Place, obj: Any, original: Function, args: Any, kwargs: Any, planted: Suspect | None
+    place: Patched, obj: Any, original: Function, args: Any, kwargs: Any, planted: Suspect | None
 ) -> Call | None:
     """None where the arguments do not fit, which the original will say."""
     first = () if obj is None else (obj,)

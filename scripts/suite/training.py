@@ -14,7 +14,7 @@ from parity.live import reference_module
 from parity.steps.optim import clip_gradients, param_groups, scale_loss, should_update
 from parity.steps.schedule import SCHEDULERS, Scheduler
 from suite.beside import Call, Twin
-from suite.patching import Place
+from suite.patching import Patched
 
 _SCHEDULERS = "mmengine.optim.scheduler.param_scheduler"
 _KINDS = (
@@ -126,15 +126,15 @@ def _counts(obj: Any) -> dict[str, int]:
     }
 
 
-def places() -> list[Place]:
+def places() -> list[Patched]:
     """All of an optimizer and its schedule."""
     wrapper = "mmengine.optim:OptimWrapper"
     schedulers = [f"{_SCHEDULERS}:{kind}ParamScheduler._get_value" for kind in _KINDS]
     return [
-        *(Place(path, _stepped, True) for path in schedulers),
-        Place("mmseg.engine.schedulers:PolyLRRatio._get_value", _stepped),
-        *(Place(f"{module}:{kind}.__call__", _grouped) for kind, module in _CONSTRUCTORS.items()),
-        Place(f"{wrapper}._clip_grad", _clipped, True),
-        Place(f"{wrapper}.scale_loss", _scaled, True),
-        Place(f"{wrapper}.should_update", _updating, True),
+        *(Patched(path, _stepped, True) for path in schedulers),
+        Patched("mmseg.engine.schedulers:PolyLRRatio._get_value", _stepped),
+        *(Patched(f"{module}:{kind}.__call__", _grouped) for kind, module in _CONSTRUCTORS.items()),
+        Patched(f"{wrapper}._clip_grad", _clipped, True),
+        Patched(f"{wrapper}.scale_loss", _scaled, True),
+        Patched(f"{wrapper}.should_update", _updating, True),
     ]
