@@ -35,7 +35,7 @@ from parity.text import count
 FILE = Path(__file__).resolve().parent.parent / "docs" / "coverage.md"
 INPUTS = ("odd_37x53", "wide_21x160")
 SEEDS = range(2)
-# The stage of each step, by the file it lives in.
+# The stage of each step, by its name or the file it lives in.
 STAGES = {
     "collate": "batch",
     "logits": "inference",
@@ -92,7 +92,8 @@ def _compared(case: Case) -> Iterator[tuple[str, Verdict, str]]:
         yield DATA, Verdict.NOT_COMPARED, result.broken
         return
     for step, found in zip(case.steps, result.comparison.steps, strict=True):
-        stage, verdict = STAGES.get(step.module, DATA), found.isolated.verdict
+        stage = STAGES.get(step.name, STAGES.get(step.module, DATA))
+        verdict = found.isolated.verdict
         if verdict is Verdict.NOT_COMPARED:
             why = "" if step.function is absent else f"{step.name}: {found.isolated.explain()}"
             yield stage, verdict, why
