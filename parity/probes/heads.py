@@ -38,7 +38,7 @@ from parity.steps.loss import (
     stdc_head_loss,
 )
 from parity.steps.loss.several import PID
-from parity.steps.mask import MaskWeights, point_head_loss, san_loss
+from parity.steps.mask import MaskWeights, point_head_inference, point_head_loss, san_loss
 from parity.steps.mask.side_adapter import SAN
 
 Value = dict[str, Any]
@@ -122,6 +122,16 @@ def make_outputs(
     return {**value, **_true_maps(rng, loss, shape, chosen, SHARES_IGNORED[seed % 4])}
 
 
+def make_coarse(seed: int, *, classes: int | None = None) -> Value:
+    """What a PointHead gets in testing: logits, features, and metas with and without padding."""
+    value = make_outputs(seed, loss="point_head_loss", classes=classes)
+    height, width = value.pop("label").shape[1:]
+    meta: dict[str, Any] = {"img_shape": (height, width)}
+    if seed % 2:
+        meta["pad_shape"] = (height + 3, width + 1)
+    return {**value, "metas": [meta] * len(value["pred"])}
+
+
 def _true_maps(
     rng: RandomState, loss: str, shape: tuple[int, ...], classes: int, ignored: float
 ) -> Value:
@@ -177,5 +187,15 @@ PROBES: tuple[Probe, ...] = tuple(
         ("loss_point_few", point_head_loss, {**POINTS, "losses": (VALID, CE)}),
         ("loss_san", san_loss, {"num_points": 200}),
         ("loss_san_few", san_loss, PROPOSALS),
+    )
+)
+
+SOME = {"subdivision_num_points": 40}
+REFINED = {"subdivision_steps": 3, "subdivision_num_points": 9, "align_corners": True}
+PROBES += tuple(
+    Probe(step_of(name, point_head_inference, options), make_coarse)
+    for name, options in (
+        ("point_infer", {"subdivision_num_points": 40}),
+        ("point_infer_few", REFINED),
     )
 )

@@ -16,7 +16,8 @@ from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
-from parity.probes.heads import SHARES_IGNORED, make_outputs, network, outputs_of
+from parity.probes.heads import SHARES_IGNORED, make_coarse, make_outputs, network, outputs_of
+from parity.probes.natural import step_of
 from parity.probes.optim import GROUPS
 from parity.probes.schedule import MOMENTUM, SCHEDULE
 from parity.recipe.forms import absent
@@ -24,10 +25,12 @@ from parity.recipe.heads import Head
 from parity.recipe.recipe import Recipe
 from parity.sample import DataInfo
 from parity.steps.loss import depth_head_loss, pid_head_loss
+from parity.steps.mask import point_head_inference
 
 # The loss of 150 classes at 512 x 512 takes a second; every so many seeds it is computed.
 SEEDS_PER_LOSS = 10
 MOST_HEAD_SEEDS = 20
+REFINEMENT = ("subdivision_steps", "subdivision_num_points", "scale_factor")
 # Their true maps, of depths and of boundaries, are not in a batch.
 FROM_OTHER_MAPS = (depth_head_loss, pid_head_loss)
 
@@ -44,6 +47,7 @@ def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> lis
                 Case("loss", head.where, seed, (head.loss,), probe=probe)
                 for seed in seeds[:MOST_HEAD_SEEDS]
             ]
+    found += [case for seed in seeds[:MOST_HEAD_SEEDS] for case in _refined(recipe, seed)]
     found += _views(recipe)
     return [*filter(_has_a_step, found), *_schedule(recipe), *_groups(recipe)]
 
@@ -56,6 +60,17 @@ def _views(recipe: Recipe) -> Iterator[Case]:
         smallest = min(infos, key=lambda info: Path(info.img_path).stat().st_size)
         steps = (*recipe.views, tail_of_views(head.channels, testing))
         yield _file_case(recipe, "val", smallest, 0, steps, name="tta")
+
+
+def _refined(recipe: Recipe, seed: int) -> Iterator[Case]:
+    """PointRend's refinement of a prediction in testing."""
+    head, given = recipe.head, recipe.terms.item("model", "test_cfg")
+    if head is not None and head.kind == "PointHead" and head.channels:
+        options = {name: given.get(name).value for name in REFINEMENT}
+        options["align_corners"] = head.align_corners
+        step = step_of("infer", point_head_inference, options)
+        probe = Probe(step, partial(make_coarse, classes=head.channels))
+        yield Case("infer", head.where, seed, (step,), probe=probe)
 
 
 def _making(head: Head, loss: Step) -> Callable[[int], Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from parity.steps.mask import assign, cost, loss, point_head, points, side_adapter
+from parity.steps.mask import assign, cost, infer, loss, point_head, points, side_adapter
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
@@ -64,6 +64,39 @@ def coarse_head_cut_off(
 ) -> Any:
     """The points' loss does not train the head before; in the reference it does."""
     return head_loss(pred.detach(), features, *given, **options)
+
+
+@mistake(point_head.most_doubtful)
+def surest_pixels_refined(most_doubtful: Function, logits: Tensor, count: int) -> Any:
+    """The surest pixels are refined; in the reference those whose two best classes are near."""
+    return most_doubtful(-logits, count)
+
+
+@mistake(point_head.most_doubtful)
+def pixels_by_their_corner(most_doubtful: Function, logits: Tensor, count: int) -> Any:
+    """Pixels are refined at their upper left corners; in the reference at their centres."""
+    pixels, at = most_doubtful(logits, count)
+    height, width = logits.shape[2:]
+    return pixels, at - at.new_tensor([0.5 / width, 0.5 / height])
+
+
+@mistake(point_head.replaced_at)
+def refinement_added(replaced_at: Function, maps: Tensor, pixels: Tensor, values: Tensor) -> Any:
+    """Refined logits are added to the enlarged ones; in the reference they replace them."""
+    before = maps.flatten(2).gather(2, pixels.unsqueeze(1).expand(-1, maps.shape[1], -1))
+    return replaced_at(maps, pixels, values + before)
+
+
+@mistake(point_head.point_head_inference)
+def refined_once(inference: Function, *given: Any, **options: Any) -> Any:
+    """A prediction is refined once; in the reference as often as subdivision_steps says."""
+    return inference(*given, **{**options, "subdivision_steps": 1})
+
+
+@mistake(infer.padded_size, needs="padding")
+def refined_without_padding(padded_size: Function, metas: Any) -> Any:
+    """A refined prediction has the size before padding; in the reference that with it."""
+    return tuple(metas[0]["img_shape"][:2])
 
 
 @mistake(side_adapter.number_of_segments, needs="several segments")
@@ -137,6 +170,11 @@ SUSPECTS: tuple[Suspect, ...] = (
         *(doubt_of_best_class, doubt_turned_round, doubt_of_the_map),
         *(point_labels_bilinear, point_labels_y_first, points_never_aligned),
         *(points_drawn_anywhere, coarse_head_cut_off),
+    ),
+    *made_in(
+        point_head.point_head_inference,
+        *(surest_pixels_refined, pixels_by_their_corner, refinement_added),
+        *(refined_once, refined_without_padding),
     ),
     *made_in(
         side_adapter.san_loss,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from parity.steps.loss.ohem import CROSS_ENTROPY
@@ -16,9 +17,11 @@ from parity.steps.mask.side_adapter import SAN
 from reference.loss.head import config_of
 from reference.loss.own import loss_of, own_head
 from reference.loss.several import decoding
+from reference.segmentor import quiet
 from reference.zoo import zoo_config
 
 _POINTS = {"num_points": 2048, "oversample_ratio": 3.0, "importance_sample_ratio": 0.75}
+_TESTING = {"subdivision_steps": 2, "subdivision_num_points": 8196, "scale_factor": 2}
 _SAN_CONFIG = "configs/san/san-vit-b16_coco-stuff164k-640x640.py"
 
 
@@ -41,6 +44,25 @@ def point_head_loss(
     }
     given = {"features": features, "pred": pred}
     return loss_of(own_head(entry), given, label, {**_POINTS, **points})
+
+
+def point_head_inference(
+    pred: Tensor,
+    features: Tensor,
+    metas: Sequence[Mapping[str, Any]],
+    *,
+    align_corners: bool = False,
+    **testing: Any,
+) -> Tensor:
+    """``PointHead.predict``, of a network that adds up what it gets."""
+    from mmengine.config import ConfigDict
+
+    entry = {"type": "PointHead", **decoding(pred.shape[1]), "align_corners": align_corners}
+    head = own_head(entry)
+    head.forward = torch.add
+    with quiet():
+        found: Tensor = head.predict([features], pred, metas, ConfigDict({**_TESTING, **testing}))
+    return found
 
 
 def san_loss(

@@ -32,8 +32,6 @@ _COSTS: Mapping[str, tuple[Function, tuple[str, str], Mapping[str, Any]]] = {
     "DiceCost": (steps.dice_cost, ("masks", "masks"), {"pred_act": True}),
 }
 _POINTS = ("num_points", "oversample_ratio", "importance_sample_ratio")
-
-
 _UNCERTAIN = "mmdet.models.utils.point_sample"
 
 

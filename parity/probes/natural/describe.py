@@ -65,6 +65,8 @@ _SHAPES: Mapping[str, str] = {
     "int64 (N, H, W); gives tensors by name",
     "depth_head_loss": "pred float (N, 1, h, w); label float (N, 1, H, W), 0 unknown; gives "
     "tensors by name",
+    "point_head_inference": "pred, features float (N, C, h, w); metas: a mapping an image; gives "
+    "float (N, C, H, W)",
     "point_head_loss": "pred float (N, C, h, w), logits before; features float (N, C, h, w); label "
     "int64 (N, H, W); gives tensors by name",
     "loss": f"{_LOGITS}, resized before; gives a float tensor () or tensors by name",

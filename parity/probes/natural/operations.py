@@ -160,6 +160,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("mask2former_loss", mask.mask2former_loss, masks.headed),
     Operation("maskformer_loss", mask.maskformer_loss, masks.headed),
     Operation("san_loss", mask.san_loss, masks.headed),
+    Operation("point_head_inference", mask.point_head_inference, tensors.keywords),
     Operation("point_head_loss", mask.point_head_loss, masks.headed),
     *(Operation(one.__name__, one, masks.headed) for one in _OWN_LOSSES),
     Operation("mask2former_inference", mask.mask2former_inference, tensors.keywords),

@@ -23,7 +23,7 @@ from parity.steps.mask.cost import (
 )
 from parity.steps.mask.infer import mask2former_inference, maskformer_inference
 from parity.steps.mask.loss import mask2former_loss, maskformer_loss
-from parity.steps.mask.point_head import point_head_loss
+from parity.steps.mask.point_head import point_head_inference, point_head_loss
 from parity.steps.mask.points import draw_points, draw_uncertain_points, sample_points
 from parity.steps.mask.side_adapter import san_loss
 from parity.steps.mask.targets import Segments, mask_targets
@@ -48,6 +48,7 @@ __all__ = [
     "maskformer_inference",
     "maskformer_loss",
     "maskformer_match",
+    "point_head_inference",
     "point_head_loss",
     "sample_points",
     "san_loss",

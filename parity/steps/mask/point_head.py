@@ -1,13 +1,14 @@
-"""Refining a prediction at the points that it is least sure of, in training.
+"""Refining a prediction at the points that it is least sure of, in training and testing.
 
-Reproduces ``loss`` and ``loss_by_feat`` of PointHead (mmseg 1.2.2
+Reproduces ``loss``, ``loss_by_feat``, ``predict`` and ``get_points_test`` of PointHead (mmseg 1.2.2
 mmseg/models/decode_heads/point_head.py) and ``point_sample`` (mmcv 2.1.0
 mmcv/ops/point_sample.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -17,6 +18,7 @@ from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
 from parity.steps.loss.topk import accuracy
+from parity.steps.mask.infer import padded_size
 from parity.steps.mask.points import draw_uncertain_points, grid_of
 
 
@@ -56,6 +58,54 @@ def point_head_loss(
     # Of two losses of one name the last stays, as there.
     named = {f"point{one.name}": one(logits, wanted, ignore_index=ignore_index) for one in losses}
     return {**named, "acc_point": correct}
+
+
+@explained
+def point_head_inference(
+    pred: Tensor,
+    features: Tensor,
+    metas: Sequence[Mapping[str, Any]],
+    *,
+    head: Callable[[Tensor, Tensor], Tensor] = torch.add,
+    subdivision_steps: int = 2,
+    subdivision_num_points: int = 8196,
+    scale_factor: float = 2,
+    align_corners: bool = False,
+) -> Tensor:
+    """Logits ``(N, C, H, W)``: `pred` enlarged step by step, each time refined where in doubt.
+
+    pred, features, head: as of `point_head_loss`; points always see the first `pred`.
+    metas: one mapping an image, of which the first gives the size.
+    """
+    refined = pred
+    for _ in range(subdivision_steps):
+        refined = F.interpolate(
+            refined, scale_factor=scale_factor, mode="bilinear", align_corners=align_corners
+        )
+        pixels, points = most_doubtful(refined, subdivision_num_points)
+        logits = head(*(values_at(maps, points, align_corners) for maps in (features, pred)))
+        refined = replaced_at(refined, pixels, logits)
+    size = padded_size(metas)
+    return F.interpolate(refined, size, mode="bilinear", align_corners=align_corners)
+
+
+def most_doubtful(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` pixels whose two best classes are nearest to each other.
+
+    Their numbers, ``(N, P)``, and their centres as points, ``(N, P, 2)``.
+    """
+    height, width = logits.shape[2:]
+    best, second = logits.topk(2, dim=1).values.unbind(1)
+    chosen = (second - best).flatten(1).topk(min(count, height * width), dim=1).indices
+    x = 1.0 / width / 2.0 + (chosen % width).float() * (1.0 / width)
+    y = 1.0 / height / 2.0 + (chosen // width).float() * (1.0 / height)
+    return chosen, torch.stack((x, y), dim=-1)
+
+
+def replaced_at(maps: Tensor, pixels: Tensor, values: Tensor) -> Tensor:
+    """Maps ``(N, C, H, W)`` with `values` ``(N, C, P)`` at `pixels` ``(N, P)``."""
+    places = pixels.unsqueeze(1).expand(-1, maps.shape[1], -1)
+    return maps.flatten(2).scatter(2, places, values).view_as(maps)
 
 
 def values_at(maps: Tensor, points: Tensor, align_corners: bool) -> Tensor:
