@@ -39,6 +39,7 @@ from parity.files import make_folder, write_atomically
 from parity.fixtures import inputs_root
 from parity.live import reference_installed
 from parity.probes.device import check_device
+from parity.recipe.forms import steps_of_forms
 from parity.recipe.plan import recipe_plan
 from parity.report.assemble import Evidence, report_of_check
 from parity.report.document import Run
@@ -309,10 +310,11 @@ def select_steps(names: list[str]) -> frozenset[str]:
     Raises InputError for an unknown name.
     """
     known = all_steps()
-    unknown = [name for name in names if all(name not in (s.name, s.module) for s in known)]
+    every = (*known, *steps_of_forms())
+    unknown = [name for name in names if all(name not in (s.name, s.module) for s in every)]
     if unknown:
         listed = ", ".join(dict.fromkeys(step.module for step in known))
         near = did_you_mean(unknown[0], step_names())
         told = f"{near} " if near else ""
         raise InputError(f"no step {', '.join(unknown)}; {told}the steps are {listed}")
-    return frozenset(s.name for s in known if s.name in names or s.module in names)
+    return frozenset(s.name for s in every if s.name in names or s.module in names)
