@@ -22,6 +22,7 @@ from parity.probes.natural import (
     is_torch_scheduler,
     parameters_of,
 )
+from parity.recipe.forms import steps_of_forms
 
 # Pure functions of parity.steps that a candidate may give without drawing anything.
 APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
@@ -52,7 +53,7 @@ def steps_called(name: str) -> frozenset[str]:
     functions = {name, *(functions_named(name) if name in by_name() else ())}
     return frozenset(
         step.name
-        for step in all_steps()
+        for step in (*all_steps(), *steps_of_forms())
         if name in (step.name, step.module) or step.function.__name__ in functions
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parity.errors import NotExercised
-from parity.pipeline import directly
+from parity.pipeline import Step, directly
 from parity.probes.natural.samples import collated
 from parity.steps.collate import collate
 from parity.steps.crop import crop_sample
@@ -132,3 +132,8 @@ FORMS: Mapping[str, Form] = {
         fixed={"rgb_to_bgr": False, "batch_augments": None},
     ),
 }
+
+
+def steps_of_forms() -> tuple[Step, ...]:
+    """Every step that an entry of a config can become, without options."""
+    return tuple(Step(form.name, form.function) for form in FORMS.values())
