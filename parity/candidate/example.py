@@ -112,12 +112,7 @@ def write_example(
     options cannot be written down, and for a failure that does not occur again.
     """
     step, expected, actual = failure
-    header: dict[str, Any] = {
-        "step": _encoded(step),
-        "part": part,
-        "versions": dict(versions),
-        "candidate": title,
-    }
+    _encoded(step)  # before the work, where it cannot be written down
     differs = _same_manner(runner, part, oracle, judge(Outcome(actual), expected))
     folder = folder.resolve()
     draws = bool(expected.draws or actual.draws)
@@ -130,8 +125,7 @@ def write_example(
         raise InputError(f"{step.name}: no example, for running it again ends: {outcome.ended}")
     if result.verdict is not Verdict.DIFFERENT:
         raise InputError(f"{step.name}: no example, for it does not fail again")
-    header |= {"step": _encoded(small.step), "seed": small.seed}
-    _save(folder, record, small, header)
+    _save(folder, record, small, {"part": part, "versions": dict(versions), "candidate": title})
     program = script(loadable or title, step.name, versions)
     write_atomically(folder / "reproduce.py", program.encode())
     page = markdown(small, record, outcome.record, result, title, versions)
@@ -204,8 +198,9 @@ def _is_like(result: StepResult, before: StepResult) -> bool:
     return now.reason == then.reason and now.max_abs >= KEPT * then.max_abs
 
 
-def _save(folder: Path, record: StepRecord, small: FailingCase, header: dict[str, Any]) -> None:
+def _save(folder: Path, record: StepRecord, small: FailingCase, about: Mapping[str, Any]) -> None:
     """A trace starts from a seed; a state that has none is kept in the header."""
+    header = {**about, "step": _encoded(small.step), "seed": small.seed}
     if small.seed is None:
         state = small.state
         words = [int(word) for word in state.key]

@@ -62,6 +62,11 @@ class CheckOptions:
     accepted: tuple[Accepted, ...] = ()
     stand_in: bool = False
 
+    @property
+    def counted(self) -> frozenset[str]:
+        """Names of the steps whose rows count, a whole pipeline among them; none meaning all."""
+        return self.only | {PIPELINE} if self.only else self.only
+
 
 UNSEEN = Progress()
 
@@ -113,8 +118,7 @@ def check_with(
     if plan is None:
         plan = _plan(check, options, _given_steps(check, options.only))
     results = progress.results(check.run(plan.references()), _most(plan))
-    counted = options.only and options.only | {PIPELINE}
-    report = summarise(results, only=frozenset(counted), **plan.header())
+    report = summarise(results, only=options.counted, **plan.header())
     if exhibits is not None:
         exhibits += check.shown()
     notes = [*report.notes, *_description_notes(runner.description, options)]
@@ -133,7 +137,7 @@ def _looked_into(
     report: CheckReport, check: Engine, options: CheckOptions, diagnose: Diagnose | None
 ) -> CheckReport:
     """`report` with distributions, what is accepted, minimal examples and diagnoses."""
-    counted = options.only and options.only | {PIPELINE}
+    counted = options.counted
     samples = _samples(check.runner.description, options)
     tests = distribution_rows(check.runner, samples) if samples else []
     tests = check.acceptance.judge_rows(tests)

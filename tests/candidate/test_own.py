@@ -102,7 +102,7 @@ def test_processes_change_nothing(processes, planted):
         collector, exhibits = Collector(), []
         report = check_own(
             given,
-            Progress(collector.watch),
+            progress=Progress(collector.watch),
             jobs=2,
             own=OwnSteps(planted),
             exhibits=exhibits,
