@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import OWN, check_own
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import Case, list_root, probe_cases
 from parity.check.exhibit import Collector, Exhibit
 from parity.check.plan import Plan

@@ -13,10 +13,10 @@ import numpy as np
 from parity.candidate.example_text import lines, markdown, script, shown
 from parity.candidate.judge import judge
 from parity.candidate.load import load_candidate
-from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner
 from parity.candidate.shrink import Differs, FailingCase, shrink
 from parity.candidate.shrink_files import portable, shrink_files
+from parity.candidate.sides import Oracle
 from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
 from parity.check.candidate import Candidate

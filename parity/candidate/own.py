@@ -9,11 +9,10 @@ from pathlib import Path
 
 from parity.candidate.engine import Engine
 from parity.candidate.example import importable_name, write_example, write_examples
-from parity.candidate.given import PART, OwnSteps, ReferenceSteps
 from parity.candidate.judge import not_compared
-from parity.candidate.oracle import live_oracle
 from parity.candidate.run import UNSEEN, CheckOptions
 from parity.candidate.runner import Runner
+from parity.candidate.sides import PART, OwnSteps, ReferenceSteps, live_oracle
 from parity.check.cases import Case
 from parity.check.exhibit.collect import CASES_PER_STEP
 from parity.check.exhibit.records import Exhibit

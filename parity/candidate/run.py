@@ -11,10 +11,10 @@ from parity.candidate.accepted import Accepted
 from parity.candidate.distribution.rows import distribution_rows, power_note
 from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
+from parity.candidate.judge import mistake_of
 from parity.candidate.load import split_name
-from parity.candidate.oracle import live_oracle, own_oracle
-from parity.candidate.partly import mistake_of
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
+from parity.candidate.sides import live_oracle, own_oracle
 from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step

@@ -5,13 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
-from unittest import mock
 
 import numpy as np
 import torch
 
-from parity.compare.rng import DRAW_METHODS, GeneratorState, RecordingRandomState
+from parity.compare.rng import GeneratorState, RecordingRandomState, record_global_draws
 
 
 @contextmanager
@@ -29,7 +27,7 @@ def candidate_streams(rng: RecordingRandomState) -> Iterator[None]:
     np.random.set_state(rng.get_state())
     try:
         with ExitStack() as patches:
-            _record_global_draws(rng, patches)
+            record_global_draws(rng, patches)
             yield
         if GeneratorState.of(rng) == before:
             rng.set_state(np.random.get_state())
@@ -37,15 +35,3 @@ def candidate_streams(rng: RecordingRandomState) -> Iterator[None]:
         random.setstate(kept[0])
         np.random.set_state(kept[1])
         torch.random.set_rng_state(kept[2])
-
-
-def _record_global_draws(rng: RecordingRandomState, patches: ExitStack) -> None:
-    for name in DRAW_METHODS:
-        original = getattr(np.random, name, None)
-        if original is None:  # a method of the class only, such as tomaxint
-            continue
-
-        def recorded(*args: Any, _name: str = name, _call: Any = original, **kwargs: Any) -> Any:
-            return rng.record(_name, _call, args, kwargs)
-
-        patches.enter_context(mock.patch.object(np.random, name, recorded))

@@ -27,10 +27,9 @@ from parity.check.exhibit import Collector, Exhibit
 from parity.check.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.check.progress import Progress
 from parity.check.summary import CheckReport
-from parity.cli.console import complain
+from parity.cli.console import complain, origin
 from parity.cli.jobs import usable_cores
 from parity.cli.names import complete_steps
-from parity.cli.origin import origin
 from parity.cli.progress import Telling
 from parity.cli.show import EXIT_CODES, INTERRUPTED, show
 from parity.compare.rounding import Rounding

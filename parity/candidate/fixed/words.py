@@ -16,7 +16,7 @@ from parity.text import count, names
 _SHOWN = 4
 
 
-def told(held: Held) -> str:
+def difference_in_words(held: Held) -> str:
     """What a record of the candidate says beside the reference's; "" where that is not clear."""
     _, expected, actual = held
     if actual.error or actual.output is None:
