@@ -21,7 +21,7 @@ from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
 from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
-from parity.check.summary import Held, StepKey
+from parity.check.summary import IsolatedRun, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.store import load_traces, save_traces
@@ -96,7 +96,7 @@ def importable_name(given: Any) -> str:
 def write_example(
     folder: Path,
     runner: Runner,
-    failure: Held,
+    failure: IsolatedRun,
     *,
     part: str,
     oracle: Oracle,
@@ -135,8 +135,8 @@ def write_example(
 
 def write_examples(
     folder: Path | None,
-    failures: Mapping[StepKey, Sequence[Held]],
-    write: Callable[[Path, Held], Path],
+    failures: Mapping[StepKey, Sequence[IsolatedRun]],
+    write: Callable[[Path, IsolatedRun], Path],
 ) -> tuple[dict[str, str], list[str]]:
     """One example below `folder` of the first failure of each step; none without a folder.
 
@@ -166,7 +166,7 @@ def _smallest(found: FailingCase, folder: Path, differs: Differs, seconds: float
     return portable(shrink(found, differs, seconds=seconds), folder)
 
 
-def _size(failure: Held) -> tuple[bool, tuple[bool, bool, float]]:
+def _size(failure: IsolatedRun) -> tuple[bool, tuple[bool, bool, float]]:
     """Sorts the largest difference to the end; what differs in another way than in values last."""
     _, expected, actual = failure
     result = judge(Outcome(actual), expected)

@@ -11,7 +11,7 @@ from typing import Any
 from parity.candidate.guard import NOTHING, UNUSABLE
 from parity.candidate.manners import forgiven
 from parity.candidate.runner import Outcome
-from parity.check.summary import Held, Likeness
+from parity.check.summary import IsolatedRun, Likeness
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, StepResult, compare_records
 from parity.errors import InputError, NotExercised
@@ -90,7 +90,7 @@ def not_compared(reason: str) -> StepResult:
     return StepResult(Verdict.NOT_COMPARED, error=reason)
 
 
-def mistake_of(records: Sequence[Held]) -> Likeness:
+def mistake_of(records: Sequence[IsolatedRun]) -> Likeness:
     """As `known_mistake`; of an answer by some of its names, what else suspects make is left out.
 
     Two mistakes together are then not looked for: one number fits too many pairs.

@@ -21,7 +21,7 @@ from parity.check.progress import Progress
 from parity.check.summary import (
     CaseResult,
     CheckReport,
-    Held,
+    IsolatedRun,
     StepKey,
     reference_steps,
     summarise,
@@ -175,7 +175,7 @@ class _Again:
         return frozenset(name for key, _, names in found if key in differing for name in names)
 
 
-def _write(folder: Path, failure: Held, own: OwnSteps, versions: Mapping[str, str]) -> Path:
+def _write(folder: Path, failure: IsolatedRun, own: OwnSteps, versions: Mapping[str, str]) -> Path:
     return write_example(
         folder,
         own,

@@ -25,7 +25,7 @@ from parity.check.exhibit.collect import CASES_PER_STEP
 from parity.check.exhibit.records import Exhibit
 from parity.check.plan import Plan, live_plan, recorded_plan, stand_in_plan
 from parity.check.progress import Progress
-from parity.check.summary import CheckReport, Held, summarise
+from parity.check.summary import CheckReport, IsolatedRun, summarise
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.suspects.failures import Diagnose, with_diagnoses
@@ -214,7 +214,11 @@ def _description_notes(description: Description, options: CheckOptions) -> list[
 
 
 def _write_example(
-    folder: Path, failure: Held, check: Engine, options: CheckOptions, versions: dict[str, str]
+    folder: Path,
+    failure: IsolatedRun,
+    check: Engine,
+    options: CheckOptions,
+    versions: dict[str, str],
 ) -> Path:
     # Without mmsegmentation, what smaller inputs give is what our own steps give.
     origin = versions if options.live else {"mmseg-parity": versions["mmseg-parity"]}

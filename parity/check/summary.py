@@ -24,7 +24,7 @@ DISTRIBUTION = "distribution"
 # That of rows about accepted differences that nothing needs; also the word for accepted steps.
 ACCEPTED = "accepted"
 # (step, expected, actual) of an isolated run
-Held = tuple[Step, StepRecord, StepRecord]
+IsolatedRun = tuple[Step, StepRecord, StepRecord]
 # Failures kept with all details; the rest are counted.
 MAX_FAILURES = 100
 

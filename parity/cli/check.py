@@ -159,8 +159,7 @@ def check(
     project = find_project()
     candidate = _candidate(candidate, project)
     check_device(device)
-    about_candidate = bool(replay or samples is not None or write_accepted)
-    _insist(candidate, device, about_candidate=about_candidate)
+    _insist(candidate, device, [replay, samples is not None, write_accepted])
     live = reference_installed() if live is None else live
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
     told = live or (data is not None and "PARITY_ADE20K" not in os.environ)
@@ -252,9 +251,9 @@ def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
     return roots
 
 
-def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:
+def _insist(candidate: str | None, device: str, about_candidate: list[bool]) -> None:
     """Raises InputError for options that have no meaning together."""
-    if candidate is None and about_candidate:
+    if candidate is None and any(about_candidate):
         raise InputError(
             "--replay, --samples and --write-accepted are about a candidate; "
             "name one with --candidate"

@@ -136,10 +136,10 @@ def _last(run: Run) -> str:
 def _foreign(run: Run, scope: str) -> Judgement:
     """A run of another project than mmsegmentation: said, and left."""
     reason = f"a run of {scope}, not of mmsegmentation; its scores are of another kind"
-    return _assembled(
-        RunContext(run), Choice(None, reason), (Incomparable(reason),), Examination(),
-        f"give a work directory of mmsegmentation; {scope} has its own tools",
-    )  # fmt: skip
+    reasons = (Incomparable(reason),)
+    found = _assembled(RunContext(run), Choice(None, reason), reasons, Examination())
+    test = f"give a work directory of mmsegmentation; {scope} has its own tools"
+    return replace(found, next_test=test)
 
 
 def _answer(context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...]) -> Judgement:
@@ -184,7 +184,6 @@ def _assembled(
     choice: Choice,
     reasons: tuple[Incomparable, ...],
     found: Examination,
-    test: str = "",
 ) -> Judgement:
     run, gap, twin = context.run, context.gap, context.other is not None
     noise = None if gap is None else judge(gap, zoo=not twin)
@@ -213,7 +212,7 @@ def _assembled(
         unchecked=found.unchecked,
         not_excluded=names,
         inseparable=() if reasons else inseparable(ids, names, by_checkpoint=_by_checkpoint(found)),
-        next_test=test or _next(status, found, ids, silent, context),
+        next_test=_next(status, found, ids, silent, context),
         signature=run.last.signature if run.last is not None else "",
         unread=run.unread,
         notes=notes_of(context),

@@ -53,10 +53,7 @@ def report_of_check(
     candidate: str = "mmseg-parity's own steps",
     only: frozenset[str] = frozenset(),
 ) -> Report:
-    """The report of a check. only: the steps that were asked for, none meaning all.
-
-    Paths below one of the run's roots are written relative to its mark.
-    """
+    """The report; paths below a root of `run` begin with its mark. only: the steps asked for."""
     pipelines = dict.fromkeys(row.pipeline for row in check.summaries)
     ordered = [row for name in pipelines for row in check.summaries if row.pipeline == name]
     outcomes = [*evidence.outcomes, *_tests(ordered)]

@@ -21,7 +21,7 @@ from parity.check.cases import Case
 from parity.check.exhibit.records import Exhibit
 from parity.check.plan import Plan
 from parity.check.progress import Progress
-from parity.check.summary import CheckReport, Held, Likeness, Unexercised, reference_steps
+from parity.check.summary import CheckReport, IsolatedRun, Likeness, Unexercised, reference_steps
 from parity.compare.trace import StepFunction, Trace, run_trace
 from parity.environment import environment
 from parity.errors import InputError
@@ -151,7 +151,7 @@ def _checked(
     """The report, in which what differs is told by iteration and by parameter."""
     words: dict[str, str] = {}
 
-    def diagnose(records: Sequence[Held]) -> Likeness:
+    def diagnose(records: Sequence[IsolatedRun]) -> Likeness:
         words[records[0][0].name] = difference_in_words(records[0])
         suspects = named_suspects() if records[0][0].name == GROUPS else None
         return known_mistake(records, pairs=False, suspects=suspects)
