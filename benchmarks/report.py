@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from parity.candidate.engine import Engine
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import Case, list_root
 from parity.check.exhibit import Collector, Exhibit
 from parity.check.summary import CaseResult, candidate_steps, summarise

@@ -69,8 +69,8 @@ def write_together(files: Mapping[Path, bytes]) -> None:
             written.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> None:
-    """Make `path` a folder that can be written to, before work begins whose result goes there.
+def make_folder(path: Path) -> Path:
+    """`path`, made a folder that can be written to, before work begins whose result goes there.
 
     Raises InputError when it cannot be one.
     """
@@ -82,6 +82,7 @@ def make_folder(path: Path) -> None:
         raise InputError(
             f"{path}: cannot be written to: {error.strerror}; give another folder"
         ) from error
+    return path
 
 
 @contextmanager

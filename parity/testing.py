@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from parity.candidate.example import importable_name
+from parity.candidate.judge import mistake_of
 from parity.candidate.load import load_candidate
-from parity.candidate.partly import mistake_of
 from parity.candidate.project import DEFAULT_SEEDS, find_project, parse_seeds
 from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess

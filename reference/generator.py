@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
-from unittest import mock
 
 import numpy as np
 from numpy.random import RandomState
 
-from parity.compare.rng import DRAW_METHODS, RecordingRandomState
+from parity.compare.rng import RecordingRandomState, record_global_draws
 
 
 @contextmanager
@@ -25,20 +23,8 @@ def global_stream(rng: RandomState) -> Iterator[None]:
     try:
         with ExitStack() as patches:
             if isinstance(rng, RecordingRandomState):
-                _record_global_draws(rng, patches)
+                record_global_draws(rng, patches)
             yield
     finally:
         rng.set_state(np.random.get_state())
         np.random.set_state(saved)
-
-
-def _record_global_draws(rng: RecordingRandomState, patches: ExitStack) -> None:
-    for name in DRAW_METHODS:
-        original = getattr(np.random, name, None)
-        if original is None:  # a method of the class only, such as tomaxint
-            continue
-
-        def recorded(*args: Any, _name: str = name, _call: Any = original, **kwargs: Any) -> Any:
-            return rng.record(_name, _call, args, kwargs)
-
-        patches.enter_context(mock.patch.object(np.random, name, recorded))

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from parity.candidate.given import OwnSteps
-from parity.candidate.own import check_own
+from parity.candidate.own import OWN, check_own
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import Case, list_root, probe_cases
 from parity.check.exhibit import Collector, Exhibit
 from parity.check.plan import Plan
@@ -84,11 +84,11 @@ def make_report() -> Report:
     collector, exhibits = Collector(), list[Exhibit]()
     check = check_own(
         plan,
+        replace(OWN, class_names=CLASSES),
         Progress(collector.watch),
         own=OwnSteps({"crop": crop_left_first}),
         exhibits=exhibits,
         shown=1,
-        class_names=CLASSES,
     )
     evidence = CheckDetails(collector.outcomes, exhibits)
     run = CheckRun("make sample-report", roots={"{inputs}": str(inputs_root())})

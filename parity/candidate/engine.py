@@ -15,7 +15,7 @@ from parity.check.exhibit.build import exhibit
 from parity.check.exhibit.classes import ClassNames
 from parity.check.exhibit.collect import Exhibits
 from parity.check.exhibit.records import Exhibit
-from parity.check.summary import CaseResult, Held, StepKey
+from parity.check.summary import CaseResult, IsolatedRun, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.rounding import Rounding
@@ -71,14 +71,14 @@ class Engine:
         self.replay = replay
         self.exhibits = Exhibits(shown)
         self._class_names = class_names
-        self.failures: dict[StepKey, list[Held]] = {}
-        self.equal: dict[StepKey, list[Held]] = {}
+        self.failures: dict[StepKey, list[IsolatedRun]] = {}
+        self.equal: dict[StepKey, list[IsolatedRun]] = {}
         self.stopped: dict[str, str] = {}
         self.unshown: dict[StepKey, str] = {}
         self._minor: dict[StepKey, Exhibit] = {}
         self._room = KEPT_BYTES
 
-    def records(self) -> dict[StepKey, list[Held]]:
+    def records(self) -> dict[StepKey, list[IsolatedRun]]:
         """What is known of every step that failed: its failures, then where it is right."""
         return {key: [*wrong, *self.equal.get(key, [])] for key, wrong in self.failures.items()}
 
@@ -125,7 +125,7 @@ class Engine:
             self._keep((case.pipeline, step.name), held, result.verdict)
         return outcome.record, result
 
-    def _keep(self, key: StepKey, held: Held, verdict: Verdict) -> None:
+    def _keep(self, key: StepKey, held: IsolatedRun, verdict: Verdict) -> None:
         """For a diagnosis: the first failures of a step; all steps' equal cases share the room."""
         if verdict is Verdict.DIFFERENT:
             kept = self.failures.setdefault(key, [])

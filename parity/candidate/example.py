@@ -13,15 +13,15 @@ import numpy as np
 from parity.candidate.example_text import lines, markdown, script, shown
 from parity.candidate.judge import judge
 from parity.candidate.load import load_candidate
-from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner
 from parity.candidate.shrink import Differs, FailingCase, shrink
 from parity.candidate.shrink_files import portable, shrink_files
+from parity.candidate.sides import Oracle
 from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
 from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
-from parity.check.summary import Held, StepKey
+from parity.check.summary import IsolatedRun, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.store import load_traces, save_traces
@@ -96,7 +96,7 @@ def importable_name(given: Any) -> str:
 def write_example(
     folder: Path,
     runner: Runner,
-    failure: Held,
+    failure: IsolatedRun,
     *,
     part: str,
     oracle: Oracle,
@@ -112,12 +112,7 @@ def write_example(
     options cannot be written down, and for a failure that does not occur again.
     """
     step, expected, actual = failure
-    header: dict[str, Any] = {
-        "step": _encoded(step),
-        "part": part,
-        "versions": dict(versions),
-        "candidate": title,
-    }
+    _encoded(step)  # before the work, where it cannot be written down
     differs = _same_manner(runner, part, oracle, judge(Outcome(actual), expected))
     folder = folder.resolve()
     draws = bool(expected.draws or actual.draws)
@@ -130,8 +125,7 @@ def write_example(
         raise InputError(f"{step.name}: no example, for running it again ends: {outcome.ended}")
     if result.verdict is not Verdict.DIFFERENT:
         raise InputError(f"{step.name}: no example, for it does not fail again")
-    header |= {"step": _encoded(small.step), "seed": small.seed}
-    _save(folder, record, small, header)
+    _save(folder, record, small, {"part": part, "versions": dict(versions), "candidate": title})
     program = script(loadable or title, step.name, versions)
     write_atomically(folder / "reproduce.py", program.encode())
     page = markdown(small, record, outcome.record, result, title, versions)
@@ -141,8 +135,8 @@ def write_example(
 
 def write_examples(
     folder: Path | None,
-    failures: Mapping[StepKey, Sequence[Held]],
-    write: Callable[[Path, Held], Path],
+    failures: Mapping[StepKey, Sequence[IsolatedRun]],
+    write: Callable[[Path, IsolatedRun], Path],
 ) -> tuple[dict[str, str], list[str]]:
     """One example below `folder` of the first failure of each step; none without a folder.
 
@@ -172,7 +166,7 @@ def _smallest(found: FailingCase, folder: Path, differs: Differs, seconds: float
     return portable(shrink(found, differs, seconds=seconds), folder)
 
 
-def _size(failure: Held) -> tuple[bool, tuple[bool, bool, float]]:
+def _size(failure: IsolatedRun) -> tuple[bool, tuple[bool, bool, float]]:
     """Sorts the largest difference to the end; what differs in another way than in values last."""
     _, expected, actual = failure
     result = judge(Outcome(actual), expected)
@@ -204,8 +198,9 @@ def _is_like(result: StepResult, before: StepResult) -> bool:
     return now.reason == then.reason and now.max_abs >= KEPT * then.max_abs
 
 
-def _save(folder: Path, record: StepRecord, small: FailingCase, header: dict[str, Any]) -> None:
+def _save(folder: Path, record: StepRecord, small: FailingCase, about: Mapping[str, Any]) -> None:
     """A trace starts from a seed; a state that has none is kept in the header."""
+    header = {**about, "step": _encoded(small.step), "seed": small.seed}
     if small.seed is None:
         state = small.state
         words = [int(word) for word in state.key]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
+import torch
+
 from parity.candidate.manners import view_note
-from parity.candidate.streams import candidate_streams
 from parity.compare.compare import Verdict
-from parity.compare.rng import GeneratorState
+from parity.compare.rng import GeneratorState, RecordingRandomState, record_global_draws
 from parity.compare.trace import StepFunction, StepRecord, run_step
 from parity.compare.tree import compare_tree, insist_on_leaves
 from parity.errors import InputError
@@ -24,7 +29,7 @@ def run_guarded(
 
     Last comes what is odd about its manner and not wrong, or "". What the candidate
     raises is in the record, ``sys.exit`` too. For its random streams see
-    `parity.candidate.streams`.
+    `parity.candidate.guard`.
     """
     given = copy.deepcopy(value)
     record = run_step(name, _contained(function), given, state)
@@ -80,3 +85,28 @@ def _with_input(record: StepRecord, value: Any) -> StepRecord:
         record.draws,
         record.error,
     )
+
+
+@contextmanager
+def candidate_streams(rng: RecordingRandomState) -> Iterator[None]:
+    """Let the global ``np.random`` continue `rng` inside, as mmseg's own code draws.
+
+    A candidate that draws from ``np.random`` and not from `rng` moves `rng` all
+    the same. The generators of random and torch are seeded from `rng`, so that
+    code which draws from them gives the same twice. All are as before afterwards.
+    """
+    before = GeneratorState.of(rng)
+    kept = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    random.seed(before.seed)
+    torch.manual_seed(before.seed)
+    np.random.set_state(rng.get_state())
+    try:
+        with ExitStack() as patches:
+            record_global_draws(rng, patches)
+            yield
+        if GeneratorState.of(rng) == before:
+            rng.set_state(np.random.get_state())
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
+        torch.random.set_rng_state(kept[2])

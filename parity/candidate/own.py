@@ -9,12 +9,11 @@ from pathlib import Path
 
 from parity.candidate.engine import Engine
 from parity.candidate.example import importable_name, write_example, write_examples
-from parity.candidate.given import PART, OwnSteps, ReferenceSteps
 from parity.candidate.judge import not_compared
-from parity.candidate.oracle import live_oracle
+from parity.candidate.run import UNSEEN, CheckOptions
 from parity.candidate.runner import Runner
+from parity.candidate.sides import PART, OwnSteps, ReferenceSteps, live_oracle
 from parity.check.cases import Case
-from parity.check.exhibit.classes import ClassNames
 from parity.check.exhibit.collect import CASES_PER_STEP
 from parity.check.exhibit.records import Exhibit
 from parity.check.plan import Plan
@@ -22,7 +21,7 @@ from parity.check.progress import Progress
 from parity.check.summary import (
     CaseResult,
     CheckReport,
-    Held,
+    IsolatedRun,
     StepKey,
     reference_steps,
     summarise,
@@ -36,48 +35,56 @@ from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES, entering_rows, w
 
 # Below this many cases, starting worker processes costs more than it saves.
 CASES_WORTH_WORKERS = 100
+OWN = CheckOptions("", rounding=Rounding.FAIL)
 
 
 def check_own(
     plan: Plan,
-    progress: Progress,
-    only: frozenset[str] = frozenset(),
-    jobs: int = 1,
+    options: CheckOptions = OWN,
+    progress: Progress = UNSEEN,
     *,
+    jobs: int = 1,
     own: OwnSteps | None = None,
-    rounding: Rounding = Rounding.FAIL,
     exhibits: list[Exhibit] | None = None,
     shown: int = CASES_PER_STEP,
-    class_names: ClassNames = (),
-    examples: Path | None = None,
 ) -> CheckReport:
     """Run `plan` and name the mistakes of what differs.
 
-    only: names of the steps that count, none meaning all. own: our own steps, some
-    perhaps planted. exhibits: takes what is to be seen of the first failures of each
-    step, `shown` of each. examples: the folder for minimal examples; a recording has
-    none, for it cannot answer for smaller inputs. progress: may stop the check, which
-    then says how far it came.
+    own: our own steps, some perhaps planted. exhibits: takes what is to be seen of the
+    first failures of each step, `shown` of each. A recording has no minimal examples, for
+    it cannot answer for smaller inputs. progress: may stop the check, which then says how
+    far it came.
     """
     own = OwnSteps() if own is None else own
-    shown = 0 if exhibits is None else shown
     engine = Engine(
-        own, shown=shown, class_names=class_names, rounding=rounding, only=only, manners=False
+        own,
+        shown=0 if exhibits is None else shown,
+        class_names=options.class_names,
+        rounding=options.rounding,
+        only=options.only,
+        manners=False,
     )
     results = progress.results(own_results(plan, engine, jobs), len(plan.cases))
-    report = summarise(results, only=only, **plan.header())
+    report = summarise(results, only=options.only, **plan.header())
     if exhibits is not None:
         exhibits += engine.shown()
     if not progress.stopped:
         with progress.phase("while mistakes were looked for"):
-            entering = entering_rows(report)
-            records = {key: held for key, held in engine.records().items() if key in entering}
-            report = with_diagnoses(report, records)
-            folder = examples if plan.mode == "live" else None
-            write = partial(_write, own=own, versions=plan.versions)
-            minimal, missing = write_examples(folder, records, write)
-            report = replace(report, minimal=minimal, notes=(*report.notes, *missing))
+            report = _looked_into(report, engine, own, options.examples)
     return replace(report, incomplete=progress.stopped, unexercised=plan.unexercised)
+
+
+def _looked_into(
+    report: CheckReport, engine: Engine, own: OwnSteps, examples: Path | None
+) -> CheckReport:
+    """`report` with diagnoses and minimal examples of where differences enter."""
+    entering = entering_rows(report)
+    records = {key: held for key, held in engine.records().items() if key in entering}
+    report = with_diagnoses(report, records)
+    folder = examples if report.mode == "live" else None
+    write = partial(_write, own=own, versions=report.versions)
+    minimal, missing = write_examples(folder, records, write)
+    return replace(report, minimal=minimal, notes=(*report.notes, *missing))
 
 
 def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResult]:
@@ -168,7 +175,7 @@ class _Again:
         return frozenset(name for key, _, names in found if key in differing for name in names)
 
 
-def _write(folder: Path, failure: Held, own: OwnSteps, versions: Mapping[str, str]) -> Path:
+def _write(folder: Path, failure: IsolatedRun, own: OwnSteps, versions: Mapping[str, str]) -> Path:
     return write_example(
         folder,
         own,

@@ -11,10 +11,10 @@ from parity.candidate.accepted import Accepted
 from parity.candidate.distribution.rows import distribution_rows, power_note
 from parity.candidate.engine import Engine
 from parity.candidate.example import write_example, write_examples
+from parity.candidate.judge import mistake_of
 from parity.candidate.load import split_name
-from parity.candidate.oracle import live_oracle, own_oracle
-from parity.candidate.partly import mistake_of
 from parity.candidate.runner import DEFAULT_LIMIT, Description, Runner
+from parity.candidate.sides import live_oracle, own_oracle
 from parity.candidate.steps import PIPELINE, candidate_from
 from parity.candidate.unexercised import unexercised
 from parity.candidate.whole import whole_step
@@ -25,7 +25,7 @@ from parity.check.exhibit.collect import CASES_PER_STEP
 from parity.check.exhibit.records import Exhibit
 from parity.check.plan import Plan, live_plan, recorded_plan, stand_in_plan
 from parity.check.progress import Progress
-from parity.check.summary import CheckReport, Held, summarise
+from parity.check.summary import CheckReport, IsolatedRun, summarise
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
 from parity.suspects.failures import Diagnose, with_diagnoses
@@ -61,6 +61,11 @@ class CheckOptions:
     rounding: Rounding = Rounding.PASS
     accepted: tuple[Accepted, ...] = ()
     stand_in: bool = False
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """Names of the steps whose rows count, a whole pipeline among them; none meaning all."""
+        return self.only | {PIPELINE} if self.only else self.only
 
 
 UNSEEN = Progress()
@@ -113,8 +118,7 @@ def check_with(
     if plan is None:
         plan = _plan(check, options, _given_steps(check, options.only))
     results = progress.results(check.run(plan.references()), _most(plan))
-    counted = options.only and options.only | {PIPELINE}
-    report = summarise(results, only=frozenset(counted), **plan.header())
+    report = summarise(results, only=options.counted, **plan.header())
     if exhibits is not None:
         exhibits += check.shown()
     notes = [*report.notes, *_description_notes(runner.description, options)]
@@ -133,7 +137,7 @@ def _looked_into(
     report: CheckReport, check: Engine, options: CheckOptions, diagnose: Diagnose | None
 ) -> CheckReport:
     """`report` with distributions, what is accepted, minimal examples and diagnoses."""
-    counted = options.only and options.only | {PIPELINE}
+    counted = options.counted
     samples = _samples(check.runner.description, options)
     tests = distribution_rows(check.runner, samples) if samples else []
     tests = check.acceptance.judge_rows(tests)
@@ -210,7 +214,11 @@ def _description_notes(description: Description, options: CheckOptions) -> list[
 
 
 def _write_example(
-    folder: Path, failure: Held, check: Engine, options: CheckOptions, versions: dict[str, str]
+    folder: Path,
+    failure: IsolatedRun,
+    check: Engine,
+    options: CheckOptions,
+    versions: dict[str, str],
 ) -> Path:
     # Without mmsegmentation, what smaller inputs give is what our own steps give.
     origin = versions if options.live else {"mmseg-parity": versions["mmseg-parity"]}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from parity.candidate.judge import NOT_GIVEN
 from parity.candidate.runner import Description
 from parity.check.cases import all_steps
-from parity.check.left_out import Unexercised
-from parity.check.summary import StepSummary
+from parity.check.summary import StepSummary, Unexercised
 
 if TYPE_CHECKING:
     from parity.candidate.run import CheckOptions

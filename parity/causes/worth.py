@@ -8,7 +8,7 @@ from parity.causes.cause import Effect, RunContext
 from parity.errors import ReferenceUnavailable
 from parity.settings.items import plain
 from parity.settings.terms import weights_name
-from parity.zoo.models import crop_text
+from parity.zoo.configs import crop_text
 from parity.zoo.pairs import SettingPairs, effect_of, zoo_pairs
 
 SOURCE = "docs/zoo_pairs.md"

@@ -16,8 +16,7 @@ from parity.check.cases import (
     probe_cases,
     recorded_cases,
 )
-from parity.check.left_out import Unexercised
-from parity.check.summary import candidate_steps, reference_steps
+from parity.check.summary import Unexercised, candidate_steps, reference_steps
 from parity.compare.trace import Trace, run_trace
 from parity.environment import cpu_capability, environment
 from parity.errors import InputError, ReferenceUnavailable

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from parity.check.left_out import Unexercised
 from parity.compare.compare import Verdict, worst_verdict
 from parity.compare.trace import (
     StepFunction,
@@ -17,6 +16,7 @@ from parity.compare.trace import (
 )
 from parity.live import reference_module
 from parity.pipeline import Step
+from parity.text import count, names
 
 StepKey = tuple[str, str]  # pipeline, step
 # The pipeline of rows that are tests over many results, and of no single case.
@@ -24,9 +24,25 @@ DISTRIBUTION = "distribution"
 # That of rows about accepted differences that nothing needs; also the word for accepted steps.
 ACCEPTED = "accepted"
 # (step, expected, actual) of an isolated run
-Held = tuple[Step, StepRecord, StepRecord]
+IsolatedRun = tuple[Step, StepRecord, StepRecord]
 # Failures kept with all details; the rest are counted.
 MAX_FAILURES = 100
+
+
+@dataclass(frozen=True)
+class Unexercised:
+    """Steps that were asked for and could not be compared, and why. names: of steps or files.
+
+    cases: how many; 0 for all of them.
+    """
+
+    names: tuple[str, ...]
+    reason: str
+    cases: int = 0
+
+    def __str__(self) -> str:
+        amount = f" in {count(self.cases, 'case')}" if self.cases else ""
+        return f"{names(list(self.names), limit=14)}{amount} ({self.reason})"
 
 
 @dataclass(frozen=True)

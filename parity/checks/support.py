@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from parity.candidate.engine import Engine
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import recorded_cases
 from parity.check.summary import reference_steps
 from parity.compare.compare import Verdict

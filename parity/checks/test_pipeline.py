@@ -9,8 +9,8 @@ import pytest
 from numpy.random import RandomState
 
 from parity.candidate.engine import Engine
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import default_cases, list_root
 from parity.check.summary import reference_steps
 from parity.compare import Verdict

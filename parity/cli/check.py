@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,15 +21,15 @@ from parity.candidate.project import (
 )
 from parity.candidate.run import CheckOptions, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
-from parity.candidate.steps import PIPELINE, select_steps
+from parity.candidate.steps import select_steps
 from parity.check.cases import all_steps
 from parity.check.exhibit import Collector, Exhibit
 from parity.check.plan import Plan, device_plan, live_plan, recorded_plan
+from parity.check.progress import Progress
 from parity.check.summary import CheckReport
-from parity.cli.console import complain
+from parity.cli.console import complain, origin
 from parity.cli.jobs import usable_cores
 from parity.cli.names import complete_steps
-from parity.cli.origin import origin
 from parity.cli.progress import Telling
 from parity.cli.show import EXIT_CODES, INTERRUPTED, show
 from parity.compare.rounding import Rounding
@@ -159,70 +158,65 @@ def check(
     started = time.monotonic()
     project = find_project()
     candidate = _candidate(candidate, project)
-    steps = steps or [*project.steps]
-    only = select_steps(steps)
-    seed_range = parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS)
-    rounding = rounding or project.rounding
-    if live is None:
-        live = reference_installed()
     check_device(device)
-    about_candidate = bool(replay or samples is not None or write_accepted)
-    _insist(candidate, device, about_candidate=about_candidate)
-    if out is not None:
-        make_folder(out)
+    _insist(candidate, device, [replay, samples is not None, write_accepted])
+    live = reference_installed() if live is None else live
     # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
-    told = data is not None and "PARITY_ADE20K" not in os.environ
+    told = live or (data is not None and "PARITY_ADE20K" not in os.environ)
     data = data or project.data
-    asked = data if live or told else None
-    examples = None if out is None else out / "examples"
-    counted = only | {PIPELINE} if only and candidate is not None else only
-    collector = Collector(only=counted)
-    shown = json is not None or out is not None
+    options = CheckOptions(
+        text=candidate or "",
+        seeds=parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS),
+        data=data if told else None,
+        only=select_steps(steps or project.steps),
+        live=live,
+        replay=replay,
+        limit=time_limit,
+        samples=samples,
+        examples=None if out is None else make_folder(out) / "examples",
+        class_names=CLASSES,
+        rounding=rounding or project.rounding or _rounding(candidate, device),
+        accepted=project.accepted,
+    )
+    collector = Collector(only=options.counted)
+    exhibits: list[Exhibit] | None = None if json is None and out is None else []
     with Telling(collector.watch) as telling:
-        exhibits: list[Exhibit] = []
-        if candidate is not None:
-            options = CheckOptions(
-                text=candidate,
-                seeds=seed_range,
-                data=asked,
-                only=only,
-                live=live,
-                replay=replay,
-                limit=time_limit,
-                samples=samples,
-                examples=examples,
-                class_names=CLASSES,
-                rounding=rounding or Rounding.PASS,
-                accepted=project.accepted,
-            )
-            run_it = check_candidate if config is None else partial(check_fixed, config=config)
-            found = run_it(options, progress=telling, exhibits=exhibits)
-        else:
-            plan = own_plan(asked, seed_range, device=device, live=live, config=config).only(only)
-            found = check_own(
-                plan,
-                telling,
-                only,
-                jobs if device == "cpu" else 1,
-                exhibits=exhibits if shown else None,
-                class_names=CLASSES,
-                examples=examples,
-                rounding=rounding or (Rounding.FAIL if device == "cpu" else Rounding.PASS),
-            )
+        found = _checked(options, telling, exhibits, config, device, jobs)
         run = origin(time.monotonic() - started, _roots(data, candidate))
-        evidence = CheckDetails(collector.outcomes, exhibits)
-        written = write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
+        details = CheckDetails(collector.outcomes, exhibits or ())
+        written = _write(found, details, run, options, json, out)
     if telling.lost is not None:
-        kept = f"; {out or json} holds what was done until then" if shown else ""
+        kept = "" if exhibits is None else f"; {out or json} holds what was done until then"
         raise WorkerLost(f"{telling.lost}{kept}")
     for path in () if quiet else written:
         complain(f"wrote {path}")
     show(found, verbose=verbose, quiet=quiet)
-    if telling.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if write_accepted:
+    if write_accepted and not telling.interrupted:
         _write_accepted(found.draft)
-    raise typer.Exit(2 if found.broken else EXIT_CODES[found.verdict])
+    ended = 2 if found.broken else EXIT_CODES[found.verdict]
+    raise typer.Exit(INTERRUPTED if telling.interrupted else ended)
+
+
+def _checked(
+    options: CheckOptions,
+    progress: Progress,
+    exhibits: list[Exhibit] | None,
+    config: str | None,
+    device: str,
+    jobs: int,
+) -> CheckReport:
+    """The candidate of `options`, one that is held against a config, or our own steps."""
+    if options.text and config is not None:
+        return check_fixed(options, config, progress=progress, exhibits=exhibits)
+    if options.text:
+        return check_candidate(options, progress=progress, exhibits=exhibits)
+    plan = _own_plan(options, device, config).only(options.only)
+    on_cpu = device == "cpu"
+    return check_own(plan, options, progress, jobs=jobs if on_cpu else 1, exhibits=exhibits)
+
+
+def _rounding(candidate: str | None, device: str) -> Rounding:
+    return Rounding.FAIL if candidate is None and device == "cpu" else Rounding.PASS
 
 
 def _candidate(given: str | None, project: Project) -> str | None:
@@ -257,9 +251,9 @@ def _roots(data: Path | None, candidate: str | None) -> dict[str, str]:
     return roots
 
 
-def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> None:
+def _insist(candidate: str | None, device: str, about_candidate: list[bool]) -> None:
     """Raises InputError for options that have no meaning together."""
-    if candidate is None and about_candidate:
+    if candidate is None and any(about_candidate):
         raise InputError(
             "--replay, --samples and --write-accepted are about a candidate; "
             "name one with --candidate"
@@ -268,34 +262,30 @@ def _insist(candidate: str | None, device: str, *, about_candidate: bool) -> Non
         raise InputError("--candidate is checked on the CPU; leave --device out")
 
 
-def own_plan(
-    data: Path | None, seeds: range, *, device: str, live: bool, config: str | None = None
-) -> Plan:
+def _own_plan(options: CheckOptions, device: str, config: str | None) -> Plan:
     """What our own steps are checked on."""
     if config is not None:
-        if device != "cpu" or not live:
+        if device != "cpu" or not options.live:
             raise InputError("--config is checked live, on the CPU; leave --device and --recorded")
-        return recipe_plan(config, data, seeds)
+        return recipe_plan(config, options.data, options.seeds)
     if device != "cpu":
-        return device_plan(device, seeds)
-    return live_plan(data, seeds) if live else recorded_plan(data)
+        return device_plan(device, options.seeds)
+    return live_plan(options.data, options.seeds) if options.live else recorded_plan(options.data)
 
 
-def write(
+def _write(
     found: CheckReport,
-    evidence: CheckDetails,
+    details: CheckDetails,
     run: CheckRun,
-    *,
-    candidate: str | None,
-    only: frozenset[str],
+    options: CheckOptions,
     json: Path | None,
     out: Path | None,
 ) -> list[Path]:
     """Write the report where it is asked for; gives the files of `out`."""
     if json is None and out is None:
         return []
-    name = {} if candidate is None else {"candidate": candidate}
-    document = report_of_check(found, evidence, run, only=only, **name)
+    name = {"candidate": options.text} if options.text else {}
+    document = report_of_check(found, details, run, only=options.only, **name)
     if json is not None:
         write_atomically(json, render_json(document).encode())
     return [] if out is None else list(write_report(document, out))

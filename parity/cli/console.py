@@ -1,12 +1,16 @@
-"""Where commands print: text as it is, without markup, emoji or colours of its own accord."""
+"""Where commands print, text as it is, without markup or emoji, and what they note in reports."""
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 
 from rich.console import Console
 
+from parity.report.document import CheckRun
 from parity.text import visible
 
 
@@ -22,3 +26,13 @@ def complain(message: str) -> None:
     """One line on stderr, however long; nothing where nobody reads it."""
     with suppress(BrokenPipeError):
         print(visible(message), file=sys.stderr, flush=True)
+
+
+def origin(seconds: float, roots: Mapping[str, str]) -> CheckRun:
+    """The command as it was typed, when it began, and what stands for which folder.
+
+    roots: folders by the mark that replaces them in paths.
+    """
+    command = " ".join(["parity", *(shlex.quote(word) for word in sys.argv[1:])])
+    began = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    return CheckRun(command, began.isoformat(timespec="seconds"), round(seconds, 1), dict(roots))

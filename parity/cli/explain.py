@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from parity.cli.console import origin
 from parity.cli.names import complete_zoo
-from parity.cli.origin import origin
 from parity.errors import FolderOfRuns, InputError
 from parity.explain.explain import Judgement
 from parity.explain.explain import explain as explain_run
@@ -17,8 +17,8 @@ from parity.files import make_folder, write_atomically
 from parity.report.explained import report_of_explanation
 from parity.report.explanation import render_all, render_json
 from parity.report.html import render_html
+from parity.report.json import read_parity
 from parity.report.markdown import render_markdown
-from parity.report.parity_results import read_parity
 from parity.report.terminal import render_text
 from parity.report.write import write_report
 from parity.runs.read import read_run

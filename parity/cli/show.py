@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from parity.check.cases import all_steps
-from parity.check.left_out import Unexercised
-from parity.check.summary import ACCEPTED, CheckReport, StepSummary
+from parity.check.summary import ACCEPTED, CheckReport, StepSummary, Unexercised
 from parity.cli.console import plain
 from parity.cli.names import step_names
 from parity.compare.compare import Verdict, worst_verdict

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from parity.cli.names import complete_steps, step_names
 from parity.errors import InputError
-from parity.report.steps import render_steps, render_steps_markdown
+from parity.probes.natural.describe import Described, described
 from parity.text import did_you_mean
 
 
@@ -33,3 +35,34 @@ def steps(
         near = did_you_mean(name, step_names(), "parity steps lists them all")
         raise InputError(f"no step {name}; {near}") from None
     typer.echo(text, nl=False)
+
+
+def render_steps(only: frozenset[str] = frozenset()) -> str:
+    """Plain text for a terminal. only: names of steps or of their files; none means all."""
+    return "\n".join(_text(one) for one in _chosen(only))
+
+
+def render_steps_markdown(only: frozenset[str] = frozenset()) -> str:
+    """The same for the docs."""
+    return "\n".join(_markdown(one) for one in _chosen(only))
+
+
+def _chosen(only: frozenset[str]) -> Sequence[Described]:
+    """Raises KeyError for an unknown name."""
+    every = described()
+    known = {name for one in every for name in (one.name, one.step)}
+    for name in sorted(only - known):
+        raise KeyError(name)
+    return [one for one in every if not only or {one.name, one.step} & only]
+
+
+def _text(one: Described) -> str:
+    shapes = textwrap.wrap(one.shapes, 76, initial_indent="  ", subsequent_indent="  ")
+    example = textwrap.indent(one.example, "    ")
+    return "\n".join([f"{one.step}: {one.signature}", *shapes, example])
+
+
+def _markdown(one: Described) -> str:
+    origin, _, rest = one.example.partition("\n")
+    example = f"{origin}\n\n\n{rest}"  # as formatters have it
+    return f"`{one.signature}` ({one.step})\n\n{one.shapes}.\n\n```python\n{example}```\n"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.random import RandomState
@@ -157,7 +159,7 @@ def first_draw_difference(
     """The first draw whose method, arguments or value differ, or None."""
     for position, (left, right) in enumerate(zip_longest(actual, expected)):
         if left != right:
-            return DrawDifference(position, _or_none(left), _or_none(right))
+            return DrawDifference(position, draw_text(left), draw_text(right))
     return None
 
 
@@ -171,5 +173,19 @@ def draws_from_other_range(actual: Sequence[Draw], expected: Sequence[Draw]) -> 
     return methods and [d.arguments for d in actual] != [d.arguments for d in expected]
 
 
-def _or_none(draw: Draw | None) -> str:
+def draw_text(draw: Draw | None) -> str:
+    """The draw, or "none"."""
     return "none" if draw is None else str(draw)
+
+
+def record_global_draws(rng: RecordingRandomState, patches: ExitStack) -> None:
+    """Note calls of the functions of ``np.random`` in the draws of `rng` until `patches` end."""
+    for name in DRAW_METHODS:
+        original = getattr(np.random, name, None)
+        if original is None:  # a method of the class only, such as tomaxint
+            continue
+
+        def recorded(*args: Any, _name: str = name, _call: Any = original, **kwargs: Any) -> Any:
+            return rng.record(_name, _call, args, kwargs)
+
+        patches.enter_context(mock.patch.object(np.random, name, recorded))

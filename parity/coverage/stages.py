@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from parity.candidate.engine import Engine
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import Case, list_root
 from parity.check.summary import reference_steps
 from parity.compare.compare import Verdict

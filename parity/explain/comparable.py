@@ -11,8 +11,8 @@ from parity.runs.datasets import KNOWN
 from parity.runs.record import Run
 from parity.settings.items import bare
 from parity.settings.terms import Terms
+from parity.zoo.configs import model_signature
 from parity.zoo.datasets import may_be
-from parity.zoo.models import model_signature
 from parity.zoo.rows import ScoreRow
 
 _SINGLE = ("none", None)

@@ -12,7 +12,7 @@ from parity.causes.parity_results import ParityResults
 from parity.explain.row import Choice
 from parity.runs.record import Run
 from parity.settings import Terms, differences, terms_of
-from parity.settings.items import Item, lift
+from parity.settings.items import Item, lift, unplaced
 
 
 def terms_of_run(run: Run) -> Terms | None:
@@ -37,16 +37,7 @@ def _stated(run: Run) -> Item:
     if precision is not None:
         plain = precision.lower() in ("fp32", "float32", "32", "32-true")
         given["optim_wrapper"] = {"type": "OptimWrapper" if plain else "AmpOptimWrapper"}
-    return _unplaced(lift(given))
-
-
-def _unplaced(item: Item) -> Item:
-    """Written in no config."""
-    if isinstance(item.value, dict):
-        return Item({key: _unplaced(part) for key, part in item.value.items()})
-    if isinstance(item.value, list):
-        return Item([_unplaced(part) for part in item.value])
-    return Item(item.value)
+    return unplaced(lift(given))
 
 
 def beside_row(run: Run, mine: Terms | None, choice: Choice) -> RunContext:

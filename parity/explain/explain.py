@@ -136,20 +136,19 @@ def _last(run: Run) -> str:
 def _foreign(run: Run, scope: str) -> Judgement:
     """A run of another project than mmsegmentation: said, and left."""
     reason = f"a run of {scope}, not of mmsegmentation; its scores are of another kind"
-    return _assembled(
-        RunContext(run), Choice(None, reason), (Incomparable(reason),), Examination(), None,
-        f"give a work directory of mmsegmentation; {scope} has its own tools",
-    )  # fmt: skip
+    reasons = (Incomparable(reason),)
+    found = _assembled(RunContext(run), Choice(None, reason), reasons, Examination())
+    test = f"give a work directory of mmsegmentation; {scope} has its own tools"
+    return replace(found, next_test=test)
 
 
 def _answer(context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...]) -> Judgement:
-    gap = None if reasons else _gap(context)
-    context = replace(context, gap=gap)
+    context = replace(context, gap=None if reasons else _gap(context))
     if reasons:
         found = _with_reasons(examine_all(alone(context)), examine_all(context), reasons)
     else:
         found = examine_all(context)
-    return _assembled(context, choice, reasons, found, gap)
+    return _assembled(context, choice, reasons, found)
 
 
 def _gap(context: RunContext) -> float | None:
@@ -185,15 +184,12 @@ def _assembled(
     choice: Choice,
     reasons: tuple[Incomparable, ...],
     found: Examination,
-    gap: float | None,
-    test: str = "",
 ) -> Judgement:
-    run, twin = context.run, context.other is not None
+    run, gap, twin = context.run, context.gap, context.other is not None
     noise = None if gap is None else judge(gap, zoo=not twin)
     beside = _broken_beside(context) if twin else ()
     silent = tuple(item for item in found.unchecked if item.silent and _lowers(gap, twin=twin))
     ids = causes_among(found.findings, gap, twin=twin)
-    by_checkpoint = _by_checkpoint(found.findings)
     status = judged(noise, found.findings, silent, beside, comparable=not reasons, twin=twin)
     silent = () if status in ("within noise", "explained") else silent
     names = tuple(item.id for item in silent)
@@ -215,8 +211,8 @@ def _assembled(
         ruled_out=found.ruled_out,
         unchecked=found.unchecked,
         not_excluded=names,
-        inseparable=() if reasons else inseparable(ids, names, by_checkpoint=by_checkpoint),
-        next_test=test or _next(status, found.findings, ids, silent, context, by_checkpoint),
+        inseparable=() if reasons else inseparable(ids, names, by_checkpoint=_by_checkpoint(found)),
+        next_test=_next(status, found, ids, silent, context),
         signature=run.last.signature if run.last is not None else "",
         unread=run.unread,
         notes=notes_of(context),
@@ -225,20 +221,19 @@ def _assembled(
     )
 
 
-def _by_checkpoint(findings: tuple[Finding, ...]) -> bool:
+def _by_checkpoint(found: Examination) -> bool:
     """Whether tensors show that the kernel was dead."""
-    return any(e.tensor for f in findings if f.id == "dead-kernel" for e in f.evidence)
+    return any(e.tensor for f in found.findings if f.id == "dead-kernel" for e in f.evidence)
 
 
 def _next(
     status: Status,
-    findings: tuple[Finding, ...],
+    found: Examination,
     ids: tuple[str, ...],
     silent: tuple[Open, ...],
     context: RunContext,
-    by_checkpoint: bool,
 ) -> str:
-    if status == "within noise" and leading(findings) is None:
+    if status == "within noise" and leading(found.findings) is None:
         return "none: the run ended where its config does"
     if status == "not comparable" and not ids:
         return (
@@ -246,10 +241,10 @@ def _next(
             "like it (--against)"
         )
     return next_test(
-        findings,
+        found.findings,
         ids,
         silent,
-        by_checkpoint=by_checkpoint,
+        by_checkpoint=_by_checkpoint(found),
         row=context.row if status != "not comparable" else None,
         beside_run=context.other is not None,
     )

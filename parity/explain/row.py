@@ -12,9 +12,9 @@ from parity.runs.facts import Config
 from parity.runs.record import Run
 from parity.settings import Terms, differences, terms_of
 from parity.text import did_you_mean
+from parity.zoo.configs import model_signature
 from parity.zoo.datasets import may_be
 from parity.zoo.installed import all_rows, old_name, row_config
-from parity.zoo.models import model_signature
 from parity.zoo.rows import ScoreRow
 
 NEAR = 6

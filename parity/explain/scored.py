@@ -11,7 +11,7 @@ from parity.check.exhibit.records import Series
 from parity.runs.record import Run
 from parity.settings.items import plain
 from parity.settings.terms import Terms
-from parity.zoo.models import crop_text
+from parity.zoo.configs import crop_text
 from parity.zoo.rows import ScoreRow
 
 

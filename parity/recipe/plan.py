@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from parity.check.cases import list_root
-from parity.check.left_out import Unexercised
 from parity.check.plan import Plan
+from parity.check.summary import Unexercised
 from parity.environment import environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header

@@ -53,17 +53,12 @@ def report_of_check(
     candidate: str = "mmseg-parity's own steps",
     only: frozenset[str] = frozenset(),
 ) -> Report:
-    """The report of a check. only: the steps that were asked for, none meaning all.
-
-    Paths below one of the run's roots are written relative to its mark.
-    """
+    """The report; paths below a root of `run` begin with its mark. only: the steps asked for."""
     pipelines = dict.fromkeys(row.pipeline for row in check.summaries)
     ordered = [row for name in pipelines for row in check.summaries if row.pipeline == name]
-    keys = {(row.pipeline, row.step): place for place, row in enumerate(ordered)}
     outcomes = [*evidence.outcomes, *_tests(ordered)]
     strips = _strips(ordered, outcomes)
-    names = {strip.name: place for place, strip in enumerate(strips)}
-    places = _Places(keys, names, *_exhibit_places(evidence.exhibits))
+    places = _places(ordered, strips, evidence.exhibits)
     report = Report(
         verdict=check.verdict.value,
         label=f"incomplete, {check.verdict} so far" if check.incomplete else "",
@@ -105,6 +100,14 @@ def _tests(rows: Sequence[StepSummary]) -> list[CaseOutcome]:
         for row in rows
         if row.pipeline in (ACCEPTED, DISTRIBUTION)
     ]
+
+
+def _places(
+    rows: Sequence[StepSummary], strips: Sequence[Strip], exhibits: Sequence[Exhibit]
+) -> _Places:
+    keys = {(row.pipeline, row.step): place for place, row in enumerate(rows)}
+    names = {strip.name: place for place, strip in enumerate(strips)}
+    return _Places(keys, names, *_exhibit_places(exhibits))
 
 
 def _exhibit_places(

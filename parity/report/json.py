@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from parity.causes.parity_results import ParityResults, StepOutcome
 from parity.errors import InputError
 from parity.files import open_file
 from parity.report.document import FORMAT, Report
@@ -145,3 +146,24 @@ def render_schema() -> str:
     schema = _ADAPTER.json_schema(schema_generator=_Schema)
     head = {"$schema": _Schema.schema_dialect, "$id": SCHEMA_ID}
     return json.dumps({**head, **schema}, indent=1, sort_keys=True) + "\n"
+
+
+def read_parity(path: Path) -> ParityResults:
+    """What ``parity check --json`` wrote. Raises InputError."""
+    report = read_report(path)
+    if not report.steps:
+        raise InputError(f"{path}: this report compared no step; run parity check again")
+    steps: dict[str, tuple[StepOutcome, ...]] = {}
+    for entry in report.steps:
+        outcome = StepOutcome(entry.step, _verdict(entry), entry.first, _diagnosis(entry))
+        steps[entry.step] = (*steps.get(entry.step, ()), outcome)
+    return ParityResults(path.name, steps)
+
+
+def _verdict(entry: Any) -> str:
+    """Isolated counts: a chained difference may have entered in an earlier step."""
+    return str(entry.isolated)
+
+
+def _diagnosis(entry: Any) -> str:
+    return visible(" ".join((entry.diagnosis.text, *entry.diagnosis.evidence)).strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from parity.text import cut, visible
@@ -34,3 +35,17 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int
 def bullets(lines: Iterable[str]) -> str:
     """A list of escaped lines."""
     return "\n".join(f"- {cell(line)}" for line in lines)
+
+
+MARKUP = re.compile(r"[\\`*\[\]{}|#]")
+
+
+def escaped(text: str) -> str:
+    """`text` on one line, with what Markdown or HTML would read as markup escaped."""
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return MARKUP.sub(lambda match: f"\\{match[0]}", shown)
+
+
+def plain(text: str) -> str:
+    """`escaped`, also where underscores would read as emphasis."""
+    return escaped(text).replace("_", r"\_")

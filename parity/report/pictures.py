@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 
-from parity.check.exhibit.records import Exhibit, Picture, View
+from PIL import Image as PillowImage
+
+from parity.check.exhibit.records import Exhibit, Picture, UInt8Array, View
 from parity.report.document import ExhibitEntry, Image, PictureEntry, ViewEntry
-from parity.report.png import encode
+from parity.report.palette import palette_bytes
 
 # Base64 characters of all pictures together: a report is sent by mail.
 MAX_CHARACTERS = 4_500_000
@@ -58,3 +62,15 @@ def _view_entry(view: View, *, ids: bool) -> ViewEntry:
         box=view.box,
         worst=view.worst,
     )
+
+
+def encode(pixels: UInt8Array, *, ids: bool = False) -> Image:
+    """RGB ``(h, w, 3)``, grey ``(h, w)``, or class ids ``(h, w)`` in ADE20K's colours."""
+    picture = PillowImage.fromarray(pixels)
+    if ids:
+        picture = PillowImage.fromarray(pixels, mode="L")
+        picture.putpalette(palette_bytes())
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", compress_level=6)
+    height, width = pixels.shape[:2]
+    return Image(base64.b64encode(stream.getvalue()).decode("ascii"), height, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -125,3 +125,8 @@ class Config:
 def _indexes(value: Any, key: str | int) -> bool:
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
     return is_list and isinstance(key, int) and -len(value) <= key < len(value)
+
+
+def first_known(facts: Iterable[Fact[T]]) -> Fact[T]:
+    """The first that is known."""
+    return next((fact for fact in facts if fact.known), Fact())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,11 +76,6 @@ def metrics_of(record: Mapping[str, Any]) -> dict[str, float]:
         if name is not None and read is not None:
             found.setdefault(name, read)
     return found
-
-
-def first(facts: Iterable[Fact[Any]]) -> Fact[Any]:
-    """The first that is known."""
-    return next((fact for fact in facts if fact.known), Fact())
 
 
 def plain_list(value: object) -> Sequence[Any]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from parity.errors import RunFormatError
 from parity.runs.config import parse_config
 from parity.runs.curves import fill
-from parity.runs.facts import Config, Fact, Source
+from parity.runs.facts import Config, Fact, Source, first_known
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation, Segment
 from parity.runs.work_dir import Start
 
-T = TypeVar("T")
 # Logs round to 4 decimals what JSON files keep whole; mmcv 0.x rounds fractions so.
 _SAME_METRIC = 0.006
 
@@ -68,20 +66,16 @@ def combine(
         weights=tuple(load for data in sources for load in data.weights),
         messages=tuple(m for data in (*sources, *ranks) for m in data.tally.messages()),
         notices={k: v for data in reversed(sources) for k, v in data.notices.items()},
-        resumed_at=_first_known([data.resumed_at for data in sources]),
+        resumed_at=first_known([data.resumed_at for data in sources]),
     )
     return Loaded(
         segment,
         next((data.logger for data in sources if data.logger), ""),
-        _first_known([data.exp_name for data in sources]),
-        _first_known([data.max_iters for data in sources]),
-        _first_known([data.loader_length for data in sources]),
+        first_known([data.exp_name for data in sources]),
+        first_known([data.max_iters for data in sources]),
+        first_known([data.loader_length for data in sources]),
         next((tuple(data.images) for data in sources if data.images), ()),
     )
-
-
-def _first_known(facts: Sequence[Fact[T]]) -> Fact[T]:
-    return next((fact for fact in facts if fact.known), Fact())
 
 
 def printed_config(sources: Sequence[LogData], reading: Reading) -> Config | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO
@@ -54,14 +53,6 @@ def _storage(storages: Mapping[str, _Place], key: str) -> _Place:
     if key not in storages:
         raise RunFormatError(f"it lacks the storage {key[:80]!r} that its pickle names")
     return storages[key]
-
-
-def tensor_sha256(tensor: torch.Tensor) -> str:
-    """Hash of dtype, shape and values; equal for equal tensors, however they are stored."""
-    plain = tensor.detach().cpu().contiguous()
-    digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)}\n".encode())
-    digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _read_tensor(info: TensorInfo, stream: BinaryIO, start: int, length: int) -> torch.Tensor:

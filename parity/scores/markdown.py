@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from parity.report.markup import MARKUP, escaped, plain
 from parity.scores.columns import CONFIG, LINK, Grid, grid
 from parity.scores.links import Links, config_name
 from parity.scores.opening import opening
 from parity.scores.table import ScoreTable, TableRow
-from parity.scores.text import MARKUP, escaped, plain
 from parity.scores.words import introduction, left_out, legend, own_runs
 from parity.text import visible
 

@@ -74,11 +74,6 @@ class _Letters:
     letters: Mapping[str, str] = field(default_factory=dict)
 
 
-def sort_rows(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    """Highest mIoU first, those without any last; ties by name, then by weights file."""
-    return sorted(rows, key=_order)
-
-
 def _order(row: ScoreRow) -> tuple[bool, float, str, str]:
     none = math.isnan(row.miou)
     return none, 0.0 if none else -row.miou, row.name, row.weights

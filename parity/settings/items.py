@@ -103,3 +103,12 @@ def walk(item: Item, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], 
         waiting += [((*at, key), part) for key, part in current.fields.items()]
         waiting += [((*at, str(index)), part) for index, part in enumerate(current.parts)]
     return found
+
+
+def unplaced(item: Item) -> Item:
+    """The same as if it were written nowhere, as a default is."""
+    if isinstance(item.value, dict):
+        return Item({key: unplaced(part) for key, part in item.value.items()})
+    if isinstance(item.value, list):
+        return Item([unplaced(part) for part in item.value])
+    return Item(item.value)

@@ -15,7 +15,7 @@ from typing import Any
 
 from parity.errors import RunFormatError
 from parity.runs.facts import Config, Source
-from parity.settings.items import NOTHING, Item, bare, lift, made, plain
+from parity.settings.items import NOTHING, Item, bare, lift, made, plain, unplaced
 from parity.settings.legacy import is_legacy, upgraded
 
 READ = (
@@ -87,11 +87,6 @@ class Terms:
     def text(self, *path: str | int) -> str | None:
         """The text at `path`; None where there is none. Raises RunFormatError."""
         found: str | None = self._typed(path, (str,), "a text")
-        return found
-
-    def flag(self, *path: str | int) -> bool | None:
-        """The yes or no at `path`; None where there is none. Raises RunFormatError."""
-        found: bool | None = self._typed(path, (bool,), "True or False")
         return found
 
     def _typed(self, path: tuple[str | int, ...], kinds: tuple[type, ...], what: str) -> Any:
@@ -249,16 +244,7 @@ def _filled_dict(item: Item, scope: str, depth: int) -> Item:
     given = {key: part for key, part in item.fields.items() if key != "_scope_"}
     for key, value in defaults(item.kind, scope).items():
         if key not in given:
-            given[key] = _unplaced(lift(value))
+            given[key] = unplaced(lift(value))
     return Item(
         {key: _filled(part, scope, depth + 1, key) for key, part in given.items()}, item.place
     )
-
-
-def _unplaced(item: Item) -> Item:
-    """A default: written nowhere."""
-    if isinstance(item.value, dict):
-        return Item({key: _unplaced(part) for key, part in item.value.items()})
-    if isinstance(item.value, list):
-        return Item([_unplaced(part) for part in item.value])
-    return Item(item.value)

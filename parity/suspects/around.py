@@ -46,7 +46,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Around:
+class WithMistakes:
     """A step's function with mistakes around functions it calls; called as that is.
 
     Functions are looked up by name at each call: what already stands around one
@@ -81,7 +81,7 @@ class Around:
 class _Within:
     """An object whose methods run with the mistakes made."""
 
-    around: Around
+    around: WithMistakes
     made_of: Any
 
     def __getattr__(self, name: str) -> Any:
@@ -112,7 +112,9 @@ def made_in(step: Function, *mistakes: Mistake) -> tuple[Suspect, ...]:
             id=one.id,
             summary=one.summary,
             functions={
-                (module, step.__name__): Around(step, ((one.function, one.mistake), *one.also))
+                (module, step.__name__): WithMistakes(
+                    step, ((one.function, one.mistake), *one.also)
+                )
             },
             needs=one.needs,
         )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from parity.suspects.lineup import Made
+from parity.suspects.lineup import Combination
 
 Found = TypeVar("Found")
 
@@ -39,7 +39,7 @@ class Clock:
         except _Spent:
             return ()
 
-    def watch(self, choice: Sequence[Made]) -> Iterator[Made]:
+    def watch(self, choice: Sequence[Combination]) -> Iterator[Combination]:
         """The suspects in `choice`, one after the other, while there is time."""
         for count, made in enumerate(choice):
             what = "pairs of known mistakes" if len(made) > 1 else "known mistakes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from parity.check.summary import CheckReport, Held, Likeness, StepKey
+from parity.check.summary import CheckReport, IsolatedRun, Likeness, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects import diagnose as lineups
@@ -22,11 +22,11 @@ KEPT_FAILURES, KEPT_EQUAL = 8, 8
 # What the arrays of the failures of a step may take together, and those that are right of all.
 KEPT_BYTES = 2**28
 # Says which mistake the records of one step look like.
-Diagnose = Callable[[Sequence[Held]], Likeness]
+Diagnose = Callable[[Sequence[IsolatedRun]], Likeness]
 
 
 def known_mistake(
-    records: Sequence[Held],
+    records: Sequence[IsolatedRun],
     *,
     pairs: bool = True,
     suspects: Sequence[Suspect] | None = None,
@@ -113,7 +113,7 @@ def _name(one: Explanation) -> str:
 
 def with_diagnoses(
     report: CheckReport,
-    records: Mapping[StepKey, Sequence[Held]],
+    records: Mapping[StepKey, Sequence[IsolatedRun]],
     diagnose: Diagnose = known_mistake,
 ) -> CheckReport:
     """`report` with what is said of the steps in `records`."""
@@ -126,7 +126,7 @@ def with_diagnoses(
     return replace(report, summaries=tuple(rows))
 
 
-def careful(diagnose: Diagnose, records: Sequence[Held]) -> Likeness:
+def careful(diagnose: Diagnose, records: Sequence[IsolatedRun]) -> Likeness:
     """A diagnosis that cannot be made costs itself only, and not the report."""
     try:
         return diagnose(records)
@@ -134,7 +134,7 @@ def careful(diagnose: Diagnose, records: Sequence[Held]) -> Likeness:
         return Likeness(f"No diagnosis: {type(error).__name__}: {error}", sure=False)
 
 
-def worth_keeping(kept: Sequence[Held], one: Held, most: int) -> bool:
+def worth_keeping(kept: Sequence[IsolatedRun], one: IsolatedRun, most: int) -> bool:
     """Whether `one` has a place among the records of its step: `most`, and not too large.
 
     The first one always has.
@@ -143,7 +143,7 @@ def worth_keeping(kept: Sequence[Held], one: Held, most: int) -> bool:
     return not kept or (len(kept) < most and held <= KEPT_BYTES)
 
 
-def size_of_held(held: Held) -> int:
+def size_of_held(held: IsolatedRun) -> int:
     """Bytes that its arrays take."""
     _, expected, actual = held
     return sum(map(size_of, (expected.input, expected.output, actual.output)))

@@ -24,7 +24,7 @@ from parity.suspects.values import other_values
 
 _PLAIN = (bool, int, str, type(None))
 # One suspect, or two of which the first is made around the second.
-Made = tuple[Suspect, ...]
+Combination = tuple[Suspect, ...]
 
 
 class NotDefined(Exception):
@@ -59,7 +59,7 @@ def together(outer: Suspect, inner: Suspect, step: Step) -> Function:
 
 
 @dataclass(frozen=True)
-class Print:
+class RecordDigest:
     """What tells one record from another.
 
     output: the same exactly when outputs and errors are equal. state: digest of the
@@ -71,17 +71,17 @@ class Print:
     draws: tuple[Draw, ...]
 
     @classmethod
-    def of(cls, record: StepRecord) -> Print:
-        """The print of a record."""
+    def of(cls, record: StepRecord) -> RecordDigest:
+        """The digest of a record."""
         digest = hashlib.blake2b(record.error.encode(), digest_size=16)
         _feed(digest, record.output)
         return cls(digest.hexdigest(), record.state_after.digest, record.draws)
 
-    def same_values(self, other: Print) -> bool:
+    def same_values(self, other: RecordDigest) -> bool:
         """Equal outputs and generator states."""
         return (self.output, self.state) == (other.output, other.state)
 
-    def fits(self, other: Print) -> bool:
+    def fits(self, other: RecordDigest) -> bool:
         """The same values, not drawn from another range."""
         return self.same_values(other) and not draws_from_other_range(self.draws, other.draws)
 
@@ -93,7 +93,7 @@ class Lineup:
         self.step = step
         self.expected = expected
         self.suspects = tuple(suspects)
-        self._prints: dict[tuple[str, ...], Print | None] = {}
+        self._prints: dict[tuple[str, ...], RecordDigest | None] = {}
 
     def without(self, absent: Container[Suspect]) -> Lineup:
         """The same with fewer suspects; what was made already is kept."""
@@ -102,16 +102,16 @@ class Lineup:
         return left
 
     @cached_property
-    def reference(self) -> Print:
+    def reference(self) -> RecordDigest:
         """Of the reference's record."""
-        return Print.of(self.expected)
+        return RecordDigest.of(self.expected)
 
     @cached_property
-    def clean(self) -> Print:
+    def clean(self) -> RecordDigest:
         """Of our own step without a mistake."""
-        return Print.of(self._run(self.step.function))
+        return RecordDigest.of(self._run(self.step.function))
 
-    def record(self, made: Made) -> StepRecord | None:
+    def record(self, made: Combination) -> StepRecord | None:
         """What one suspect, or two, give here; None when they cannot be made together."""
         if len(made) == 1:
             record = self._run(made[0].instead_of(self.step))
@@ -119,24 +119,24 @@ class Lineup:
             record = self._run(together(made[0], made[1], self.step))
         defined = not record.error.startswith(NotDefined.__name__)
         if _key(made) not in self._prints:
-            self._prints[_key(made)] = Print.of(record) if defined else None
+            self._prints[_key(made)] = RecordDigest.of(record) if defined else None
         return record if defined else None
 
-    def print(self, made: Made) -> Print | None:
+    def print(self, made: Combination) -> RecordDigest | None:
         """Of the record of `made`; kept, unlike records."""
         if _key(made) not in self._prints:
             self.record(made)
         return self._prints[_key(made)]
 
-    def singles(self) -> list[Made]:
+    def singles(self) -> list[Combination]:
         """Every suspect alone."""
         return [(suspect,) for suspect in self.suspects]
 
-    def alone(self) -> list[Made]:
+    def alone(self) -> list[Combination]:
         """Every suspect alone, then every option at every usual value."""
         return [*self.singles(), *((suspect,) for suspect in other_values(self.step))]
 
-    def pairs(self) -> list[Made]:
+    def pairs(self) -> list[Combination]:
         """Every two suspects, in both orders."""
         return list(permutations(self.suspects, 2))
 
@@ -146,7 +146,7 @@ class Lineup:
         return run_step(step.name, step, self.expected.input, self.expected.state_before)
 
 
-def _key(made: Made) -> tuple[str, ...]:
+def _key(made: Combination) -> tuple[str, ...]:
     return tuple(suspect.id for suspect in made)
 
 

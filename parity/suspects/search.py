@@ -12,7 +12,7 @@ from parity.compare.rounding import roundings_of, terms_of
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects.budget import Clock
 from parity.suspects.closeness import Leaves, leaves_of, near, share
-from parity.suspects.lineup import Lineup, Made, Print
+from parity.suspects.lineup import Combination, Lineup, RecordDigest
 from parity.suspects.values import joined
 
 # A suspect that accounts for less is not worth looking at; for less than LIKELY, it is not
@@ -37,7 +37,7 @@ class Level(str, Enum):
 class Explanation:
     """suspects: one, or two made together. share: of what differs, as `closeness.share`."""
 
-    suspects: Made
+    suspects: Combination
     level: Level
     share: float
 
@@ -60,7 +60,7 @@ class Search:
     ) -> None:
         self._clock = clock
         rows = [
-            _Row(lineup, record, Print.of(record))
+            _Row(lineup, record, RecordDigest.of(record))
             for lineup, record in zip(lineups, actual, strict=True)
         ]
         by_more = [row for row in rows if row.difference is Difference.MORE]
@@ -77,19 +77,21 @@ class Search:
     def reproduced(self, pairs: bool) -> tuple[Explanation, ...]:
         """Every suspect, else every pair, that gives what the candidate gave in all records."""
         if self._only_rounding:
-            return self._exact(Lineup.alone, Print.fits)
+            return self._exact(Lineup.alone, RecordDigest.fits)
         choices = (Lineup.alone, Lineup.pairs) if pairs else (Lineup.alone,)
         for choose in choices:
-            if found := self._exact(choose, Print.fits):
+            if found := self._exact(choose, RecordDigest.fits):
                 return found
         # Draws written otherwise, such as uniform(low=0, high=1), are the same.
         for choose in choices if self._values_differ else ():
-            if found := self._exact(choose, Print.same_values):
+            if found := self._exact(choose, RecordDigest.same_values):
                 return found
         return self.rounded_like()
 
     def _exact(
-        self, choose: Callable[[Lineup], list[Made]], fits: Callable[[Print, Print], bool]
+        self,
+        choose: Callable[[Lineup], list[Combination]],
+        fits: Callable[[RecordDigest, RecordDigest], bool],
     ) -> tuple[Explanation, ...]:
         left = choose(self._rows[0].lineup)
         for row in self._rows:
@@ -127,7 +129,7 @@ class Search:
                 found.append(Explanation(made, Level.PART, mean))
         return tuple(sorted(found, key=lambda one: -one.share)[:SHOWN])
 
-    def _share(self, made: Made) -> float:
+    def _share(self, made: Combination) -> float:
         """The mean over records in which the candidate or the suspect is wrong."""
         shares: list[float] = []
         for at, row in enumerate(self._rows):
@@ -155,7 +157,7 @@ class _Row:
 
     lineup: Lineup
     record: StepRecord
-    print: Print
+    print: RecordDigest
 
     @cached_property
     def difference(self) -> Difference:
@@ -188,15 +190,15 @@ class _Row:
         return leaves_of(self.record)
 
 
-def _near(row: _Row, made: Made, got: Print) -> bool:
+def _near(row: _Row, made: Combination, got: RecordDigest) -> bool:
     if got.state != row.print.state or (record := row.lineup.record(made)) is None:
         return False
     return near(leaves_of(record), row.actual, row.roundings)
 
 
-def _unordered(found: Sequence[Made]) -> list[Made]:
+def _unordered(found: Sequence[Combination]) -> list[Combination]:
     """Of pairs that are there in both orders, the first."""
-    kept: dict[frozenset[str], Made] = {}
+    kept: dict[frozenset[str], Combination] = {}
     for made in found:
         kept.setdefault(frozenset(suspect.id for suspect in made), made)
     return list(kept.values())

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from parity.zoo.configs import schedule_text
-from parity.zoo.models import crop_text
+from parity.zoo.configs import crop_text, schedule_text
 from parity.zoo.rows import ScoreRow
 from parity.zoo.terms import BATCH, ITERATIONS, MODE, PRETRAINING, WEIGHTS, FlatTerms
 

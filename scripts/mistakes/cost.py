@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mistakes.candidates import records_of
-from parity.check.summary import Held
+from parity.check.summary import IsolatedRun
 from parity.check.workers import in_processes
 from parity.compare.tree import children
 from parity.suspects.budget import SECONDS
@@ -55,7 +55,7 @@ def costs(only: frozenset[str], *, live: bool, jobs: int) -> Iterator[Cost]:
 
 
 def _slowest(family: str, *, live: bool) -> Cost:
-    held: dict[str, list[Held]] = {}
+    held: dict[str, list[IsolatedRun]] = {}
     for _, step, expected in records_of(family, live):
         kept = held.setdefault(step.name, [])
         one = (step, expected, replace(expected, output=spoiled(expected.output)))
@@ -66,7 +66,7 @@ def _slowest(family: str, *, live: bool) -> Cost:
     return max(found, key=lambda one: one.seconds)
 
 
-def _cost(family: str, step: str, held: Sequence[Held]) -> Cost:
+def _cost(family: str, step: str, held: Sequence[IsolatedRun]) -> Cost:
     _CLEAR.write_text("5")  # the highest size so far counts from here
     before, wall, processor = _highest(), time.monotonic(), time.process_time()
     told = known_mistake(held)

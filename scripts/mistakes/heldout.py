@@ -11,7 +11,7 @@ from parity.compare.rounding import roundings_of
 from parity.suspects.closeness import leaves_of, near
 from parity.suspects.diagnose import Diagnosis, diagnose_lineups
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
-from parity.suspects.lineup import Lineup, Made
+from parity.suspects.lineup import Combination, Lineup
 from parity.suspects.search import Level
 from parity.suspects.suspect import Suspect
 
@@ -93,7 +93,7 @@ def _diagnosed(suspect: Suspect, places: Sequence[Place]) -> Diagnosis | None:
     return diagnose_lineups([lineup.without(absent) for lineup in chosen], given)
 
 
-def _near(lineup: Lineup, one: Made, other: Made) -> bool:
+def _near(lineup: Lineup, one: Combination, other: Combination) -> bool:
     left, right = lineup.record(one), lineup.record(other)
     roundings = roundings_of(lineup.expected.input)
     if left is None or right is None:
@@ -101,7 +101,9 @@ def _near(lineup: Lineup, one: Made, other: Made) -> bool:
     return near(leaves_of(left), leaves_of(right), roundings)
 
 
-def _same(lineups: Sequence[Lineup], one: Made, other: Made, *, rounded: bool) -> bool:
+def _same(
+    lineups: Sequence[Lineup], one: Combination, other: Combination, *, rounded: bool
+) -> bool:
     """Whether both give the same on all inputs, so that they are one mistake.
 
     rounded: up to rounding, which is what was said of them.

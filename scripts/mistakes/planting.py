@@ -14,7 +14,7 @@ from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, Trace, TraceComparison
 from parity.compare.walk import compare_with_trace
 from parity.suspects.diagnose import diagnose_lineups
-from parity.suspects.lineup import Lineup, Made, Print
+from parity.suspects.lineup import Combination, Lineup, RecordDigest
 from parity.suspects.suspect import Suspect
 
 # Inputs on which a pair is made, chosen such that they tell suspects apart.
@@ -103,11 +103,11 @@ class Place:
     trace: Trace
     lineup: Lineup
 
-    def print(self, made: Made) -> Print | None:
+    def print(self, made: Combination) -> RecordDigest | None:
         """Of one suspect, two, or none."""
         return self.lineup.print(made) if made else self.lineup.clean
 
-    def shows(self, made: Made) -> bool:
+    def shows(self, made: Combination) -> bool:
         """Whether the mistakes change anything here."""
         got = self.print(made)
         return got is not None and not got.fits(self.lineup.clean)
@@ -180,13 +180,13 @@ def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepSc
     )
 
 
-def _same_effect(made: Made, less: Made, places: Sequence[Place]) -> bool:
+def _same_effect(made: Combination, less: Combination, places: Sequence[Place]) -> bool:
     """Whether two suspects give what one gives, or none."""
     prints = [(place.print(made), place.print(less)) for place in places]
     return all(got and fewer and got.fits(fewer) for got, fewer in prints)
 
 
-def _records(made: Made, places: Sequence[Place]) -> list[StepRecord]:
+def _records(made: Combination, places: Sequence[Place]) -> list[StepRecord]:
     """What `made` give, up to the first place where they cannot be made together."""
     records = []
     for place in places:
@@ -202,7 +202,7 @@ def _unbroken(records: Sequence[StepRecord]) -> int:
 
 
 def _judge(
-    places: Sequence[Place], records: Sequence[StepRecord], planted: Made
+    places: Sequence[Place], records: Sequence[StepRecord], planted: Combination
 ) -> tuple[bool, bool, str]:
     """Whether what was planted is named first, whether it is among those as good, and if not, what.
 

@@ -14,9 +14,9 @@ import torch
 from parity.candidate.engine import Engine
 from parity.candidate.example import Example, write_example, write_examples
 from parity.candidate.example_text import shown
-from parity.candidate.oracle import own_oracle
 from parity.candidate.runner import InProcess
 from parity.candidate.shrink import FailingCase, length_of, seed_state, shrink, without
+from parity.candidate.sides import own_oracle
 from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from parity.candidate.fixed.asked import asked_by
 from parity.candidate.fixed.beside import check_recipe
+from parity.candidate.fixed.config import config_recipe
 from parity.candidate.fixed.given import fixed_candidate
 from parity.candidate.run import CheckOptions
 from parity.candidate.runner import InProcess
@@ -43,7 +43,7 @@ def config(tmp_path_factory):
 
 
 def report(config, given, *steps):
-    asked = asked_by(config)
+    asked = config_recipe(config)
     runner = InProcess(fixed_candidate(given, "given", asked=asked))
     return check_recipe(runner, CheckOptions(text="given", only=frozenset(steps)), asked)
 
@@ -154,7 +154,7 @@ def test_a_model_that_cannot_be_built_is_said(tmp_path):
 )
 def test_what_is_no_recipe(config, given, reason):
     with pytest.raises(InputError, match=reason):
-        fixed_candidate(given, "given", asked=asked_by(config))
+        fixed_candidate(given, "given", asked=config_recipe(config))
 
 
 @pytest.mark.live
@@ -185,17 +185,17 @@ def test_what_a_config_leaves_open(tmp_path, old, new, reason):
     path = tmp_path / "open.py"
     path.write_text(CONFIG.replace(old, new))
     if not reason:
-        assert asked_by(str(path)).schedulers == ()
+        assert config_recipe(str(path)).schedulers == ()
         return
     with pytest.raises(InputError, match=reason):
-        asked_by(str(path))
+        config_recipe(str(path))
 
 
 @pytest.mark.live
 def test_names_of_the_zoo_and_work_directories():
     name = "swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512"
-    assert asked_by(name).max_iters == 160000
-    assert asked_by("upernet_swin_tiny_patch4_window7_512x512_160k_ade20k_pretrain_224x224_1K")
+    assert config_recipe(name).max_iters == 160000
+    assert config_recipe("upernet_swin_tiny_patch4_window7_512x512_160k_ade20k_pretrain_224x224_1K")
     with pytest.raises(InputError, match=f"near: .*{name}"):
-        asked_by(name.replace("512x512", "512x521"))
-    assert asked_by("fixtures/runs/healthy-fcn").optimizer["type"]
+        config_recipe(name.replace("512x512", "512x521"))
+    assert config_recipe("fixtures/runs/healthy-fcn").optimizer["type"]

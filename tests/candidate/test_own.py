@@ -6,8 +6,8 @@ import pytest
 
 from parity.candidate import own
 from parity.candidate.engine import Engine
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case, check_own
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import probe_cases
 from parity.check.exhibit import Collector
 from parity.check.plan import Plan
@@ -102,7 +102,7 @@ def test_processes_change_nothing(processes, planted):
         collector, exhibits = Collector(), []
         report = check_own(
             given,
-            Progress(collector.watch),
+            progress=Progress(collector.watch),
             jobs=2,
             own=OwnSteps(planted),
             exhibits=exhibits,

@@ -19,10 +19,10 @@ from parity.check.cases import (
     probe_cases,
 )
 from parity.cli import app
+from parity.cli.steps import render_steps_markdown
 from parity.compare.trace import run_trace
 from parity.fixtures import inputs_root
 from parity.probes.natural.describe import described
-from parity.report.steps import render_steps_markdown
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bring-your-own.md"
 

@@ -13,8 +13,7 @@ from parity.causes.examine import examine
 from parity.causes.parity_results import ParityResults, StepOutcome
 from parity.errors import InputError
 from parity.report.document import Likeness, Report, StepEntry
-from parity.report.json import render_json
-from parity.report.parity_results import read_parity
+from parity.report.json import read_parity, render_json
 
 from .made import context, run
 

@@ -95,8 +95,8 @@ def test_failures_kept_are_bounded():
 def test_live_check_finds_an_unstable_reference(monkeypatch):
     """A reference that draws from torch's global stream differs from run to run."""
     import reference.deform_attn
-    from parity.candidate.given import OwnSteps
     from parity.candidate.own import _check_alone
+    from parity.candidate.sides import OwnSteps
     from parity.check.cases import probe_cases
     from parity.compare.rounding import Rounding
 

@@ -167,7 +167,7 @@ def test_ctrl_c_in_a_diagnosis_costs_the_diagnosis_only(monkeypatch):
     monkeypatch.setattr("parity.candidate.own.entering_rows", search)
     with Telling() as telling:
         plan = recorded_plan().only(frozenset({"flip"}))
-        report = check_own(plan, telling)
+        report = check_own(plan, progress=telling)
     assert report.cases == len(plan.cases)
     assert report.incomplete == "interrupted while mistakes were looked for"
     assert verdict_line(report).startswith(

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from parity.check.left_out import Unexercised
-from parity.check.summary import CheckReport, Likeness, StepSummary
+from parity.check.summary import CheckReport, Likeness, StepSummary, Unexercised
 from parity.cli.show import PASSES_ON, show
 from parity.compare.compare import Verdict
 

@@ -196,12 +196,11 @@ def test_what_makes_no_sense_is_no_case_and_no_traceback(config, text):
 def test_the_founding_case_s_config(tmp_path):
     from parity.candidate.own import check_own
     from parity.check.plan import Plan
-    from parity.check.progress import Progress
     from parity.recipe.plan import recipe_plan
 
     plan = recipe_plan("mask2former_swin-s_8xb2-160k_ade20k-512x512", None, range(2))
     cases = [case for case in plan.cases if case.pipeline == "train"]
-    report = check_own(Plan("live", cases, {}, (), (0, 2)), Progress())
+    report = check_own(Plan("live", cases, {}, (), (0, 2)))
     assert report.verdict is Verdict.EQUAL
     rows = {row.step: row for row in report.summaries}
     assert rows["loss"].chained is rows["resize"].chained is Verdict.EQUAL

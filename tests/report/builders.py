@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from parity.candidate.engine import Engine
-from parity.candidate.given import OwnSteps
 from parity.candidate.own import check_case
+from parity.candidate.sides import OwnSteps
 from parity.check.cases import Case, list_root
 from parity.check.exhibit import Collector
 from parity.check.summary import candidate_steps, summarise

@@ -19,7 +19,7 @@ from parity.errors import RunFormatError
 from parity.runs.checkpoint import read_checkpoint
 from parity.runs.formats import LEGACY, SAFETENSORS, TORCH
 from parity.runs.pickles import read_pickle
-from parity.runs.tensors import load_tensors, tensor_sha256
+from parity.runs.tensors import load_tensors
 from tests.runs.builders import listed, write
 
 DTYPES = [
@@ -115,13 +115,6 @@ def test_the_older_format(tmp_path):
     for key, value in weights().items():
         assert f"torch.{found.tensors[key].dtype}" == str(value.dtype)
         assert torch.equal(loaded[key], value.detach()), key
-
-
-def test_hashes_tell_values_shapes_and_types_apart_and_nothing_else():
-    one = torch.arange(6.0).reshape(2, 3)
-    assert tensor_sha256(one) == tensor_sha256(one.t().contiguous().t())
-    others = [one.reshape(3, 2), one.double(), one + 1e-6, one.flip(1), torch.zeros(0)]
-    assert len({tensor_sha256(tensor) for tensor in [one, *others]}) == 6
 
 
 class Runs:

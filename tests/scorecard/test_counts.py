@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from parity.errors import InputError
 from parity.report.markup import cell
 from parity.steps import flip as flips
-from parity.suspects.around import Around
+from parity.suspects.around import WithMistakes
 from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.suspect import Suspect
 
@@ -76,7 +76,7 @@ def test_against_live_mmsegmentation():
 
 
 def test_suspect_without_effect_is_missed(monkeypatch):
-    flips_with(monkeypatch, suspect("nothing-wrong", Around(flips.flip_sample, ())))
+    flips_with(monkeypatch, suspect("nothing-wrong", WithMistakes(flips.flip_sample, ())))
     card = score(live=False, **SMALL)
     assert card.total.count("detected") == card.total.suspects - 1
     assert card.total.missed == ("nothing-wrong in flip_sample: shows on no input",)
@@ -142,7 +142,7 @@ def test_command(tmp_path):
 
 
 def test_command_that_falls_short(monkeypatch):
-    flips_with(monkeypatch, suspect("nothing-wrong", Around(flips.flip_sample, ())))
+    flips_with(monkeypatch, suspect("nothing-wrong", WithMistakes(flips.flip_sample, ())))
     result = run("flip", "--seeds", 2, "--pairs", 1, "--clean", 1, "--own", "--jobs", 1)
     assert result.exit_code == 1
     assert "shows on no input" in result.output

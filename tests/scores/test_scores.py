@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from parity.errors import InputError
-from parity.scores.table import Selection, score_table, sort_rows
+from parity.scores.table import Selection, score_table
 from parity.zoo.configs import with_configs
 from parity.zoo.datasets import dataset_key, find_dataset, may_be
 from parity.zoo.rows import Differs, ScoreRow, read_all_rows, read_rows
@@ -206,7 +206,7 @@ class TestTable:
     def test_sorted_by_score_then_name(self, tmp_path):
         rows = rows_of(tmp_path, model("b", 40), model("a", 40), model("c", 50))
         rows.append(replace(rows[0], name="d", miou=math.nan))
-        assert [row.name for row in sort_rows(rows)] == ["c", "a", "b", "d"]
+        assert [line.row.name for line in table_of(rows).rows] == ["c", "a", "b", "d"]
         assert [line.rank for line in table_of(rows).rows] == [1, 2, 2, None]
 
     def test_usual_signature_and_marks(self, tmp_path):

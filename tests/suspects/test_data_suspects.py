@@ -14,10 +14,10 @@ from parity.checks.support import unchanged
 from parity.compare import Verdict
 from parity.compare.trace import compare_records, run_trace
 from parity.steps import crop, flip, load, multiscale, pad, photometric, resize
-from parity.suspects.around import Around, current
+from parity.suspects.around import WithMistakes, current
 from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.diagnose import diagnose_lineups
-from parity.suspects.lineup import Lineup, Print
+from parity.suspects.lineup import Lineup, RecordDigest
 from parity.suspects.search import Level
 from parity.suspects.values import OtherValue
 
@@ -82,7 +82,7 @@ def test_prints_are_equal_when_records_are(lineups, function):
         for suspect in lineup.suspects:
             record = lineup.record((suspect,))
             verdict = compare_records(record, lineup.expected).verdict
-            same = Print.of(record).fits(Print.of(lineup.expected))
+            same = RecordDigest.of(record).fits(RecordDigest.of(lineup.expected))
             assert same == (verdict is Verdict.EQUAL), suspect.id
 
 
@@ -96,7 +96,7 @@ def test_everything_is_put_back(lineups, suspect, file, function):
 
 def test_no_mistake_is_the_step(lineups):
     [lineup, *_] = lineups["crop_sample"]
-    nothing = Around(crop.crop_sample, ())
+    nothing = WithMistakes(crop.crop_sample, ())
     record = lineup.expected
     rng = np.random.RandomState(0)
     record.state_before.apply_to(rng)
@@ -109,7 +109,7 @@ def test_names_are_put_back_after_an_error(lineups):
         raise ZeroDivisionError
 
     [lineup, *_] = lineups["crop_sample"]
-    broken = Around(crop.crop_sample, ((crop.is_varied, fails),))
+    broken = WithMistakes(crop.crop_sample, ((crop.is_varied, fails),))
     before = crop.is_varied
     with pytest.raises(ZeroDivisionError):
         broken(lineup.expected.input, np.random.RandomState(0), **lineup.step.options)

@@ -18,7 +18,7 @@ from parity.compare.trace import compare_records, run_step
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES, train_tail, val_tail
-from parity.suspects.around import Around
+from parity.suspects.around import WithMistakes
 from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.suspect import Suspect, replaced_by
 
@@ -46,7 +46,7 @@ INDISTINGUISHABLE: dict[frozenset[str], str] = {}
 
 def test_mistakes_stand_around_public_functions():
     made = [function for one in all_suspects() for function in one.functions.values()]
-    around = [function for function in made if isinstance(function, Around)]
+    around = [function for function in made if isinstance(function, WithMistakes)]
     assert around
     names = {f"{f.__module__}.{f.__name__}" for one in around for f, _ in one.mistakes}
     assert [name for name in names if "._" in name] == []

@@ -10,19 +10,18 @@ from typing import Any
 
 from numpy.random import RandomState
 
-from parity.candidate.fixed.asked import Asked, asked_by
+from parity.candidate.fixed.config import ConfigRecipe, config_recipe
 from parity.candidate.fixed.given import OPTIONS, SCHEDULE, deciding, fixed_candidate
 from parity.candidate.fixed.named import GROUPS, by_name, named_groups, named_suspects, probed
-from parity.candidate.fixed.told import told
+from parity.candidate.fixed.words import difference_in_words
 from parity.candidate.run import UNSEEN, CheckOptions, check_with
 from parity.candidate.runner import Runner
 from parity.candidate.worker import WorkerProcess
 from parity.check.cases import Case
 from parity.check.exhibit.records import Exhibit
-from parity.check.left_out import Unexercised
 from parity.check.plan import Plan
 from parity.check.progress import Progress
-from parity.check.summary import CheckReport, Held, Likeness, reference_steps
+from parity.check.summary import CheckReport, IsolatedRun, Likeness, Unexercised, reference_steps
 from parity.compare.trace import StepFunction, Trace, run_trace
 from parity.environment import environment
 from parity.errors import InputError
@@ -50,7 +49,7 @@ def check_fixed(
     """
     if not options.live:
         raise InputError("--config needs live mmsegmentation; leave --recorded out")
-    asked = asked_by(config)
+    asked = config_recipe(config)
     make = partial(fixed_candidate, asked=asked)
     limit = max(options.limit, SECONDS)
     with closing(WorkerProcess(options.text, limit=limit, make=make)) as runner:
@@ -60,7 +59,7 @@ def check_fixed(
 def check_recipe(
     runner: Runner,
     options: CheckOptions,
-    asked: Asked,
+    asked: ConfigRecipe,
     *,
     progress: Progress = UNSEEN,
     exhibits: list[Exhibit] | None = None,
@@ -91,7 +90,7 @@ def _wanted(only: frozenset[str]) -> tuple[str, ...]:
 
 
 def _cases(
-    asked: Asked, given: Sequence[str], of_model: bool
+    asked: ConfigRecipe, given: Sequence[str], of_model: bool
 ) -> tuple[list[tuple[Case, Trace]], tuple[Unexercised, ...]]:
     """What is compared, with the reference's traces, and what cannot be, with the reason."""
     cases, absent = [], []
@@ -114,7 +113,7 @@ def _cases(
     return cases, tuple(absent)
 
 
-def _case(asked: Asked, name: str, value: Any) -> tuple[Case, Trace]:
+def _case(asked: ConfigRecipe, name: str, value: Any) -> tuple[Case, Trace]:
     """One case, and what the reference makes of it. Raises InputError where it makes nothing."""
     step, live = _sides(name)
     probe = Probe(step, lambda seed: value)
@@ -152,8 +151,8 @@ def _checked(
     """The report, in which what differs is told by iteration and by parameter."""
     words: dict[str, str] = {}
 
-    def diagnose(records: Sequence[Held]) -> Likeness:
-        words[records[0][0].name] = told(records[0])
+    def diagnose(records: Sequence[IsolatedRun]) -> Likeness:
+        words[records[0][0].name] = difference_in_words(records[0])
         suspects = named_suspects() if records[0][0].name == GROUPS else None
         return known_mistake(records, pairs=False, suspects=suspects)
 

@@ -16,7 +16,7 @@ import torch
 from numpy.random import RandomState
 from torch import nn
 
-from parity.candidate.fixed.asked import Asked
+from parity.candidate.fixed.config import ConfigRecipe
 from parity.candidate.fixed.named import GROUPS, ByName, by_name
 from parity.check.candidate import Candidate
 from parity.errors import InputError, NotExercised
@@ -41,7 +41,7 @@ _FILLED: Mapping[str, frozenset[str]] = {
 }
 
 
-def fixed_candidate(given: Any, name: str, *, asked: Asked) -> Candidate:
+def fixed_candidate(given: Any, name: str, *, asked: ConfigRecipe) -> Candidate:
     """`given` as what can be held against the config; called `name` in messages.
 
     given: a function of an optimizer or a class, both of which make a scheduler; a function
@@ -76,7 +76,7 @@ class _Fixed:
     """What somebody gave, as the steps that it can stand for; each is called on its case."""
 
     given: Any
-    asked: Asked
+    asked: ConfigRecipe
 
     def schedule(self, value: Mapping[str, Any], rng: RandomState) -> Table:
         """The rate at every iteration, float64 ``(max_iters, groups)``."""

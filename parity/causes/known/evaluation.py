@@ -16,7 +16,7 @@ from parity.causes.cause import (
 )
 from parity.causes.facts import steps
 from parity.causes.table import NO_CONFIG, NO_ROW
-from parity.zoo.models import model_signature
+from parity.zoo.configs import model_signature
 from parity.zoo.noise import judge
 
 _RESIZES = ("Resize", "RandomResize", "ResizeShortestEdge", "ResizeToMultiple", "CenterCrop")

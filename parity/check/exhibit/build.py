@@ -14,7 +14,7 @@ from parity.check.exhibit.planes import arrays, is_label_map
 from parity.check.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Picture
 from parity.compare.compare import Comparison, Verdict
 from parity.compare.leaf import Leaf
-from parity.compare.rng import Draw
+from parity.compare.rng import Draw, draw_text
 from parity.compare.trace import (
     StepRecord,
     StepResult,
@@ -113,12 +113,8 @@ def draw_rows(actual: Sequence[Draw], expected: Sequence[Draw]) -> tuple[tuple[D
     for position, (left, right) in enumerate(zip_longest(actual, expected)):
         mark = "" if left == right else ("differs" if parted else "first")
         parted = parted or left != right
-        rows.append(DrawRow(position, _text(left), _text(right), mark))
+        rows.append(DrawRow(position, draw_text(left), draw_text(right), mark))
     first = next((row.position for row in rows if row.mark), 0)
     start = max(first - DRAWS_BEFORE_FIRST, 0) if len(rows) > MAX_DRAWS else 0
     shown = tuple(rows[start : start + MAX_DRAWS])
     return shown, len(rows) - len(shown)
-
-
-def _text(draw: Draw | None) -> str:
-    return "none" if draw is None else str(draw)

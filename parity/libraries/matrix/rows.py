@@ -25,7 +25,7 @@ _PERCENT = Tolerance(
 
 
 @dataclass(frozen=True)
-class Row:
+class MatrixRow:
     """One operation. unit: what differences are counted in.
 
     measure: makes what is compared from the arguments and a library's result,
@@ -45,7 +45,7 @@ class Row:
 
 
 @cache
-def cases_of(row: Row) -> tuple[RowCase, ...]:
+def cases_of(row: MatrixRow) -> tuple[RowCase, ...]:
     """The inputs of `row` with the reference's answers; made once."""
     return tuple(row.make())
 
@@ -63,22 +63,24 @@ def _reach(actual: Any, expected: Any) -> str:
     return f"reaches {left}; the reference {right}"
 
 
-ROWS: tuple[Row, ...] = (
-    Row("resize, image", partial(inputs.resize_cases, "image")),
-    Row("resize, labels", partial(inputs.resize_cases, "seg"), "labels"),
-    Row("target size", inputs.target_size_cases, "pixels", measure=_as_array),
-    Row("crop", inputs.crop_cases),
-    Row("flip", inputs.flip_cases),
-    Row("brightness", partial(inputs.photometric_cases, "brightness")),
-    Row("contrast", partial(inputs.photometric_cases, "contrast")),
-    Row("saturation", partial(inputs.photometric_cases, "saturation")),
-    Row("hue", partial(inputs.photometric_cases, "hue")),
-    Row("hue range", inputs.hue_range_cases, "hue units", measure=_hue_range, describe=_reach),
-    Row("normalise", inputs.normalize_cases, "", _NORMALISED),
-    Row("pad, image", partial(inputs.pad_cases, "image")),
-    Row("pad, labels", partial(inputs.pad_cases, "seg"), "labels"),
-    Row("reduce zero label", inputs.reduce_zero_cases, "labels"),
-    Row("logits", inputs.logits_cases, ""),
-    Row("loss", inputs.loss_cases, "", _LOSS),
-    Row("mIoU", inputs.iou_cases, "points", _PERCENT),
+ROWS: tuple[MatrixRow, ...] = (
+    MatrixRow("resize, image", partial(inputs.resize_cases, "image")),
+    MatrixRow("resize, labels", partial(inputs.resize_cases, "seg"), "labels"),
+    MatrixRow("target size", inputs.target_size_cases, "pixels", measure=_as_array),
+    MatrixRow("crop", inputs.crop_cases),
+    MatrixRow("flip", inputs.flip_cases),
+    MatrixRow("brightness", partial(inputs.photometric_cases, "brightness")),
+    MatrixRow("contrast", partial(inputs.photometric_cases, "contrast")),
+    MatrixRow("saturation", partial(inputs.photometric_cases, "saturation")),
+    MatrixRow("hue", partial(inputs.photometric_cases, "hue")),
+    MatrixRow(
+        "hue range", inputs.hue_range_cases, "hue units", measure=_hue_range, describe=_reach
+    ),
+    MatrixRow("normalise", inputs.normalize_cases, "", _NORMALISED),
+    MatrixRow("pad, image", partial(inputs.pad_cases, "image")),
+    MatrixRow("pad, labels", partial(inputs.pad_cases, "seg"), "labels"),
+    MatrixRow("reduce zero label", inputs.reduce_zero_cases, "labels"),
+    MatrixRow("logits", inputs.logits_cases, ""),
+    MatrixRow("loss", inputs.loss_cases, "", _LOSS),
+    MatrixRow("mIoU", inputs.iou_cases, "points", _PERCENT),
 )

@@ -14,7 +14,7 @@ from parity.errors import InputError
 from parity.libraries import NAMES, adapter
 from parity.libraries.library import Library, LibraryOperation
 from parity.libraries.matrix.inputs import RowCase
-from parity.libraries.matrix.rows import ROWS, Row, cases_of
+from parity.libraries.matrix.rows import ROWS, MatrixRow, cases_of
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ def _not_compared(library: Library, reason: str) -> tuple[Cell, ...]:
     )
 
 
-def _row(library: Library, row: Row, operations: Sequence[LibraryOperation]) -> Iterator[Cell]:
+def _row(
+    library: Library, row: MatrixRow, operations: Sequence[LibraryOperation]
+) -> Iterator[Cell]:
     found = [operation for operation in operations if operation.row == row.name]
     if not found:
         reason = "no such operation in this adapter"
@@ -81,7 +83,7 @@ def _row(library: Library, row: Row, operations: Sequence[LibraryOperation]) -> 
         yield compare_operation(library.title, row, operation)
 
 
-def compare_operation(library: str, row: Row, operation: LibraryOperation) -> Cell:
+def compare_operation(library: str, row: MatrixRow, operation: LibraryOperation) -> Cell:
     """Hold `operation` against the reference; what it raises is a difference."""
     cases = cases_of(row)
     head = (library, row.name, operation.call)
@@ -104,7 +106,9 @@ def compare_operation(library: str, row: Row, operation: LibraryOperation) -> Ce
     return cell if operation.model is None else _explained(cell, row, results, operation)
 
 
-def _explained(cell: Cell, row: Row, results: Sequence[Any], operation: LibraryOperation) -> Cell:
+def _explained(
+    cell: Cell, row: MatrixRow, results: Sequence[Any], operation: LibraryOperation
+) -> Cell:
     """How near the named change brings the reference to the library; roundings count as nothing."""
     assert operation.model is not None
     made = [operation.model(*case.arguments) for case in cases_of(row)]
@@ -116,7 +120,7 @@ def _explained(cell: Cell, row: Row, results: Sequence[Any], operation: LibraryO
 
 
 def _by_kind(
-    row: Row, cases: Sequence[RowCase], found: Sequence[Comparison], results: Sequence[Any]
+    row: MatrixRow, cases: Sequence[RowCase], found: Sequence[Comparison], results: Sequence[Any]
 ) -> tuple[LibraryDifference, ...]:
     made = []
     rows = list(zip(cases, found, results, strict=True))

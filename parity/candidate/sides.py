@@ -1,4 +1,7 @@
-"""A side of which every step is given as a function: our own steps, or the reference's."""
+"""Sides of which every step is given as a function: our own steps, and the reference's.
+
+Both also answer, as oracles, for inputs that are made up on the way.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import Any
 from parity.candidate.guard import run_guarded
 from parity.candidate.runner import Description, Outcome
 from parity.candidate.steps import PIPELINE
+from parity.candidate.whole import sample_of
 from parity.check.summary import reference_steps
 from parity.compare.rng import GeneratorState
-from parity.compare.trace import run_step
+from parity.compare.trace import StepRecord, run_step
 from parity.pipeline import Step
 from parity.recipe import absent
 
@@ -57,8 +61,31 @@ class ReferenceSteps:
 
     def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
         """See `parity.candidate.runner.Runner`. Raises ReferenceUnavailable."""
-        [(name, function)] = reference_steps([step])
-        return Outcome(run_step(name, function, value, state))
+        return Outcome(live_oracle(step, value, state))
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+Oracle = Callable[[Step, Any, GeneratorState], StepRecord]
+
+
+def own_oracle(step: Step, value: Any, state: GeneratorState) -> StepRecord:
+    """Our own step, which ``parity check`` holds bit-equal to the reference."""
+    return run_step(step.name, step, value, state)
+
+
+def live_oracle(step: Step, value: Any, state: GeneratorState) -> StepRecord:
+    """Live mmsegmentation. Raises ReferenceUnavailable without it."""
+    if step.name != PIPELINE:
+        [(name, function)] = reference_steps([step])
+        return run_step(name, function, value, state)
+    functions = reference_steps(step.options["steps"])
+
+    def whole(pair: Any, rng: Any) -> Any:
+        sample: Any = sample_of(pair)
+        for _, function in functions:
+            sample = function(sample, rng)
+        return sample.image, sample.seg
+
+    return run_step(step.name, whole, value, state)

@@ -24,7 +24,7 @@ from parity.zoo.installed import all_rows, old_name, row_config
 
 
 @dataclass(frozen=True)
-class Asked:
+class ConfigRecipe:
     """What a config says, in the terms of mmseg 1.x.
 
     optimizer: with ``type``, ``lr`` and ``weight_decay``. schedulers: its ``param_scheduler``.
@@ -56,7 +56,7 @@ class Asked:
         return f"{kind}, lr {lr:g}, {self.max_iters:,} iterations, {schedulers}"
 
 
-def asked_by(text: str) -> Asked:
+def config_recipe(text: str) -> ConfigRecipe:
     """What the config called `text` asks: a path, a work directory, or a name of the zoo.
 
     Raises InputError when there is none, or it leaves open what is needed.
@@ -68,7 +68,7 @@ def asked_by(text: str) -> Asked:
     wrapper = _known(values, "optim_wrapper", text)
     optimizer = _optimizer(wrapper, text)
     constructor = str(wrapper.get("constructor") or DEFAULT)
-    return Asked(
+    return ConfigRecipe(
         name,
         ModelOf(pickle.dumps(_known(values, "model", text)), thawed=True),
         optimizer,

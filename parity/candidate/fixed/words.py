@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.candidate.fixed.named import GROUPS, ByName
-from parity.check.summary import Held
+from parity.check.summary import IsolatedRun
 from parity.compare.rounding import bound, roundings_of
 from parity.probes.natural.recipe import Table
 from parity.text import count, names
@@ -16,7 +16,7 @@ from parity.text import count, names
 _SHOWN = 4
 
 
-def told(held: Held) -> str:
+def difference_in_words(held: IsolatedRun) -> str:
     """What a record of the candidate says beside the reference's; "" where that is not clear."""
     _, expected, actual = held
     if actual.error or actual.output is None:
