@@ -40,7 +40,9 @@ def verdicts(given, seeds=12):
     return found
 
 
-DATA = ("resize", "crop", "flip", "photometric")
+# Their cases begin with an image; tests/candidate/test_steps_list.py runs these.
+SCALED = ("resize", "random_choice_resize", "resize_shortest_edge", "resize_to_multiple")
+DATA = (*SCALED, "pad", "crop", "flip", "photometric")
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.name not in DATA])
