@@ -64,13 +64,14 @@ def built(model: Mapping[str, Any]) -> nn.Module:
     any other name. Raises InputError where it cannot be built.
     """
     load_reference()
+    from mmengine.config import ConfigDict
     from mmseg.registry import MODELS
 
     given = _without_weights(model)
     _insist_on_registered(given)
     try:
         with quiet():
-            made: nn.Module = MODELS.build(given)
+            made: nn.Module = MODELS.build(ConfigDict(given))
     except Exception as error:  # whatever the constructors of mmseg raise on odd options
         raise InputError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     return made
@@ -95,6 +96,8 @@ def _insist_on_registered(value: Any) -> None:
             raise InputError(f"{kind} is not registered by mmseg, mmdet, mmcv or mmengine")
         if isinstance(kind, str) and kind.partition(".")[0] not in (*_SCOPES, kind):
             raise InputError(f"{kind} is of a package that is not looked into")
+        if isinstance(value.get("class_weight"), str):
+            raise InputError("class_weight is a file, which mmseg may unpickle")
     items = value.values() if isinstance(value, Mapping) else value
     for item in items if isinstance(value, (Mapping, list, tuple)) else ():
         _insist_on_registered(item)
