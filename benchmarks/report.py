@@ -30,8 +30,8 @@ from parity.compare.compare import Comparison, Verdict
 from parity.compare.trace import StepComparison, StepResult, TraceComparison, run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
-from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Report, Run
+from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.document import CheckRun, Report
 from parity.report.palette import CLASSES
 from parity.report.write import FORMATS
 
@@ -92,7 +92,7 @@ def made_up(cases: int, failing: float, shown: list[Exhibit]) -> Report:
         seeds=(0, cases),
         inputs={f"ADE_train_{number:08d}.jpg": "ab" * 32 for number in range(100)},
     )
-    return report_of_check(check, Evidence(collector.outcomes, shown), Run("benchmark"))
+    return report_of_check(check, CheckDetails(collector.outcomes, shown), CheckRun("benchmark"))
 
 
 def timed(what: str, function: Any, *arguments: Any) -> Any:

@@ -32,7 +32,7 @@ def directly(
 
 
 @dataclass(frozen=True)
-class Entry:
+class ConfigEntry:
     """A dict of a config. builder: what of ``reference.configured`` takes it, with `options`."""
 
     builder: str
@@ -55,7 +55,7 @@ class Step:
     function: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     run: Callable[..., Any] = directly
-    entry: Entry | None = None
+    entry: ConfigEntry | None = None
 
     def __call__(self, value: Any, rng: RandomState | None = None) -> Any:
         """The next value; `rng` gives the draws, where there are any."""
@@ -65,7 +65,7 @@ class Step:
         """The same step with `function` in the place of its own."""
         return replace(self, function=function)
 
-    def beside(self, entry: Entry) -> Step:
+    def beside(self, entry: ConfigEntry) -> Step:
         """The same step beside what the reference builds from `entry`."""
         return replace(self, entry=entry)
 
@@ -156,6 +156,22 @@ class ValPipeline:
         """As a call, from an entry of a data set; `rng` is not used."""
         unused = RandomState(0) if rng is None else rng
         sample: Sample = run_steps(self.steps, info, unused)
+        return sample
+
+
+@dataclass(frozen=True, eq=False)
+class Others:
+    """The data set that a step of several images takes the others from, through `steps`."""
+
+    steps: tuple[Step, ...]
+    infos: tuple[DataInfo, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.infos)
+
+    def fetch(self, index: int, rng: RandomState) -> Sample:
+        """Sample `index`, with draws from `rng`."""
+        sample: Sample = run_steps(self.steps, self.infos[index], rng)
         return sample
 
 

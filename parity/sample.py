@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
 UInt8Array = NDArray[np.uint8]
+# Label maps of a batch: stacked, or each of its own size.
+Maps = torch.Tensor | tuple[torch.Tensor | None, ...]
 
 # PackSegInputs.meta_keys, mmseg 1.2.2 mmseg/datasets/transforms/formatting.py
 META_KEYS = (
@@ -24,6 +27,9 @@ META_KEYS = (
     "flip_direction",
     "reduce_zero_label",
 )
+EDGE, DEPTH, SECOND = "gt_edge_map", "gt_depth_map", "img2"
+# What else steps leave to later ones, and PackSegInputs packs where it is told to.
+FURTHER_KEYS = ("depth_map_path", "category_id", "depth_rescale_factor")
 
 
 class Meta(Mapping[str, Any]):
@@ -82,7 +88,8 @@ class DataInfo:
     """One entry of a data set before anything is read, as mmseg's ``data_info``.
 
     Reproduces the dict of ``BaseSegDataset.load_data_list`` plus ``sample_idx``
-    (mmseg 1.2.2 mmseg/datasets/basesegdataset.py).
+    (mmseg 1.2.2 mmseg/datasets/basesegdataset.py). more: what only some data sets say,
+    such as ``depth_map_path`` and ``img_path2``.
     """
 
     img_path: str
@@ -90,6 +97,7 @@ class DataInfo:
     label_map: Mapping[int, int] | None = None
     reduce_zero_label: bool = False
     sample_idx: int = 0
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The same entry as the dict mmseg passes to its pipeline, ``seg_fields`` empty."""
@@ -98,6 +106,7 @@ class DataInfo:
             paths["seg_map_path"] = self.seg_map_path
         return {
             **paths,
+            **self.more,
             "label_map": None if self.label_map is None else dict(self.label_map),
             "reduce_zero_label": self.reduce_zero_label,
             "seg_fields": [],
@@ -106,7 +115,8 @@ class DataInfo:
 
     def meta(self) -> Meta:
         """The meta keys known before loading."""
-        return Meta(**{key: value for key, value in self.as_dict().items() if key in META_KEYS})
+        known = (*META_KEYS, *FURTHER_KEYS)
+        return Meta(**{key: value for key, value in self.as_dict().items() if key in known})
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,17 +124,29 @@ class Sample:
     """An image with its label map.
 
     image: uint8 ``(H, W, 3)`` BGR. seg: uint8 ``(H, W)``, 255 ignored, or None
-    before the annotation is loaded. info: where the sample came from.
+    before the annotation is loaded. info: where the sample came from. maps: what else
+    belongs to it, ``(H, W)`` under mmseg's names: ``gt_edge_map`` uint8, ``gt_depth_map``
+    float32, and ``img2``, the second image of a pair.
     """
 
     image: UInt8Array
     seg: UInt8Array | None
     meta: Meta
     info: DataInfo | None = field(default=None, compare=False)
+    maps: Mapping[str, Array] = field(default_factory=dict)
 
     def replace(self, **changes: Any) -> Sample:
         """A new sample with some fields exchanged; arrays are not copied."""
         return replace(self, **changes)
+
+    def with_labels(self, change: Callable[[Array], Array]) -> Sample:
+        """A new sample whose label and depth map, where loaded, are as `change` makes them.
+
+        These are mmseg's ``seg_fields``; an edge map is not among them.
+        """
+        seg = None if self.seg is None else change(self.seg)
+        depth = {key: change(self.maps[key]) for key in (DEPTH,) if key in self.maps}
+        return replace(self, seg=seg, maps={**self.maps, **depth})
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +155,11 @@ class Batch:
 
     images: float32 ``(N, C, H, W)`` RGB. segs: int64 ``(N, H, W)`` in training;
     in testing a tuple, for label maps keep their own sizes ``(H, W)`` there, with
-    None for a sample that has none; None when no sample has one.
+    None for a sample that has none; None when no sample has one. maps: edge maps int64
+    and depth maps in the same way, under mmseg's names.
     """
 
     images: torch.Tensor
-    segs: torch.Tensor | tuple[torch.Tensor | None, ...] | None
+    segs: Maps | None
     metas: tuple[Meta, ...]
+    maps: Mapping[str, Maps] = field(default_factory=dict)

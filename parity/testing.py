@@ -7,23 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from parity.candidate.example import importable_name
-from parity.candidate.forms import functions_named
 from parity.candidate.load import load_candidate
 from parity.candidate.partly import mistake_of
 from parity.candidate.project import DEFAULT_SEEDS, find_project, parse_seeds
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import DEFAULT_LIMIT, InProcess
-from parity.candidate.steps import PIPELINE, candidate_from, step_names
-from parity.check.cases import all_steps
+from parity.candidate.steps import PIPELINE, candidate_from, select_steps
 from parity.check.summary import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rounding import Rounding
 from parity.errors import InputError, ParityError
 from parity.live import reference_installed
-from parity.pipeline import Step
-from parity.probes.natural import by_name
 from parity.suspects.failures import Diagnose
-from parity.text import did_you_mean
 
 __all__ = ["assert_parity"]
 
@@ -62,11 +57,11 @@ def assert_parity(
     try:
         project = find_project()
         given = _given(project.candidate if candidate is None else candidate)
-        options = Options(
+        options = CheckOptions(
             text=importable_name(given),
             seeds=_seeds(seeds) or project.seeds or parse_seeds(DEFAULT_SEEDS),
             data=project.data if data is None else Path(data),
-            only=_selected(step),
+            only=frozenset({step}) if step == PIPELINE else select_steps([step]),
             live=reference_installed() if live is None else live,
             stand_in=True,
             replay=replay,
@@ -76,7 +71,7 @@ def assert_parity(
             rounding=Rounding(rounding or project.rounding or Rounding.PASS),
             accepted=project.accepted,
         )
-        sorted_parts = candidate_from(given, options.text or step, asked=options.only, called=step)
+        sorted_parts = candidate_from(given, options.text or step, asked=options.only)
         report = check_with(InProcess(sorted_parts, limit=time_limit), options, diagnose=diagnose)
     except ParityError as error:
         # Where it was raised in this package says nothing to the reader of a test.
@@ -103,23 +98,6 @@ def _seeds(seeds: Iterable[int] | None) -> range | None:
     if not listed or listed != list(range(listed[0], listed[0] + len(listed))):
         raise InputError(f"seeds {listed[:5]}: give a range that is not empty, such as range(40)")
     return range(listed[0], listed[-1] + 1)
-
-
-def _selected(name: str) -> frozenset[str]:
-    """Names of the steps called `name`, as the command selects them or by a plain name."""
-    found = {name} if name == PIPELINE else {one.name for one in all_steps() if _is(one, name)}
-    if not found:
-        listed = ", ".join(dict.fromkeys([PIPELINE, *(step.module for step in all_steps())]))
-        raise InputError(
-            f"no step {name}; {did_you_mean(name, step_names(), f'there are {listed}')}"
-        )
-    return frozenset(found)
-
-
-def _is(step: Step, name: str) -> bool:
-    """By its own name, that of its file or of our function, or a plain name."""
-    plain = name in by_name() and step.function.__name__ in functions_named(name)
-    return plain or name in (step.name, step.module, step.function.__name__)
 
 
 def _why_not(report: CheckReport) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from parity.sample import Batch, Meta, Sample
+from parity.sample import DEPTH, EDGE, META_KEYS, Batch, Maps, Meta, Sample
 from reference.compat import load_reference
 from reference.results import to_results
 
@@ -18,24 +18,43 @@ def collate(
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     training: bool = True,
+    meta_keys: Sequence[str] = META_KEYS,
     **options: Any,
 ) -> Batch:
     """Options as in ``parity.steps.collate``, under the names of ``SegDataPreProcessor``."""
-    return batch_of(samples, preprocessor(mean=mean, std=std, **options), training=training)
+    built = preprocessor(mean=mean, std=std, **options)
+    return batch_of(samples, built, training=training, meta_keys=meta_keys)
 
 
-def batch_of(samples: Sequence[Sample], preprocessor: Any, *, training: bool) -> Batch:
+def batch_of(
+    samples: Sequence[Sample],
+    preprocessor: Any,
+    *,
+    training: bool,
+    meta_keys: Sequence[str] = META_KEYS,
+) -> Batch:
     """`samples` packed, collated, and through a built preprocessor."""
     load_reference()
-    from mmengine.dataset import pseudo_collate
     from mmseg.datasets.transforms import PackSegInputs
 
-    pack = PackSegInputs()
-    data = pseudo_collate([pack(to_results(sample)) for sample in samples])
-    output = preprocessor(data, training)
+    pack = PackSegInputs(meta_keys=meta_keys)
+    packed = [pack(to_results(sample)) for sample in samples]
+    return batch_of_packed(packed, preprocessor, training=training)
+
+
+def batch_of_packed(
+    packed: Sequence[dict[str, Any]], preprocessor: Any, *, training: bool
+) -> Batch:
+    """What ``PackSegInputs`` gave, collated, and through a built preprocessor."""
+    load_reference()
+    from mmengine.dataset import pseudo_collate
+
+    output = preprocessor(pseudo_collate(packed), training)
     found = output["data_samples"]
     metas = tuple(Meta(**sample.metainfo) for sample in found)
-    return Batch(output["inputs"], _segs(found, training), metas)
+    maps = {name: _maps(found, name, training) for name in (EDGE, DEPTH)}
+    loaded = {name: kept for name, kept in maps.items() if kept is not None}
+    return Batch(output["inputs"], _segs(found, training), metas, loaded)
 
 
 def preprocessor(
@@ -68,17 +87,20 @@ def preprocessor(
     )
 
 
-def _segs(
-    samples: Sequence[Any], training: bool
-) -> torch.Tensor | tuple[torch.Tensor | None, ...] | None:
+def _segs(samples: Sequence[Any], training: bool) -> Maps | None:
     """The label maps; stacked, in training, by what every decode head stacks them with."""
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
-    if not any("gt_sem_seg" in sample for sample in samples):
+    if not training or not any("gt_sem_seg" in sample for sample in samples):
+        return _maps(samples, "gt_sem_seg", training)
+    stacked: torch.Tensor = BaseDecodeHead._stack_batch_gt(None, samples)
+    return stacked[:, 0]
+
+
+def _maps(samples: Sequence[Any], name: str, training: bool) -> Maps | None:
+    """Maps under `name`; stacked in training as PIDHead and VPDDepthHead stack theirs."""
+    if not any(name in sample for sample in samples):
         return None
     if training:
-        stacked: torch.Tensor = BaseDecodeHead._stack_batch_gt(None, samples)
-        return stacked[:, 0]
-    return tuple(
-        sample.gt_sem_seg.data[0] if "gt_sem_seg" in sample else None for sample in samples
-    )
+        return torch.stack([sample.get(name).data for sample in samples])[:, 0]
+    return tuple(sample.get(name).data[0] if name in sample else None for sample in samples)

@@ -6,25 +6,42 @@ An entry is the config's own dict, read without executing the file it stands in.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.errors import InputError
-from parity.sample import Batch, DataInfo, Sample
+from parity.listing import Listing
+from parity.sample import META_KEYS, Batch, DataInfo, Sample
 from parity.steps.mask.infer import Layers
-from reference.collate import batch_of
+from reference.collate import batch_of, batch_of_packed
 from reference.compat import load_reference
 from reference.generator import global_stream
-from reference.loss.head import loss_by_feat
+from reference.listing import listing
+from reference.loss.head import base_head, loss_by_feat
+from reference.loss.own import loss_of, own_head
 from reference.mask.build import head_of
 from reference.mask.heads import queried_loss
+from reference.mosaic import mixed
 from reference.results import to_results, to_sample
 from reference.segmentor import quiet
 
 Entry = Mapping[str, Any]
+
+
+def data_list(value: str, rng: RandomState | None = None, *, entry: Entry) -> Listing:
+    """What the data set that `entry` asks for lists below the root `value`."""
+    return listing({**entry, "data_root": value})
+
+
+def made(kind: str) -> Callable[..., Sample]:
+    """The transform `kind` as a step: a sample, a generator, and its options."""
+
+    def run(sample: Sample, rng: RandomState | None = None, **options: Any) -> Sample:
+        return transform(sample, rng or RandomState(0), entry={"type": kind, **options})
+
+    return run
 
 
 def transform(value: DataInfo | Sample, rng: RandomState, *, entry: Entry) -> Sample:
@@ -40,19 +57,58 @@ def transform(value: DataInfo | Sample, rng: RandomState, *, entry: Entry) -> Sa
         return to_sample(built(results), info)
 
 
-def preprocess(sample: Sample, rng: RandomState, *, entry: Entry, training: bool) -> Batch:
+def mix(
+    sample: Sample,
+    rng: RandomState,
+    *,
+    entry: Entry,
+    infos: Sequence[DataInfo],
+    entries: Sequence[Entry],
+) -> Sample:
+    """The transform of several images that `entry` asks for; the others go through `entries`."""
+    load_reference()
+    from mmseg.registry import TRANSFORMS
+
+    with quiet():
+        steps = [TRANSFORMS.build(copy.deepcopy(dict(one))) for one in entries]
+
+    def fetch(index: int) -> dict[str, Any]:
+        results = infos[index].as_dict()
+        for step in steps:
+            results = step(results)
+        return results
+
+    return mixed(sample, rng, count=len(infos), fetch=fetch, entry=entry)
+
+
+def preprocess(
+    sample: Sample,
+    rng: RandomState,
+    *,
+    entry: Entry,
+    training: bool,
+    meta_keys: Sequence[str] = META_KEYS,
+) -> Batch:
     """``PackSegInputs`` and ``pseudo_collate``, then the preprocessor that `entry` asks for."""
     load_reference()
     from mmseg.registry import MODELS
 
-    return batch_of([sample], MODELS.build(copy.deepcopy(dict(entry))), training=training)
+    built = MODELS.build(copy.deepcopy(dict(entry)))
+    return batch_of([sample], built, training=training, meta_keys=meta_keys)
 
 
-# Of a head, what its loss depends on.
-_OF_LOSS = (
-    *("num_classes", "out_channels", "threshold", "align_corners"),
-    *("loss_decode", "sampler", "ignore_index"),
-)
+def views_of(sample: Sample, rng: RandomState, *, entry: Entry, preprocessor: Entry) -> list[Batch]:
+    """The ``TestTimeAug`` that `entry` asks for, each view through the preprocessor."""
+    load_reference()
+    from mmseg.registry import MODELS, TRANSFORMS
+
+    with quiet():
+        built = TRANSFORMS.build(copy.deepcopy(dict(entry)))
+    with global_stream(rng):
+        found = built(to_results(sample))
+    packed = [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+    prepare = MODELS.build(copy.deepcopy(dict(preprocessor)))
+    return [batch_of_packed([one], prepare, training=False) for one in packed]
 
 
 def head_loss(pred: Tensor, label: Tensor, *, entry: Entry) -> dict[str, Tensor]:
@@ -60,17 +116,19 @@ def head_loss(pred: Tensor, label: Tensor, *, entry: Entry) -> dict[str, Tensor]
 
     Raises InputError for a class that computes its loss in a way of its own.
     """
-    load_reference()
-    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-    from mmseg.registry import MODELS
+    return loss_by_feat(base_head(entry), pred, label)
 
-    kind = MODELS.get(entry["type"])
-    if getattr(kind, "loss_by_feat", None) is not BaseDecodeHead.loss_by_feat:
-        raise InputError(f"{entry['type']} computes its loss in a way of its own")
-    options = {key: entry[key] for key in _OF_LOSS if key in entry}
-    if options.get("num_classes") is None:
-        options["num_classes"] = kind.__init__.__kwdefaults__["num_classes"]
-    return loss_by_feat(pred, label, **copy.deepcopy(options))
+
+def own_loss(
+    *, label: Tensor, entry: Entry, train_cfg: Entry | None = None, **outputs: Tensor
+) -> dict[str, Tensor]:
+    """``loss`` of the head that `entry` asks for, whose network gives `outputs`.
+
+    train_cfg: that of the model. A tensor that is ``edge`` is true, and no output.
+    """
+    maps = {name: outputs.pop(name) for name in ("edge",) if name in outputs}
+    queries = outputs["cls_scores"].shape[2] if "cls_scores" in outputs else None
+    return loss_of(own_head(entry, queries=queries), outputs, label, train_cfg or {}, **maps)
 
 
 def query_loss(

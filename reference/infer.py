@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from numpy.random import RandomState
 
-from parity.sample import Sample
+from parity.sample import Batch, Sample
 from parity.steps.crop import CropBox
 from parity.steps.flip import Direction
 from parity.steps.infer import Model
@@ -164,6 +164,22 @@ def merge_tta(
     with quiet():
         merged = model.merge_preds([[to_data(view) for view in views] for views in predictions])
     return to_segmentations(merged)
+
+
+def predict_views(
+    views: Sequence[Batch],
+    rng: RandomState | None = None,
+    *,
+    model: Model,
+    threshold: float | None = None,
+    **options: Any,
+) -> list[Segmentation]:
+    """``EncoderDecoder.predict`` of every view, then ``SegTTAModel.merge_preds``."""
+    predictions = [
+        predict(model, view.images, metas=view.metas, threshold=threshold, **options)
+        for view in views
+    ]
+    return merge_tta(list(zip(*predictions, strict=True)), threshold=threshold)
 
 
 def predict_tta(

@@ -25,9 +25,8 @@ def random_resize_sample(sample: Sample, rng: RandomState, **options: Any) -> Sa
     load_reference()
     from mmcv.transforms import RandomResize
 
-    transform = RandomResize(**{"keep_ratio": True, **options})
     with global_stream(rng):
-        return to_sample(transform(to_results(sample)), sample.info)
+        return to_sample(RandomResize(**options)(to_results(sample)), sample.info)
 
 
 def rescale_size(size: tuple[int, int], scale: tuple[int, int]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from parity.steps.schedule import Loop, Scheduler
 from parity.steps.schedule.config import ParamScheduler
+from parity.steps.schedule.table import Metrics
 from reference.compat import load_reference
 
 
@@ -25,12 +26,27 @@ def lr_table(
     max_iters: int,
     epoch_length: int | None = None,
     loop: Loop = "iter",
+    metrics: Sequence[Metrics] = (),
+    val_interval: int | None = None,
 ) -> NDArray[np.float64]:
     """As in ``parity.steps.schedule``, from the schedulers, hook and loop of mmengine."""
-    config: Any = param_scheduler
-    if not isinstance(config, Mapping):
-        config = [_to_config(one) if isinstance(one, Scheduler) else one for one in config]
-    return _train(base_lrs, config, max_iters=max_iters, epoch_length=epoch_length, loop=loop)
+    validation = _Validation(metrics, val_interval)
+    return _train("lr", base_lrs, param_scheduler, max_iters, epoch_length, loop, validation)
+
+
+def momentum_table(
+    momenta: Sequence[float],
+    param_scheduler: ParamScheduler,
+    *,
+    max_iters: int,
+    epoch_length: int | None = None,
+    loop: Loop = "iter",
+    metrics: Sequence[Metrics] = (),
+    val_interval: int | None = None,
+) -> NDArray[np.float64]:
+    """As `lr_table`, of the momentum."""
+    validation = _Validation(metrics, val_interval)
+    return _train("momentum", momenta, param_scheduler, max_iters, epoch_length, loop, validation)
 
 
 def config_schedule(path: str) -> dict[str, Any]:
@@ -53,7 +69,9 @@ def _to_config(spec: Scheduler) -> dict[str, Any]:
         del options["end"]  # so that the runner puts the end of training
     if not spec.convert_to_iter_based:
         del options["convert_to_iter_based"]
-    return {"type": type(spec).__name__, **options}
+    momentum = options.pop("momentum")
+    name = type(spec).__name__
+    return {"type": name.removesuffix("LR") + "Momentum" if momentum else name, **options}
 
 
 class _Batches:
@@ -72,10 +90,11 @@ class _Batches:
 
 
 class _Recorder:
-    """Takes the place of the model: notes the rates it would be updated with."""
+    """Takes the place of the model: notes what it would be updated with."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
         self.rates: list[list[float]] = []
+        self._key = key
 
     def train(self) -> None:
         """Nothing to switch."""
@@ -84,42 +103,69 @@ class _Recorder:
         """Note the rates; the first update goes through, schedulers warn when none did."""
         if not self.rates:
             optim_wrapper.step()
-        self.rates.append([group["lr"] for group in optim_wrapper.optimizer.param_groups])
+        self.rates.append([group[self._key] for group in optim_wrapper.optimizer.param_groups])
         return {}
 
 
+class _Validation:
+    """Takes the place of the loop that validates: gives the hook one of `metrics` a time."""
+
+    def __init__(self, metrics: Sequence[Metrics], interval: int | None) -> None:
+        self.interval = interval
+        self._left = list(metrics)
+        self.call: Any = None
+
+    def run(self) -> None:
+        """One validation; after the last iteration there may be no score left."""
+        if self._left:
+            self.call(dict(self._left.pop(0)))
+
+
 def _train(
-    base_lrs: Sequence[float],
-    config: Any,
-    *,
+    key: str,
+    values: Sequence[float],
+    param_scheduler: Any,
     max_iters: int,
-    epoch_length: int | None = None,
-    loop: Loop = "iter",
+    epoch_length: int | None,
+    loop: Loop,
+    validation: _Validation,
 ) -> NDArray[np.float64]:
     load_reference()
     from mmengine.optim import OptimWrapper
     from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": lr} for lr in base_lrs]
+    config: Any = param_scheduler
+    if not isinstance(config, Mapping):
+        config = [_to_config(one) if isinstance(one, Scheduler) else one for one in config]
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], key: one} for one in values]
     runner = SimpleNamespace(
-        model=_Recorder(),
-        optim_wrapper=OptimWrapper(torch.optim.SGD(groups, lr=base_lrs[0])),
+        model=_Recorder(key),
+        optim_wrapper=OptimWrapper(torch.optim.SGD(groups, lr=1.0)),
         visualizer=SimpleNamespace(),
-        val_loop=None,
+        val_loop=None if validation.interval is None else validation,
         logger=logging.getLogger(__name__),
         train_dataloader=_Batches(epoch_length or max_iters, endless=loop == "iter"),
         max_iters=max_iters,
         max_epochs=1,
     )
+    interval = {} if validation.interval is None else {"val_interval": validation.interval}
     if loop == "iter":
-        runner._train_loop = IterBasedTrainLoop(runner, runner.train_dataloader, max_iters)
+        runner._train_loop = IterBasedTrainLoop(
+            runner, runner.train_dataloader, max_iters, **interval
+        )
     else:
         runner.max_epochs = max_iters // len(runner.train_dataloader)
-        runner._train_loop = EpochBasedTrainLoop(runner, runner.train_dataloader, runner.max_epochs)
+        runner._train_loop = EpochBasedTrainLoop(
+            runner, runner.train_dataloader, runner.max_epochs, **interval
+        )
     runner.param_schedulers = Runner._build_param_scheduler(runner, config, runner.optim_wrapper)
     runner.call_hook = _hook_caller(runner)
+    validation.call = lambda metrics: runner.call_hook("after_val_epoch", metrics=metrics)
     runner._train_loop.run()
     return np.array(runner.model.rates, dtype=np.float64)
+
+
+_CALLED = ("after_train_iter", "after_train_epoch", "after_val_epoch")
 
 
 def _hook_caller(runner: SimpleNamespace) -> Any:
@@ -127,7 +173,7 @@ def _hook_caller(runner: SimpleNamespace) -> Any:
     from mmengine.hooks import ParamSchedulerHook
 
     hook = ParamSchedulerHook()
-    calls = {name: getattr(hook, name) for name in ("after_train_iter", "after_train_epoch")}
+    calls = {name: getattr(hook, name) for name in _CALLED}
 
     def call_hook(name: str, **arguments: Any) -> None:
         if name in calls:

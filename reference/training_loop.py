@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from parity.sample import Batch, Meta
 from parity.train.data import end_workers
 from parity.train.observe import START, GradientOrder, Observer, generators, rates
-from parity.train.settings import Settings
+from parity.train.settings import TrainingSettings
 from reference.compat import load_reference
 from reference.optim.groups import quiet
 from reference.training import call_before
@@ -25,7 +25,7 @@ from reference.training import call_before
 class ReferenceModel:
     """What our loop takes from the reference: the module of a config, and losses not ours."""
 
-    def __init__(self, settings: Settings, device: str) -> None:
+    def __init__(self, settings: TrainingSettings, device: str) -> None:
         self.settings, self.device = settings, device
         self.compiled_ops = load_reference().compiled_ops
 
@@ -62,7 +62,7 @@ class ReferenceModel:
 
 
 def train(
-    settings: Settings,
+    settings: TrainingSettings,
     *,
     seed: int,
     iters: int,

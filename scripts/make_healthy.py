@@ -17,7 +17,7 @@ from make_runs import prepare, train
 from runs.healthy import PAIRS, VARIANTS
 from runs.plan import Run
 
-from parity.explain.explain import Explanation, explain
+from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
 
 
@@ -58,7 +58,7 @@ def judge(folder: Path) -> int:
     return int(wrong > 0)
 
 
-def _show(title: str, answer: Explanation) -> int:
+def _show(title: str, answer: Judgement) -> int:
     """How many findings of `answer` are no markers, each printed."""
     told = [finding for finding in answer.findings if finding.kind != "marker"]
     for finding in told:

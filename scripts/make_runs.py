@@ -66,7 +66,7 @@ def prepare(root: Path) -> None:
     torch.save({"state_dict": renamed}, weights / "fcn_r18-tiny_other-names.pth")
 
 
-def train(root: Path, run: plan.Run, index: int, part: plan.Part) -> None:
+def train(root: Path, run: plan.WorkDirectory, index: int, part: plan.Part) -> None:
     """In a process of its own, whose output is what a console would have shown."""
     job = asdict(part) | {
         "config": f"configs/tiny/{part.config}.py",
@@ -119,7 +119,7 @@ def write() -> None:
     (TARGET / "measured.json").write_text(json.dumps(measured, indent=2) + "\n")
 
 
-def measure(run: plan.Run) -> dict[str, Any]:
+def measure(run: plan.WorkDirectory) -> dict[str, Any]:
     """Score and last logged loss of one finished training."""
     [scalars] = (ROOT / "work_dirs" / run.name).glob("*/vis_data/scalars.json")
     rows = [json.loads(line) for line in scalars.read_text().splitlines()]

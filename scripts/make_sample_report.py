@@ -28,8 +28,8 @@ from parity.fixtures import inputs_root
 from parity.live import reference_header
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import train_tail, val_tail
-from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Report, Run
+from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.document import CheckRun, Report
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
 from parity.sample import Sample
@@ -90,8 +90,8 @@ def make_report() -> Report:
         shown=1,
         class_names=CLASSES,
     )
-    evidence = Evidence(collector.outcomes, exhibits)
-    run = Run("make sample-report", roots={"{inputs}": str(inputs_root())})
+    evidence = CheckDetails(collector.outcomes, exhibits)
+    run = CheckRun("make sample-report", roots={"{inputs}": str(inputs_root())})
     report = report_of_check(check, evidence, run, candidate=CANDIDATE)
     return replace(report, run=replace(run, roots={"{inputs}": "fixtures/inputs"}))
 

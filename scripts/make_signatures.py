@@ -1,4 +1,4 @@
-"""Writes parity/settings/signatures.json from the installed reference."""
+"""Writes parity/settings/signatures.json and metainfo.json from the installed reference."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from parity.runs.config import installed_configs
+from reference.listing import metainfo
 from reference.signatures import signatures
 
-FILE = Path(__file__).resolve().parents[1] / "parity" / "settings" / "signatures.json"
+FOLDER = Path(__file__).resolve().parents[1] / "parity" / "settings"
 _MMDET = re.compile(r"mmdet\.(\w+)|mmdet::(?:\w+/)*")
 
 
@@ -43,4 +44,6 @@ def render() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(render())
+    (FOLDER / "signatures.json").write_text(render())
+    rows = [f" {json.dumps(kind)}: {json.dumps(known)}" for kind, known in metainfo().items()]
+    (FOLDER / "metainfo.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")

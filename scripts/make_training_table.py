@@ -27,7 +27,7 @@ ACCUMULATE = "optim_wrapper.accumulative_counts=3"
 
 
 @dataclass(frozen=True)
-class Case:
+class TrainingRow:
     """One row."""
 
     config: str
@@ -43,31 +43,33 @@ class Case:
 FCN = "fcn_r50-d8_4xb4-80k_ade20k-512x512"
 SEGFORMER = "segformer_mit-b0_8xb2-160k_ade20k-512x512"
 CASES = (
-    Case(FCN, "SGD"),
-    Case("pspnet_r50-d8_4xb4-80k_ade20k-512x512", "SGD"),
-    Case("upernet_r50_4xb4-80k_ade20k-512x512", "SGD"),
-    Case("swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512", "AdamW"),
-    Case(SEGFORMER, "AdamW"),
-    Case(
+    TrainingRow(FCN, "SGD"),
+    TrainingRow("pspnet_r50-d8_4xb4-80k_ade20k-512x512", "SGD"),
+    TrainingRow("upernet_r50_4xb4-80k_ade20k-512x512", "SGD"),
+    TrainingRow("swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512", "AdamW"),
+    TrainingRow(SEGFORMER, "AdamW"),
+    TrainingRow(
         "knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512",
         "AdamW",
         f"clipping; {OWN}",
     ),
-    Case("mask2former_swin-t_8xb2-160k_ade20k-512x512", "AdamW", OWN),
-    Case("ocrnet_hr18s_4xb4-80k_ade20k-512x512", "SGD", "two heads in a cascade"),
-    Case("pointrend_r50_4xb4-160k_ade20k-512x512", "SGD", OWN),
-    Case("segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512", "AdamW"),
-    Case(FCN, "AdamW", "", ("--option", ADAMW)),
-    Case(SEGFORMER, "SGD", "", ("--option", SGD)),
-    Case(
+    TrainingRow("mask2former_swin-t_8xb2-160k_ade20k-512x512", "AdamW", OWN),
+    TrainingRow("ocrnet_hr18s_4xb4-80k_ade20k-512x512", "SGD", "two heads in a cascade"),
+    TrainingRow("pointrend_r50_4xb4-160k_ade20k-512x512", "SGD", OWN),
+    TrainingRow("segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512", "AdamW"),
+    TrainingRow(FCN, "AdamW", "", ("--option", ADAMW)),
+    TrainingRow(SEGFORMER, "SGD", "", ("--option", SGD)),
+    TrainingRow(
         SEGFORMER,
         "AdamW",
         "accumulation of 3, clipping",
         ("--option", ACCUMULATE, "--option", CLIP),
     ),
-    Case(FCN, "SGD", "accumulation of 3, clipping", ("--option", ACCUMULATE, "--option", CLIP)),
+    TrainingRow(
+        FCN, "SGD", "accumulation of 3, clipping", ("--option", ACCUMULATE, "--option", CLIP)
+    ),
     *(
-        Case(SEGFORMER, "AdamW", f"workers: {number}", ("--workers", str(number)))
+        TrainingRow(SEGFORMER, "AdamW", f"workers: {number}", ("--workers", str(number)))
         for number in (1, 2, 4)
     ),
 )
@@ -95,7 +97,7 @@ def replaced(table: str, head: str, made: str) -> str:
     return "\n".join([*lines, made])
 
 
-def row(case: Case, iterations: int) -> str:
+def row(case: TrainingRow, iterations: int) -> str:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "parity", "train", case.config, "--small"]

@@ -8,16 +8,17 @@ Writes the sections of docs/scorecard.md, which says what they mean.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from mistakes.candidates import Planted, plant_all
-from mistakes.candidates_page import counted, render_planted, render_planted_json
+from mistakes.candidates import Planted, places_of, plant_all
+from mistakes.candidates_page import counted, not_found, render_planted, render_planted_json
 from mistakes.cost import costs, render_costs
-from mistakes.counts import Scorecard, score
+from mistakes.counts import Scorecard, Told, score
 from mistakes.page import (
     CANDIDATES,
     COST,
@@ -32,13 +33,14 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.check.workers import use_one_thread
-from parity.cli.console import plain
+from parity.cli.console import complain, plain
 from parity.cli.jobs import usable_cores
+from parity.cli.progress import Telling
+from parity.cli.show import INTERRUPTED
 from parity.errors import InputError, ParityError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed
 from parity.suspects.catalogue import FAMILIES, all_suspects
-from parity.suspects.suspect import Suspect, mistakes
 from parity.text import did_you_mean
 
 
@@ -117,31 +119,45 @@ def scorecard(
         write_atomically(listed, render_suspects(all_suspects()).encode())
     mode = "live mmsegmentation" if live else "own clean steps"
     if as_candidates:
-        rows = list(plant_all(only, live=live))
+        with _told("suspects") as told:
+            rows = list(told(plant_all(only, live=live), places_of(only)))
         if json is not None:
             write_atomically(json, render_planted_json(rows).encode())
         _into(markdown, {CANDIDATES: render_planted(rows, mode, date.today())})
         raise typer.Exit(1 if _show_planted(rows) else 0)
     if cost:
-        found = list(costs(only, live=live, jobs=jobs))
+        with _told("files") as told:
+            found = list(told(costs(only, live=live, jobs=jobs), len(only or FAMILIES)))
         _into(markdown, {COST: render_costs(found, mode, date.today())})
         print(render_costs(found, mode))
         raise typer.Exit(0)
-    card = score(
-        live=live,
-        rounds=seeds,
-        pairs=pairs,
-        clean=clean,
-        only=only,
-        jobs=jobs,
-        held_out=held_out,
-    )
+    with _told("parts") as told:
+        card = score(
+            live=live,
+            rounds=seeds,
+            pairs=pairs,
+            clean=clean,
+            only=only,
+            jobs=jobs,
+            held_out=held_out,
+            told=told,
+        )
     if json is not None:
         write_atomically(json, render_scorecard_json(card).encode())
-    chosen = [one for one in all_suspects() if not only or one.step in only]
-    _into(markdown, render_scorecard(card, chosen, date.today()))
-    _show(card, chosen)
+    _into(markdown, render_scorecard(card, date.today()))
+    _show(card)
     raise typer.Exit(1 if card.failures else 0)
+
+
+@contextmanager
+def _told(unit: str) -> Iterator[Told]:
+    """What tells how much is done, a line a minute; ends the run where Ctrl-C or a loss does."""
+    with Telling(unit=unit) as telling:
+        yield telling.results
+    if telling.lost is not None:
+        raise telling.lost
+    if telling.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _into(page: Path | None, sections: dict[str, str]) -> None:
@@ -153,10 +169,10 @@ def _into(page: Path | None, sections: dict[str, str]) -> None:
 
 def _show_planted(rows: Sequence[Planted]) -> list[Planted]:
     """Print the counts of suspects as candidates; gives those that are not detected."""
-    missed = [row for row in rows if not row.is_detected]
+    missed = not_found(rows)
     console = plain()
     table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("all", "found", "not found"):
+    for name in ("all", "places", "found", "not found"):
         table.add_column(name, justify="right")
     for counts in counted(rows):
         table.add_row(*map(str, counts))
@@ -170,17 +186,16 @@ def _show_planted(rows: Sequence[Planted]) -> list[Planted]:
     return missed
 
 
-def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:
+def _show(card: Scorecard) -> None:
     console = plain()
     table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("all", "found", "right", "first", "alike"):
+    for name in ("all", "places", "found", "right", "first", "alike"):
         table.add_column(name, justify="right")
     for name in ("pairs", "found", "first", "alike", "masked"):
         table.add_column(name, justify="right")
     for row in (*card.steps, card.total):
-        singles = (row.suspects, row.detected, row.right_step, row.first, row.named)
         pairs = (row.pairs, row.pairs_detected, row.pairs_first, row.pairs_named, row.masked)
-        table.add_row(row.step, *map(str, singles + pairs))
+        table.add_row(row.step, *map(str, (*row.counts.values(), *pairs)))
     console.print(table)
     for text in card.total.missed:
         _say(console, "yellow", "not named first", text)
@@ -188,7 +203,6 @@ def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:
         _say(console, "bold red", "short", text)
     if card.held:
         _show_held_out(card, console)
-    console.print(f"{len(suspects)} suspects of {mistakes(suspects)} mistakes", soft_wrap=True)
     style, verdict = ("bold red", "falls short:") if card.failures else ("green", "reached:")
     alarms = f"{len(card.false_alarms)} false alarms"
     told = f"{card.clean} cases without a mistake, {alarms} (expected: {card.mode})"
@@ -197,10 +211,10 @@ def _show(card: Scorecard, suspects: Sequence[Suspect]) -> None:
 
 def _show_held_out(card: Scorecard, console: Console) -> None:
     table = Table("held out", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("all", "unnamed", "alike", "likened", "wrong"):
+    for name in ("places", "unnamed", "alike", "likened", "wrong"):
         table.add_column(name, justify="right")
     for row in (*card.held, card.held_out):
-        counts = (row.suspects, row.unnamed, row.alike, row.likened, row.wrong)
+        counts = (row.places, row.unnamed, row.alike, row.likened, row.wrong)
         table.add_row(row.step, *map(str, counts))
     console.print(table)
     for text in card.held_out.names:
@@ -219,4 +233,7 @@ if __name__ == "__main__":
     try:
         app()
     except ParityError as error:
-        sys.exit(f"error: {error}")
+        complain(f"error: {error}")
+    except MemoryError:
+        complain("error: out of memory; free some, or give fewer --jobs")
+    sys.exit(2)

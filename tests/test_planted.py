@@ -11,8 +11,11 @@ from parity.checks.support import hold, sample_of
 from parity.compare import Verdict
 from parity.compare.trace import run_trace
 from parity.compare.walk import compare_with_trace
+from parity.errors import InputError
 from parity.fixtures import inputs_root
 from parity.pipeline import Step
+from parity.probes.catalogue import PROBES
+from parity.steps.loss import cross_entropy
 from parity.steps.photometric import photometric_sample
 from tests.planted import DEFECTS, PIPELINES, photometric_in_place
 
@@ -95,3 +98,26 @@ def test_inclusive_hue_names_the_argument(reference_traces):
     assert any(
         "randint(-18, 19)" in draw.actual and "randint(-18, 18)" in draw.expected for draw in draws
     )
+
+
+def test_a_wrong_gradient_of_the_right_value_is_found():
+    probe = next(one for one in PROBES if one.step.name == "loss_ce")
+
+    def doubled(pred, label, **options):
+        loss = cross_entropy(pred, label, **options)
+        return loss * 2 - loss.detach()
+
+    found = hold(probe.step, probe.make(0), 0, candidate=doubled)
+    verdicts = {path: leaf.verdict for path, leaf in found.leaves.items()}
+    assert verdicts == {"loss": Verdict.EQUAL, "grad": Verdict.DIFFERENT}
+
+
+def test_what_raises_is_different():
+    probe = next(one for one in PROBES if one.step.name == "loss_ce")
+
+    def raises(pred, label, **options):
+        raise InputError("no")
+
+    found = hold(probe.step, probe.make(0), 0, candidate=raises)
+    assert found.verdict is Verdict.DIFFERENT
+    assert found.error.startswith("only actual raises InputError")

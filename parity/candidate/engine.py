@@ -36,6 +36,7 @@ from parity.suspects.failures import (
     size_of_held,
     worth_keeping,
 )
+from parity.suspects.shelf import shelve
 
 
 class Engine:
@@ -130,6 +131,7 @@ class Engine:
             kept = self.failures.setdefault(key, [])
             if worth_keeping(kept, held, KEPT_FAILURES):
                 kept.append(held)
+                shelve(held[1].input, held[1].output, held[2].output)
         elif verdict is not Verdict.NOT_COMPARED and len(self.equal.get(key, [])) < KEPT_EQUAL:
             size = size_of_held(held)
             if self._room >= size:

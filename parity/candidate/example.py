@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from parity.candidate.candidate import Candidate
 from parity.candidate.example_text import lines, markdown, script, shown
 from parity.candidate.judge import judge
 from parity.candidate.load import load_candidate
 from parity.candidate.oracle import Oracle
 from parity.candidate.runner import InProcess, Outcome, Runner
-from parity.candidate.shrink import Differs, Found, shrink
+from parity.candidate.shrink import Differs, FailingCase, shrink
 from parity.candidate.shrink_files import portable, shrink_files
 from parity.candidate.steps import candidate_from
 from parity.candidate.whole import augment
+from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
 from parity.check.summary import Held, StepKey
 from parity.compare.compare import Verdict
@@ -84,7 +84,7 @@ def single_step(step: Step, part: str, given: Any) -> Candidate:
     """`given` as a candidate; a function of any name stands for `step`."""
     kind, _, name = part.partition(":")
     called = f"apply_{name}" if kind == "apply" else step.name
-    return candidate_from(given, importable_name(given) or step.name, called=called)
+    return candidate_from(given, importable_name(given) or step.name, asked=frozenset({called}))
 
 
 def importable_name(given: Any) -> str:
@@ -121,7 +121,7 @@ def write_example(
     differs = _same_manner(runner, part, oracle, judge(Outcome(actual), expected))
     folder = folder.resolve()
     draws = bool(expected.draws or actual.draws)
-    found = Found(step, expected.input, expected.state_before, draws=draws)
+    found = FailingCase(step, expected.input, expected.state_before, draws=draws)
     small = _smallest(found, folder, differs, seconds)
     record = oracle(small.step, small.value, small.state)
     outcome = runner.run(part, small.step, small.value, small.state)
@@ -166,7 +166,7 @@ def write_examples(
     return made, missing
 
 
-def _smallest(found: Found, folder: Path, differs: Differs, seconds: float) -> Found:
+def _smallest(found: FailingCase, folder: Path, differs: Differs, seconds: float) -> FailingCase:
     if isinstance(found.value, DataInfo):
         return shrink_files(found, folder, differs)
     return portable(shrink(found, differs, seconds=seconds), folder)
@@ -204,7 +204,7 @@ def _is_like(result: StepResult, before: StepResult) -> bool:
     return now.reason == then.reason and now.max_abs >= KEPT * then.max_abs
 
 
-def _save(folder: Path, record: StepRecord, small: Found, header: dict[str, Any]) -> None:
+def _save(folder: Path, record: StepRecord, small: FailingCase, header: dict[str, Any]) -> None:
     """A trace starts from a seed; a state that has none is kept in the header."""
     if small.seed is None:
         state = small.state

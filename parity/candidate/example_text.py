@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.candidate.shrink import Found
+from parity.candidate.shrink import FailingCase
 from parity.compare.trace import StepRecord, StepResult
 from parity.compare.tree import children
 from parity.report.markup import cell
@@ -43,7 +43,7 @@ def reference_name(versions: Mapping[str, str]) -> str:
 
 
 def markdown(
-    small: Found,
+    small: FailingCase,
     expected: StepRecord,
     actual: StepRecord,
     result: StepResult,

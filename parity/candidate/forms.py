@@ -47,6 +47,17 @@ def functions_named(name: str) -> frozenset[str]:
 
 
 @cache
+def steps_called(name: str) -> frozenset[str]:
+    """Names of the steps called `name`: by it, by their file, by our function or a plain name."""
+    functions = {name, *(functions_named(name) if name in by_name() else ())}
+    return frozenset(
+        step.name
+        for step in all_steps()
+        if name in (step.name, step.module) or step.function.__name__ in functions
+    )
+
+
+@cache
 def options_of(name: str) -> frozenset[str]:
     """Options of all steps that a part called `name` may stand for."""
     functions = functions_named(name)
@@ -134,12 +145,6 @@ def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
     found = dict.fromkeys(one for name in sorted(asked) if (one := operation_of(name)) is not None)
     own = tuple(one for one in found if one.name in asked)
     return own if len(own) == 1 else tuple(found)
-
-
-def named_by_step(given: Any, asked: frozenset[str]) -> dict[str, Any]:
-    """One function, of whatever name, under that of the one step asked for."""
-    found = operations_asked(asked)
-    return {found[0].name: given} if is_function(given) and len(found) == 1 else {}
 
 
 def is_function(given: Any) -> bool:

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from parity.candidate.judge import common
-from parity.check.summary import Diagnosis, Held
+from parity.check.summary import Held, Likeness
 from parity.pipeline import Step
 from parity.probes.natural import Partly
 from parity.suspects.failures import known_mistake
 
 
-def mistake_of(records: Sequence[Held]) -> Diagnosis:
+def mistake_of(records: Sequence[Held]) -> Likeness:
     """As `known_mistake`; of an answer by some of its names, what else suspects make is left out.
 
     Two mistakes together are then not looked for: one number fits too many pairs.

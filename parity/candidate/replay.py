@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from parity.candidate.candidate import Candidate
 from parity.candidate.forms import options_of
+from parity.check.candidate import Candidate
 from parity.compare.trace import StepFunction
 from parity.errors import InputError, NotExercised
 from parity.pipeline import Step

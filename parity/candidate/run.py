@@ -35,11 +35,11 @@ DEFAULT_SAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Options:
+class CheckOptions:
     """What to check, and how. text: ``module:object`` or ``file.py:object``, "" for neither.
 
-    called: the step that a function of any other name stands for. stand_in: without the
-    live reference, our own steps take its place on every case, not a recording on its few.
+    stand_in: without the live reference, our own steps take its place on every case, not a
+    recording on its few.
 
     only: names of steps, none meaning all. limit: seconds per call. samples: per
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
@@ -60,7 +60,6 @@ class Options:
     class_names: ClassNames = ()
     rounding: Rounding = Rounding.PASS
     accepted: tuple[Accepted, ...] = ()
-    called: str = ""
     stand_in: bool = False
 
 
@@ -68,7 +67,7 @@ UNSEEN = Progress()
 
 
 def check_candidate(
-    options: Options,
+    options: CheckOptions,
     *,
     diagnose: Diagnose | None = mistake_of,
     progress: Progress = UNSEEN,
@@ -84,14 +83,14 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    make = partial(candidate_from, asked=options.only, called=options.called)
+    make = partial(candidate_from, asked=options.only)
     with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 
 
 def check_with(
     runner: Runner,
-    options: Options,
+    options: CheckOptions,
     *,
     diagnose: Diagnose | None = mistake_of,
     progress: Progress = UNSEEN,
@@ -131,7 +130,7 @@ def check_with(
 
 
 def _looked_into(
-    report: CheckReport, check: Engine, options: Options, diagnose: Diagnose | None
+    report: CheckReport, check: Engine, options: CheckOptions, diagnose: Diagnose | None
 ) -> CheckReport:
     """`report` with distributions, what is accepted, minimal examples and diagnoses."""
     counted = options.only and options.only | {PIPELINE}
@@ -160,7 +159,7 @@ def _looked_into(
     )
 
 
-def _plan(check: Engine, options: Options, given: frozenset[str]) -> Plan:
+def _plan(check: Engine, options: CheckOptions, given: frozenset[str]) -> Plan:
     """The cases that hold a given step, each cut off after the last one."""
     data = options.data
     if options.live:
@@ -196,13 +195,13 @@ def _given_steps(check: Engine, only: frozenset[str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _samples(description: Description, options: Options) -> int:
+def _samples(description: Description, options: CheckOptions) -> int:
     if options.samples is not None:
         return options.samples
     return DEFAULT_SAMPLES if description.has_pipeline and not description.shares_stream else 0
 
 
-def _description_notes(description: Description, options: Options) -> list[str]:
+def _description_notes(description: Description, options: CheckOptions) -> list[str]:
     """What the candidate gives, and in which form."""
     parts = [f"{name} (a step)" for name in description.steps]
     parts += [f"{name} (applied to the reference's draws)" for name in description.applies]
@@ -211,7 +210,7 @@ def _description_notes(description: Description, options: Options) -> list[str]:
 
 
 def _write_example(
-    folder: Path, failure: Held, check: Engine, options: Options, versions: dict[str, str]
+    folder: Path, failure: Held, check: Engine, options: CheckOptions, versions: dict[str, str]
 ) -> Path:
     # Without mmsegmentation, what smaller inputs give is what our own steps give.
     origin = versions if options.live else {"mmseg-parity": versions["mmseg-parity"]}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from parity.candidate.candidate import Candidate
 from parity.candidate.guard import run_guarded
 from parity.candidate.limits import TimeLimit, time_limit
 from parity.candidate.replay import step_function
 from parity.candidate.steps import PIPELINE, part_for
 from parity.candidate.whole import sample_of
+from parity.check.candidate import Candidate
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import StepFunction, StepRecord
 from parity.pipeline import Step

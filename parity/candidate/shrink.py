@@ -24,7 +24,7 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FailingCase:
     """A failing case. seed: of `state`, or None when it is some later state of a stream.
 
     draws: whether either side draws; where none does, no other state is tried.
@@ -37,7 +37,7 @@ class Found:
     draws: bool = True
 
 
-def shrink(found: Found, differs: Differs, *, seconds: float = 15.0) -> Found:
+def shrink(found: FailingCase, differs: Differs, *, seconds: float = 15.0) -> FailingCase:
     """The smallest failing case that bisecting finds within `seconds`."""
     deadline = time.monotonic() + seconds
     differs = _until(deadline, differs)
@@ -62,8 +62,8 @@ def _until(deadline: float, differs: Differs) -> Differs:
 
 
 def _try(
-    found: Found, step: Step, value: Any, differs: Differs, *, keep: bool = True
-) -> Found | None:
+    found: FailingCase, step: Step, value: Any, differs: Differs, *, keep: bool = True
+) -> FailingCase | None:
     """The case with another step or value, from the first state in which it fails."""
     states = [(found.state, found.seed)] if keep else []
     if found.draws or not keep:
@@ -79,7 +79,7 @@ def seed_state(seed: int) -> GeneratorState:
     return GeneratorState.of(RecordingRandomState(seed))
 
 
-def _shrink_options(found: Found, differs: Differs, deadline: float) -> Found:
+def _shrink_options(found: FailingCase, differs: Differs, deadline: float) -> FailingCase:
     while time.monotonic() < deadline:
         step = _halved(found.step)
         better = None if step is None else _try(found, step, found.value, differs)
@@ -107,7 +107,7 @@ def _edges(size: Any) -> tuple[int, ...]:
     return size if whole else ()
 
 
-def _shrink_axis(found: Found, axis: int, differs: Differs, deadline: float) -> Found:
+def _shrink_axis(found: FailingCase, axis: int, differs: Differs, deadline: float) -> FailingCase:
     """Take out runs of rows (0) or columns (1), long ones first."""
     length = length_of(found.value, axis)
     chunk = length // 2

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.candidate.shrink import Differs, Found
+from parity.candidate.shrink import Differs, FailingCase
 from parity.errors import InputError
 from parity.sample import DataInfo, Sample
 from parity.steps.load import load_annotation, load_image
@@ -19,7 +19,7 @@ from parity.steps.load import load_annotation, load_image
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 
-def shrink_files(found: Found, folder: Path, differs: Differs) -> Found:
+def shrink_files(found: FailingCase, folder: Path, differs: Differs) -> FailingCase:
     """The failing files, re-encoded as PNG and halved while they fail; else copied as they are."""
     info: DataInfo = found.value
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def shrink_files(found: Found, folder: Path, differs: Differs) -> Found:
     return replace(found, value=_copied(info, folder))
 
 
-def portable(found: Found, folder: Path) -> Found:
+def portable(found: FailingCase, folder: Path) -> FailingCase:
     """The same without paths of this machine: files are copied where the step reads them."""
     value = found.value
     if not isinstance(value, Sample):
@@ -44,7 +44,7 @@ def portable(found: Found, folder: Path) -> Found:
 _PATHS = ("img_path", "seg_map_path")
 
 
-def _halved(found: Found, folder: Path, differs: Differs) -> Found | None:
+def _halved(found: FailingCase, folder: Path, differs: Differs) -> FailingCase | None:
     info: DataInfo = found.value
     try:
         pair = load_image(info.img_path), load_annotation(str(info.seg_map_path))

@@ -9,10 +9,6 @@ from typing import Any
 
 from torch import nn
 
-from parity.candidate.adapters import adapt
-from parity.candidate.adapters.metric import function_candidate
-from parity.candidate.adapters.torchmetrics import metric_of
-from parity.candidate.candidate import Candidate
 from parity.candidate.forms import (
     APPLY_NAMES,
     fixed_recipe,
@@ -20,17 +16,21 @@ from parity.candidate.forms import (
     is_function,
     is_meant,
     made,
-    named_by_step,
     operations_asked,
     own_signature,
     positional,
+    steps_called,
     takes_stream,
     unnamed,
 )
+from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
 from parity.errors import InputError
+from parity.libraries import adapt
+from parity.libraries.metric import function_candidate, metric_of
 from parity.pipeline import Step
 from parity.probes.natural import by_name, parameters_of
+from parity.text import did_you_mean
 
 PIPELINE = "pipeline"
 # What people call the function that gives the score of a data set.
@@ -49,12 +49,22 @@ def step_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *by_name())))
 
 
-def candidate_from(
-    given: Any, name: str, *, asked: frozenset[str] = frozenset(), called: str = ""
-) -> Candidate:
-    """Sort `given`, called `name` in messages. asked: names of the steps to check, none for all.
+def select_steps(names: Collection[str]) -> frozenset[str]:
+    """The steps called `names`, see `steps_called`; a file's name stands for all steps in it.
 
-    called: a step. A function that is named like none of its kind stands for it.
+    Raises InputError for an unknown name.
+    """
+    unknown = [name for name in names if not steps_called(name)]
+    if unknown:
+        files = list(dict.fromkeys(step.module for step in all_steps()))
+        near = did_you_mean(unknown[0], [*files, *step_names()])
+        told = f"{near} " if near else ""
+        raise InputError(f"no step {', '.join(unknown)}; {told}the steps are {', '.join(files)}")
+    return frozenset(step for name in names for step in steps_called(name))
+
+
+def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()) -> Candidate:
+    """Sort `given`, called `name` in messages. asked: names of the steps to check, none for all.
 
     given: a mapping, module, class or instance whose entries are named like the
     steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
@@ -66,10 +76,9 @@ def candidate_from(
     adapted = adapt(given, name) or metric_of(given, name) or score_of(given, name, asked)
     if adapted is not None:
         return adapted
-    if called in _known_names() and _is_nameless(given, name, called):
-        given = {called: given}
-    parts = _parts(given, name)
-    steps, applies = _sorted_parts(parts or named_by_step(given, asked))
+    title = _title(asked)
+    alone = title and _is_nameless(given, name, title)
+    steps, applies = _sorted_parts({title: given} if alone else _parts(given, name))
     pipeline = steps.pop(PIPELINE, None)
     if pipeline is None and not steps and not applies and _takes_image_and_seg(given, asked):
         whole: Any = given() if inspect.isclass(given) else given
@@ -128,23 +137,40 @@ def _known_names() -> tuple[str, ...]:
 @cache
 def _modules(name: str) -> frozenset[str]:
     """Files of the steps that a part called `name` may stand for."""
-    functions = {name, *functions_named(name)}
-    return frozenset(
-        step.module
-        for step in all_steps()
-        if name in (step.name, step.module) or step.function.__name__ in functions
-    )
+    called = steps_called(name)
+    return frozenset(step.module for step in all_steps() if step.name in called)
 
 
-def _is_nameless(given: Any, name: str, called: str) -> bool:
+def _title(asked: frozenset[str]) -> str:
+    """What a function of any other name stands for where `asked` are checked; "" if several.
+
+    That is the one operation of them all, or the step that is called as the file of all.
+    """
+    operations = operations_asked(asked)
+    if len(operations) == 1:
+        return operations[0].name
+    whole = [name for name in asked if len(asked) == 1 or asked <= steps_called(name)]
+    return whole[0] if len(whole) == 1 and whole[0] in _known_names() else ""
+
+
+def _is_nameless(given: Any, name: str, title: str) -> bool:
     """Whether it is one function, or an object like one, that its names do not place."""
-    if not callable(given) or inspect.isclass(given) or isinstance(given, Mapping):
+    if not is_function(given) or isinstance(given, Mapping):
         return False
-    if _modules(getattr(given, "__name__", "")) & _modules(called):
+    own = getattr(given, "__name__", "")
+    if own in _known_names() and _modules(own) & _modules(title):
         return False  # cross_entropy, where a loss is asked for
     if inspect.isroutine(given) and fixed_recipe(given):
         return False
-    return not unnamed(given, name) and not any(hasattr(given, key) for key in _known_names())
+    return not unnamed(given, name) and not any(map(callable, _attributes(given).values()))
+
+
+def _attributes(given: Any) -> dict[str, Any]:
+    """What is named like a step in it; methods of every module, such as train, are no steps."""
+    known = _known_names()
+    if isinstance(given, nn.Module):
+        known = tuple(key for key in known if not hasattr(nn.Module, key))
+    return {key: getattr(given, key, None) for key in known}
 
 
 def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
@@ -162,10 +188,7 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
         return {title: given} if title in known else fixed_recipe(given)
     if alone := unnamed(given, name):
         return alone
-    if isinstance(given, nn.Module):  # whose own methods, such as train, are no steps
-        known = tuple(key for key in known if not hasattr(nn.Module, key))
-    found = {key: getattr(given, key, None) for key in known}
-    parts = {key: part for key, part in found.items() if callable(part)}
+    parts = {key: part for key, part in _attributes(given).items() if callable(part)}
     if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):
         parts = {key: part for key, part in parts.items() if not _is_built_on(part)}
         parts = {key: part for key, part in parts.items() if is_meant(key, part)}

@@ -12,14 +12,14 @@ from parity.check.left_out import Unexercised
 from parity.check.summary import StepSummary
 
 if TYPE_CHECKING:
-    from parity.candidate.run import Options
+    from parity.candidate.run import CheckOptions
 
 # Begins the reason of every case that a candidate could not be run on.
 CANDIDATE = "the candidate "
 
 
 def unexercised(
-    rows: Sequence[StepSummary], description: Description, options: Options
+    rows: Sequence[StepSummary], description: Description, options: CheckOptions
 ) -> tuple[Unexercised, ...]:
     """Steps not given, cases that the candidate takes no option for, and draws it does not make."""
     found = _refused(rows) + _unrecorded(rows, description, options)
@@ -46,7 +46,7 @@ def _refused(rows: Sequence[StepSummary]) -> list[Unexercised]:
 
 
 def _unrecorded(
-    rows: Sequence[StepSummary], description: Description, options: Options
+    rows: Sequence[StepSummary], description: Description, options: CheckOptions
 ) -> list[Unexercised]:
     """Steps that are given and of which this check has no case, such as one of a recording."""
     there = {row.step for row in rows}
@@ -56,7 +56,7 @@ def _unrecorded(
     return [Unexercised(tuple(absent), "not in the recording")] if absent else []
 
 
-def _replayed(description: Description, options: Options) -> list[Unexercised]:
+def _replayed(description: Description, options: CheckOptions) -> list[Unexercised]:
     """Random steps of which only the arithmetic is given."""
     asked = [step for step in all_steps() if not options.only or step.name in options.only]
     drawn = [
@@ -69,7 +69,7 @@ def _replayed(description: Description, options: Options) -> list[Unexercised]:
     return [Unexercised(tuple(drawn), "the reference's were applied")] if drawn else []
 
 
-def _absent(description: Description, options: Options) -> list[str]:
+def _absent(description: Description, options: CheckOptions) -> list[str]:
     """What is not given: the name of a file when none of its steps is, else the steps' names."""
     asked = [step for step in all_steps() if not options.only or step.name in options.only]
     given = [step for step in asked if description.part(step, replay=options.replay)]

@@ -16,7 +16,6 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from parity.candidate.candidate import Candidate
 from parity.candidate.guard import UNUSABLE
 from parity.candidate.load import load_candidate
 from parity.candidate.runner import (
@@ -28,6 +27,7 @@ from parity.candidate.runner import (
     without_input,
 )
 from parity.candidate.steps import candidate_from
+from parity.check.candidate import Candidate
 from parity.check.workers import deaf
 from parity.compare.rng import GeneratorState
 from parity.compare.trace import StepRecord

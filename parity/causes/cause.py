@@ -20,7 +20,7 @@ from parity.runs.facts import Fact, Source
 from parity.runs.record import Run
 from parity.runs.text import quoted
 from parity.runs.tree import open_regular
-from parity.settings import Difference, Terms
+from parity.settings import SettingDifference, Terms
 from parity.zoo.rows import ScoreRow
 
 Status = Literal["documented", "zoo pairs", "measured here", "unmeasured"]
@@ -123,7 +123,7 @@ class RunContext:
     run: Run
     mine: Terms | None = None
     expected: Terms | None = None
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[SettingDifference, ...] = ()
     row: ScoreRow | None = None
     own: ScoreRow | None = None
     other: Run | None = None
@@ -162,7 +162,7 @@ class RunContext:
                 return self.evidence(self.mine.source(item))
         return self.evidence(Source(self.run.config.file)) if self.run.config else ()
 
-    def differing(self, *patterns: str) -> tuple[Difference, ...]:
+    def differing(self, *patterns: str) -> tuple[SettingDifference, ...]:
         """The differences whose path one of the shell patterns fits."""
         return tuple(
             item

@@ -32,7 +32,7 @@ from parity.causes.cause import (
 from parity.causes.parity_results import ParityResults, StepOutcome
 from parity.causes.worth import zoo_effects
 from parity.errors import RunFormatError
-from parity.settings import Difference
+from parity.settings import SettingDifference
 
 _CONFIDENCE: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
 _KIND: dict[Kind, int] = {"broken": 0, "different": 1, "marker": 2}
@@ -134,7 +134,7 @@ def effect_range(effects: Sequence[Effect]) -> tuple[float, float] | None:
 
 def _settings(context: RunContext, findings: Sequence[Finding]) -> list[Finding]:
     claimed = {path for finding in findings for path in finding.paths}
-    same: dict[tuple[str, str, str], list[Difference]] = {}
+    same: dict[tuple[str, str, str], list[SettingDifference]] = {}
     for item in context.differences:
         if item.path not in claimed:
             key = (_NUMBER.sub("", item.path), item.here, item.there)
@@ -142,7 +142,7 @@ def _settings(context: RunContext, findings: Sequence[Finding]) -> list[Finding]
     return [_setting(context, items) for items in same.values()]
 
 
-def _setting(context: RunContext, items: list[Difference]) -> Finding:
+def _setting(context: RunContext, items: list[SettingDifference]) -> Finding:
     """A difference that no cause claims; the same one in several elements of a list is one."""
     item = items[0]
     path = item.path if len(items) == 1 else _NUMBER.sub("", item.path)
@@ -168,13 +168,13 @@ def _setting(context: RunContext, items: list[Difference]) -> Finding:
     )
 
 
-def _made_the_score(context: RunContext, item: Difference) -> bool:
+def _made_the_score(context: RunContext, item: SettingDifference) -> bool:
     """The test's settings count where the test gave the score that is compared."""
     last = context.run.last
     return last is not None and last.split == "test" and item.path.startswith("test_")
 
 
-def _made_up_for(context: RunContext, item: Difference) -> bool:
+def _made_up_for(context: RunContext, item: SettingDifference) -> bool:
     """Samples per GPU differ, but not the samples per step."""
     if item.path != "train_dataloader.batch_size":
         return False

@@ -12,7 +12,7 @@ from parity.errors import InputError
 from parity.runs.facts import Source
 from parity.runs.record import Run
 from parity.settings.terms import Terms
-from parity.steps.schedule import lr_table, schedulers_from_config
+from parity.steps.schedule import ReduceOnPlateauLR, lr_table, schedulers_from_config
 
 Rates = tuple[NDArray[np.float64], str, Source | None]
 # More iterations than any run has; a larger number is a typing error, not a schedule.
@@ -68,7 +68,10 @@ def scheduled(run: Run, terms: Terms, steps: int) -> list[Rates]:
     ]
     try:
         planned = max(steps, run.settings.max_iters.value or 0)
-        table = lr_table([float(lr)], schedulers_from_config(given), max_iters=planned)
+        specs = schedulers_from_config(given)
+        if any(isinstance(spec, ReduceOnPlateauLR) for spec in specs):  # goes by scores
+            return []
+        table = lr_table([float(lr)], specs, max_iters=planned)
     except (InputError, TypeError):  # a schedule that is not reproduced
         return []
     source = terms.source(terms.item("param_scheduler"))

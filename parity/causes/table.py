@@ -15,7 +15,7 @@ from parity.causes.cause import (
     Unchecked,
     Verdict,
 )
-from parity.settings import Difference
+from parity.settings import SettingDifference
 
 NO_CONFIG = Unchecked(
     "the run's config could not be read", "the config that mmengine dumps into the work directory"
@@ -37,13 +37,13 @@ def nothing_to_compare(context: RunContext) -> Unchecked | None:
     return NO_ROW if context.expected is None else None
 
 
-def listed(items: tuple[Difference, ...]) -> str:
+def listed(items: tuple[SettingDifference, ...]) -> str:
     """The first few differences, and how many more."""
     text = "; ".join(item.text for item in items[:SHOWN])
     return text + (f"; and {len(items) - SHOWN} more" if len(items) > SHOWN else "")
 
 
-def evidence_of(context: RunContext, items: tuple[Difference, ...]) -> tuple[Evidence, ...]:
+def evidence_of(context: RunContext, items: tuple[SettingDifference, ...]) -> tuple[Evidence, ...]:
     """Where the run's config writes each difference, none twice."""
     found = [e for item in items for e in context.evidence(item.source, item.here)]
     return tuple({(e.file, e.line): e for e in found}.values())

@@ -47,7 +47,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Likeness:
     """Which mistake a difference looks like; text "" when that is not known.
 
     sure: whether that mistake gives all that differs, in every case looked at.
@@ -90,7 +90,7 @@ class StepSummary:
     why_unstable: str = ""
     rounded: int = 0
     why_rounded: str = ""
-    diagnosis: Diagnosis = Diagnosis()
+    diagnosis: Likeness = Likeness()
     is_minor: bool = False
     manner: str = ""
     accepted: int = 0

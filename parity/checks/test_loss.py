@@ -156,4 +156,3 @@ def test_the_cases_are_hard():
         [label[0].numel() == 1 for label in labels],
     ):
         assert sum(hits) >= 2
-    assert len({tuple(pred.shape) for pred in preds}) > 150

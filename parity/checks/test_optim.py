@@ -104,6 +104,22 @@ class TestGroups:
         keys = {"backbone": {"lr": 0.5, "momentum": 0.3, "wd_mult": 0.0}}
         assert_equal(GROUPS, {**BASE, "layout": SEGMENTOR, "paramwise_cfg": {"custom_keys": keys}})
 
+    @pytest.mark.parametrize("kind", ["SGD", "AdamW", "Adam", "RMSprop", "Adagrad", "NAdam"])
+    def test_no_weight_decay_leaves_it_to_torch(self, kind):
+        options = {"layout": SEGMENTOR, "lr": 0.01, "optimizer": kind}
+        rules = {"custom_keys": {"backbone": {"lr_mult": 0.1}}, "flat_decay_mult": 0.0}
+        assert_equal(GROUPS, options)
+        assert_equal(GROUPS, {**options, "paramwise_cfg": rules})
+        given = {"type": kind, "lr": 0.01}
+        training = PROBES[-1].make(1) | {"optimizer": given, "paramwise_cfg": rules}
+        assert_equal(PROBES[-1].step, training)
+
+    @pytest.mark.parametrize(
+        "rules", [{"norm_decay_mult": 0.0}, {"custom_keys": {"head": {"decay_mult": 0.0}}}]
+    )
+    def test_what_multiplies_a_decay_needs_one(self, rules):
+        assert_both_raise(GROUPS, {"layout": SEGMENTOR, "lr": 0.01, "paramwise_cfg": rules})
+
     def test_wrapped_model(self):
         """As DistributedDataParallel does, the inner model is called module."""
         options = {**BASE, "paramwise_cfg": {"norm_decay_mult": 0.0}}

@@ -10,7 +10,7 @@ from parity.steps.pad import pad_sample
 
 EDGES = st.integers(1, 90)
 MODES = st.sampled_from(["constant", "edge", "reflect", "symmetric"])
-VALUES = st.sampled_from([0, 7, {"img": 3, "seg": 0}, {"img": 1}])
+VALUES = st.sampled_from([0, 7, {"img": 3, "seg": 0}, {"img": 1}, {"img": (1, 2, 3), "seg": 9}])
 
 
 @pytest.mark.live

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,10 +9,20 @@ from hypothesis import strategies as st
 from parity.checks.support import assert_both_raise, assert_equal
 from parity.live import reference_module
 from parity.probes.natural import step_of
-from parity.probes.schedule import PROBES
-from parity.steps.schedule import lr_table
+from parity.probes.schedule import MOMENTUM, PROBES
+from parity.steps.schedule import lr_table, momentum_table
 
 STEP = step_of("schedule", lr_table)
+CYCLE = {"type": "OneCycleLR", "eta_max": 0.3}
+FURTHER = [
+    {"type": "StepLR", "step_size": 3, "gamma": 0.5},
+    {"type": "ExponentialLR", "gamma": 0.9},
+    {"type": "CosineRestartLR", "periods": [3, 5], "restart_weights": [1, 0.5], "eta_min": 1e-4},
+    {"type": "CosineRestartLR", "periods": [4], "eta_min_ratio": 0.1},
+    {**CYCLE, "div_factor": 10.0},
+    {**CYCLE, "anneal_strategy": "linear", "total_steps": 41, "pct_start": 0.4},
+    {**CYCLE, "three_phase": True, "final_div_factor": 100.0, "pct_start": 0.4},
+]
 SCHEDULES = "_base_/schedules/schedule"
 CONFIGS = [
     *(f"{SCHEDULES}_{length}.py" for length in ("20k", "25k", "40k", "80k", "160k")),
@@ -80,6 +92,48 @@ class TestSchedule:
         entry = {"type": "PolyLR", "convert_to_iter_based": convert}
         value = {"base_lrs": [0.01], "param_scheduler": [entry], "max_iters": 12, "epoch_length": 4}
         assert_equal(STEP, {**value, "loop": loop})
+
+    @pytest.mark.parametrize("entry", FURTHER, ids=lambda entry: entry["type"])
+    @pytest.mark.parametrize(
+        ("given", "run"),
+        [
+            ({"by_epoch": False, "begin": 2}, {}),
+            ({"begin": 1}, {"loop": "epoch", "epoch_length": 4}),
+            ({"convert_to_iter_based": True}, {"loop": "epoch", "epoch_length": 4}),
+            ({}, {"epoch_length": 3}),
+        ],
+    )
+    def test_further_kinds(self, entry, given, run):
+        later = {"type": "PolyLRRatio", "eta_min_ratio": 0.1, "by_epoch": False, "begin": 20}
+        schedulers = [{"type": "LinearLR", "end": 3} | given, entry | given, later]
+        value = {"base_lrs": [0.1, 0.02], "param_scheduler": schedulers, "max_iters": 40, **run}
+        assert_equal(STEP, value)
+
+    @pytest.mark.parametrize("name", ["Step", "CosineRestart", "Exponential", "Poly", "Linear"])
+    def test_momentum(self, name):
+        given = next((one for one in FURTHER if one["type"] == f"{name}LR"), {})
+        entry = {**given, "type": f"{name}Momentum", "by_epoch": False}
+        poly = {"type": "PolyLR", "by_epoch": False}
+        value = {"momenta": [0.9, 0.5], "param_scheduler": [entry, poly], "max_iters": 20}
+        assert_equal(MOMENTUM, value)
+        assert set(momentum_table([0.9], [poly], max_iters=5)[:, 0]) == {0.9}
+
+    @pytest.mark.parametrize("rules", list(product(["less", "greater"], ["rel", "abs"])))
+    @pytest.mark.parametrize("loop", ["iter", "epoch"])
+    def test_plateau(self, rules, loop):
+        rule, threshold_rule = rules
+        entry = {
+            "type": "ReduceOnPlateauLR", "monitor": "mIoU", "rule": rule, "cooldown": 1, "end": 7,
+            "patience": 1, "threshold_rule": threshold_rule, "threshold": 0.1, "min_value": 1e-3,
+        }  # fmt: skip
+        scores = [3.0, 3.05, 3.4, 3.3, 3.2, 3.2, 3.1, 3.9, 3.8, 3.7]
+        value = {
+            "base_lrs": [0.1, 0.002], "param_scheduler": [entry], "max_iters": 20,
+            "epoch_length": 2, "loop": loop, "val_interval": 1 if loop == "epoch" else 2,
+            "metrics": [{"mIoU": score} for score in scores],
+        }  # fmt: skip
+        assert_equal(STEP, value)
+        assert len(set(lr_table(**value)[:, 0])) > 1
 
     @pytest.mark.parametrize(
         "entry",

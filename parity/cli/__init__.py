@@ -17,6 +17,7 @@ from parity import __version__
 from parity.cli.cause import cause
 from parity.cli.check import EPILOG, check
 from parity.cli.console import complain
+from parity.cli.coverage import coverage
 from parity.cli.dataset import app as dataset
 from parity.cli.derive import derive
 from parity.cli.doctor import doctor
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(check)
 app.add_typer(dataset, name="dataset")
 app.command()(derive)
+app.command()(coverage)
 app.command()(doctor)
 app.command()(explain)
 app.command()(cause)

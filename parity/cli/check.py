@@ -20,16 +20,16 @@ from parity.candidate.project import (
     find_project,
     parse_seeds,
 )
-from parity.candidate.run import Options, check_candidate
+from parity.candidate.run import CheckOptions, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
-from parity.candidate.steps import PIPELINE
+from parity.candidate.steps import PIPELINE, select_steps
 from parity.check.cases import all_steps
 from parity.check.exhibit import Collector, Exhibit
 from parity.check.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.check.summary import CheckReport
 from parity.cli.console import complain
 from parity.cli.jobs import usable_cores
-from parity.cli.names import complete_steps, step_names
+from parity.cli.names import complete_steps
 from parity.cli.origin import origin
 from parity.cli.progress import Telling
 from parity.cli.show import EXIT_CODES, INTERRUPTED, show
@@ -40,12 +40,11 @@ from parity.fixtures import inputs_root
 from parity.live import reference_installed
 from parity.probes.device import check_device
 from parity.recipe.plan import recipe_plan
-from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Run
+from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.document import CheckRun
 from parity.report.json import render_json
 from parity.report.palette import CLASSES
 from parity.report.write import write_report
-from parity.text import did_you_mean
 
 EPILOG = f"""Steps: {", ".join(dict.fromkeys(step.module for step in all_steps()))}; each stands
 for all steps of its file, which parity steps lists.
@@ -182,7 +181,7 @@ def check(
     with Telling(collector.watch) as telling:
         exhibits: list[Exhibit] = []
         if candidate is not None:
-            options = Options(
+            options = CheckOptions(
                 text=candidate,
                 seeds=seed_range,
                 data=asked,
@@ -195,7 +194,6 @@ def check(
                 class_names=CLASSES,
                 rounding=rounding or Rounding.PASS,
                 accepted=project.accepted,
-                called=steps[0] if len(steps) == 1 else "",
             )
             run_it = check_candidate if config is None else partial(check_fixed, config=config)
             found = run_it(options, progress=telling, exhibits=exhibits)
@@ -212,7 +210,7 @@ def check(
                 rounding=rounding or (Rounding.FAIL if device == "cpu" else Rounding.PASS),
             )
         run = origin(time.monotonic() - started, _roots(data, candidate))
-        evidence = Evidence(collector.outcomes, exhibits)
+        evidence = CheckDetails(collector.outcomes, exhibits)
         written = write(found, evidence, run, candidate=candidate, only=only, json=json, out=out)
     if telling.lost is not None:
         kept = f"; {out or json} holds what was done until then" if shown else ""
@@ -285,8 +283,8 @@ def own_plan(
 
 def write(
     found: CheckReport,
-    evidence: Evidence,
-    run: Run,
+    evidence: CheckDetails,
+    run: CheckRun,
     *,
     candidate: str | None,
     only: frozenset[str],
@@ -301,18 +299,3 @@ def write(
     if json is not None:
         write_atomically(json, render_json(document).encode())
     return [] if out is None else list(write_report(document, out))
-
-
-def select_steps(names: list[str]) -> frozenset[str]:
-    """The steps called `names`; a file's name, such as load, stands for all steps in it.
-
-    Raises InputError for an unknown name.
-    """
-    known = all_steps()
-    unknown = [name for name in names if all(name not in (s.name, s.module) for s in known)]
-    if unknown:
-        listed = ", ".join(dict.fromkeys(step.module for step in known))
-        near = did_you_mean(unknown[0], step_names())
-        told = f"{near} " if near else ""
-        raise InputError(f"no step {', '.join(unknown)}; {told}the steps are {listed}")
-    return frozenset(s.name for s in known if s.name in names or s.module in names)

@@ -11,7 +11,7 @@ import typer
 from parity.cli.names import complete_zoo
 from parity.cli.origin import origin
 from parity.errors import FolderOfRuns, InputError
-from parity.explain.explain import Explanation
+from parity.explain.explain import Judgement
 from parity.explain.explain import explain as explain_run
 from parity.files import make_folder, write_atomically
 from parity.report.explained import report_of_explanation
@@ -94,7 +94,7 @@ def explain(
     raise typer.Exit(exit_code(answer))
 
 
-def exit_code(answer: Explanation) -> int:
+def exit_code(answer: Judgement) -> int:
     """0 for an answer, 1 for a gap without one, 3 where nothing was compared."""
     if answer.status in ("unexplained", "not settled"):
         return UNEXPLAINED

@@ -10,15 +10,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from parity.candidate.adapters import NAMES, adapter
-from parity.candidate.matrix.markdown import Results, left, render_matrix, size, why
-from parity.candidate.matrix.run import run_matrix
 from parity.cli.console import complain, plain
 from parity.cli.show import STYLES
 from parity.compare.compare import Verdict, worst_verdict
 from parity.environment import environment
 from parity.errors import InputError
 from parity.files import write_atomically
+from parity.libraries import NAMES, adapter
+from parity.libraries.matrix.markdown import Results, left, render_matrix, size, why
+from parity.libraries.matrix.run import run_matrix
 from parity.live import reference_header
 from parity.text import did_you_mean
 

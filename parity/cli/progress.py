@@ -25,16 +25,18 @@ class Telling(Progress):
     """Tells on stderr how far a check is, and ends it where Ctrl-C or a lost worker asks for it.
 
     Used as a context. watch: is passed every result. seconds: between two lines where
-    there is no terminal.
+    there is no terminal. unit: what is counted.
     interrupted: whether Ctrl-C was pressed; lost: the worker that went, which the
     caller raises once the report of what was done is written.
     """
 
-    def __init__(self, watch: Watch | None = None, *, seconds: float = MINUTE) -> None:
+    def __init__(
+        self, watch: Watch | None = None, *, seconds: float = MINUTE, unit: str = "cases"
+    ) -> None:
         super().__init__(watch)
         self.interrupted = False
         self.lost: WorkerLost | None = None
-        self._seconds = seconds
+        self._seconds, self._unit = seconds, unit
         self._done, self._total = 0, 0
         self._doing = "loading"
         self._started = time.monotonic()
@@ -71,7 +73,7 @@ class Telling(Progress):
                 bar.update(task, advance=1)
                 yield result
         if self.stopped:
-            self.stopped += f" after {self._done:,} of {total:,} cases"
+            self.stopped += f" after {self._done:,} of {total:,} {self._unit}"
 
     def _until_stopped(self, results: Iterator[CaseResult]) -> Iterator[CaseResult]:
         with self.phase(""):
@@ -123,11 +125,11 @@ class Telling(Progress):
         """Where the check is, with its rate and the time left."""
         if self._doing != "checking" or not self._done:
             what = self._doing.removeprefix("while ")
-            return f"{what}: {self._done:,} of {self._total:,} cases done"
+            return f"{what}: {self._done:,} of {self._total:,} {self._unit} done"
         spent = time.monotonic() - self._started
         left = duration((self._total - self._done) * spent / self._done)
         return (
-            f"checking: {self._done:,} of {self._total:,} cases, "
+            f"checking: {self._done:,} of {self._total:,} {self._unit}, "
             f"{_rate(self._done / spent)}, about {left} left"
         )
 

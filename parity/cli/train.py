@@ -18,7 +18,7 @@ from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
 from parity.report.training import render_training, render_training_json
-from parity.train.record import Options, Training
+from parity.train.record import Training, TrainOptions
 from parity.train.record import train as train_sides
 from parity.train.settings import built_in_data, read_settings
 
@@ -115,7 +115,7 @@ def train(
             batch_size=batch_size,
             options=option or (),
         )
-        options = Options(
+        options = TrainOptions(
             side=side.value,
             lockstep=compared,
             iters=iters or compared,

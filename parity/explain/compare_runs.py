@@ -9,9 +9,9 @@ import numpy as np
 
 from parity.causes.cause import RunContext
 from parity.check.exhibit.curves import curve as series
-from parity.check.exhibit.records import Curve as Plot
+from parity.check.exhibit.records import Series
 from parity.runs.record import Curve
-from parity.settings import Difference
+from parity.settings import SettingDifference
 from parity.settings.meaning import GROUPS
 
 # Values in text logs have four decimals; JSON records hold float32 values in full.
@@ -45,10 +45,10 @@ class RunComparison:
 
     here: str
     there: str
-    settings: Mapping[str, tuple[Difference, ...]]
+    settings: Mapping[str, tuple[SettingDifference, ...]]
     curves: tuple[Overlap, ...]
     scores: tuple[tuple[int, float, float], ...]
-    plots: tuple[Plot, ...] = ()
+    plots: tuple[Series, ...] = ()
 
     @property
     def parts_at(self) -> int | None:
@@ -92,7 +92,7 @@ def _looked_at(overlaps: Sequence[Overlap]) -> list[str]:
     return [item.name for item in sorted(found, key=key)[:MAX_PLOTS]]
 
 
-def plot(here: Curve, there: Curve) -> Plot:
+def plot(here: Curve, there: Curve) -> Series:
     """Both curves at the iterations that both logged, of which there must be one."""
     steps, mine, theirs = np.intersect1d(here.steps, there.steps, return_indices=True)
     return series(here.name, "iteration", steps, here.values[mine], there.values[theirs])
@@ -103,7 +103,7 @@ def _compared(name: str) -> bool:
     return name not in ("time", "data_time", "memory")
 
 
-def grouped(found: Sequence[Difference]) -> dict[str, tuple[Difference, ...]]:
+def grouped(found: Sequence[SettingDifference]) -> dict[str, tuple[SettingDifference, ...]]:
     """Every setting that differs, by group; all groups are present."""
     return {group: tuple(item for item in found if item.group == group) for group in GROUPS}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from parity.causes.cause import Cleared, Examination, Finding, Open, RunContext
 from parity.causes.examine import SETTING, examine_all
 from parity.causes.parity_results import ParityResults
-from parity.check.exhibit.records import Curve
+from parity.check.exhibit.records import Series
 from parity.errors import InputError
 from parity.explain.advice import Inseparable, inseparable, next_test
 from parity.explain.comparable import Incomparable, figure, incomparable
@@ -28,7 +28,7 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Judgement:
     """The answer. gap: points of mIoU, the run's last score minus the row's or other run's.
 
     reasons: why the run is not comparable; then there is no gap. findings: most
@@ -61,7 +61,7 @@ class Explanation:
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     comparison: RunComparison | None = None
-    curve: Curve | None = None
+    curve: Series | None = None
     format: int = FORMAT
 
     @property
@@ -97,7 +97,7 @@ def explain(
     against: str | Run = "",
     parity: ParityResults | None = None,
     extensions: Sequence[Path] = (),
-) -> Explanation:
+) -> Judgement:
     """Try every cause on `run`. against: a zoo result's name, another run, or "" to find the row.
 
     Raises InputError for an unknown name, or a run that holds nothing to explain.
@@ -133,7 +133,7 @@ def _last(run: Run) -> str:
     return f", last score {run.last.value:.2f} mIoU{at}"
 
 
-def _foreign(run: Run, scope: str) -> Explanation:
+def _foreign(run: Run, scope: str) -> Judgement:
     """A run of another project than mmsegmentation: said, and left."""
     reason = f"a run of {scope}, not of mmsegmentation; its scores are of another kind"
     return _assembled(
@@ -142,7 +142,7 @@ def _foreign(run: Run, scope: str) -> Explanation:
     )  # fmt: skip
 
 
-def _answer(context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...]) -> Explanation:
+def _answer(context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...]) -> Judgement:
     gap = None if reasons else _gap(context)
     context = replace(context, gap=gap)
     if reasons:
@@ -187,7 +187,7 @@ def _assembled(
     found: Examination,
     gap: float | None,
     test: str = "",
-) -> Explanation:
+) -> Judgement:
     run, twin = context.run, context.other is not None
     noise = None if gap is None else judge(gap, zoo=not twin)
     beside = _broken_beside(context) if twin else ()
@@ -197,7 +197,7 @@ def _assembled(
     status = judged(noise, found.findings, silent, beside, comparable=not reasons, twin=twin)
     silent = () if status in ("within noise", "explained") else silent
     names = tuple(item.id for item in silent)
-    return Explanation(
+    return Judgement(
         run=run.name,
         path=str(run.path),
         status=status,

@@ -7,7 +7,7 @@ import numpy as np
 from parity.causes.cause import RunContext
 from parity.causes.facts import dataset
 from parity.check.exhibit.curves import curve
-from parity.check.exhibit.records import Curve
+from parity.check.exhibit.records import Series
 from parity.runs.record import Run
 from parity.settings.items import plain
 from parity.settings.terms import Terms
@@ -15,7 +15,7 @@ from parity.zoo.models import crop_text
 from parity.zoo.rows import ScoreRow
 
 
-def score_curve(run: Run, row: ScoreRow | None) -> Curve | None:
+def score_curve(run: Run, row: ScoreRow | None) -> Series | None:
     """Every score beside the final one of `row`; None where that would be no curve."""
     scores = [score for score in run.scores if score.step is not None]
     if row is None or len(scores) < 2:

@@ -57,7 +57,7 @@ MARK = "OPS begins"
 
 
 @dataclass(frozen=True)
-class Case:
+class OpCase:
     """One call: `inputs` in float64, rounded to float32, and what gives the output from them.
 
     actual: mmcv's, given tensors of float32 on the device; exact: ours, given float64.
@@ -79,7 +79,7 @@ class Op:
     name: str
     models: tuple[str, ...]
     compiled: bool
-    cases: Callable[[Any, str], Iterator[Case]]
+    cases: Callable[[Any, str], Iterator[OpCase]]
     unused: str = ""
 
 
@@ -94,7 +94,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Line:
+class OpResult:
     """What came of an op. printed: what it wrote to standard output and standard error."""
 
     name: str
@@ -222,7 +222,7 @@ def _locations(torch: Any, shape: Sequence[int], sizes: Sequence[Any]) -> Any:
     return torch.stack(levels, -3)
 
 
-def deform_attn_cases(torch: Any, device: str) -> Iterator[Case]:
+def deform_attn_cases(torch: Any, device: str) -> Iterator[OpCase]:
     """Mask2Former's pixel decoder: eight heads of 32 channels, three levels, four points."""
     ops = importlib.import_module("mmcv.ops.multi_scale_deform_attn")
     shapes = [(4, 6), (8, 12), (16, 24)]
@@ -246,17 +246,17 @@ def deform_attn_cases(torch: Any, device: str) -> Iterator[Case]:
     def exact(given: dict[str, Any]) -> Any:
         return deform_attn(given["value"], shapes, given["locations"], given["weights"])
 
-    yield Case("", inputs, actual, exact)
+    yield OpCase("", inputs, actual, exact)
 
 
-def point_sample_cases(torch: Any, device: str) -> Iterator[Case]:
+def point_sample_cases(torch: Any, device: str) -> Iterator[OpCase]:
     """Masks read at random points."""
     ops = importlib.import_module("mmcv.ops")
     inputs = {
         "image": torch.randn(2, 5, 24, 32, dtype=torch.float64),
         "points": _locations(torch, (2, 500), [(24, 32)])[..., 0, :],
     }
-    yield Case(
+    yield OpCase(
         "",
         inputs,
         lambda given: ops.point_sample(given["image"], given["points"]),
@@ -264,12 +264,12 @@ def point_sample_cases(torch: Any, device: str) -> Iterator[Case]:
     )
 
 
-def focal_loss_cases(torch: Any, device: str) -> Iterator[Case]:
+def focal_loss_cases(torch: Any, device: str) -> Iterator[OpCase]:
     """MaskFormer's masks: one class, and label 1 for what is none."""
     ops = importlib.import_module("mmcv.ops")
     target = torch.randint(0, 2, (5000,))
     there = target.to(device)
-    yield Case(
+    yield OpCase(
         "",
         # Its kernel takes 1 - p in float32, which far from 0 leaves few digits: seen on an H100,
         # 4.7e-05 of the largest value for logits three times as large.
@@ -279,13 +279,13 @@ def focal_loss_cases(torch: Any, device: str) -> Iterator[Case]:
     )
 
 
-def psa_mask_cases(torch: Any, device: str) -> Iterator[Case]:
+def psa_mask_cases(torch: Any, device: str) -> Iterator[OpCase]:
     """Both directions, the window larger than the map in one axis and smaller in the other."""
     ops = importlib.import_module("mmcv.ops")
     scores = torch.randn(2, 13 * 5, 6, 8, dtype=torch.float64)
     for kind in ("collect", "distribute"):
         module = ops.PSAMask(kind, (13, 5))
-        yield Case(
+        yield OpCase(
             kind,
             {"scores": scores},
             lambda given, module=module: module(given["scores"]),  # type: ignore[misc]
@@ -295,7 +295,7 @@ def psa_mask_cases(torch: Any, device: str) -> Iterator[Case]:
         )
 
 
-def criss_cross_cases(torch: Any, device: str) -> Iterator[Case]:
+def criss_cross_cases(torch: Any, device: str) -> Iterator[OpCase]:
     """As a module whose share of attention is not 0, as it is before a training."""
     ops = importlib.import_module("mmcv.ops")
     module = ops.CrissCrossAttention(32).to(device)
@@ -315,7 +315,7 @@ def criss_cross_cases(torch: Any, device: str) -> Iterator[Case]:
                 setattr(holder, own, value)
         return module(given["x"])
 
-    yield Case("", inputs, actual, lambda given: criss_cross(torch, given))
+    yield OpCase("", inputs, actual, lambda given: criss_cross(torch, given))
 
 
 _ON_CPU = "not called on the CPU, where mmdet's FocalLoss is plain PyTorch"
@@ -483,12 +483,12 @@ def look(device: str, limit: float) -> Machine:
         return machine
 
 
-def try_op(op: Op, machine: Machine, limit: float) -> Line:
+def try_op(op: Op, machine: Machine, limit: float) -> OpResult:
     """Run one op in a process of its own, and judge it."""
     if machine.trouble:
-        return Line(op.name, MISSING, op.models, "not tried", machine.fix())
+        return OpResult(op.name, MISSING, op.models, "not tried", machine.fix())
     if op.unused and machine.device == "cpu":
-        return Line(op.name, UNUSED, op.models, op.unused)
+        return OpResult(op.name, UNUSED, op.models, op.unused)
     start = time.monotonic()
     found, text, reason = _ask_child(op.name, machine.device, limit)
     printed = text.partition(MARK)[2].strip()[:2000]
@@ -502,7 +502,7 @@ def try_op(op: Op, machine: Machine, limit: float) -> Line:
         lacks = machine.lacks_code() if op.compiled else ""
         said += f"; {lacks}" if lacks else ""
     seconds = round(time.monotonic() - start, 1)
-    return Line(op.name, status, op.models, said, fix, printed, measured, seconds)
+    return OpResult(op.name, status, op.models, said, fix, printed, measured, seconds)
 
 
 def judge(
@@ -536,7 +536,7 @@ def first_line(text: str) -> str:
     return text.strip().splitlines()[0][:300]
 
 
-def exit_code(lines: Sequence[Line]) -> int:
+def exit_code(lines: Sequence[OpResult]) -> int:
     """1 for an op that is wrong or dead, else 2 for one that could not be tried, else 0."""
     statuses = {line.status for line in lines}
     if statuses & {WRONG, DEAD}:
@@ -547,7 +547,7 @@ def exit_code(lines: Sequence[Line]) -> int:
 # Showing -----------------------------------------------------------------------------------------
 
 
-def render_json(machine: Machine, lines: Sequence[Line]) -> str:
+def render_json(machine: Machine, lines: Sequence[OpResult]) -> str:
     """Everything, for programs."""
     document = {
         "format": FORMAT,
@@ -559,7 +559,7 @@ def render_json(machine: Machine, lines: Sequence[Line]) -> str:
     return json.dumps(document, indent=2)
 
 
-def render_text(machine: Machine, lines: Sequence[Line]) -> str:
+def render_text(machine: Machine, lines: Sequence[OpResult]) -> str:
     """A line for the machine, one for each op, the fixes, and the count."""
     shown = _wrapped(_where(machine), "  ")
     if machine.trouble:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from parity.pipeline import Step
-from parity.probes import Probe
+from parity.probes import Probe, heads
 from parity.probes import collate as collates
 from parity.probes import deform_attn as attentions
 from parity.probes import infer as infers
@@ -23,7 +23,7 @@ from parity.probes import optim as optims
 from parity.probes import schedule as schedules
 from parity.probes.natural import step_of
 from parity.steps.collate import MEAN, STD, collate
-from parity.steps.infer import inference
+from parity.steps.infer import inference, predict_views
 from parity.steps.iou import IoUMetric
 from parity.steps.logits import postprocess_logits, resize_logits
 from parity.steps.loss import decode_head_loss
@@ -36,6 +36,7 @@ PROBES: tuple[Probe, ...] = (
     *infers.PROBES,
     *losses.PROBES,
     *masks.PROBES,
+    *heads.PROBES,
     *ious.PROBES,
     *schedules.PROBES,
     *optims.PROBES,
@@ -75,6 +76,15 @@ def tail_of_testing(
     if metric is None:
         return steps
     return (*steps, step_of("iou", IoUMetric, {"num_classes": max(channels, 2), **metric}))
+
+
+def tail_of_views(channels: int, options: Mapping[str, Any]) -> Step:
+    """From the views of test-time augmentation to their merged segmentation."""
+    return Step(
+        "tta",
+        predict_views,
+        {"model": _network(channels), **options, "num_classes": channels},
+    )
 
 
 def _network(channels: int) -> Any:

@@ -15,6 +15,12 @@ from parity.sample import DataInfo, Meta, Sample
 from parity.steps.crop import crop_sample
 from parity.steps.flip import flip_sample
 from parity.steps.load import load_annotation_sample, load_image_sample, load_sample
+from parity.steps.multiscale import (
+    random_choice_resize_sample,
+    resize_shortest_edge_sample,
+    resize_to_multiple_sample,
+)
+from parity.steps.pad import pad_sample
 from parity.steps.photometric import photometric_sample
 from parity.steps.resize import random_resize_sample, resize_sample
 
@@ -84,6 +90,11 @@ def _sample(image: Array, seg: Array) -> Sample:
 _HALF = {"scale": (500, 48), "keep_ratio": True}
 _FREE = {"scale": (50, 30), "keep_ratio": False}
 _RANGE = {"ratio_range": (0.5, 2.0)}
+# 41 times 32 / 35 is 37.486: within 37 the long edge ends a pixel below 41.
+_CHOICE = {"scales": (20, 27, 35, 56), "resize_type": "ResizeShortestEdge", "max_size": 41}
+_PAIRS = {"scales": ((50, 30), (64, 40), (35, 60)), "keep_ratio": True}
+_EDGE = {"scale": (27, 57), "max_size": 1000}
+_BOUND = {"scale": 45, "max_size": 41}
 _SINGLE = {"contrast_range": (0.29, 0.29), "saturation_range": (0.29, 0.29)}
 
 PROBES: tuple[Probe, ...] = (
@@ -95,6 +106,16 @@ PROBES: tuple[Probe, ...] = (
         Step("crop_windows", crop_sample, {"crop_size": (20, 24), "cat_max_ratio": 0.75}),
         make_windows,
     ),
+    Probe(Step("resize_choice", random_choice_resize_sample, _CHOICE), make_photo),
+    Probe(Step("resize_choice_pair", random_choice_resize_sample, _PAIRS), make_photo),
+    Probe(Step("resize_edge", resize_shortest_edge_sample, _EDGE), make_photo),
+    Probe(Step("resize_edge_bound", resize_shortest_edge_sample, _BOUND), make_photo),
+    Probe(Step("resize_multiple6", resize_to_multiple_sample, {"size_divisor": 6}), make_photo),
+    Probe(Step("resize_multiple8", resize_to_multiple_sample, {"size_divisor": 8}), make_photo),
+    Probe(Step("pad_size", pad_sample, {"size": (41, 38)}), make_photo),
+    Probe(Step("pad_divisor6", pad_sample, {"size_divisor": 6}), make_photo),
+    Probe(Step("pad_divisor8", pad_sample, {"size_divisor": 8}), make_photo),
+    Probe(Step("pad_square", pad_sample, {"pad_to_square": True}), make_photo),
     Probe(Step("flip_rare", flip_sample, {"prob": 0.3}), make_photo),
     Probe(Step("photometric_single", photometric_sample, _SINGLE), make_photo),
 )

@@ -39,7 +39,7 @@ IGNORED = 255
 Value = dict[str, Any]
 
 
-def _logits(rng: RandomState, *shape: int) -> Tensor:
+def finite_logits(rng: RandomState, *shape: int) -> Tensor:
     """Normal ones in most cases; else ±1e4, or whole numbers, of which many are equal."""
     values = rng.normal(0, 2, shape)
     kind = rng.randint(6)
@@ -75,8 +75,8 @@ def _layers(rng: RandomState, layers: int, images: int, queries: int) -> Value:
     classes = int(rng.randint(1, 6))
     height, width = rng.randint(1, 9, 2)
     return {
-        "cls_scores": _logits(rng, layers, images, queries, classes + 1),
-        "mask_preds": _logits(rng, layers, images, queries, height, width),
+        "cls_scores": finite_logits(rng, layers, images, queries, classes + 1),
+        "mask_preds": finite_logits(rng, layers, images, queries, height, width),
         "label": _labels(rng, images, classes),
     }
 
@@ -130,7 +130,7 @@ def make_scores(seed: int) -> Value:
     rng = RandomState(seed)
     queries, segments, classes = rng.randint(1, 7, 3)
     labels = torch.from_numpy(rng.randint(0, classes, segments))
-    return {"scores": _logits(rng, queries, classes + 1), "labels": labels}
+    return {"scores": finite_logits(rng, queries, classes + 1), "labels": labels}
 
 
 def make_sampled(seed: int) -> Value:
@@ -139,7 +139,7 @@ def make_sampled(seed: int) -> Value:
     queries, segments, points = rng.randint(1, 7), rng.randint(1, 6), rng.randint(1, 60)
     target = rng.uniform(-1, 2, (segments, points)).clip(0, 1)
     return {
-        "pred": _logits(rng, queries, points),
+        "pred": finite_logits(rng, queries, points),
         "target": torch.from_numpy(target).float(),
     }
 
@@ -154,7 +154,7 @@ def make_cost(seed: int) -> Value:
 def make_masks(seed: int) -> Value:
     """Mask logits ``(N, h, w)``."""
     rng = RandomState(seed)
-    return {"masks": _logits(rng, *rng.randint(1, 6, 1), *rng.randint(1, 12, 2))}
+    return {"masks": finite_logits(rng, *rng.randint(1, 6, 1), *rng.randint(1, 12, 2))}
 
 
 def make_maps(seed: int) -> Value:

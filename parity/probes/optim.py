@@ -171,8 +171,9 @@ def _paramwise(rng: np.random.RandomState) -> dict[str, Any]:
     return config
 
 
+GROUPS = step_of("optim_groups", param_groups)
 PROBES = (
-    Probe(step_of("optim_groups", param_groups), make_groups),
+    Probe(GROUPS, make_groups),
     Probe(step_of("optim_clip", clip_gradients), make_gradients),
     Probe(step_of("optim_accumulate", accumulation_plan), make_counts),
     Probe(step_of("optim_train", train), make_training),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
+from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.natural import step_of
-from parity.steps.schedule import lr_table
+from parity.steps.schedule import lr_table, momentum_table
 
 KINDS = ("warmup_poly", "poly", "warmup_steps", "ratio", "cosine", "epochs", "converted")
 
@@ -57,5 +58,11 @@ def _by_epoch(rng: RandomState, convert: bool) -> dict[str, Any]:
     return {"param_scheduler": schedulers, **options}
 
 
+def with_keywords(function: Any, value: dict[str, Any], rng: Any, **options: Any) -> Any:
+    """The result of a function that takes the entries of the value by their names."""
+    return function(**value, **options)
+
+
 SCHEDULE = step_of("schedule", lr_table)
+MOMENTUM = Step("momentum", momentum_table, run=with_keywords)
 PROBES = (Probe(SCHEDULE, make_schedule),)

@@ -14,6 +14,13 @@ from parity.steps.collate import collate
 from parity.steps.crop import crop_sample
 from parity.steps.flip import flip_sample
 from parity.steps.load import load_annotation_sample, load_image_sample
+from parity.steps.maps import (
+    concat_images_sample,
+    depth_mix_sample,
+    generate_edge_sample,
+    load_depth_sample,
+)
+from parity.steps.mosaic import mosaic_sample
 from parity.steps.multiscale import (
     random_choice_resize_sample,
     resize_shortest_edge_sample,
@@ -22,6 +29,8 @@ from parity.steps.multiscale import (
 from parity.steps.pad import pad_sample
 from parity.steps.photometric import photometric_sample
 from parity.steps.resize import random_resize_sample, resize_sample
+from parity.steps.tone import adjust_gamma_sample, clahe_sample, rerange_sample, to_gray_sample
+from parity.steps.warp import cut_out_sample, rot_flip_sample, rotate_sample
 
 Function = Callable[..., Any]
 
@@ -54,7 +63,28 @@ class Form:
         return some or self.renamed.get(key, key) in parameters
 
 
+# Left out on both sides, so that what follows is compared all the same.
+LEFT_OUT: Mapping[str, str] = {
+    "Albu": "left out on both sides: albumentations draws from generators of its own",
+}
+_NO_GDAL = "reads files with gdal, which is not installed beside the reference"
+_VOLUMES = "is of 3-D volumes, and here are images"
+# Why some have no step here.
+REFUSED: Mapping[str, str] = {
+    "LoadSingleRSImageFromFile": _NO_GDAL,
+    "LoadMultipleRSImageFromFile": _NO_GDAL,
+    "LoadBiomedicalImageFromFile": _VOLUMES,
+    "LoadBiomedicalAnnotation": _VOLUMES,
+    "LoadBiomedicalData": _VOLUMES,
+    "BioMedical3DRandomCrop": _VOLUMES,
+    "BioMedicalGaussianNoise": _VOLUMES,
+    "BioMedicalGaussianBlur": _VOLUMES,
+    "BioMedicalRandomGamma": _VOLUMES,
+    "BioMedical3DPad": _VOLUMES,
+    "BioMedical3DRandomFlip": _VOLUMES,
+}
 _FILES = frozenset({"file_client_args", "backend_args"})
+_OF_BOXES = frozenset({"clip_object_border"})
 FORMS: Mapping[str, Form] = {
     "LoadImageFromFile": Form(
         "load_image",
@@ -68,15 +98,31 @@ FORMS: Mapping[str, Form] = {
         fixed={"imdecode_backend": "pillow", "reduce_zero_label": None},
         ignored=_FILES,
     ),
-    "RandomResize": Form("resize", random_resize_sample, fixed={"resize_type": "Resize"}),
-    "Resize": Form("resize", resize_sample, ignored=frozenset({"clip_object_border"})),
-    "RandomChoiceResize": Form("resize", random_choice_resize_sample),
+    "RandomResize": Form(
+        "resize", random_resize_sample, fixed={"resize_type": "Resize"}, ignored=_OF_BOXES
+    ),
+    "Resize": Form("resize", resize_sample, ignored=_OF_BOXES),
+    "RandomChoiceResize": Form("resize", random_choice_resize_sample, ignored=_OF_BOXES),
     "ResizeShortestEdge": Form("resize", resize_shortest_edge_sample),
     "ResizeToMultiple": Form("resize_to_multiple", resize_to_multiple_sample),
     "Pad": Form("pad", pad_sample),
     "RandomCrop": Form("crop", crop_sample),
     "RandomFlip": Form("flip", flip_sample),
     "PhotoMetricDistortion": Form("photometric", photometric_sample),
+    "RandomRotate": Form("rotate", rotate_sample),
+    "RandomRotFlip": Form("rot_flip", rot_flip_sample),
+    "RandomCutOut": Form("cut_out", cut_out_sample),
+    "RandomMosaic": Form("mosaic", mosaic_sample),
+    "AdjustGamma": Form("adjust_gamma", adjust_gamma_sample),
+    "CLAHE": Form("clahe", clahe_sample),
+    "Rerange": Form("rerange", rerange_sample),
+    "RGB2Gray": Form("to_gray", to_gray_sample),
+    "GenerateEdge": Form("generate_edge", generate_edge_sample),
+    "LoadDepthAnnotation": Form(
+        "load_depth", load_depth_sample, fixed={"decode_backend": "cv2"}, ignored=_FILES
+    ),
+    "RandomDepthMix": Form("depth_mix", depth_mix_sample),
+    "ConcatCDInput": Form("concat_images", concat_images_sample),
     "SegDataPreProcessor": Form(
         "collate",
         collate,

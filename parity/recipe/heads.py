@@ -3,55 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from parity.pipeline import Entry, Step
+from parity.pipeline import ConfigEntry, Step
 from parity.probes.natural import step_of
-from parity.recipe.forms import Form
-from parity.recipe.queries import KINDS, query_loss
+from parity.recipe.losses import decoding
+from parity.recipe.outputs import OWN, layers_of, queries_of
+from parity.recipe.queries import KINDS
 from parity.recipe.reader import Reader
 from parity.runs.datasets import KNOWN
 from parity.settings.items import Item
-from parity.steps import loss as losses
-from parity.steps.loss import LossTerm, OhemSampler, decode_head_loss
-from parity.steps.loss.terms import TAKEN
+from parity.steps.loss import decode_head_loss
+from parity.steps.mask import point_head_loss
 
-# Heads whose class computes its loss in a way of its own (mmseg 1.2.2 models/decode_heads).
-OWN_LOSS = frozenset(
-    {
-        "DAHead",
-        "DDRHead",
-        "EncHead",
-        "IterativeDecodeHead",
-        "PIDHead",
-        "PointHead",
-        "STDCHead",
-        "SideAdapterCLIPHead",
-        "VPDDepthHead",
-    }
-)
-_FORMS = {
-    "DiceLoss": Form("loss", losses.dice_loss),
-    "FocalLoss": Form("loss", losses.focal_loss, fixed={"use_sigmoid": True}),
-    "LovaszLoss": Form("loss", losses.lovasz_loss),
-    "TverskyLoss": Form("loss", losses.tversky_loss),
-    "HuasdorffDisstanceLoss": Form("loss", losses.hausdorff_loss),
-}
 # More are in no data set, and would take memory before anything is said of them.
 MOST_CHANNELS = 10_000
-_BRANCH = {"use_sigmoid", "use_mask", "loss_name", "type"}
+MOST_LAYERS = 100
+MOST_QUERIES = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
     """One head of a config. where: its place, such as ``auxiliary_head[0]``. loss: None when
-    it is not reproduced here."""
+    it is not reproduced here. layers: that are trained; queries: masks that it proposes."""
 
     where: str
     kind: str
     channels: int
     align_corners: bool
     loss: Step | None
+    layers: int = 1
+    queries: int = 100
 
 
 def heads_of(reader: Reader) -> tuple[Head, ...]:
@@ -71,8 +52,13 @@ def _head(reader: Reader, item: Item, where: str) -> Head:
     if not 0 < channels <= MOST_CHANNELS:
         reader.note(item, f"{item.kind} in {where}", f"{channels} classes are none, or too many")
         return Head(where, item.kind, 0, aligned, None)
+    layers, queries = layers_of(item), queries_of(item)
+    if not (0 < layers <= MOST_LAYERS and 0 < queries <= MOST_QUERIES):
+        told = f"{layers} layers of {queries} queries are none, or too many"
+        reader.note(item, f"{item.kind} in {where}", told)
+        return Head(where, item.kind, channels, aligned, None)
     loss = _loss(reader, item, where)
-    return Head(where, item.kind, channels, aligned, loss)
+    return Head(where, item.kind, channels, aligned, loss, layers, queries)
 
 
 def _channels(reader: Reader, item: Item) -> int:
@@ -88,50 +74,15 @@ def _channels(reader: Reader, item: Item) -> int:
 
 
 def _loss(reader: Reader, item: Item, where: str) -> Step | None:
-    if item.kind in KINDS:
-        return query_loss(reader, item, where)
-    if item.kind in OWN_LOSS or not item.kind:
-        reader.note(item, f"the loss of {item.kind or 'a head'} in {where}", "no step here does it")
+    if not item.kind:
+        reader.note(item, f"the loss of a head in {where}", "no step here does it")
         return None
-    terms = [_term(reader, part, where) for part in item.get("loss_decode").parts]
-    sampler = _sampler(reader, item.get("sampler"), where)
-    if not terms or sampler is False or None in terms:
-        return None
-    options = {
-        "losses": tuple(terms),
-        "sampler": sampler,
-        "ignore_index": item.get("ignore_index").value,
-        "align_corners": bool(item.get("align_corners").value),
-    }
-    step = step_of("loss", decode_head_loss, options)
-    return step.beside(Entry("head_loss", reader.entry(item)))
-
-
-def _term(reader: Reader, item: Item, where: str) -> LossTerm | None:
-    form = _FORMS.get(item.kind)
-    if item.kind == "CrossEntropyLoss":
-        branch = losses.binary_cross_entropy if item.get("use_sigmoid").value else None
-        function = losses.mask_cross_entropy if item.get("use_mask").value else branch
-        form = Form("loss", function or losses.cross_entropy, ignored=frozenset(_BRANCH))
-    if form is None or form.function.__name__ not in TAKEN:
-        reader.note(item, f"{item.kind} in {where}", "no step here does it")
-        return None
-    kept = {key: part for key, part in item.fields.items() if key not in ("loss_name",)}
-    options = reader.options(Item(kept, item.place), form, where)
+    function, read = OWN.get(item.kind, (decode_head_loss, decoding))
+    options = read(reader, item, where)
     if options is None:
         return None
-    if isinstance(options.get("class_weight"), str):
-        reader.note(item, f"{item.kind}.class_weight in {where}", "is read from a file there")
-        return None
-    return LossTerm(str(item.get("loss_name").value), form.function, options)
-
-
-def _sampler(reader: Reader, item: Item, where: str) -> OhemSampler | Any | None:
-    """None without one; False, and a note, for one that is not done here."""
-    if not item.fields:
-        return None
-    options = {key: part.value for key, part in item.fields.items() if key != "type"}
-    if item.kind != "OHEMPixelSampler" or not options.keys() <= {"thresh", "min_kept"}:
-        reader.note(item, f"{item.kind or 'a sampler'} in {where}", "no step here does it")
-        return False
-    return OhemSampler(**options)
+    builder = "own_loss" if item.kind in OWN else "head_loss"
+    train_cfg = reader.terms.item("model", "train_cfg")
+    given = {"train_cfg": reader.entry(train_cfg)} if function is point_head_loss else {}
+    entry = ConfigEntry("query_loss" if item.kind in KINDS else builder, reader.entry(item), given)
+    return step_of("loss", function, options).beside(entry)

@@ -10,8 +10,9 @@ from parity.check.plan import Plan
 from parity.environment import environment
 from parity.fixtures import inputs_root
 from parity.live import reference_header
-from parity.recipe.cases import recipe_cases
+from parity.recipe.cases import data_set_cases, recipe_cases
 from parity.recipe.recipe import Recipe, read
+from parity.sample import DataInfo
 
 
 def recipe_plan(config: str, data: Path | None, seeds: range) -> Plan:
@@ -21,17 +22,24 @@ def recipe_plan(config: str, data: Path | None, seeds: range) -> Plan:
     """
     recipe = read(config)
     versions, notes = reference_header()
-    infos = list_root(inputs_root() if data is None else data)
+    infos = list_root(inputs_root()) if data is None else _infos(recipe, data)
+    listed = [] if data is None else list(data_set_cases(recipe, data))
     told = f"The steps of {recipe.name}, beside what mmsegmentation builds from it."
     where = [] if data is not None else [_other_data(recipe)]
     return Plan(
         "live",
-        recipe_cases(recipe, infos, seeds),
+        [*listed, *recipe_cases(recipe, infos, seeds)],
         {**versions, **environment()},
         (told, *where, *notes),
         (seeds.start, seeds.stop),
         unexercised=tuple(Unexercised((one.what,), one.reason) for one in recipe.uncompared),
     )
+
+
+def _infos(recipe: Recipe, root: Path) -> list[DataInfo]:
+    """As the config's own data sets list `root`; else as ADE20K is laid out."""
+    there = [one for one in recipe.listings.values() if one.lies_below(root)]
+    return [info for one in there for info in one.infos(root)] or list_root(root)
 
 
 def _other_data(recipe: Recipe) -> str:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
-from parity.pipeline import Entry, Step
-from parity.recipe.forms import FORMS, Form, absent
+from parity.pipeline import ConfigEntry, Others, Step
+from parity.recipe.forms import FORMS, LEFT_OUT, REFUSED, Form, absent
 from parity.runs.facts import Source, Unknown
 from parity.sample import META_KEYS
-from parity.settings.items import Item, plain
-from parity.settings.terms import Terms
+from parity.settings.items import Item, lift, plain
+from parity.settings.terms import Terms, defaults
+from parity.steps.infer import views_of
+from parity.steps.mosaic import mosaic_sample
 
-# What PackSegInputs leaves out unless its config says otherwise is left out by collate.
+# Its keys are an option of collate, which packs as well.
 _PACK = "PackSegInputs"
+_VIEWS = "TestTimeAug"
+_MIX = "MultiImageMixDataset"
+_WRAPPERS = ("ConcatDataset", "RepeatDataset", _MIX)
+# Ways through a TestTimeAug; the zoo has 12.
+MOST_VIEWS = 100
 _TEST_CFG = {"size": "test_size", "size_divisor": "test_size_divisor"}
 
 
@@ -40,7 +48,7 @@ class Reader:
         self.uncompared: list[Uncompared] = []
 
     def pipeline(self, split: str) -> list[Step]:
-        """The steps of the data set of `split`; of several joined ones, those of the first."""
+        """From the file to the batch of `split`; of several joined data sets, as the first."""
         first, *others = self.datasets(split)
         entries = first.get("pipeline").parts
         for other in others:
@@ -48,20 +56,81 @@ class Reader:
                 self.note(other, f"{split} pipeline", "differs from that of the first data set")
         if not entries:
             self.note(first, f"{split} pipeline", "the config gives none")
-        return [step for entry in entries for step in self._steps(entry, split)]
+        steps = [step for entry in entries for step in self._steps(entry, split)]
+        for mix in reversed(self._mixes(split)):
+            steps += self._mixed(mix, tuple(steps), split)
+            entries = [*entries, *mix.get("pipeline").parts]
+        return [*steps, *self._collate(entries, training=split == "train")] if steps else []
 
     def datasets(self, split: str) -> list[Item]:
-        """The data set of `split`, or the ones that it joins."""
-        dataset = self.terms.item(f"{split}_dataloader", "dataset")
-        return dataset.get("datasets").parts or [dataset]
+        """The data set of `split`, or the ones that it joins, out of their wrappers."""
+        return _leaves(self.terms.item(f"{split}_dataloader", "dataset"))
 
-    def collate(self, entry: Item, *, training: bool) -> list[Step]:
-        """``SegDataPreProcessor`` as the step after a pipeline."""
+    def _mixes(self, split: str) -> list[Item]:
+        """The wrappers with pipelines of their own around the first data set, outermost first."""
+        item, found = self.terms.item(f"{split}_dataloader", "dataset"), []
+        while inner := _inside(item):
+            if item.kind not in _WRAPPERS:
+                self.note(item, f"{item.kind} in {split}", "no such wrapper here")
+            found += [item] if item.kind == _MIX else []
+            item = inner[0]
+        return found
+
+    def _mixed(self, mix: Item, before: tuple[Step, ...], split: str) -> list[Step]:
+        skipped = plain(mix.get("skip_type_keys")) or []
+        parts = [part for part in mix.get("pipeline").parts if part.kind not in skipped]
+        found = [step for part in parts for step in self._steps(part, split)]
+        pool = {"pool": Others(before)}
+        return [
+            replace(step, options={**step.options, **pool})
+            if step.function is mosaic_sample
+            else step
+            for step in found
+        ]
+
+    def views(self) -> tuple[Step, ...]:
+        """From the file to the views of test-time augmentation; nothing where there is none."""
+        entries = self.terms.item("tta_pipeline").parts
+        where = "test-time augmentation"
+        steps: list[Step] = []
+        for entry in entries:
+            steps += [self._views(entry)] if entry.kind == _VIEWS else self._steps(entry, where)
+        if entries and (not steps or steps[-1].function is not views_of):
+            self.note(self.terms.item("tta_pipeline"), where, f"does not end in a {_VIEWS}")
+            return ()
+        return tuple(steps)
+
+    def _views(self, entry: Item) -> Step:
+        groups = [group.parts for group in entry.get("transforms").parts]
+        preprocessor = self.terms.item("model", "data_preprocessor")
+        given = ConfigEntry(
+            "views_of", self.entry(entry), {"preprocessor": self.entry(preprocessor)}
+        )
+        ways = [way for way, _ in zip(product(*groups), range(MOST_VIEWS + 1), strict=False)]
+        branches = tuple(tuple(self._view(list(way))) for way in ways if groups)
+        known = all(step.function is not absent for steps in branches for step in steps)
+        if not branches or not known or len(ways) > MOST_VIEWS:
+            self.note(entry, f"{_VIEWS} of {len(ways)} views", "no step here does it")
+            return Step(_VIEWS, absent, entry=given)
+        return Step("tta_views", views_of, {"subroutines": branches}, entry=given)
+
+    def _view(self, way: list[Item]) -> list[Step]:
+        steps = [step for part in way for step in self._steps(part, "test-time augmentation")]
+        return [*steps, *self._collate(way, training=False)]
+
+    def _collate(self, entries: list[Item], *, training: bool) -> list[Step]:
+        """``PackSegInputs`` and ``SegDataPreProcessor`` as the step after a pipeline."""
+        packing = next((entry for entry in entries if entry.kind == _PACK), Item(None))
+        keys = self.value(packing.get("meta_keys"))
+        packed = {} if keys is None or tuple(keys) == META_KEYS else {"meta_keys": tuple(keys)}
+        entry = self.terms.item("model", "data_preprocessor")
         return [
             replace(
                 step,
-                options=_for_testing(dict(step.options), training=training),
-                entry=Entry("preprocess", self.entry(entry), {"training": training}),
+                options={**_for_testing(dict(step.options), training=training), **packed},
+                entry=ConfigEntry(
+                    "preprocess", self.entry(entry), {"training": training, **packed}
+                ),
             )
             for step in self._steps(entry, "model")
         ]
@@ -69,14 +138,16 @@ class Reader:
     def _steps(self, entry: Item, where: str) -> list[Step]:
         kind = entry.kind
         if kind == _PACK:
-            if self.value(entry.get("meta_keys")) not in (None, META_KEYS):
-                self.note(entry, f"{kind}.meta_keys in {where}", "the usual keys are packed here")
             return []
-        given = Entry("transform", self.entry(entry))
+        if kind in LEFT_OUT:
+            self.note(entry, f"{kind} in {where}", LEFT_OUT[kind])
+            return []
+        given = ConfigEntry("mix" if kind == "RandomMosaic" else "transform", self.entry(entry))
         form = FORMS.get(kind)
         options = None if form is None else self.options(entry, form, where)
         if form is None:
-            self.note(entry, f"{kind or 'an entry'} in {where}", "no step here does it")
+            told = REFUSED.get(kind, "no step here does it")
+            self.note(entry, f"{kind or 'an entry'} in {where}", told)
         if form is None or options is None:
             return [Step(kind or "unknown", absent, entry=given)]
         return [Step(form.name, form.function, options, form.run, entry=given)]
@@ -109,16 +180,47 @@ class Reader:
 
     def value(self, item: Item) -> Any:
         """As the config writes it; a default with tuples, as the reference has it."""
-        if item.place is None or self.terms.config is None or self.terms.legacy:
+        if self.terms.legacy and item.place is None:
+            return self._upgraded(item)
+        if item.place is None or self.terms.config is None:
             return _tuples(plain(item))
         written = self.terms.config.get(*item.place)
-        return _tuples(plain(item)) if written is None else written
+        if not self.terms.legacy:
+            return _tuples(plain(item)) if written is None else written
+        if plain(lift(written)) == plain(item):
+            return written
+        return self._upgraded(item)
+
+    def _upgraded(self, item: Item) -> Any:
+        """Entries as they were written; defaults are left to what the reference builds."""
+        if item.parts:  # one value, written for a list of it, or a tuple
+            alone = item.place is not None and item.parts[0].place == item.place
+            return self.value(item.parts[0]) if alone else tuple(map(self.value, item.parts))
+        if not item.fields:
+            return _tuples(plain(item))
+        usual = defaults(item.kind, "mmseg")
+        return {
+            key: self.value(part)
+            for key, part in item.fields.items()
+            if part.place is not None or key not in usual or plain(part) != usual[key]
+        }
 
     def note(self, item: Item, what: str, why: str) -> None:
         """Say that `what` is not compared, and why."""
         found = Uncompared(what, why, self.terms.source(item))
         if found not in self.uncompared:
             self.uncompared.append(found)
+
+
+def _inside(item: Item) -> list[Item]:
+    """The data sets that a wrapper wraps, or joins."""
+    inner = item.get("dataset")
+    return item.get("datasets").parts or ([inner] if inner.fields else [])
+
+
+def _leaves(item: Item) -> list[Item]:
+    inside = _inside(item)
+    return [leaf for part in inside for leaf in _leaves(part)] if inside else [item]
 
 
 def _tuples(value: Any) -> Any:

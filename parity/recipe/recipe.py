@@ -9,16 +9,15 @@ from typing import Any
 
 from parity.errors import InputError
 from parity.pipeline import Step
+from parity.recipe.groups import groups_of
 from parity.recipe.heads import Head, heads_of
+from parity.recipe.listing import DataSet, data_set_of
 from parity.recipe.reader import Reader, Uncompared
+from parity.recipe.schedule import Schedule, schedule_of
 from parity.runs.config import installed_configs, read_config
 from parity.settings.items import plain
 from parity.settings.terms import Terms, terms_of
 
-# Batches of an epoch, where only the data could tell how many there are.
-EPOCH_LENGTH = 10
-# The longest of the zoo has 320,000.
-MOST_ITERATIONS = 10_000_000
 _INFERENCE = ("mode", "crop_size", "stride")
 
 
@@ -26,9 +25,11 @@ _INFERENCE = ("mode", "crop_size", "stride")
 class Recipe:
     """The steps of a config, in order, with its options.
 
-    train, val: from the file on, to the batch. heads: decode heads, then auxiliary ones.
+    train, val: from the file on, to the batch. views: to those of test-time augmentation,
+    without them nothing. heads: decode heads, then auxiliary ones.
     test_cfg, metric: options of inference and of the score; None where no step here does
-    it. schedule: what `parity.steps.schedule.lr_table` takes. reduces: label 0, per split.
+    it. groups: what `param_groups` takes. reduces: label 0, per split. listings: the
+    first data set, per split.
     uncompared: what no step here does; the rest is compared all the same.
     """
 
@@ -36,11 +37,14 @@ class Recipe:
     terms: Terms
     train: tuple[Step, ...]
     val: tuple[Step, ...]
+    views: tuple[Step, ...]
     heads: tuple[Head, ...]
     test_cfg: Mapping[str, Any] | None
     metric: Mapping[str, Any] | None
-    schedule: Mapping[str, Any] | None
+    schedule: Schedule | None
+    groups: Mapping[str, Any] | None
     reduces: Mapping[str, bool]
+    listings: Mapping[str, DataSet]
     uncompared: tuple[Uncompared, ...] = ()
 
     @property
@@ -84,22 +88,22 @@ def recipe_of(terms: Terms, name: str) -> Recipe:
     """The recipe of a config in the terms of `parity.settings.terms`."""
     reader = Reader(terms)
     train, val = (reader.pipeline(split) for split in ("train", "val"))
-    preprocessor = terms.item("model", "data_preprocessor")
-    train += reader.collate(preprocessor, training=True) if train else []
-    val += reader.collate(preprocessor, training=False) if val else []
     return Recipe(
         name,
         terms,
         tuple(train),
         tuple(val),
+        reader.views(),
         heads_of(reader),
         _inference(reader),
         _metric(reader),
-        _schedule(reader),
+        schedule_of(reader),
+        groups_of(reader),
         {
             split: bool(reader.datasets(split)[0].get("reduce_zero_label").value)
             for split in ("train", "val")
         },
+        {split: data_set_of(reader, split) for split in ("train", "val")},
         tuple(reader.uncompared),
     )
 
@@ -122,23 +126,3 @@ def _metric(reader: Reader) -> dict[str, Any] | None:
         return None
     names = ("iou_metrics", "nan_to_num", "beta", "ignore_index")
     return {key: plain(parts[0].get(key)) for key in names if not parts[0].get(key).is_empty}
-
-
-def _schedule(reader: Reader) -> dict[str, Any] | None:
-    terms = reader.terms
-    entries = [reader.entry(part) for part in terms.item("param_scheduler").parts]
-    rate = terms.get("optim_wrapper", "optimizer", "lr")
-    loop = terms.item("train_cfg")
-    length = loop.get("max_iters").value
-    by_epoch = {}
-    if length is None and isinstance(loop.get("max_epochs").value, int):
-        reader.note(loop, "the length of an epoch", f"taken as {EPOCH_LENGTH} batches")
-        length = loop.get("max_epochs").value * EPOCH_LENGTH
-        by_epoch = {"epoch_length": EPOCH_LENGTH, "loop": "epoch"}
-    if not isinstance(rate, float) or not isinstance(length, int) or not entries:
-        reader.note(loop, "the schedule", "no rate, no length or no schedulers are given")
-        return None
-    if not 0 < length <= MOST_ITERATIONS:
-        reader.note(loop, "the schedule", f"{length} iterations are none, or too many to list")
-        return None
-    return {"base_lrs": [rate], "param_scheduler": entries, "max_iters": length, **by_epoch}

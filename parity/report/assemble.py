@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from parity.check.exhibit.collect import CODES, NOT_COUNTED, Outcome
+from parity.check.exhibit.collect import CODES, NOT_COUNTED, CaseOutcome
 from parity.check.exhibit.records import Exhibit
 from parity.check.summary import ACCEPTED, DISTRIBUTION, CheckReport, StepKey, StepSummary
 from parity.compare.compare import Verdict, worst_verdict
 from parity.report import sentences
 from parity.report.document import (
     CaseEntry,
+    CheckRun,
     InputFile,
     Report,
-    Run,
     Section,
     StepEntry,
     Strip,
@@ -27,10 +27,10 @@ from parity.text import with_marks
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CheckDetails:
     """What a check kept besides its sums: every case in a line, and some in full."""
 
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Sequence[CaseOutcome] = ()
     exhibits: Sequence[Exhibit] = ()
     sections: tuple[Section, ...] = ()
 
@@ -47,8 +47,8 @@ class _Places:
 
 def report_of_check(
     check: CheckReport,
-    evidence: Evidence,
-    run: Run,
+    evidence: CheckDetails,
+    run: CheckRun,
     *,
     candidate: str = "mmseg-parity's own steps",
     only: frozenset[str] = frozenset(),
@@ -90,10 +90,10 @@ def report_of_check(
     return canonical(report, partial(with_marks, roots=run.roots))
 
 
-def _tests(rows: Sequence[StepSummary]) -> list[Outcome]:
+def _tests(rows: Sequence[StepSummary]) -> list[CaseOutcome]:
     """Rows that are one test over many results, each as a case."""
     return [
-        Outcome(
+        CaseOutcome(
             name=f"{row.pipeline}/{row.step}",
             pipeline=row.pipeline,
             verdict=row.isolated,
@@ -131,7 +131,7 @@ def _smallness(exhibit: Exhibit) -> tuple[bool, bool, bool, float]:
     return exhibit.facts.chained, not worst[0], not worst[1], -worst[2]
 
 
-def _strips(rows: Sequence[StepSummary], outcomes: Sequence[Outcome]) -> tuple[Strip, ...]:
+def _strips(rows: Sequence[StepSummary], outcomes: Sequence[CaseOutcome]) -> tuple[Strip, ...]:
     """One strip per pipeline; one of seeded inputs of which every case has one step is single."""
     longest: dict[str, int] = {}
     unknown = 1 if outcomes else 2  # without outcomes, nothing tells
@@ -192,12 +192,12 @@ def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
 _ORDER: tuple[Word, ...] = ("different", "not compared", "within tolerance", "equal")
 
 
-def _case_entries(outcomes: Sequence[Outcome], places: _Places) -> tuple[CaseEntry, ...]:
+def _case_entries(outcomes: Sequence[CaseOutcome], places: _Places) -> tuple[CaseEntry, ...]:
     entries = (_case_entry(outcome, places) for outcome in outcomes)
     return tuple(sorted(entries, key=lambda entry: _ORDER.index(entry.verdict)))
 
 
-def _case_entry(outcome: Outcome, places: _Places) -> CaseEntry:
+def _case_entry(outcome: CaseOutcome, places: _Places) -> CaseEntry:
     kept = [
         (places.steps[outcome.pipeline, step], isolated, chained)
         for step, isolated, chained in zip(

@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from parity.check.exhibit.records import Curve, Facts, PictureKind
+from parity.check.exhibit.records import Facts, PictureKind, Series
 from parity.check.summary import ACCEPTED
-from parity.check.summary import Diagnosis as Diagnosis
+from parity.check.summary import Likeness as Likeness
 
 # Raised whenever a field changes its name, type or meaning, or is taken away.
 FORMAT = 2
@@ -29,7 +29,7 @@ Word = Literal["equal", "within tolerance", "different", "not compared"]
 
 
 @dataclass(frozen=True)
-class Run:
+class CheckRun:
     """When, where and how: the only part that may differ between two equal checks.
 
     command: what to type to repeat it. started: UTC, ISO 8601; "" when not
@@ -96,7 +96,7 @@ class StepEntry:
     first: str
     why_skipped: str
     why_unstable: str
-    diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    diagnosis: Likeness = field(default_factory=Likeness)
     exhibits: tuple[int, ...] = ()
     rounded: int = 0
     why_rounded: str = ""
@@ -182,7 +182,7 @@ class PlotSection:
 
     title: str
     text: str
-    curves: tuple[Curve, ...]
+    curves: tuple[Series, ...]
     kind: Literal["plots"] = "plots"
 
 
@@ -271,5 +271,5 @@ class Report:
     cases: tuple[CaseEntry, ...] = ()
     exhibits: tuple[ExhibitEntry, ...] = ()
     sections: tuple[Section, ...] = ()
-    run: Run = field(default_factory=Run)
+    run: CheckRun = field(default_factory=CheckRun)
     format: Literal[2] = 2

@@ -8,15 +8,15 @@ from functools import partial
 
 from parity.causes.cause import Evidence, Finding
 from parity.explain.compare_runs import RunComparison
-from parity.explain.explain import Explanation
+from parity.explain.explain import Judgement
 from parity.explain.judgement import Status
 from parity.report.document import (
+    CheckRun,
     EvidenceLine,
     FindingEntry,
     FindingSection,
     PlotSection,
     Report,
-    Run,
     Section,
     TableSection,
     Word,
@@ -50,12 +50,12 @@ _SOURCE = re.compile(r"(M|F|[\w.-]+/[\w.-]+)#(\d+)", re.ASCII)
 _REPOSITORIES = {"M": "open-mmlab/mmsegmentation", "F": "facebookresearch/Mask2Former"}
 
 
-def report_of_explanation(answer: Explanation, run: Run | None = None) -> Report:
+def report_of_explanation(answer: Judgement, run: CheckRun | None = None) -> Report:
     """The report of an explanation. run: when, where and how it was made.
 
     Paths below the training run are written relative to the mark ``{run}``.
     """
-    made = Run(roots={"{run}": answer.path}) if run is None else run
+    made = CheckRun(roots={"{run}": answer.path}) if run is None else run
     unread = [unread_text(item) for item in answer.unread]
     report = Report(
         verdict=_WORDS[answer.status],
@@ -75,13 +75,13 @@ def report_of_explanation(answer: Explanation, run: Run | None = None) -> Report
     return canonical(report, partial(with_marks, roots=made.roots))
 
 
-def _reference(answer: Explanation) -> str:
+def _reference(answer: Judgement) -> str:
     if answer.comparison is not None:
         return f"the run {answer.comparison.there}"
     return f"the zoo's {row_text(answer.row)}" if answer.row is not None else "no zoo result"
 
 
-def _sentence(answer: Explanation) -> str:
+def _sentence(answer: Judgement) -> str:
     """What is certainly broken, and how far the run is from what it is compared with."""
     lead = f"{answer.lead.title}. " if answer.lead is not None else ""
     score = "no score" if answer.last is None else f"{answer.last.value:.2f} mIoU"
@@ -98,7 +98,7 @@ def _sentence(answer: Explanation) -> str:
     return f"{lead}The run {answer.run} ended at {score}, {apart}."
 
 
-def _advice(answer: Explanation) -> Iterable[str]:
+def _advice(answer: Judgement) -> Iterable[str]:
     yield f"Next test: {answer.next_test}"
     for item in answer.inseparable:
         yield f"Not separable: {item.text}; separable by {item.separable_by}"
@@ -107,19 +107,19 @@ def _advice(answer: Explanation) -> Iterable[str]:
         yield f"Not excluded: {name}; {opened[name].why}; needs {opened[name].needs}"
 
 
-def _open(answer: Explanation) -> list[str]:
+def _open(answer: Judgement) -> list[str]:
     if not answer.unchecked:
         return []
     causes = count(len(answer.unchecked), "cause")
     return [f"{causes} that the files do not decide, see Not checked"]
 
 
-def _notes(answer: Explanation) -> Iterable[str]:
+def _notes(answer: Judgement) -> Iterable[str]:
     yield from answer.reasons[1:]
     yield from answer.notes
 
 
-def _sections(answer: Explanation) -> Iterable[Section]:
+def _sections(answer: Judgement) -> Iterable[Section]:
     yield _findings(answer)
     if answer.beside and answer.comparison is not None:
         text = f"What is broken in {answer.comparison.there} by itself, and not in this run."
@@ -143,7 +143,7 @@ def _table(
         yield TableSection(title, text, columns, tuple(rows), folded=len(rows) > MAX_OPEN)
 
 
-def _findings(answer: Explanation) -> FindingSection:
+def _findings(answer: Judgement) -> FindingSection:
     tried = len(answer.findings) + len(answer.ruled_out) + len(answer.unchecked)
     text = f"{len(answer.findings)} found, of {tried} causes and settings looked at"
     if len(answer.findings) > 1:

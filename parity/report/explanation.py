@@ -9,7 +9,7 @@ from typing import Any
 
 from parity.causes.cause import Effect, Evidence, Finding
 from parity.explain.compare_runs import Overlap, RunComparison
-from parity.explain.explain import Explanation
+from parity.explain.explain import Judgement
 from parity.runs.facts import Unread
 from parity.text import visible
 from parity.zoo.rows import ScoreRow
@@ -17,7 +17,7 @@ from parity.zoo.rows import ScoreRow
 MAX_SETTINGS = 40  # per group, in text; JSON holds all
 
 
-def headline(answer: Explanation) -> str:
+def headline(answer: Judgement) -> str:
     """One sentence: what is broken, the gap, and what it comes from."""
     lead = f"{answer.lead.title}; " if answer.lead is not None else ""
     if answer.reasons:
@@ -30,7 +30,7 @@ def headline(answer: Explanation) -> str:
     return f"{answer.run}: {lead}{answer.gap:+.2f} points against {against}, {answer.verdict}"
 
 
-def gap_lines(answer: Explanation) -> list[str]:
+def gap_lines(answer: Judgement) -> list[str]:
     """The score, what it is compared with and why, and the judgement against noise."""
     lines = []
     if answer.last is not None:
@@ -47,7 +47,7 @@ def gap_lines(answer: Explanation) -> list[str]:
     return lines + noise_lines(answer)
 
 
-def noise_lines(answer: Explanation) -> list[str]:
+def noise_lines(answer: Judgement) -> list[str]:
     """Whether the gap is outside seed noise, with the spread and its source."""
     noise = answer.noise
     if noise is None:
@@ -73,7 +73,7 @@ def noise_lines(answer: Explanation) -> list[str]:
     return lines
 
 
-def noise_line(answer: Explanation) -> str:
+def noise_line(answer: Judgement) -> str:
     """The gap beside seed noise in one line; "" without a gap."""
     noise = answer.noise
     if noise is None:
@@ -123,7 +123,7 @@ def evidence_place(evidence: Evidence) -> str:
     return " ".join(parts)
 
 
-def render_all(answer: Explanation) -> str:
+def render_all(answer: Judgement) -> str:
     """Everything, as plain text; no control character of a file survives."""
     lines = [headline(answer), "", *gap_lines(answer)]
     for number, finding in enumerate(answer.findings, 1):
@@ -203,7 +203,7 @@ def curve_text(curve: Overlap) -> str:
     )
 
 
-def as_document(answer: Explanation) -> dict[str, Any]:
+def as_document(answer: Judgement) -> dict[str, Any]:
     """The answer as plain values with a format number; NaN and infinities as strings."""
     document: dict[str, Any] = _plain(asdict(answer))
     # For pictures only; the curves themselves are in the run's own files.
@@ -213,7 +213,7 @@ def as_document(answer: Explanation) -> dict[str, Any]:
     return {"format": answer.format, "verdict": answer.verdict, **document}
 
 
-def render_json(answer: Explanation) -> str:
+def render_json(answer: Judgement) -> str:
     """`as_document` as text; the same answer gives the same bytes."""
     return json.dumps(as_document(answer), indent=1, allow_nan=False, ensure_ascii=True) + "\n"
 

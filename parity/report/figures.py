@@ -16,7 +16,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from parity.check.exhibit.records import Curve
+from parity.check.exhibit.records import Series
 from parity.text import visible
 
 # Told apart without colour too: the actual side is drawn thick, the expected thin and dashed.
@@ -27,7 +27,7 @@ LARGEST = 1e150
 _BLACK = ("#000000", "black")
 
 
-def curve_svg(curve: Curve, name: str) -> str:
+def curve_svg(curve: Series, name: str) -> str:
     """Both sides overlaid, their difference below; `name` makes its ids its own."""
     with rc_context():
         _settle(name)
@@ -52,7 +52,7 @@ def _settle(name: str) -> None:
     rcParams["axes.spines.right"] = False
 
 
-def _overlay(axes: Axes, curve: Curve) -> None:
+def _overlay(axes: Axes, curve: Series) -> None:
     axes.patch.set_visible(False)
     axes.plot(
         curve.x, _drawable(curve.actual), color=ACTUAL, linewidth=2.4, alpha=0.75, label="actual"
@@ -70,14 +70,14 @@ def _drawable(values: Sequence[float]) -> list[float]:
     ]
 
 
-def _difference(axes: Axes, curve: Curve) -> None:
+def _difference(axes: Axes, curve: Series) -> None:
     axes.patch.set_visible(False)
     axes.axhline(0, color="#808080", linewidth=0.6)
     axes.plot(curve.x, _drawable(curve.difference), color=DIFFERENCE, linewidth=1.2)
     axes.set_ylabel("actual \N{MINUS SIGN} expected")
 
 
-def _inline(svg: bytes, curve: Curve) -> str:
+def _inline(svg: bytes, curve: Series) -> str:
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(svg)  # written by matplotlib above, not read from a user
     for child in list(root):

@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from parity.check.exhibit.records import Curve
+from parity.check.exhibit.records import Series
 from parity.report.document import BASE64, CaseEntry, Report, Word, word
 from parity.report.figures import curve_svg
 from parity.report.palette import class_color
@@ -71,7 +71,7 @@ class _Figures:
     def __init__(self) -> None:
         self._drawn = 0
 
-    def draw(self, curve: Curve) -> Markup:
+    def draw(self, curve: Series) -> Markup:
         self._drawn += 1
         return Markup(curve_svg(curve, f"figure {self._drawn}"))
 

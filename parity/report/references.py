@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from parity.check.exhibit.records import Curve
+from parity.check.exhibit.records import Series
 from parity.report.document import CaseEntry, PlotSection, Report
 
 
@@ -28,7 +28,7 @@ def broken_reference(report: Report) -> str:
     return ""
 
 
-def _curve_is_whole(curve: Curve) -> bool:
+def _curve_is_whole(curve: Series) -> bool:
     sides = (curve.actual, curve.expected, curve.difference)
     return all(len(side) == len(curve.x) for side in sides)
 

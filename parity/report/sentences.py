@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from parity.check.exhibit.collect import Outcome
+from parity.check.exhibit.collect import CaseOutcome
 from parity.check.summary import ACCEPTED, DISTRIBUTION, CheckReport, StepSummary
 from parity.compare.compare import Verdict
 from parity.compare.rounding import ROUNDING
@@ -91,7 +91,7 @@ def reference_name(check: CheckReport) -> str:
     return " ".join(part for part in (mode, "mmsegmentation", version, place) if part)
 
 
-def compared(check: CheckReport, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def compared(check: CheckReport, outcomes: Sequence[CaseOutcome]) -> tuple[str, ...]:
     """What was compared, a sentence per kind."""
     cases = Counter(outcome.pipeline for outcome in outcomes if not outcome.broken)
     lines = []

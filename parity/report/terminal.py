@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from parity.causes.cause import Evidence, Finding
-from parity.explain.explain import Explanation
+from parity.explain.explain import Judgement
 from parity.report.explanation import evidence_text, headline, noise_line, row_text
 from parity.text import visible
 
@@ -16,7 +16,7 @@ WIDTH, LINES = 80, 25
 BODY = 2
 
 
-def render_text(answer: Explanation) -> str:
+def render_text(answer: Judgement) -> str:
     """Plain text for a terminal, ending in a newline; no control character of a file survives."""
     head, tail = _head(answer), _tail(answer)
     room = LINES - len(head) - len(tail)
@@ -43,7 +43,7 @@ def _cut(line: str) -> str:
     return line if len(line) <= WIDTH else line[: WIDTH - 4].rstrip() + " ..."
 
 
-def _head(answer: Explanation) -> list[str]:
+def _head(answer: Judgement) -> list[str]:
     lines = wrapped(headline(answer), most=4)
     lines += [line for reason in answer.reasons[1:3] for line in wrapped(f"and {reason}", most=2)]
     if answer.last is not None:
@@ -59,7 +59,7 @@ def _head(answer: Explanation) -> list[str]:
     return lines
 
 
-def _against(answer: Explanation) -> str:
+def _against(answer: Judgement) -> str:
     assert answer.row is not None
     figure = answer.row.miou if answer.gap is None or answer.last is None else (
         answer.last.value - answer.gap
@@ -67,7 +67,7 @@ def _against(answer: Explanation) -> str:
     return f"the zoo's row has {figure:.2f}"
 
 
-def _causes(answer: Explanation, room: int) -> list[str]:
+def _causes(answer: Judgement, room: int) -> list[str]:
     """As many findings as there is room for, and the names of the others."""
     shown = [item for item in answer.findings if item.kind != "marker" and not item.part_of]
     blocks = [_block(number, item) for number, item in enumerate(shown, 1)]
@@ -122,7 +122,7 @@ def _evidence(items: tuple[Evidence, ...]) -> str:
     return (text if len(text) <= room else text[: room - 4].rstrip() + " ...") + more
 
 
-def _tail(answer: Explanation) -> list[str]:
+def _tail(answer: Judgement) -> list[str]:
     lines: list[str] = []
     opened = {item.id: item for item in answer.unchecked}
     for name in answer.not_excluded[:2]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from parity import __version__
 from parity.train.record import BOTH, Training
-from parity.train.tally import Count, Tally
+from parity.train.tally import Count, LockstepTally
 
 FORMAT = 1
 
@@ -47,7 +47,7 @@ def verdict(training: Training) -> str:
     return f"equal: {tally.iterations} iterations, all {total:,} values bit-equal"
 
 
-def _table(tally: Tally) -> Iterator[str]:
+def _table(tally: LockstepTally) -> Iterator[str]:
     yield _row("quantity", "compared", "different", "largest", "relative", "first")
     for name, count in tally.listed:
         first = count.first

@@ -112,7 +112,7 @@ def _root(entries: dict[str, tuple[int, int]]) -> str:
     return root
 
 
-class Region:
+class FileRegion:
     """Part of a file, to be read as a file of its own.
 
     Read, not mapped: of a file that is cut off meanwhile, a map kills the process.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
-from parity.runs.archive import Region, is_zip, read_archive
+from parity.runs.archive import FileRegion, is_zip, read_archive
 from parity.runs.formats import (
     LEGACY,
     SAFETENSORS,
@@ -50,7 +50,7 @@ def _read(path: Path, stream: BinaryIO) -> Checkpoint:
     if is_zip(start):
         archive = read_archive(stream)
         _check_byte_order(archive.entries.get(f"{archive.root}byteorder"), stream)
-        return _checkpoint(path, TORCH, *read_pickle(Region(stream, *archive.pickle)))
+        return _checkpoint(path, TORCH, *read_pickle(FileRegion(stream, *archive.pickle)))
     if start[2:].startswith(LEGACY_MAGIC):
         legacy = read_legacy(stream)
         return _checkpoint(path, LEGACY, legacy.document, legacy.inert)

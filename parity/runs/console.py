@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from parity.runs.record import Message
-from parity.runs.tally import Tally
+from parity.runs.tally import LineTally
 from parity.runs.text import Block, find_all, quoted
 
 KERNEL_LAUNCH = "kernel-launch"
@@ -55,7 +55,7 @@ class FailureFinder:
     """Passes blocks on and counts the known failure lines in them."""
 
     def __init__(self, file: str) -> None:
-        self._tally = Tally(file)
+        self._tally = LineTally(file)
 
     def watch(self, source: Iterable[Block]) -> Iterator[Block]:
         """`source` unchanged; each block is searched when it comes by."""

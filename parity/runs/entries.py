@@ -36,7 +36,7 @@ MAX_ENTRY_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One entry. line: its first line's number. logger, level: "" where it has no header.
 
     text: the message, terminal codes removed. cut: it was longer than is kept.
@@ -70,17 +70,17 @@ class _Open:
             self.parts.append(data[:room])
         self.size += len(data)
 
-    def close(self) -> Entry:
+    def close(self) -> LogEntry:
         text = decoded(b"".join(self.parts)).rstrip("\n")
         cut = self.size > MAX_ENTRY_BYTES
         if self.match is None:
-            return Entry(self.line, "", "", "", text, cut)
+            return LogEntry(self.line, "", "", "", text, cut)
         named = self.match.groupdict()
         time, logger, level = (named[key].decode() for key in ("time", "logger", "level"))
-        return Entry(self.line, time, logger, level, text, cut)
+        return LogEntry(self.line, time, logger, level, text, cut)
 
 
-def entries(source: Iterable[Block]) -> Iterator[Entry]:
+def entries(source: Iterable[Block]) -> Iterator[LogEntry]:
     """The entries in `source`, in order; text before the first one is left out."""
     last: _Open | None = None
     for block in source:
@@ -95,7 +95,7 @@ def entries(source: Iterable[Block]) -> Iterator[Entry]:
                 last = None
             line, counted = line + block.data.count(b"\n", counted, start), start
             opened = _open(block.data, start, end, match, line)
-            if isinstance(opened, Entry):
+            if isinstance(opened, LogEntry):
                 yield opened
             else:
                 last = opened
@@ -105,7 +105,7 @@ def entries(source: Iterable[Block]) -> Iterator[Entry]:
 
 def _open(
     data: bytes, start: int, end: int, match: re.Match[bytes] | None, line: int
-) -> Entry | _Open:
+) -> LogEntry | _Open:
     """The entry from `start`; complete when only its first line matters."""
     begin = start if match is None else match.end()
     newline = data.find(b"\n", begin, end)

@@ -15,7 +15,7 @@ from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import CheckpointFile, Curve, Evaluation, Run, Segment, WeightLoad
 from parity.runs.segments import Loaded, merge_evaluations
-from parity.runs.settings import Evidence, settings_of
+from parity.runs.settings import SettingSources, settings_of
 
 # The largest difference between a loss and the same loss printed with 4 decimals.
 _ROUNDING = 1e-3
@@ -81,9 +81,9 @@ def _evidence(
     curves: Mapping[str, Curve],
     evaluations: tuple[Evaluation, ...],
     environment: Mapping[str, Fact[str]],
-) -> Evidence:
+) -> SettingSources:
     """What settings are derived from; of several segments the last that trained counts."""
-    return Evidence(
+    return SettingSources(
         config=last.segment.config or (shared.configs[-1][1] if shared.configs else None),
         config_name=_config_name(shared, last),
         framework=_framework(environment, last),

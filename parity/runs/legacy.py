@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from parity.runs.archive import MAX_PICKLE, Region
+from parity.runs.archive import MAX_PICKLE, FileRegion
 from parity.runs.formats import DTYPE_BYTES
 from parity.runs.pickles import read_pickle, run_pickle
 
@@ -34,7 +34,7 @@ class Legacy:
 
 def read_legacy(stream: BinaryIO) -> Legacy:
     """The content of a file in torch's older format. Raises RunFormatError."""
-    region = Region(stream, 0, MAX_PICKLE)
+    region = FileRegion(stream, 0, MAX_PICKLE)
     for _ in range(_HEADER):
         read_pickle(region)
     content = run_pickle(region)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from parity.runs.curves import number, step_number
-from parity.runs.entries import Entry
+from parity.runs.entries import LogEntry
 from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
 from parity.runs.log_data import (
@@ -57,7 +57,7 @@ _NOTICES = {
 _TABLE_HEADER = re.compile(r"^[ \t]*\|[ \t]*Class[ \t]*\|(.*)\|[ \t]*$", re.M)
 
 
-def read_log(source: Iterable[Entry], *, file: str) -> LogData:
+def read_log(source: Iterable[LogEntry], *, file: str) -> LogData:
     """Everything the entries say. file: how to name it in sources."""
     reader = _LogReader(LogData(file))
     for entry in source:
@@ -75,7 +75,7 @@ class _LogReader:
         self._step = 0
         self._classes: tuple[ClassScore, ...] = ()
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: LogEntry) -> None:
         data, first = self.data, entry.first
         if entry.cut:
             data.unread.append(Unread(data.file, "an entry too long to keep whole", entry.line))
@@ -96,10 +96,10 @@ class _LogReader:
         elif not self.weights.take(entry):
             self._statement(entry)
 
-    def _source(self, entry: Entry) -> Source:
+    def _source(self, entry: LogEntry) -> Source:
         return Source(self.data.file, entry.line, entry.first.strip()[:300])
 
-    def _progress(self, entry: Entry, match: re.Match[str]) -> None:
+    def _progress(self, entry: LogEntry, match: re.Match[str]) -> None:
         rest = entry.first[match.end() :]
         if match["mode"] in {"val", "test"}:
             if "eta: " not in rest:  # else it tells how far the evaluation has come
@@ -107,7 +107,7 @@ class _LogReader:
         elif match["of"] is not None:
             self._training(entry, match, rest)
 
-    def _training(self, entry: Entry, match: re.Match[str], rest: str) -> None:
+    def _training(self, entry: LogEntry, match: re.Match[str], rest: str) -> None:
         data, at, total = self.data, int(match["at"]), int(match["of"])
         if match["unit"] == "Epoch":
             at += (int(match["epoch"] or 1) - 1) * total
@@ -119,7 +119,7 @@ class _LogReader:
             self._step = step
             data.points.add(step, entry.line, _PAIR.findall(rest))
 
-    def _evaluation(self, entry: Entry, match: re.Match[str], rest: str) -> None:
+    def _evaluation(self, entry: LogEntry, match: re.Match[str], rest: str) -> None:
         pairs = [pair for pair in _PAIR.findall(rest) if not pair[0].startswith(("IoU.", "Acc."))]
         metrics, classes = split_metrics([*pairs, *_CLASS_PAIR.findall(rest)])
         if not metrics:
@@ -139,7 +139,7 @@ class _LogReader:
         )
         self._classes = ()
 
-    def _statement(self, entry: Entry) -> None:
+    def _statement(self, entry: LogEntry) -> None:
         data, first = self.data, entry.first
         for start, key in _NOTICES.items():
             if start in first:
@@ -160,7 +160,7 @@ class _LogReader:
         else:
             self._environment(entry)
 
-    def _environment(self, entry: Entry) -> None:
+    def _environment(self, entry: LogEntry) -> None:
         for name, pattern in _STATED:
             match = pattern.match(entry.first)
             if match is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from parity.runs.curves import Points
 from parity.runs.facts import Fact, Source, Unread
 from parity.runs.record import Evaluation, WeightLoad
-from parity.runs.tally import Tally
+from parity.runs.tally import LineTally
 
 # Keys of LogData.notices.
 SYNC_BN, LR_SCALED, AUTO_RESUMED, PARAMWISE, NO_PRETRAINED = (
@@ -56,7 +56,7 @@ class LogData:
     loader_length: Fact[int] = field(default_factory=Fact)
     images: list[Fact[int]] = field(default_factory=list)
     exp_name: Fact[str] = field(default_factory=Fact)
-    tally: Tally = field(init=False)
+    tally: LineTally = field(init=False)
     unread: list[Unread] = field(default_factory=list)
     more_evaluations: int | None = None
     counts_only: bool = False
@@ -81,7 +81,7 @@ class LogData:
 
     def __post_init__(self) -> None:
         self.points = Points(self.file)
-        self.tally = Tally(self.file)
+        self.tally = LineTally(self.file)
 
 
 def counted(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -26,7 +26,7 @@ NO_CONFIG = "no readable config in the run"
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SettingSources:
     """Everything settings are derived from. stated: what files of another program say."""
 
     config: Config | None
@@ -44,7 +44,7 @@ class Evidence:
     stated: Mapping[str, Fact[Any]]
 
 
-def settings_of(evidence: Evidence) -> Settings:
+def settings_of(evidence: SettingSources) -> Settings:
     """All settings; what a table states counts where no config or log does."""
     found = _Derived(evidence)
     return Settings(
@@ -83,7 +83,7 @@ def settings_of(evidence: Evidence) -> Settings:
 
 
 class _Derived:
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: SettingSources) -> None:
         self._evidence = evidence
         self._config = evidence.config
 

@@ -21,7 +21,7 @@ class _Group:
     last_line: int
 
 
-class Tally:
+class LineTally:
     """Groups the lines of one file by kind and by text, numbers aside."""
 
     def __init__(self, file: str) -> None:

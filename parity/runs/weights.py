@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from parity.runs.entries import Entry
+from parity.runs.entries import LogEntry
 from parity.runs.facts import Source
 from parity.runs.record import WeightLoad
 
@@ -44,7 +44,7 @@ class WeightLog:
         match = _STEP.search(self.loads[-1].path) if self.loads else None
         return int(match[1]) if match else None
 
-    def take(self, entry: Entry) -> bool:
+    def take(self, entry: LogEntry) -> bool:
         """Take `entry` when it is about weights; say whether it was."""
         first = entry.first
         if first.startswith(_MISMATCH):
@@ -60,7 +60,7 @@ class WeightLog:
                 return True
         return False
 
-    def _initialized(self, entry: Entry) -> None:
+    def _initialized(self, entry: LogEntry) -> None:
         """The list of parameters, each with where its first values came from."""
         for offset, line in enumerate(entry.text.split("\n")):
             match = _PRETRAINED.fullmatch(line)
@@ -73,7 +73,7 @@ class WeightLog:
         if self.loads:
             self.loads[-1] = replace(self.loads[-1], purpose="resume")
 
-    def _started(self, entry: Entry, path: str, purpose: str, *, detail: bool = False) -> None:
+    def _started(self, entry: LogEntry, path: str, purpose: str, *, detail: bool = False) -> None:
         """detail: the line tells how a file is fetched that an earlier one may have named."""
         source = Source(self._file, entry.line, entry.first.strip()[:300])
         last = self.loads[-1] if self.loads else None
@@ -89,7 +89,7 @@ class WeightLog:
         if len(self.loads) < MAX_LOADS:
             self.loads.append(load)
 
-    def _mismatch(self, entry: Entry) -> None:
+    def _mismatch(self, entry: LogEntry) -> None:
         source = Source(self._file, entry.line, entry.first)
         unexpected: tuple[str, ...] = ()
         missing, mismatched = unexpected, list[str]()

@@ -7,7 +7,7 @@ from typing import Any
 
 from parity.scores.links import Links, config_name
 from parity.scores.text import plain
-from parity.zoo.pairs import Pair, SettingPairs, Study
+from parity.zoo.pairs import ScorePair, SettingPairs, Study
 from parity.zoo.rows import ScoreRow
 from parity.zoo.varied import HEAD, SCALES, WINDOW
 
@@ -112,7 +112,7 @@ def _rows(item: SettingPairs, links: Links) -> list[str]:
     return [f"<details><summary>{plain(title)}</summary>", "", *pairs, "", "</details>", ""]
 
 
-def _pair(pair: Pair, setting: str, links: Links) -> str:
+def _pair(pair: ScorePair, setting: str, links: Links) -> str:
     if setting == SCALES:
         return f"{pair.difference:+.2f}: {_row(pair.lower, links)} to {pair.higher.miou:.2f}"
     alike = config_name(pair.lower) == config_name(pair.higher)

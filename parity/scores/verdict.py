@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from parity.explain.explain import Explanation, explain
+from parity.explain.explain import Judgement, explain
 from parity.files import write_atomically
 from parity.report.explained import report_of_explanation
 from parity.report.html import render_html
@@ -74,7 +74,7 @@ class Explainer:
             link=self._page(answer, run.name),
         )
 
-    def _page(self, answer: Explanation, name: str) -> str | None:
+    def _page(self, answer: Judgement, name: str) -> str | None:
         if self.folder is None:
             return None
         path = self.folder / f"{self._file_name(name)}.html"

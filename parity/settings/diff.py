@@ -28,7 +28,7 @@ _UNNAMED = {"decode_head", "auxiliary_head", "loss_decode", "val_evaluator", "te
 
 
 @dataclass(frozen=True)
-class Difference:
+class SettingDifference:
     """One setting that differs. path: in 1.x terms, list elements by type.
 
     here, there: shown values, "absent" where a side has none; mine, theirs: the
@@ -58,10 +58,10 @@ class Difference:
         return f"{self.path}: {self.here} here, {self.there} there"
 
 
-def differences(here: Terms, there: Terms) -> tuple[Difference, ...]:
+def differences(here: Terms, there: Terms) -> tuple[SettingDifference, ...]:
     """Every setting that differs; of a run without config, among those it states."""
     keys = dict.fromkeys([*here.top.fields, *there.top.fields])
-    found: list[Difference] = []
+    found: list[SettingDifference] = []
     for key in keys:
         mine, theirs = here.top.get(key), there.top.get(key)
         if here.stated and mine.is_empty:
@@ -72,7 +72,7 @@ def differences(here: Terms, there: Terms) -> tuple[Difference, ...]:
     return tuple(_without_repeats(found))
 
 
-def _without_repeats(found: list[Difference]) -> Iterator[Difference]:
+def _without_repeats(found: list[SettingDifference]) -> Iterator[SettingDifference]:
     """The test's settings are named only where they differ otherwise than the validation's."""
     seen = {(d.path, d.here, d.there) for d in found}
     for item in found:
@@ -94,9 +94,9 @@ class _Way:
         around = item if item.place is not None else self.around
         return replace(self, path=(*self.path, name), around=around)
 
-    def differs(self, mine: Item, theirs: Item) -> Difference:
+    def differs(self, mine: Item, theirs: Item) -> SettingDifference:
         place = mine if mine.place is not None else self.around
-        return Difference(
+        return SettingDifference(
             ".".join(self.path),
             shown(mine),
             shown(theirs),
@@ -124,7 +124,7 @@ def _written(item: Item) -> Any:
     return item.value
 
 
-def _compared(mine: Item, theirs: Item, way: _Way) -> list[Difference]:
+def _compared(mine: Item, theirs: Item, way: _Way) -> list[SettingDifference]:
     if mine.is_empty and theirs.is_empty:
         return []
     if isinstance(mine.value, dict) and isinstance(theirs.value, dict):
@@ -149,10 +149,10 @@ def _same(mine: Item, theirs: Item, key: str) -> bool:
     return len(both_nan) == 2 or bool(left == right)
 
 
-def _dicts(mine: Item, theirs: Item, way: _Way) -> list[Difference]:
+def _dicts(mine: Item, theirs: Item, way: _Way) -> list[SettingDifference]:
     keys = dict.fromkeys([*mine.fields, *theirs.fields])
     other = mine.kind != theirs.kind and bool(mine.kind or theirs.kind)
-    found: list[Difference] = []
+    found: list[SettingDifference] = []
     for key in keys:
         left, right = mine.get(key), theirs.get(key)
         if way.stated and left.is_empty:
@@ -168,11 +168,11 @@ def _is_written(item: Item) -> bool:
     return item.place is not None and not item.is_empty
 
 
-def _lists(mine: list[Item], theirs: list[Item], way: _Way) -> list[Difference]:
+def _lists(mine: list[Item], theirs: list[Item], way: _Way) -> list[SettingDifference]:
     pairs = _aligned(mine, theirs, way)
     alone = len(mine) <= 1 and len(theirs) <= 1 and way.path[-1] in _UNNAMED
     names = _names(pairs)
-    found: list[Difference] = []
+    found: list[SettingDifference] = []
     for (left, right), name in zip(pairs, names, strict=True):
         if way.stated and left is NOTHING:
             continue
@@ -187,8 +187,8 @@ def _lists(mine: list[Item], theirs: list[Item], way: _Way) -> list[Difference]:
 
 
 def _with_moves(
-    found: list[Difference], pairs: list[tuple[Item, Item]], way: _Way
-) -> list[Difference]:
+    found: list[SettingDifference], pairs: list[tuple[Item, Item]], way: _Way
+) -> list[SettingDifference]:
     """A step taken out here and put in there is one that moved."""
     out = {right.kind: right for left, right in pairs if left is NOTHING}
     for left in [left for left, right in pairs if right is NOTHING and left.kind in out]:
@@ -196,12 +196,12 @@ def _with_moves(
         found = [d for d in found if not (_NUMBER.sub("", d.path) == name and _one_sided(d))]
         here, there = (_follows(pairs, left, 0), _follows(pairs, out[left.kind], 1))
         source = way.terms.source(left)
-        found.append(Difference(f"{name}.position", here, there, here, there, source))
+        found.append(SettingDifference(f"{name}.position", here, there, here, there, source))
         found += _compared(left, out[left.kind], way.to(left.kind, left))
     return found
 
 
-def _one_sided(item: Difference) -> bool:
+def _one_sided(item: SettingDifference) -> bool:
     return ABSENT in (item.here, item.there)
 
 

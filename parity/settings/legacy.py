@@ -10,6 +10,9 @@ from parity.settings.items import NOTHING, Item, made
 
 # 0.x's Collect and bundles are 1.x's one last step.
 _PACKING = {"DefaultFormatBundle", "ImageToTensor", "Collect"}
+# Behind these two, 1.x's preprocessor does the same as 0.x does in its pipeline.
+_MAY_FOLLOW = {"Normalize": {"RandomCrop", "RandomFlip", "Pad", *_PACKING}, "Pad": _PACKING}
+_AUGMENTED = "MultiScaleFlipAug"
 _SCHEDULES = {
     "poly": "PolyLR",
     "step": "MultiStepLR",
@@ -78,6 +81,7 @@ def _model(top: Item) -> Item:
 def _preprocessor(top: Item) -> Item:
     train = _inner(top.get("data", "train")).get("pipeline")
     normalize, pad = train.get("Normalize"), train.get("Pad")
+    tested = _inner(top.get("data", "val")).get("pipeline", _AUGMENTED, "transforms", "Pad")
     return made(
         normalize.place,
         type="SegDataPreProcessor",
@@ -88,7 +92,13 @@ def _preprocessor(top: Item) -> Item:
         size_divisor=pad.get("size_divisor"),
         pad_val=_or(pad.get("pad_val"), Item(0)),
         seg_pad_val=_or(pad.get("seg_pad_val"), Item(255)),
+        test_cfg=_test_padding(tested),
     )
+
+
+def _test_padding(pad: Item) -> Item:
+    sizes = made(pad.place, size=pad.get("size"), size_divisor=pad.get("size_divisor"))
+    return sizes if sizes.fields else NOTHING
 
 
 def _or(item: Item, other: Item) -> Item:
@@ -145,10 +155,19 @@ def _one_of(given: Item, several: list[str], index: int) -> Item:
 
 def _steps(pipeline: Item) -> list[Item]:
     """The training steps; what 1.x does in the preprocessor is left out."""
-    kept = [
-        _step(item) for item in pipeline.parts if item.kind not in {"Normalize", "Pad", *_PACKING}
-    ]
+    kept = []
+    for at, item in enumerate(pipeline.parts):
+        later = {other.kind for other in pipeline.parts[at + 1 :]}
+        if item.kind in _MAY_FOLLOW and not later <= _MAY_FOLLOW[item.kind]:
+            kept.append(_old(item, "before other steps"))
+        elif item.kind not in {*_MAY_FOLLOW, *_PACKING}:
+            kept.append(_step(item))
     return [*kept, made(type="PackSegInputs")]
+
+
+def _old(item: Item, how: str) -> Item:
+    """A step that 1.x has not: under a name that says so."""
+    return item.having(type=Item(f"{item.kind} {how}", item.place))
 
 
 def _step(item: Item) -> Item:
@@ -180,7 +199,7 @@ def _test_steps(pipeline: Item) -> list[Item]:
     """The steps of a test; 0.x reads labels apart, at their own size."""
     steps: list[Item] = []
     for item in pipeline.parts:
-        if item.kind == "MultiScaleFlipAug":
+        if item.kind == _AUGMENTED:
             steps += [
                 _resize(inner.having(img_scale=_or(inner.get("img_scale"), item.get("img_scale"))))
                 if inner.kind == "Resize"
@@ -188,9 +207,18 @@ def _test_steps(pipeline: Item) -> list[Item]:
                 for inner in item.get("transforms").parts
                 if inner.kind not in {"RandomFlip", "Normalize", "Pad", *_PACKING}
             ]
+            steps += [_old(item, "of several views")] if _several(item) else []
         elif item.kind not in {"LoadAnnotations", "Normalize", *_PACKING}:
             steps.append(_step(item))
     return [*steps, made(type="LoadAnnotations"), made(type="PackSegInputs")]
+
+
+def _several(item: Item) -> bool:
+    """Whether 0.x's test sees an image flipped, or in other sizes than the one scale."""
+    ratios, scale = item.get("img_ratios"), item.get("img_scale")
+    listed = ratios.parts or ([ratios] if ratios.value is not None else [])
+    several = bool(scale.parts) and all(part.parts for part in scale.parts)
+    return item.get("flip").value is True or several or any(one.value != 1.0 for one in listed)
 
 
 def _evaluator(evaluation: Item) -> Item:

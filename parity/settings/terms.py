@@ -184,7 +184,11 @@ def _dataset(given: Item) -> Item:
     if not given.fields:
         return given
     parts = [_dataset(part) for part in given.get("datasets").parts]
-    changed = given.having(datasets=Item(parts, given.get("datasets").place) if parts else None)
+    inner = given.get("dataset")
+    changed = given.having(
+        datasets=Item(parts, given.get("datasets").place) if parts else None,
+        dataset=_dataset(inner) if inner.fields else None,
+    )
     changed = changed.having(repeated=repeats) if repeats.value is not None else changed
     return _with_reduction(changed)
 
@@ -210,7 +214,8 @@ def signatures() -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-def _defaults(kind: str, scope: str) -> dict[str, Any]:
+def defaults(kind: str, scope: str) -> dict[str, Any]:
+    """Option -> default of a type, that of the reference's own signature."""
     table = signatures()
     for name in dict.fromkeys((scope, "mmseg", "mmengine")):
         if kind in table.get(name, {}):
@@ -242,7 +247,7 @@ def _filled_dict(item: Item, scope: str, depth: int) -> Item:
     prefix = named.partition(".")[0] if isinstance(named, str) and "." in named else ""
     scope = prefix or str(item.get("_scope_").value or scope)
     given = {key: part for key, part in item.fields.items() if key != "_scope_"}
-    for key, value in _defaults(item.kind, scope).items():
+    for key, value in defaults(item.kind, scope).items():
         if key not in given:
             given[key] = _unplaced(lift(value))
     return Item(

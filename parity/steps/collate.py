@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from parity.errors import InputError
-from parity.sample import META_KEYS, Batch, Meta, Sample
+from parity.sample import DEPTH, EDGE, META_KEYS, Batch, Meta, Sample
 
 # (left, right, top, bottom) in pixels, as torch.nn.functional.pad takes it.
 Padding = tuple[int, int, int, int]
 Size = tuple[int, int]
+# The label maps of one sample under mmseg's names, those it has.
+Labels = dict[str, torch.Tensor]
+_SEG = "gt_sem_seg"
 
 # RGB statistics of mmseg's configs, configs/_base_/models/upernet_r50.py.
 MEAN = (123.675, 116.28, 103.53)
@@ -98,6 +101,7 @@ def collate(
     bgr_to_rgb: bool = True,
     test_size: Size | None = None,
     test_size_divisor: int | None = None,
+    meta_keys: Sequence[str] = META_KEYS,
 ) -> Batch:
     """Float, RGB, normalise, then pad and stack; `mean` and `std` are those of RGB.
 
@@ -105,20 +109,21 @@ def collate(
     is needed) and meta gets ``img_shape``, ``pad_shape`` (that of the label map, or
     None) and ``padding_size``. In testing all images must have one size; they are
     padded to `test_size` or `test_size_divisor` where one is given, meta then gets
-    ``img_padding_size`` and ``pad_shape``, and label maps stay as they are.
+    ``img_padding_size`` and ``pad_shape``, and label maps stay as they are. Edge and
+    depth maps go as label maps do. meta_keys: which meta is kept.
 
     Raises InputError for an empty batch, for options that do not fit, and for
     images or label maps that cannot be stacked.
     """
     images = _to_images(samples, mean=mean, std=std, bgr_to_rgb=bgr_to_rgb)
-    segs = [_to_label(sample) for sample in samples]
-    metas = [_packed(sample.meta) for sample in samples]
+    labels = [_to_labels(sample) for sample in samples]
+    metas = [_packed(sample.meta, meta_keys) for sample in samples]
     if not training:
         target = {"size": test_size, "size_divisor": test_size_divisor}
-        return _test_batch(images, segs, metas, target, pad_value=pad_value)
+        return _test_batch(images, labels, metas, target, pad_value=pad_value)
     around = paddings(_shapes(images), size=size, size_divisor=size_divisor)
     return _train_batch(
-        images, segs, metas, around, pad_value=pad_value, seg_pad_value=seg_pad_value
+        images, labels, metas, around, pad_value=pad_value, seg_pad_value=seg_pad_value
     )
 
 
@@ -140,16 +145,21 @@ def _to_images(
     return [normalize(image.float(), mean=mean, std=std) for image in images]
 
 
-def _to_label(sample: Sample) -> torch.Tensor | None:
-    if sample.seg is None:
-        return None
-    if sample.seg.ndim != 2:
-        raise InputError(f"the label map has shape {sample.seg.shape}; (height, width) is needed")
-    return torch.from_numpy(sample.seg.astype(np.int64))
+def _to_labels(sample: Sample) -> Labels:
+    found = {} if sample.seg is None else {_SEG: sample.seg}
+    if EDGE in sample.maps:
+        found[EDGE] = sample.maps[EDGE]
+    for label in found.values():
+        if label.ndim != 2:
+            raise InputError(f"the label map has shape {label.shape}; (height, width) is needed")
+    tensors = {name: torch.from_numpy(label.astype(np.int64)) for name, label in found.items()}
+    if DEPTH in sample.maps:
+        tensors[DEPTH] = torch.from_numpy(np.ascontiguousarray(sample.maps[DEPTH]))
+    return tensors
 
 
-def _packed(meta: Meta) -> Meta:
-    return Meta(**{key: meta[key] for key in META_KEYS if key in meta})
+def _packed(meta: Meta, keys: Sequence[str]) -> Meta:
+    return Meta(**{key: meta[key] for key in keys if key in meta})
 
 
 def _shapes(tensors: Sequence[torch.Tensor]) -> list[Size]:
@@ -158,7 +168,7 @@ def _shapes(tensors: Sequence[torch.Tensor]) -> list[Size]:
 
 def _train_batch(
     images: list[torch.Tensor],
-    segs: list[torch.Tensor | None],
+    labels: list[Labels],
     metas: list[Meta],
     around: list[Padding],
     *,
@@ -167,27 +177,31 @@ def _train_batch(
 ) -> Batch:
     padded = [pad(image, box, value=pad_value) for image, box in zip(images, around, strict=True)]
     labels = [
-        None if seg is None else pad(seg, box, value=seg_pad_value)
-        for seg, box in zip(segs, around, strict=True)
+        {name: pad(label, box, value=seg_pad_value) for name, label in own.items()}
+        for own, box in zip(labels, around, strict=True)
     ]
     metas = [
         meta.replace(
             img_shape=image.shape[-2:],  # a torch.Size, by which predict_by_feat goes
-            pad_shape=None if label is None else tuple(label.shape),
+            pad_shape=next((tuple(label.shape) for label in own.values()), None),
             padding_size=box,
         )
-        for meta, image, label, box in zip(metas, images, labels, around, strict=True)
+        for meta, image, own, box in zip(metas, images, labels, around, strict=True)
     ]
-    found = [label for label in labels if label is not None]
-    if found and len(found) < len(labels):
+    stacked = {name: _stack_labels(labels, name) for own in labels for name in own}
+    return Batch(_stack(padded, "images"), stacked.pop(_SEG, None), tuple(metas), stacked)
+
+
+def _stack_labels(labels: list[Labels], name: str) -> torch.Tensor:
+    found = [own[name] for own in labels if name in own]
+    if len(found) < len(labels):
         raise InputError(f"{len(labels) - len(found)} of {len(labels)} samples have no label map")
-    stacked = _stack(found, "label maps") if found else None
-    return Batch(_stack(padded, "images"), stacked, tuple(metas))
+    return _stack(found, "label maps")
 
 
 def _test_batch(
     images: list[torch.Tensor],
-    segs: list[torch.Tensor | None],
+    labels: list[Labels],
     metas: list[Meta],
     target: dict[str, Any],
     *,
@@ -205,8 +219,8 @@ def _test_batch(
             meta.replace(img_padding_size=box, pad_shape=image.shape[-2:])
             for meta, image, box in zip(metas, images, around, strict=True)
         ]
-    labels = tuple(segs) if any(seg is not None for seg in segs) else None
-    return Batch(_stack(images, "images"), labels, tuple(metas))
+    kept = {name: tuple(own.get(name) for own in labels) for found in labels for name in found}
+    return Batch(_stack(images, "images"), kept.pop(_SEG, None), tuple(metas), kept)
 
 
 def _stack(tensors: list[torch.Tensor], what: str) -> torch.Tensor:

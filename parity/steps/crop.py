@@ -103,5 +103,5 @@ def crop_sample(
         ignore_index=ignore_index,
     )
     image = crop(sample.image, box)
-    seg = None if sample.seg is None else crop(sample.seg, box)
-    return sample.replace(image=image, seg=seg, meta=sample.meta.replace(img_shape=image.shape[:2]))
+    meta = sample.meta.replace(img_shape=image.shape[:2])
+    return sample.with_labels(lambda label: crop(label, box)).replace(image=image, meta=meta)

@@ -14,7 +14,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.errors import InputError
-from parity.sample import Sample, UInt8Array
+from parity.sample import Array, Sample
 
 Direction = Literal["horizontal", "vertical", "diagonal"]
 _AXES: dict[str, tuple[int, ...]] = {"horizontal": (1,), "vertical": (0,), "diagonal": (0, 1)}
@@ -61,7 +61,7 @@ def flip(array: NDArray[Any], direction: Direction) -> NDArray[Any]:
     return np.flip(array, axis=_AXES[direction]).copy()
 
 
-def swap_labels(seg: UInt8Array, pairs: Sequence[tuple[int, int]]) -> UInt8Array:
+def swap_labels(seg: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     """Exchange the two ids of every pair, such as left arm and right arm."""
     swapped = seg.copy()
     for first, second in pairs:
@@ -83,8 +83,9 @@ def flip_sample(
     meta = sample.meta.replace(flip=drawn is not None, flip_direction=drawn)
     if drawn is None:
         return sample.replace(meta=meta)
-    seg = sample.seg
-    if seg is not None:
-        seg = flip(seg, drawn)
-        seg = swap_labels(seg, swap_seg_labels) if swap_seg_labels else seg
-    return sample.replace(image=flip(sample.image, drawn), seg=seg, meta=meta)
+
+    def flipped(label: Array) -> Array:
+        turned = flip(label, drawn)
+        return swap_labels(turned, swap_seg_labels) if swap_seg_labels else turned
+
+    return sample.with_labels(flipped).replace(image=flip(sample.image, drawn), meta=meta)

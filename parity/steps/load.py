@@ -57,7 +57,7 @@ def load_image(
     Raises InputError when the file is missing, unreadable, empty, cut off or
     not an image.
     """
-    content = _read_bytes(path)
+    content = read_bytes(path)
     if not allow_truncated:
         _refuse_truncated(content, path)
     image = decode(content, name=path, color_type=color_type, backend=backend)
@@ -81,7 +81,7 @@ def load_annotation(
     Raises InputError when the file is missing, unreadable, empty, cut off or
     not an image, or when `label_map` holds an id outside 0..255.
     """
-    content = _read_bytes(path)
+    content = read_bytes(path)
     _refuse_truncated(content, path)
     seg = decode(content, name=path, color_type="unchanged", backend=backend)
     seg = seg.squeeze().astype(np.uint8)
@@ -185,7 +185,8 @@ def _size_message(info: DataInfo, seg_shape: tuple[int, ...], ori_shape: tuple[i
     return message + "Check that the two files belong together."
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """The content of the file at `path`. Raises InputError, which says why it cannot be read."""
     try:
         with open_file(path) as stream:
             return stream.read()

@@ -17,6 +17,7 @@ from parity.errors import InputError
 from parity.sample import Sample
 from parity.steps.multiscale import multiple_size
 
+PadValue = int | tuple[int, ...]
 PaddingMode = Literal["constant", "edge", "reflect", "symmetric"]
 _BORDERS: Mapping[str, int] = {
     "constant": cv2.BORDER_CONSTANT,
@@ -50,11 +51,17 @@ def padded_size(
 
 
 def pad_array(
-    array: NDArray[Any], size: tuple[int, int], *, value: int, padding_mode: PaddingMode
+    array: NDArray[Any], size: tuple[int, int], *, value: PadValue, padding_mode: PaddingMode
 ) -> NDArray[Any]:
-    """`array`, ``(H, W)`` or ``(H, W, C)``, at least `size` = ``(height, width)`` large."""
+    """`array`, ``(H, W)`` or ``(H, W, C)``, at least `size` = ``(height, width)`` large.
+
+    value: of all channels, or one for each. Raises InputError for another number of them.
+    """
     below, right = max(size[0] - array.shape[0], 0), max(size[1] - array.shape[1], 0)
-    fill = [value] * (array.shape[2] if array.ndim == 3 else 1)
+    channels = array.shape[2] if array.ndim == 3 else 1
+    fill = [value] * channels if isinstance(value, int) else list(value)
+    if len(fill) != channels:
+        raise InputError(f"pad_val {value} does not fit an array of shape {array.shape}")
     return cv2.copyMakeBorder(array, 0, below, 0, right, _BORDERS[padding_mode], value=fill)
 
 
@@ -65,16 +72,19 @@ def pad_sample(
     size: tuple[int, int] | None = None,
     size_divisor: int | None = None,
     pad_to_square: bool = False,
-    pad_val: int | Mapping[str, int] = VALUES,
+    pad_val: int | Mapping[str, PadValue] = VALUES,
     padding_mode: PaddingMode = "constant",
 ) -> Sample:
     """``Pad``: the image, and the label map (if loaded) to the image's new size.
 
-    size: ``(width, height)``. pad_val: of the image, or of both under "img" and "seg".
+    size: ``(width, height)``. pad_val: of the image, or of both under "img" and "seg", one
+    for each channel where it is a tuple.
     Sets meta ``img_shape``, and ``pad_shape`` to that with the channels; `rng` is not used.
     """
     height, width = sample.image.shape[:2]
-    values = {"img": pad_val, "seg": 255} if isinstance(pad_val, int) else dict(pad_val)
+    values: dict[str, PadValue] = (
+        {"img": pad_val, "seg": 255} if isinstance(pad_val, int) else dict(pad_val)
+    )
     wanted = padded_size(
         height, width, size=size, size_divisor=size_divisor, pad_to_square=pad_to_square
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from parity.errors import InputError
-from parity.sample import Sample
+from parity.sample import Array, Sample
 
 Scale = tuple[int, int]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos", "box", "hamming"]
@@ -118,15 +118,16 @@ def resize_sample(
     target = _target_scale(height, width, scale, scale_factor)
     size = _target_size(height, width, target, keep_ratio)
     image = resize(sample.image, size=size, interpolation=interpolation, backend=backend)
-    seg = sample.seg
-    if seg is not None:
-        if seg.ndim != 2:
-            raise InputError(f"the label map has shape {seg.shape}; (height, width) is needed")
-        seg_size = _target_size(seg.shape[0], seg.shape[1], target, keep_ratio)
-        seg = resize(seg, size=seg_size, interpolation="nearest", backend=backend)
+
+    def resized(label: Array) -> Array:
+        if label.ndim != 2:
+            raise InputError(f"the label map has shape {label.shape}; (height, width) is needed")
+        label_size = _target_size(label.shape[0], label.shape[1], target, keep_ratio)
+        return resize(label, size=label_size, interpolation="nearest", backend=backend)
+
     factor = (size[1] / width, size[0] / height)
     meta = sample.meta.replace(img_shape=image.shape[:2], scale_factor=factor)
-    return sample.replace(image=image, seg=seg, meta=meta)
+    return sample.with_labels(resized).replace(image=image, meta=meta)
 
 
 def random_resize_sample(
@@ -135,9 +136,9 @@ def random_resize_sample(
     *,
     scale: Scale | Sequence[Scale],
     ratio_range: tuple[float, float] | None = None,
-    keep_ratio: bool = True,
+    keep_ratio: bool = False,
 ) -> Sample:
-    """``RandomResize``: draw a scale, then `resize_sample` to it."""
+    """``RandomResize``: draw a scale, then `resize_sample` to it, whose defaults it has."""
     drawn = draw_scale(rng, scale=scale, ratio_range=ratio_range)
     return resize_sample(sample, scale=drawn, keep_ratio=keep_ratio)
 

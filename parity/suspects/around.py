@@ -55,7 +55,6 @@ class Around:
 
     step: Function
     mistakes: tuple[tuple[Function, Function], ...]
-    needs: str = ""
 
     @property
     def __signature__(self) -> Signature:
@@ -105,24 +104,20 @@ def mistake(
     return make
 
 
-def made_in(step: Function, *mistakes: Mistake, suffix: str = "") -> tuple[Suspect, ...]:
-    """One suspect per mistake, made in `step`; `suffix` keeps ids apart where steps share them."""
+def made_in(step: Function, *mistakes: Mistake) -> tuple[Suspect, ...]:
+    """One suspect per mistake, made in `step`; the catalogue joins those of several steps."""
     module = step.__module__.partition(".steps.")[2].partition(".")[0]
     return tuple(
         Suspect(
-            id=one.id + suffix,
-            step=module,
-            replaces=step.__name__,
+            id=one.id,
             summary=one.summary,
-            function=Around(step, ((one.function, one.mistake), *one.also), one.needs),
+            functions={
+                (module, step.__name__): Around(step, ((one.function, one.mistake), *one.also))
+            },
+            needs=one.needs,
         )
         for one in mistakes
     )
-
-
-def needs_of(suspect: Suspect) -> str:
-    """What an input must have for the mistake to show, or "" when that is not said."""
-    return str(getattr(suspect.function, "needs", ""))
 
 
 def current(function: Function) -> Function:

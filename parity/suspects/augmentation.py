@@ -166,6 +166,5 @@ SUSPECTS: tuple[Suspect, ...] = (
         *_MERGES,
         logit_suspects.flip_kept,
         logit_suspects.padding_kept,
-        suffix="-in-tta",
     ),
 )

@@ -6,6 +6,7 @@ from functools import cache
 
 from parity.pipeline import Step
 from parity.suspects import (
+    added,
     collate,
     crop,
     deform_attn,
@@ -16,15 +17,17 @@ from parity.suspects import (
     logits,
     loss,
     mask,
+    multiscale,
     optim,
+    pad,
     photometric,
     resize,
     schedule,
 )
-from parity.suspects.suspect import Suspect
+from parity.suspects.suspect import Suspect, one_a_mistake, replaced_by
 
 _MODULES = (
-    *(load, resize, crop, flip, photometric),
+    *(load, resize, multiscale, crop, flip, photometric, pad),
     *(collate, logits, infer, loss, mask, iou),
     *(schedule, optim, deform_attn),
 )
@@ -33,11 +36,16 @@ FAMILIES = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
 
 @cache
 def all_suspects() -> tuple[Suspect, ...]:
-    """Every suspect, in the order of the steps."""
-    return tuple(suspect for module in _MODULES for suspect in module.SUSPECTS)
+    """Every suspect of the steps of a default check, one a mistake, in their order."""
+    return one_a_mistake(suspect for module in _MODULES for suspect in module.SUSPECTS)
 
 
 def suspects_of(step: Step) -> tuple[Suspect, ...]:
     """The suspects that can take the place of the step's own function."""
-    key = (step.module, step.function.__name__)
-    return tuple(one for one in all_suspects() if (one.step, one.replaces) == key)
+    found = (*all_suspects(), *_of_added_steps())
+    return tuple(one for one in found if replaced_by(step) in one.functions)
+
+
+@cache
+def _of_added_steps() -> tuple[Suspect, ...]:
+    return one_a_mistake(added.SUSPECTS)

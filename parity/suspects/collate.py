@@ -69,6 +69,15 @@ def padded_centred(pad: Function, tensor: torch.Tensor, padding: Padding, *, val
     return pad(tensor, around, value=value)
 
 
+@mistake(collates.paddings, needs=_PADDED)
+def padding_centred_in_meta(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Padding, in meta too, is shared between opposite sides; the reference pads at two only."""
+    return [
+        (across // 2, across - across // 2, down // 2, down - down // 2)
+        for _, across, _, down in paddings(shapes, **options)
+    ]
+
+
 @mistake(collates.collate, needs=_PADDED)
 def padded_by_reflection(collate: Function, samples: Samples, **options: Any) -> Any:
     """Image and label map are mirrored into the padding; the reference pads with constants."""
@@ -95,6 +104,14 @@ def padded_by_resizing(collate: Function, samples: Samples, **options: Any) -> A
 def size_width_first(paddings: Function, shapes: Any, *, size: Any = None, **options: Any) -> Any:
     """Size is read as (width, height); the reference takes (height, width)."""
     return paddings(shapes, size=size and size[::-1], **options)
+
+
+@mistake(collates.paddings, needs="a size to pad to")
+def size_is_multiple_of_32(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Each image is padded to multiples of 32; the reference pads to the size it is given."""
+    if options.get("size") is None:
+        return paddings(shapes, **options)
+    return [(0, -width % 32, 0, -height % 32) for height, width in shapes]
 
 
 @mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
@@ -196,13 +213,15 @@ def _content(tensor: torch.Tensor, padding: Padding) -> torch.Tensor:
     return tensor[..., : tensor.shape[-2] - padding[3], : tensor.shape[-1] - padding[1]]
 
 
-_ANY_SIZE = (
+SUSPECTS: tuple[Suspect, ...] = made_in(
+    collates.collate,
     *MISTAKES,
     padded_before_normalising,
     padded_with_255,
     padded_with_mean,
     padded_left_and_top,
     padded_centred,
+    padding_centred_in_meta,
     padded_by_reflection,
     padded_by_resizing,
     labels_padded_with_0,
@@ -210,15 +229,9 @@ _ANY_SIZE = (
     labels_resized_in_testing,
     meta_of_padded_image,
     meta_padding_height_first,
-)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        collates.collate,
-        *_ANY_SIZE,
-        size_width_first,
-        divisor_ignored,
-        divisor_one_more,
-        divisor_crops,
-    ),
+    size_width_first,
+    size_is_multiple_of_32,
+    divisor_ignored,
+    divisor_one_more,
+    divisor_crops,
 )

@@ -15,7 +15,6 @@ from functools import partial
 from parity.compare.trace import StepFunction, StepRecord, run_step
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.suspects.around import needs_of
 from parity.suspects.budget import Clock
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.lineup import Lineup
@@ -167,4 +166,4 @@ def diagnose_lineups(
 
 def _needs(found: Sequence[Explanation]) -> list[str]:
     suspects: dict[str, Suspect] = {one.id: one for each in found for one in each.suspects}
-    return list(dict.fromkeys(text for one in suspects.values() if (text := needs_of(one))))
+    return list(dict.fromkeys(text for one in suspects.values() if (text := one.needs)))

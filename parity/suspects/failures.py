@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from parity.check.summary import CheckReport, Diagnosis, Held, StepKey
+from parity.check.summary import CheckReport, Held, Likeness, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects import diagnose as lineups
@@ -22,7 +22,7 @@ KEPT_FAILURES, KEPT_EQUAL = 8, 8
 # What the arrays of the failures of a step may take together, and those that are right of all.
 KEPT_BYTES = 2**28
 # Says which mistake the records of one step look like.
-Diagnose = Callable[[Sequence[Held]], Diagnosis]
+Diagnose = Callable[[Sequence[Held]], Likeness]
 
 
 def known_mistake(
@@ -30,7 +30,7 @@ def known_mistake(
     *,
     pairs: bool = True,
     suspects: Sequence[Suspect] | None = None,
-) -> Diagnosis:
+) -> Likeness:
     """What the suspects say of the records of one step; empty where they say nothing.
 
     pairs: whether two mistakes together are tried where none alone gives it all.
@@ -41,45 +41,45 @@ def known_mistake(
     step = records[0][0]
     suspects = suspects_of(step) if suspects is None else suspects
     if not suspects:
-        return Diagnosis()
+        return Likeness()
     sides = [(expected, actual) for _, expected, actual in records]
     found = lineups.diagnose_many(step, sides, pairs=pairs, seconds=SECONDS, suspects=suspects)
     if not found.differing:
-        return Diagnosis()
+        return Likeness()
     if found.alike:
         return _reproduced(found)
     if found.is_rounding:
         text = "Rounding: the order of float operations explains all that differs."
         seen = f"rounding alone in {found.rounded} of {found.cases} cases looked at"
-        return Diagnosis(text, (seen,))
+        return Likeness(text, (seen,))
     wrong = [(expected, actual) for expected, actual in sides if _differs(expected, actual)]
     if not any(comparable(leaves_of(expected), leaves_of(actual)) for expected, actual in wrong):
-        return Diagnosis()
+        return Likeness()
     return _likeness(found, what_is_known(wrong))
 
 
-def _reproduced(found: lineups.Diagnosis) -> Diagnosis:
+def _reproduced(found: lineups.Diagnosis) -> Likeness:
     best, *others = found.group
     evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:
         needs = f"; needs {found.telling}" if found.telling else ""
         listed = ", ".join(map(_name, others))
         evidence.append(f"these cases cannot tell it from {listed}{needs}")
-    return Diagnosis(best.summary, tuple(evidence))
+    return Likeness(best.summary, tuple(evidence))
 
 
-def _likeness(found: lineups.Diagnosis, known: str) -> Diagnosis:
+def _likeness(found: lineups.Diagnosis, known: str) -> Likeness:
     """What is known besides, else what it behaves as if it did, where that is likely."""
     seen = f"differs in {found.differing} of {found.cases} cases looked at"
     if known:
-        return Diagnosis(known, (seen, *_spent(found)), sure=False)
+        return Likeness(known, (seen, *_spent(found)), sure=False)
     if found.likely:
         best = found.likely[0]
         text = f"Behaves as if, but is not the same code: {best.summary}"
         share = f"{_name(best)}: makes {best.share:.0%} of what differs, in {found.cases} cases"
-        return Diagnosis(text, (share, *_spent(found)), sure=False)
+        return Likeness(text, (share, *_spent(found)), sure=False)
     text = "No known mistake explains it; it may be a new one."
-    return Diagnosis(text, (seen, *_spent(found)), sure=False)
+    return Likeness(text, (seen, *_spent(found)), sure=False)
 
 
 def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
@@ -126,12 +126,12 @@ def with_diagnoses(
     return replace(report, summaries=tuple(rows))
 
 
-def careful(diagnose: Diagnose, records: Sequence[Held]) -> Diagnosis:
+def careful(diagnose: Diagnose, records: Sequence[Held]) -> Likeness:
     """A diagnosis that cannot be made costs itself only, and not the report."""
     try:
         return diagnose(records)
     except Exception as error:  # suspects meet whatever a candidate gives
-        return Diagnosis(f"No diagnosis: {type(error).__name__}: {error}", sure=False)
+        return Likeness(f"No diagnosis: {type(error).__name__}: {error}", sure=False)
 
 
 def worth_keeping(kept: Sequence[Held], one: Held, most: int) -> bool:

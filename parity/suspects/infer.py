@@ -269,9 +269,9 @@ _GRIDS = (
 )
 
 SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(slides.whole_inference, *_RESIZES, infer_to_image_shape, suffix="-in-inference"),
-    *made_in(slides.inference, *_RESIZES, suffix="-in-inference-pipeline"),
-    *made_in(slides.slide_windows, *_GRIDS, suffix="-in-grid"),
+    *made_in(slides.whole_inference, *_RESIZES, infer_to_image_shape),
+    *made_in(slides.inference, *_RESIZES),
+    *made_in(slides.slide_windows, *_GRIDS),
     *made_in(
         slides.slide_inference,
         *_GRIDS,
@@ -280,7 +280,6 @@ SUSPECTS: tuple[Suspect, ...] = (
         windows_averaged_in_turn,
         windows_gaussian,
         *(one for one in _RESIZES if one is not resizes.logits_left_as_they_are),
-        suffix="-in-slide",
     ),
     *made_in(
         slides.predict,
@@ -291,7 +290,6 @@ SUSPECTS: tuple[Suspect, ...] = (
         resizes.argmax_before_resize,
         resizes.padding_kept,
         resizes.flip_kept,
-        suffix="-in-prediction",
     ),
     *AUGMENTATION,
 )

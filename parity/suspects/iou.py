@@ -188,13 +188,12 @@ SUSPECTS: tuple[Suspect, ...] = (
         *(*scoring.RATIOS, *scoring.FAMILIES, *scoring.MEANS),
         scoring.dice_from_mean_iou,
     ),
-    *made_in(counting.intersect_and_union, *_COUNTS, *_OUTSIDE_LABELS, suffix="-in-counts"),
+    *made_in(counting.intersect_and_union, *_COUNTS, *_OUTSIDE_LABELS),
     *made_in(
         metric.class_ratios,
         *scoring.RATIOS,
         *scoring.FAMILIES,
         scoring.beta_not_squared,
-        suffix="-in-ratios",
     ),
     *made_in(saved.format_prediction, png_not_raised, png_always_raised, png_clipped),
 )

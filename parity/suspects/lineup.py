@@ -18,7 +18,9 @@ from parity.compare.tree import children
 from parity.errors import InputError
 from parity.pipeline import Step
 from parity.suspects.around import Function, bound, places_of
+from parity.suspects.shelf import let_go
 from parity.suspects.suspect import Suspect
+from parity.suspects.values import other_values
 
 _PLAIN = (bool, int, str, type(None))
 # One suspect, or two of which the first is made around the second.
@@ -29,11 +31,12 @@ class NotDefined(Exception):
     """The two suspects cannot be made together: the first never gets to the step."""
 
 
-def together(outer: Suspect, inner: Suspect, function: Function) -> Function:
-    """`function` with two mistakes: `outer`, and where that calls `function`, `inner`.
+def together(outer: Suspect, inner: Suspect, step: Step) -> Function:
+    """The step's function with two mistakes: `outer`, and where that calls it, `inner`.
 
     Calls raise NotDefined where `outer` performs the step without calling it.
     """
+    function = step.function
 
     @wraps(function)
     def both(*args: Any, **options: Any) -> Any:
@@ -44,10 +47,10 @@ def together(outer: Suspect, inner: Suspect, function: Function) -> Function:
             nonlocal reached
             reached = True
             with bound(places, function):
-                return inner.function(*args, **options)
+                return inner.instead_of(step)(*args, **options)
 
         with bound(places, inside):
-            output = outer.function(*args, **options)
+            output = outer.instead_of(step)(*args, **options)
         if not reached:
             raise NotDefined
         return output
@@ -111,9 +114,9 @@ class Lineup:
     def record(self, made: Made) -> StepRecord | None:
         """What one suspect, or two, give here; None when they cannot be made together."""
         if len(made) == 1:
-            record = self._run(made[0].function)
+            record = self._run(made[0].instead_of(self.step))
         else:
-            record = self._run(together(made[0], made[1], self.step.function))
+            record = self._run(together(made[0], made[1], self.step))
         defined = not record.error.startswith(NotDefined.__name__)
         if _key(made) not in self._prints:
             self._prints[_key(made)] = Print.of(record) if defined else None
@@ -129,12 +132,17 @@ class Lineup:
         """Every suspect alone."""
         return [(suspect,) for suspect in self.suspects]
 
+    def alone(self) -> list[Made]:
+        """Every suspect alone, then every option at every usual value."""
+        return [*self.singles(), *((suspect,) for suspect in other_values(self.step))]
+
     def pairs(self) -> list[Made]:
         """Every two suspects, in both orders."""
         return list(permutations(self.suspects, 2))
 
     def _run(self, function: Function) -> StepRecord:
         step = self.step.doing(function)
+        let_go()
         return run_step(step.name, step, self.expected.input, self.expected.state_before)
 
 

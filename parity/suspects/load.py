@@ -262,6 +262,6 @@ _LABEL = (
 
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(loads.load_sample, *_IMAGE, *_LABEL),
-    *made_in(loads.load_image_sample, *_IMAGE, suffix="-in-validation"),
-    *made_in(loads.load_annotation_sample, *_LABEL, label_resized_too, suffix="-in-validation"),
+    *made_in(loads.load_image_sample, *_IMAGE),
+    *made_in(loads.load_annotation_sample, *_LABEL, label_resized_too),
 )

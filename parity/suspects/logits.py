@@ -256,5 +256,5 @@ SUSPECTS: tuple[Suspect, ...] = (
         threshold_on_logits,
         argmax_of_one_class,
     ),
-    *made_in(steps.resize_logits, *RESIZES, logits_size_width_first, suffix="-in-resize"),
+    *made_in(steps.resize_logits, *RESIZES, logits_size_width_first),
 )

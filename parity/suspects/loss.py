@@ -1,7 +1,7 @@
 """What people get wrong in cross entropy, alone and among the losses of a head.
 
-What a head adds is in ``heads.py``, losses of overlap in ``overlaps.py``, the others
-in ``losses.py``.
+What a head adds is in ``heads.py``, what heads do that compute their own in
+``own_losses.py``, losses of overlap in ``overlaps.py``, the others in ``losses.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from parity.steps.loss import entropy, head, reduction, topk
 from parity.steps.loss.ohem import CROSS_ENTROPY
-from parity.suspects import heads, losses, overlaps
+from parity.suspects import heads, losses, overlaps, own_losses
 from parity.suspects.around import Function, Mistake, made_in, mistake
 from parity.suspects.suspect import Suspect
 
@@ -269,7 +269,6 @@ SUSPECTS: tuple[Suspect, ...] = (
         *map(_in_head, _LOSSES),
         *(replace(one, function=_HEAD) for one in _TRANSFORMED),
         *(*heads.OF_HEADS, *heads.OF_ACCURACY),
-        suffix="-in-head",
     ),
     *made_in(
         topk.accuracy,
@@ -279,4 +278,5 @@ SUSPECTS: tuple[Suspect, ...] = (
     ),
     *losses.SUSPECTS,
     *overlaps.SUSPECTS,
+    *own_losses.SUSPECTS,
 )

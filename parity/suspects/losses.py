@@ -263,7 +263,6 @@ SUSPECTS: tuple[Suspect, ...] = (
         *_LIMITS,
         ohem_easiest_kept,
         ohem_kept_per_batch,
-        suffix="-in-weights",
     ),
     *made_in(divergence.kl_div_loss, kl_of_logarithms, kl_without_squared_temperature),
     *made_in(depth.si_log_loss, si_log_of_holes, si_log_without_root),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from parity.steps.mask import infer, targets
 from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.mask_costs import SUSPECTS as COSTS
 from parity.suspects.mask_losses import SUSPECTS as LOSSES
+from parity.suspects.mask_own import SUSPECTS as OWN
 from parity.suspects.mask_points import SUSPECTS as POINTS
 from parity.suspects.suspect import Suspect
 
@@ -127,14 +129,6 @@ def predicted_without_padding(inference: Function, *given: Any, **named: Any) ->
     return infer.maskformer_inference(*given, **named)
 
 
-@mistake(infer.maskformer_inference, needs="several layers")
-def first_layer_of_maskformer(
-    inference: Function, cls_scores: Any, mask_preds: Any, metas: Any
-) -> Any:
-    """The first decoder layer's queries predict; in the reference the last one's."""
-    return inference(cls_scores[:1], mask_preds[:1], metas)
-
-
 @mistake(infer.maskformer_inference, needs="padding")
 def predicted_with_padding(inference: Function, *given: Any, **named: Any) -> Any:
     """Masks are resized to the size with padding; MaskFormer's to that before it."""
@@ -154,12 +148,13 @@ SUSPECTS: tuple[Suspect, ...] = (
     *COSTS,
     *POINTS,
     *LOSSES,
+    *OWN,
     *made_in(
         infer.mask2former_inference, *_QUERIES, first_layer_predicts, predicted_without_padding
     ),
     *made_in(
         infer.maskformer_inference,
-        *(*_QUERIES, first_layer_of_maskformer, predicted_with_padding),
-        suffix="-of-maskformer",
+        *(*_QUERIES, predicted_with_padding),
+        replace(first_layer_predicts, function=infer.maskformer_inference),
     ),
 )

@@ -33,7 +33,7 @@ def class_cost_of_log(class_cost: Function, scores: Tensor, labels: Tensor, **op
 def class_cost_among_classes(
     class_cost: Function, scores: Tensor, labels: Tensor, **options: Any
 ) -> Any:
-    """The softmax is over the classes alone; in the reference "no object" has its share."""
+    """The cost's softmax leaves out "no object"; in the reference it has its share."""
     return class_cost(scores[:, :-1], labels, **options)
 
 
@@ -225,7 +225,7 @@ _FOCAL = (focal_cost_alpha_swapped, focal_cost_is_cross_entropy)
 SUSPECTS: tuple[Suspect, ...] = (
     *made_in(cost.class_cost, class_cost_of_logits, class_cost_of_log, class_cost_among_classes),
     *made_in(cost.mask_cross_entropy_cost, *_PAIRS),
-    *made_in(cost.mask_focal_cost, *_PAIRS, *_FOCAL, suffix="-focal"),
+    *made_in(cost.mask_focal_cost, *_PAIRS, *_FOCAL),
     *made_in(
         cost.dice_cost,
         *(dice_cost_of_logits, dice_cost_of_squares),
@@ -238,12 +238,10 @@ SUSPECTS: tuple[Suspect, ...] = (
         *(cost_of_class_only, cost_without_dice, cost_weights_exchanged, cost_weights_1),
         *(matched_at_pixels, points_drawn_apart, no_draw_without_segments),
         *(greedy_assignment, dearest_assignment),
-        suffix="-in-match",
     ),
     *made_in(
         assign.maskformer_match,
         *(class_cost_of_logits, cost_summed, cost_of_class_only, *_FOCAL),
         *(maskformer_weights_of_mask2former, matched_at_full_size),
-        suffix="-in-maskformer",
     ),
 )

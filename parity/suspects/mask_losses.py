@@ -249,6 +249,5 @@ SUSPECTS: tuple[Suspect, ...] = (
         *_MASK2FORMER,
         *(focal_loss_alpha_swapped, focal_loss_is_cross_entropy, focal_loss_summed),
         *(segments_reduced,),
-        suffix="-of-maskformer",
     ),
 )

@@ -179,6 +179,5 @@ SUSPECTS: tuple[Suspect, ...] = (
         gradients_never_cleared,
         gradients_cleared_each_batch,
         groups.paramwise_ignored,
-        suffix="-in-training",
     ),
 )

@@ -231,11 +231,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     *made_in(
         resizes.random_resize_sample,
         *(*IMAGE, *LABEL, label_not_resized, *_SIZE, *_DRAW, *generators.RESIZE),
-    ),
-    *made_in(
-        resizes.random_resize_sample,
         generators.seed_reset(resizes.random_resize_sample),
-        suffix="-in-resize",
     ),
-    *made_in(resizes.resize_sample, *IMAGE, *_SIZE, suffix="-in-validation"),
+    *made_in(resizes.resize_sample, *IMAGE, *_SIZE),
 )

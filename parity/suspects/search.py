@@ -13,6 +13,7 @@ from parity.compare.trace import StepRecord, compare_records
 from parity.suspects.budget import Clock
 from parity.suspects.closeness import Leaves, leaves_of, near, share
 from parity.suspects.lineup import Lineup, Made, Print
+from parity.suspects.values import joined
 
 # A suspect that accounts for less is not worth looking at; for less than LIKELY, it is not
 # said to be what the candidate does; docs/scorecard.md says how often that errs.
@@ -76,8 +77,8 @@ class Search:
     def reproduced(self, pairs: bool) -> tuple[Explanation, ...]:
         """Every suspect, else every pair, that gives what the candidate gave in all records."""
         if self._only_rounding:
-            return self._exact(Lineup.singles, Print.fits)
-        choices = (Lineup.singles, Lineup.pairs) if pairs else (Lineup.singles,)
+            return self._exact(Lineup.alone, Print.fits)
+        choices = (Lineup.alone, Lineup.pairs) if pairs else (Lineup.alone,)
         for choose in choices:
             if found := self._exact(choose, Print.fits):
                 return found
@@ -97,7 +98,8 @@ class Search:
                 for made in self._clock.watch(left)
                 if (got := row.lineup.print(made)) and fits(got, row.print)
             ]
-        return tuple(Explanation(made, Level.EXACT, 1.0) for made in _unordered(left))
+        found = joined(_unordered(left))
+        return tuple(Explanation(made, Level.EXACT, 1.0) for made in found)
 
     def rounded_like(self) -> tuple[Explanation, ...]:
         """Single suspects that give it up to rounding; of pairs, some always come near.

@@ -17,13 +17,15 @@ from torch import nn
 from parity import __version__
 from parity.files import make_folder, write_atomically
 from parity.train.observe import START, Observer, Values
-from parity.train.settings import Settings
+from parity.train.settings import TrainingSettings
 
 
 class Journal(Observer):
     """Writes what it sees, and passes it on to `observe`."""
 
-    def __init__(self, observe: Observer, folder: Path, settings: Settings, *, seed: int) -> None:
+    def __init__(
+        self, observe: Observer, folder: Path, settings: TrainingSettings, *, seed: int
+    ) -> None:
         self.observe, self.folder, self.seed, self.name = observe, folder, seed, settings.name
         began = datetime.now(timezone.utc).strftime("%Y%m%d_%H%M%S")
         self.visual = folder / began / "vis_data"

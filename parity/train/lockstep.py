@@ -7,24 +7,24 @@ from collections.abc import Callable
 import torch
 
 from parity.train.observe import START
-from parity.train.sides import Observation, Side
-from parity.train.tally import Tally
+from parity.train.sides import Observation, TrainingSide
+from parity.train.tally import LockstepTally
 
 
 def lockstep(
-    candidate: Side,
-    reference: Side,
+    candidate: TrainingSide,
+    reference: TrainingSide,
     *,
     teacher: bool = False,
     progress: Callable[[int], None] = lambda iteration: None,
-) -> Tally:
+) -> LockstepTally:
     """Run both sides to their ends, and compare everything that they show.
 
     teacher: before each iteration our side gets the weights, buffers, optimizer state,
     gradients and generators of the reference, so that each iteration is judged alone.
     progress: is told each iteration that begins.
     """
-    tally = Tally()
+    tally = LockstepTally()
     try:
         actual, expected = _next(candidate, reference)
         while actual is not None or expected is not None:
@@ -47,7 +47,7 @@ def lockstep(
 Pair = tuple[Observation | None, Observation | None]
 
 
-def _next(candidate: Side, reference: Side) -> Pair:
+def _next(candidate: TrainingSide, reference: TrainingSide) -> Pair:
     """The reference first: what is wrong with a config is then said of the reference."""
     expected = reference.next()
     return candidate.next(), expected
@@ -59,7 +59,7 @@ def _place(at: Observation) -> tuple[int, str, tuple[str, ...]]:
     return at.iteration, at.quantity, names
 
 
-def _together(candidate: Side, reference: Side) -> Pair:
+def _together(candidate: TrainingSide, reference: TrainingSide) -> Pair:
     """Go on to the beginning of the next iteration on both sides."""
     begun = max(candidate.iteration, reference.iteration) + 1
     for side in (reference, candidate):
@@ -69,7 +69,7 @@ def _together(candidate: Side, reference: Side) -> Pair:
 
 
 @torch.no_grad()
-def teach(candidate: Side, reference: Side) -> None:
+def teach(candidate: TrainingSide, reference: TrainingSide) -> None:
     """Give `candidate` the state of `reference`; the options of its groups stay its own."""
     for ours, theirs in zip(
         candidate.model.state_dict().values(), reference.model.state_dict().values(), strict=True

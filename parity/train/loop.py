@@ -33,7 +33,7 @@ from parity.train.observe import (
     generators,
     rates,
 )
-from parity.train.plan import Plan
+from parity.train.plan import TrainingPlan
 
 Losses = dict[str, Tensor]
 
@@ -66,7 +66,7 @@ class Loop:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TrainingPlan,
         model: Model,
         *,
         seed: int,

@@ -10,17 +10,17 @@ from parity.errors import InputError
 from parity.recipe import Recipe, recipe_of
 from parity.settings.items import Item
 from parity.settings.terms import terms_of
-from parity.steps.schedule import Scheduler, schedulers_from_config
+from parity.steps.schedule import ReduceOnPlateauLR, Scheduler, schedulers_from_config
 from parity.train.data import RecipePipeline, StreamDataset
 from parity.train.losses import HeadLoss, head_loss
-from parity.train.settings import Settings
+from parity.train.settings import TrainingSettings
 
 Values = Mapping[str, Any]
 _SEGMENTORS = ("EncoderDecoder", "CascadeEncoderDecoder")
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A training of our side.
 
     heads: the loss of each head by its name in the segmentor, aux heads last; an InputError
@@ -43,7 +43,7 @@ class Plan:
     max_iters: int
 
 
-def plan_of(settings: Settings) -> Plan:
+def plan_of(settings: TrainingSettings) -> TrainingPlan:
     """What `settings` ask of our loop. Raises InputError for what it does not do."""
     values, name = settings.values, settings.name
     recipe = recipe_of(terms_of(settings.config), name)
@@ -51,7 +51,10 @@ def plan_of(settings: Settings) -> Plan:
     _insist(name, recipe)
     sampler, max_iters = loader["sampler"], _number(settings, "train_cfg", "max_iters")
     schedulers = schedulers_from_config(values.get("param_scheduler") or [])
-    return Plan(
+    for spec in schedulers:
+        if spec.momentum or isinstance(spec, ReduceOnPlateauLR):
+            raise InputError(f"{name}: {type(spec).__name__} of momentum or scores is not trained")
+    return TrainingPlan(
         dataset=_dataset(recipe, loader["dataset"]),
         collate=recipe.train[-1].options,
         batch_size=int(_number(settings, "train_dataloader", "batch_size")),
@@ -89,7 +92,7 @@ def _insist(name: str, recipe: Recipe) -> None:
 
 def _dataset(recipe: Recipe, given: Values) -> StreamDataset:
     dataset = recipe.terms.item("train_dataloader", "dataset")
-    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets"):
+    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
         if not dataset.get(key).is_empty and dataset.get(key).value != "":
             raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
     prefix = given["data_prefix"]
@@ -114,19 +117,20 @@ def _loss_or_error(head: Item) -> HeadLoss | InputError:
         return error
 
 
-def _number(settings: Settings, *path: str) -> float:
+def _number(settings: TrainingSettings, *path: str) -> float:
     value = settings.config.get(*path)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise InputError(f"{settings.name}: {'.'.join(path)} is {value!r}, not a number")
     return value
 
 
-def _grouping(settings: Settings) -> Values:
+def _grouping(settings: TrainingSettings) -> Values:
     wrapper = settings.values["optim_wrapper"]
     found = {key: wrapper[key] for key in ("paramwise_cfg", "constructor") if wrapper.get(key)}
     optimizer, path = wrapper["optimizer"], ("optim_wrapper", "optimizer")
-    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else 0.0
-    return {**found, "lr": _number(settings, *path, "lr"), "weight_decay": decay}
+    decay = _number(settings, *path, "weight_decay") if "weight_decay" in optimizer else None
+    rates = {"lr": _number(settings, *path, "lr"), "weight_decay": decay}
+    return {**found, **rates, "optimizer": optimizer["type"]}
 
 
 def _ended(spec: Scheduler, max_iters: int) -> Scheduler:

@@ -17,16 +17,16 @@ from parity.train.loop import Loop
 from parity.train.losses import own_losses
 from parity.train.observe import START, Observer
 from parity.train.plan import plan_of
-from parity.train.settings import Settings
-from parity.train.sides import Side, Train
-from parity.train.tally import Tally
+from parity.train.settings import TrainingSettings
+from parity.train.sides import Train, TrainingSide
+from parity.train.tally import LockstepTally
 
 Progress = Callable[[int], None]
 BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainOptions:
     """How to train. lockstep: iterations that are compared in everything, of `iters` in all.
 
     work_dir: holds those of both sides; ours is written only to `keep` it.
@@ -52,10 +52,10 @@ class Training:
     """
 
     name: str
-    options: Options
+    options: TrainOptions
     changes: tuple[str, ...]
     not_ours: tuple[str, ...] = ()
-    tally: Tally | None = None
+    tally: LockstepTally | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -64,7 +64,9 @@ class Training:
         return self.tally is not None and self.tally.first is None and self.tally.iterations > 0
 
 
-def train(settings: Settings, options: Options, progress: Progress = lambda _: None) -> Training:
+def train(
+    settings: TrainingSettings, options: TrainOptions, progress: Progress = lambda _: None
+) -> Training:
     """Train `settings`. Raises InputError for what cannot be trained, or did not go through."""
     live = reference_module("training_loop")
     plan = plan_of(settings)
@@ -100,8 +102,8 @@ def train(settings: Settings, options: Options, progress: Progress = lambda _: N
     return replace(made, not_ours=own_losses(candidate.model), tally=tally)
 
 
-def _side(name: str, training: Train, options: Options) -> Side:
-    return Side(
+def _side(name: str, training: Train, options: TrainOptions) -> TrainingSide:
+    return TrainingSide(
         name,
         training,
         fully=options.lockstep if options.side == BOTH else 0,
@@ -111,7 +113,7 @@ def _side(name: str, training: Train, options: Options) -> Side:
     )
 
 
-def run_alone(side: Side, progress: Progress) -> dict[str, float]:
+def run_alone(side: TrainingSide, progress: Progress) -> dict[str, float]:
     """Train one side; the losses of its last iteration."""
     losses: dict[str, float] = {}
     try:

@@ -43,7 +43,7 @@ Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """What is trained. values: the config in plain values. changes: in words, for the report."""
 
     name: str
@@ -55,7 +55,7 @@ class Settings:
         """The same as a config that was read."""
         return Config(self.values, self.name)
 
-    def having(self, told: str = "", **values: Any) -> Settings:
+    def having(self, told: str = "", **values: Any) -> TrainingSettings:
         """With other top-level values, and `told` added to the changes."""
         changes = (*self.changes, told) if told else self.changes
         return replace(self, values={**self.values, **values}, changes=changes)
@@ -70,7 +70,7 @@ def read_settings(
     workers: int | None = None,
     batch_size: int | None = None,
     options: Sequence[str] = (),
-) -> Settings:
+) -> TrainingSettings:
     """The config called `config` with what both sides leave out of it or have otherwise.
 
     data: the root of the data set; without it the config's own, and where that is missing
@@ -83,7 +83,9 @@ def read_settings(
     found = read_config(path, tree=tree)
     if terms_of(found).legacy:
         raise InputError(f"{config}: is of mmseg 0.x; mmengine's Runner trains configs of 1.x")
-    made = Settings(config, {key: found.values[key] for key in _KEPT if key in found.values})
+    made = TrainingSettings(
+        config, {key: found.values[key] for key in _KEPT if key in found.values}
+    )
     for option in options:
         made = _with_option(made, option)
     made = _without_hooks(made)
@@ -99,7 +101,7 @@ def read_settings(
     return _with_loader(made, 0 if small and workers is None else workers, batch_size)
 
 
-def _without_hooks(given: Settings) -> Settings:
+def _without_hooks(given: TrainingSettings) -> TrainingSettings:
     kept = {key: value for key, value in given.values.items() if key not in _DROPPED}
     told = [f"{key} left out" for key in _TOLD if kept.pop(key, None)]
     # Which of its algorithms cuDNN then picks would depend on what else the GPU does.
@@ -109,7 +111,7 @@ def _without_hooks(given: Settings) -> Settings:
     return replace(given, values=kept, changes=(*given.changes, *told))
 
 
-def _with_option(given: Settings, option: str) -> Settings:
+def _with_option(given: TrainingSettings, option: str) -> TrainingSettings:
     path, equals, text = option.partition("=")
     try:
         value = ast.literal_eval(text)
@@ -132,7 +134,7 @@ def _replaced(tree: Any, path: Sequence[str], value: Any, option: str) -> Any:
     return {**tree, path[0]: inner}
 
 
-def _without_weights(given: Settings) -> Settings:
+def _without_weights(given: TrainingSettings) -> TrainingSettings:
     told = "pretrained weights left out; weights are drawn from the seed"
     model = _mapped(given.values["model"], _unpretrained)
     changed = model != given.values["model"]
@@ -175,7 +177,7 @@ def built_in_data() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _with_data(given: Settings, data: Path | None, spare: Path | None) -> Settings:
+def _with_data(given: TrainingSettings, data: Path | None, spare: Path | None) -> TrainingSettings:
     loader = given.values["train_dataloader"]
     dataset = loader.get("dataset") or {}
     prefix = dataset.get("data_prefix")
@@ -194,7 +196,7 @@ def _with_data(given: Settings, data: Path | None, spare: Path | None) -> Settin
     return given.having(told, train_dataloader={**loader, "dataset": changed})
 
 
-def _check_classes(given: Settings, root: Path, dataset: Values) -> None:
+def _check_classes(given: TrainingSettings, root: Path, dataset: Values) -> None:
     heads = terms_of(given.config).item("model", "decode_head").parts
     classes = heads[-1].get("num_classes").value if heads else None
     if dataset.get("type") != "ADE20KDataset" or classes not in (BUILT_IN_CLASSES, None):
@@ -204,7 +206,7 @@ def _check_classes(given: Settings, root: Path, dataset: Values) -> None:
         )
 
 
-def _smaller(given: Settings) -> Settings:
+def _smaller(given: TrainingSettings) -> TrainingSettings:
     def smaller(value: Values) -> Values:
         return {key: _divided(part) if key in _SIZES else part for key, part in value.items()}
 
@@ -228,7 +230,9 @@ def _divided(value: Any) -> Any:
     return max(value // SMALL_FACTOR, 1) if type(value) is int else value
 
 
-def _with_loader(given: Settings, workers: int | None, batch_size: int | None) -> Settings:
+def _with_loader(
+    given: TrainingSettings, workers: int | None, batch_size: int | None
+) -> TrainingSettings:
     loader = dict(given.values["train_dataloader"])
     told = []
     for key, value in (("num_workers", workers), ("batch_size", batch_size)):

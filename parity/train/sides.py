@@ -41,7 +41,7 @@ class _Stopped(BaseException):
     """Ends a training that is no longer looked at; no handler of errors catches it."""
 
 
-class Side(Observer):
+class TrainingSide(Observer):
     """A training that goes on when it is asked for its next observation.
 
     name: in messages. fully: the last iteration of which everything is shown; of later ones
@@ -126,7 +126,7 @@ class Side(Observer):
             self._theirs.release()
 
 
-def _told(side: Side) -> InputError:
+def _told(side: TrainingSide) -> InputError:
     error = side.error
     text = " ".join(str(error).split()) or type(error).__name__
     kind = "" if isinstance(error, ParityError) else f"{type(error).__name__}: "

@@ -19,7 +19,7 @@ _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 @dataclass(frozen=True)
-class Difference:
+class Parting:
     """Two values that are not bit-equal. iteration: from 1; 0 before the first.
 
     name: the module, parameter or other thing whose value it is. detail: how they differ.
@@ -47,15 +47,15 @@ class Count:
     differing: int = 0
     largest: float = 0.0
     relative: float = 0.0
-    first: Difference | None = None
+    first: Parting | None = None
 
 
 @dataclass
-class Tally:
+class LockstepTally:
     """Everything that was compared."""
 
     counts: dict[str, Count] = field(default_factory=dict)
-    first: Difference | None = None
+    first: Parting | None = None
     iterations: int = 0
 
     @property
@@ -91,7 +91,7 @@ class Tally:
     def _different(self, place: Observation, name: str, detail: str) -> None:
         count = self.counts.setdefault(place.quantity, Count())
         count.differing += 1
-        found = Difference(place.iteration, place.quantity, name, detail)
+        found = Parting(place.iteration, place.quantity, name, detail)
         count.first = count.first or found
         self.first = self.first or found
 

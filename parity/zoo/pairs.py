@@ -25,11 +25,11 @@ from parity.zoo.datasets import dataset_key
 from parity.zoo.decided import Decided, decide
 from parity.zoo.rows import ScoreRow, read_all_rows
 from parity.zoo.terms import FlatTerms
-from parity.zoo.varied import SCALES, SETTINGS, SINGLE, Setting, Value, value_text
+from parity.zoo.varied import SCALES, SETTINGS, SINGLE, Value, VariedSetting, value_text
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScorePair:
     """difference: points of mIoU, the higher value of the setting minus the lower one."""
 
     lower: ScoreRow
@@ -49,7 +49,7 @@ class SettingPairs:
     low_value: str
     high_value: str
     dataset: str
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ScorePair, ...]
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -105,7 +105,7 @@ class Study:
     """
 
     settings: tuple[SettingPairs, ...]
-    equal: tuple[Pair, ...]
+    equal: tuple[ScorePair, ...]
     assumed: tuple[str, ...]
     left_out: tuple[str, ...]
 
@@ -151,7 +151,7 @@ def study(rows: Sequence[ScoreRow], configs: Path) -> Study:
     """Every pair among `rows`, which know what their configs in `configs` say."""
     decision = decide(rows, configs)
     settings: list[SettingPairs] = []
-    equal: list[Pair] = []
+    equal: list[ScorePair] = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         decided = [side for side in decision.rows if side.row.dataset == dataset]
         settings += _of_settings(dataset, decided)
@@ -161,9 +161,9 @@ def study(rows: Sequence[ScoreRow], configs: Path) -> Study:
 
 
 def _of_settings(dataset: str, rows: Sequence[Decided]) -> Iterator[SettingPairs]:
-    seen: set[Pair] = set()
+    seen: set[ScorePair] = set()
     for setting in SETTINGS:
-        found: dict[tuple[Value, Value], list[Pair]] = defaultdict(list)
+        found: dict[tuple[Value, Value], list[ScorePair]] = defaultdict(list)
         for values, pair in _pairs(setting, rows):
             if pair not in seen:
                 found[values].append(pair)
@@ -173,11 +173,13 @@ def _of_settings(dataset: str, rows: Sequence[Decided]) -> Iterator[SettingPairs
             yield SettingPairs(setting.name, low.text, high.text, dataset, tuple(pairs))
 
 
-def _but_for(setting: Setting, terms: FlatTerms) -> frozenset[tuple[str, object]]:
+def _but_for(setting: VariedSetting, terms: FlatTerms) -> frozenset[tuple[str, object]]:
     return frozenset(item for item in terms.items() if not setting.owns.fullmatch(item[0]))
 
 
-def _pairs(setting: Setting, rows: Iterable[Decided]) -> Iterator[tuple[tuple[Value, Value], Pair]]:
+def _pairs(
+    setting: VariedSetting, rows: Iterable[Decided]
+) -> Iterator[tuple[tuple[Value, Value], ScorePair]]:
     alike: dict[frozenset[tuple[str, object]], list[tuple[Value, ScoreRow]]] = defaultdict(list)
     for side in rows:
         alike[_but_for(setting, side.terms)].append((setting.value(side.row, side.terms), side.row))
@@ -188,11 +190,11 @@ def _pairs(setting: Setting, rows: Iterable[Decided]) -> Iterator[tuple[tuple[Va
                 yield (low, high), _pair(lower, higher)
 
 
-def _pair(lower: ScoreRow, higher: ScoreRow) -> Pair:
-    return Pair(lower, higher, round(higher.miou - lower.miou, 4))
+def _pair(lower: ScoreRow, higher: ScoreRow) -> ScorePair:
+    return ScorePair(lower, higher, round(higher.miou - lower.miou, 4))
 
 
-def _by_difference(pair: Pair) -> tuple[float, str]:
+def _by_difference(pair: ScorePair) -> tuple[float, str]:
     return pair.difference, pair.lower.name
 
 
@@ -207,7 +209,7 @@ def _of_scales(dataset: str, rows: Iterable[ScoreRow]) -> list[SettingPairs]:
     return [SettingPairs(SCALES, SINGLE, SCALES, dataset, tuple(pairs))] if pairs else []
 
 
-def _equal(rows: Iterable[Decided]) -> list[Pair]:
+def _equal(rows: Iterable[Decided]) -> list[ScorePair]:
     """Rows of equal settings: repeats of one training; the earlier in the zoo is the lower."""
     alike: dict[frozenset[tuple[str, object]], list[ScoreRow]] = defaultdict(list)
     for row in rows:

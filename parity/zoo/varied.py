@@ -34,7 +34,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Setting:
+class VariedSetting:
     """owns: the terms in which rows that differ in it may differ. value: of one row."""
 
     name: str
@@ -103,12 +103,12 @@ _LAYERS = re.compile(r"model\.backbone\.(depth|depths|num_layers)")
 _WEIGHTS = re.escape(WEIGHTS)
 
 
-def _setting(name: str, owns: str, value: Callable[[ScoreRow, FlatTerms], Value]) -> Setting:
-    return Setting(name, re.compile(owns), value)
+def _setting(name: str, owns: str, value: Callable[[ScoreRow, FlatTerms], Value]) -> VariedSetting:
+    return VariedSetting(name, re.compile(owns), value)
 
 
 # A pair belongs to the first setting that explains it.
-SETTINGS: tuple[Setting, ...] = (
+SETTINGS: tuple[VariedSetting, ...] = (
     _setting("iterations", re.escape(ITERATIONS), _number(ITERATIONS)),
     _setting("batch", BATCH, _number(BATCH)),
     _setting("crop", _CROP, _crop),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -100,9 +101,13 @@ def boundary_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
 
 def ohem_cross_entropy(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
     """``OhemCrossEntropy``, which calls two of the options otherwise."""
+    return _call("ohem_cross_entropy", pred, label, renamed(options))
+
+
+def renamed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `ohem_cross_entropy` as the class has them."""
     names = {"thresh": "thres", "ignore_index": "ignore_label"}
-    renamed = {names.get(name, name): value for name, value in options.items()}
-    return _call("ohem_cross_entropy", pred, label, renamed)
+    return {names.get(name, name): value for name, value in options.items()}
 
 
 def kl_div_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:

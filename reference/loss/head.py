@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import copy
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from parity.errors import InputError
 from parity.steps.loss.ohem import CROSS_ENTROPY, OhemSampler
 from parity.steps.loss.terms import LossTerm
 from reference.compat import load_reference
-from reference.loss.classes import CLASSES, build
+from reference.loss.classes import CLASSES, build, renamed
+from reference.segmentor import quiet
 
 
 def decode_head_loss(
@@ -26,47 +28,73 @@ def decode_head_loss(
     align_corners: bool = False,
 ) -> dict[str, Tensor]:
     """``loss_by_feat`` of a head that is nothing but its base class."""
-    return loss_by_feat(
-        pred,
-        label,
+    head = _head(
         num_classes=pred.shape[1],
-        loss_decode=[_config(term) for term in losses],
-        sampler=_sampler(sampler),
+        loss_decode=[config_of(term) for term in losses],
+        sampler=sampler_of(sampler),
         ignore_index=ignore_index,
         align_corners=align_corners,
     )
+    return loss_by_feat(head, pred, label)
 
 
-def loss_by_feat(pred: Tensor, label: Tensor, **options: Any) -> dict[str, Tensor]:
-    """``BaseDecodeHead.loss_by_feat`` of a head made with `options`."""
-    load_reference()
+def loss_by_feat(head: Any, pred: Tensor, label: Tensor) -> dict[str, Tensor]:
+    """``loss_by_feat`` of a head on the logits of one output."""
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
-    with warnings.catch_warnings(), torch.random.fork_rng():
-        warnings.simplefilter("ignore")  # about two classes, one channel, and alignment
-        head = _head(**options)
-        samples = [SegDataSample(gt_sem_seg=PixelData(data=truth[None])) for truth in label]
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=truth[None])) for truth in label]
+    with quiet():  # about alignment
         found: dict[str, Tensor] = head.loss_by_feat(pred, samples)
     return found
 
 
+# Of a head, what its loss depends on.
+_OF_LOSS = (
+    *("num_classes", "out_channels", "threshold", "align_corners"),
+    *("loss_decode", "sampler", "ignore_index"),
+)
+
+
+def base_head(entry: Mapping[str, Any]) -> Any:
+    """The head that `entry` asks for, as far as its loss goes: its base class alone.
+
+    Raises InputError for a class that computes its loss in a way of its own.
+    """
+    load_reference()
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+    from mmseg.registry import MODELS
+
+    kind = MODELS.get(entry["type"])
+    if getattr(kind, "loss_by_feat", None) is not BaseDecodeHead.loss_by_feat:
+        raise InputError(f"{entry['type']} computes its loss in a way of its own")
+    options = {key: entry[key] for key in _OF_LOSS if key in entry}
+    if options.get("num_classes") is None:
+        options["num_classes"] = kind.__init__.__kwdefaults__["num_classes"]
+    return _head(**copy.deepcopy(options))
+
+
 def _head(**options: Any) -> Any:
+    load_reference()
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
     class Head(BaseDecodeHead):  # type: ignore[misc]  # mmseg has no types
         def forward(self, inputs: Any) -> Any:
             return inputs
 
-    return Head(in_channels=1, channels=1, **options)
+    with quiet(), torch.random.fork_rng():  # about two classes and one channel
+        return Head(in_channels=1, channels=1, **options)
 
 
-def _config(term: LossTerm) -> dict[str, Any]:
+def config_of(term: LossTerm) -> dict[str, Any]:
+    """The entry of ``loss_decode`` that `term` reproduces."""
     name, branch = CLASSES[term.function.__name__]
-    return {"type": name, "loss_name": term.name, **branch, **term.options}
+    options = renamed(term.options) if name == "OhemCrossEntropy" else term.options
+    return {"type": name, "loss_name": term.name, **branch, **options}
 
 
-def _sampler(sampler: OhemSampler | None) -> dict[str, Any] | None:
+def sampler_of(sampler: OhemSampler | None) -> dict[str, Any] | None:
+    """The entry ``sampler`` of a head."""
     if sampler is None:
         return None
     return {"type": "OHEMPixelSampler", "thresh": sampler.thresh, "min_kept": sampler.min_kept}

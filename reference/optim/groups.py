@@ -21,10 +21,11 @@ def param_groups(
     model: nn.Module,
     *,
     lr: float,
-    weight_decay: float,
+    weight_decay: float | None = None,
     paramwise_cfg: Mapping[str, Any] | None = None,
     constructor: str = "DefaultOptimWrapperConstructor",
     compiled_ops: bool = False,
+    optimizer: str = "SGD",
 ) -> list[ParamGroup]:
     """As in ``parity.steps.optim``, read from the optimizer that the constructor builds.
 
@@ -34,16 +35,18 @@ def param_groups(
     from mmengine.optim.optimizer import default_constructor
     from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
+    given = {"type": optimizer, "lr": lr, "weight_decay": weight_decay}
+    stated = {key: value for key, value in given.items() if value is not None}
     options = {
         "type": constructor,
-        "optim_wrapper_cfg": {"optimizer": {"type": "SGD", "lr": lr, "weight_decay": weight_decay}},
+        "optim_wrapper_cfg": {"optimizer": stated},
         "paramwise_cfg": deepcopy(paramwise_cfg),
     }
     # What mmengine asks, to decide whether to look for deformable convolutions.
     ops = mock.patch.object(default_constructor, "mmcv_full_available", return_value=compiled_ops)
     with quiet(), ops:
-        optimizer = OPTIM_WRAPPER_CONSTRUCTORS.build(options)(model).optimizer
-    return _read(optimizer, getattr(model, "module", model))
+        built = OPTIM_WRAPPER_CONSTRUCTORS.build(options)(model).optimizer
+    return _read(built, getattr(model, "module", model))
 
 
 def options_of(optimizer: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from parity.errors import InputError
 from reference.compat import load_reference
@@ -47,7 +49,8 @@ def config_model(
     wrapper = config.optim_wrapper
     options: dict[str, Any] = {
         "lr": wrapper.optimizer.lr,
-        "weight_decay": wrapper.optimizer.weight_decay,
+        "weight_decay": wrapper.optimizer.get("weight_decay"),
+        "optimizer": wrapper.optimizer.type,
     }
     paramwise = wrapper.get("paramwise_cfg")
     if paramwise is not None:
@@ -58,7 +61,7 @@ def config_model(
 
 
 def built(model: Mapping[str, Any]) -> nn.Module:
-    """The ``model`` of a config that was read, and not executed; untrained.
+    """The ``model`` of a config that was read, and not executed; its weights are not filled.
 
     Only what mmseg, mmdet, mmcv and mmengine register is built: mmengine itself would import
     any other name. Raises InputError where it cannot be built.
@@ -70,11 +73,25 @@ def built(model: Mapping[str, Any]) -> nn.Module:
     given = _without_weights(model)
     _insist_on_registered(given)
     try:
-        with quiet():
+        with quiet(), _Unfilled():
             made: nn.Module = MODELS.build(ConfigDict(given))
     except Exception as error:  # whatever the constructors of mmseg raise on odd options
         raise InputError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     return made
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves random weights out inside: filling those of large models takes seconds."""
+
+    _FILLING = (
+        *(torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_),
+        *(torch.Tensor.bernoulli_, torch.nn.init.trunc_normal_, torch.nn.init.orthogonal_),
+    )
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        return args[0] if function in self._FILLING else function(*args, **(kwargs or {}))
 
 
 def _without_weights(value: Any) -> Any:

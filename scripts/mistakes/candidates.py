@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.candidate.judge import judge
@@ -24,7 +24,7 @@ from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes.natural import OPERATIONS
 from parity.suspects.catalogue import FAMILIES, all_suspects
-from parity.suspects.suspect import Suspect
+from parity.suspects.suspect import Replaced, Suspect
 
 # The seeds of ``parity check``.
 SEEDS = range(40)
@@ -48,30 +48,38 @@ class Planted:
         return bool(self.case)
 
 
+def places_of(only: frozenset[str]) -> int:
+    """How many suspects `plant_all` gives."""
+    places = [family for one in all_suspects() for family, _ in one.functions]
+    return sum(not only or family in only for family in places)
+
+
 def plant_all(only: frozenset[str] = frozenset(), *, live: bool) -> Iterator[Planted]:
     """Every suspect of the step files in `only`, none meaning all, as a candidate."""
     for family in FAMILIES:
         if not only or family in only:
             records = list(records_of(family, live))
             for suspect in all_suspects():
-                if suspect.step == family:
-                    yield plant(suspect, records)
+                for replaced in suspect.functions:
+                    if replaced[0] == family:
+                        yield plant(suspect, replaced, records)
 
 
-def plant(suspect: Suspect, records: Records) -> Planted:
+def plant(suspect: Suspect, replaced: Replaced, records: Records) -> Planted:
     """One suspect as a candidate, case by case until one is different."""
-    name = plain_name(suspect.replaces)
+    family, function = replaced
+    name = plain_name(function)
     owns = {step.function.__name__: step.function for _, step, _ in records}
-    given = as_candidate(suspect, owns)
+    given = as_candidate(suspect.functions[replaced], function, owns)
     runner = InProcess(candidate_from({name: given}, suspect.id))
-    row = Planted(suspect.step, suspect.id, suspect.replaces, name)
+    row = Planted(family, suspect.id, function, name)
     for at, (case, step, expected) in enumerate(records, 1):
         part = runner.description.part(step, replay=False)
         if not part:
             continue
         outcome = runner.run(part, step, expected.input, expected.state_before)
         if judge(outcome, expected).verdict is Verdict.DIFFERENT:
-            return Planted(row.step, row.id, row.replaces, name, case.name, at)
+            return replace(row, case=case.name, cases=at)
     return row
 
 
@@ -82,9 +90,10 @@ def plain_name(function: str) -> str:
     return names[0]
 
 
-def as_candidate(suspect: Suspect, owns: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+def as_candidate(
+    wrong: Callable[..., Any], name: str, owns: Mapping[str, Callable[..., Any]]
+) -> Callable[..., Any]:
     """The mistake under its plain name; what else of ours has that name is done as it should be."""
-    wrong, name = suspect.function, suspect.replaces
     resizes = {"random_resize_sample", "resize_sample"} & set(owns)
     if name not in resizes or len(resizes) < 2:
         return wrong

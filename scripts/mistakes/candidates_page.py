@@ -13,29 +13,34 @@ from parity.report.markup import cell
 FORMAT = 1
 
 
-def counted(rows: Sequence[Planted]) -> list[tuple[str, int, int, int]]:
-    """Step, suspects, found, not found; the last row is of all."""
+def counted(rows: Sequence[Planted]) -> list[tuple[str, int, int, int, int]]:
+    """Step, suspects, places, found in all of these, and not; the last row is of all."""
     table = []
     for step in (*dict.fromkeys(row.step for row in rows), "all"):
         mine = [row for row in rows if step in (row.step, "all")]
-        found = sum(row.is_detected for row in mine)
-        table.append((step, len(mine), found, len(mine) - found))
+        suspects, missed = ({row.id for row in some} for some in (mine, not_found(mine)))
+        table.append((step, len(suspects), len(mine), len(suspects - missed), len(missed)))
     return table
 
 
+def not_found(rows: Sequence[Planted]) -> list[Planted]:
+    """Those that no case of the check shows."""
+    return [row for row in rows if not row.is_detected]
+
+
 _ABOUT = """\
-Every suspect is given as a candidate, under the plain name of its step and with the defaults of
-`parity check STEP --candidate`. **found**: some case of that check is different."""
+Every suspect, in each of its places, is given as a candidate, under the plain name of its step and
+with the defaults of `parity check STEP --candidate`. **found**: some case of that check is
+different, in every place."""
 
 
 def render_planted(rows: Sequence[Planted], mode: str, made: date | None = None) -> str:
     """The counts as a Markdown table, and a table of what is not found."""
     day = "" if made is None else f"Run of {made.isoformat()}. "
     lines = [_ABOUT, "", f"{day}Expected side: {mode}.", ""]
-    lines += ["| step | suspects | found | not found |", "| --- | ---: | ---: | ---: |"]
+    lines += ["| step | suspects | places | found | not found |", "| --- |" + " ---: |" * 4]
     lines += [f"| {' | '.join(map(str, row))} |" for row in counted(rows)]
-    missed = [row for row in rows if not row.is_detected]
-    if missed:
+    if missed := not_found(rows):
         lines += ["", "| not found | given as | in the place of |", "| --- | --- | --- |"]
         lines += [f"| {cell(row.id)} | {row.name} | {row.replaces} |" for row in missed]
     return "\n".join(lines)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from mistakes.heldout import WRONG, HeldOut, score_held_out
 from mistakes.inputs import all_cases, clean_cases
@@ -61,9 +62,9 @@ class Scorecard:
         """What falls short of the shares that must be reached."""
         total = self.total
         rates = (
-            ("detected", total.detected, total.suspects, DETECTED),
-            ("at the right step", total.right_step, total.suspects, DETECTED),
-            ("named first", total.named, total.suspects, NAMED),
+            ("detected", total.count("detected"), total.suspects, DETECTED),
+            ("at the right step", total.count("right_step"), total.suspects, DETECTED),
+            ("named first", total.count("named"), total.suspects, NAMED),
             ("pairs with both named", total.pairs_named, total.pairs, PAIRS_NAMED),
         )
         short = [
@@ -71,8 +72,8 @@ class Scorecard:
             for what, count, of, share in rates
             if count < share * of or not of
         ]
-        if self.held_out.wrong > WRONG * self.held_out.suspects:
-            names = f"{self.held_out.wrong} of {self.held_out.suspects}"
+        if self.held_out.wrong > WRONG * self.held_out.places:
+            names = f"{self.held_out.wrong} of {self.held_out.places}"
             short.append(f"wrong names of mistakes held out: {names}, needs below {WRONG:.0%}")
         if self.false_alarms:
             short.append(f"{len(self.false_alarms)} false alarms, first {self.false_alarms[0]}")
@@ -89,6 +90,13 @@ class _Part:
     held: tuple[HeldOut, ...] = ()
 
 
+Told = Callable[[Iterable[Any], int], Iterable[Any]]
+
+
+def _untold(parts: Iterable[Any], count: int) -> Iterable[Any]:
+    return parts
+
+
 def score(
     *,
     live: bool,
@@ -98,6 +106,7 @@ def score(
     only: frozenset[str] = frozenset(),
     jobs: int = 1,
     held_out: bool = False,
+    told: Told = _untold,
 ) -> Scorecard:
     """Plant and count.
 
@@ -105,13 +114,14 @@ def score(
     rounds: how often each input is used. pairs: how many are planted per step
     function, 0 for all. clean: further samples without mistakes. only: names of
     step files, none meaning all. jobs: processes; the result does not depend on them.
-    held_out: also diagnose every suspect while a tenth of them is unknown.
+    held_out: also diagnose every suspect while a tenth of them is unknown. told: is passed
+    the parts of the work as they are done, and how many there are.
     """
     families = [family for family in FAMILIES if not only or family in only]
     tasks = [partial(_score_family, family, rounds, pairs, live, held_out) for family in families]
     blocks = range(0, clean, BLOCK)
     tasks += [partial(_check_clean, at, min(at + BLOCK, clean), live) for at in blocks]
-    parts = list(_carried_out(tasks, jobs))
+    parts = list(told(_carried_out(tasks, jobs), len(tasks)))
     return Scorecard(
         mode="live mmsegmentation" if live else "own clean steps",
         rows=tuple(row for part in parts for row in part.rows),
@@ -125,8 +135,7 @@ def _carried_out(tasks: Sequence[partial[_Part]], jobs: int) -> Iterator[_Part]:
     if jobs < 2 or len(tasks) < 2:
         yield from (task() for task in tasks)
         return
-    # The steps of the model side take longest; they go first, so that no process waits.
-    yield from reversed(list(in_processes(_call, tasks[::-1], jobs)))
+    yield from in_processes(_call, tasks, jobs)
 
 
 def _call(task: partial[_Part]) -> _Part:

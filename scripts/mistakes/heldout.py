@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-from mistakes.planting import Place
+from mistakes.planting import Place, function_of
 from parity.compare.rounding import roundings_of
 from parity.suspects.closeness import leaves_of, near
 from parity.suspects.diagnose import Diagnosis, diagnose_lineups
@@ -25,13 +25,14 @@ WRONG = 0.02
 class HeldOut:
     """Suspects of one step, each diagnosed while a tenth, its own among them, is unknown.
 
+    places: suspects, each in every function that holds it, as all that is counted here.
     unnamed: no name is given. alike: the name is of what gives the same on all inputs.
     likened: the name is given as a likeness, whatever it is; wrong: it is of something
     else. names: the wrong ones.
     """
 
     step: str
-    suspects: int = 0
+    places: int = 0
     unnamed: int = 0
     alike: int = 0
     likened: int = 0
@@ -41,7 +42,7 @@ class HeldOut:
     def __add__(self, other: HeldOut) -> HeldOut:
         return HeldOut(
             self.step,
-            self.suspects + other.suspects,
+            self.places + other.places,
             self.unnamed + other.unnamed,
             self.alike + other.alike,
             self.likened + other.likened,
@@ -69,14 +70,14 @@ def _score(suspect: Suspect, places: Sequence[Place]) -> HeldOut:
     if told is None:
         return HeldOut("")
     if not told.likely:
-        return HeldOut("", suspects=1, unnamed=1)
+        return HeldOut("", places=1, unnamed=1)
     name = told.likely[0].suspects
     likened = not told.alike
     if _same(lineups, (suspect,), name, rounded=told.level is Level.ROUNDING):
-        return HeldOut("", suspects=1, alike=1, likened=likened)
-    text = f"{suspect.id} in {suspect.replaces}: {' with '.join(told.likely[0].ids)}"
+        return HeldOut("", places=1, alike=1, likened=likened)
+    text = f"{suspect.id} in {function_of(places)}: {' with '.join(told.likely[0].ids)}"
     share = f"likened, {told.likely[0].share:.0%}" if likened else str(told.level)
-    return HeldOut("", suspects=1, likened=likened, wrong=1, names=(f"{text} ({share})",))
+    return HeldOut("", places=1, likened=likened, wrong=1, names=(f"{text} ({share})",))
 
 
 def _diagnosed(suspect: Suspect, places: Sequence[Place]) -> Diagnosis | None:

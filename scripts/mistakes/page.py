@@ -11,8 +11,7 @@ from datetime import date
 from mistakes.counts import Scorecard
 from mistakes.planting import StepScore
 from parity.report.markup import cell
-from parity.suspects.around import needs_of
-from parity.suspects.suspect import Suspect, mistakes
+from parity.suspects.suspect import Suspect
 
 FORMAT = 1
 
@@ -24,10 +23,10 @@ TITLES = (PLANTED, HELD_OUT, CANDIDATES, COST)
 ABOUT = """\
 # Scorecard
 
-What check and diagnosis make of known mistakes. A suspect is one mistake in one function; a mistake
-that several functions can hold is several suspects. Each section is written by one run of
-`python scripts/scorecard.py`, which needs a checkout of this repository, and says which and when;
-`--list FILE` writes all mistakes with the functions they are made in.
+What check and diagnosis make of known mistakes. A suspect is one mistake, its places are the
+functions that can hold it; what is counted of suspects holds in all their places. Each section is
+written by one run of `python scripts/scorecard.py`, which needs a checkout of this repository, and
+says which and when; `--list FILE` writes all suspects with their places.
 
     python scripts/scorecard.py --pairs 0 --held-out --markdown docs/scorecard.md
     python scripts/scorecard.py --as-candidates --markdown docs/scorecard.md
@@ -53,15 +52,13 @@ def with_sections(page: str, sections: Mapping[str, str]) -> str:
     return "\n\n".join([ABOUT, *found]) + "\n"
 
 
-def render_scorecard(
-    card: Scorecard, suspects: Sequence[Suspect], made: date | None = None
-) -> dict[str, str]:
+def render_scorecard(card: Scorecard, made: date | None = None) -> dict[str, str]:
     """The sections of a run. made: the day of the run, said beside its shares."""
     lines = [_row(row) for row in (*card.steps, card.total)]
     day = "" if made is None else f"Run of {made.isoformat()}. "
     parts = [
         _ABOUT_PLANTED,
-        f"{day}{len(suspects)} suspects of {mistakes(suspects)} mistakes. "
+        f"{day}{card.total.suspects} suspects in {card.total.places} places. "
         f"Expected side: {card.mode}. {card.clean} cases without a mistake, "
         f"{len(card.false_alarms)} false alarms.",
         "\n".join([*_HEAD, *lines]),
@@ -76,9 +73,9 @@ def render_scorecard(
 
 
 _ABOUT_HELD = """\
-Every suspect is diagnosed while a tenth of the mistakes, its own among them, is not in the
-catalogue: what is a mistake called that nobody wrote down yet? As in a check, by 8 inputs on which
-it shows and 8 on which it does not.
+Every suspect, in each of its places, is diagnosed while a tenth of them, itself included, is not in
+the catalogue: what is a mistake called that nobody wrote down yet? As in a check, by 8 inputs on
+which it shows and 8 on which it does not.
 
 - **unnamed**: no name is given, which is right; **alike**: the name is of what gives the same on
   every input, or what is called "up to rounding" does up to that, so that it is the same mistake.
@@ -90,53 +87,47 @@ it shows and 8 on which it does not.
 def _held_out(card: Scorecard, made: date | None) -> str:
     rows = (*card.held, replace(card.held_out, step="together"))
     lines = [
-        f"| {row.step} | {row.suspects} | {row.unnamed} | {row.alike} | {row.likened} "
-        f"| {row.wrong} |"
+        f"| {row.step} | {row.places} | {row.unnamed} | {row.alike} | {row.likened} | {row.wrong} |"
         for row in rows
     ]
-    head = ["| step | suspects | unnamed | alike | likened | wrong |", "| --- |" + " ---: |" * 5]
+    head = ["| step | places | unnamed | alike | likened | wrong |", "| --- |" + " ---: |" * 5]
     total = card.held_out
     day = "" if made is None else f" Run of {made.isoformat()}:"
-    share = total.wrong / total.suspects if total.suspects else 0.0
+    share = total.wrong / total.places if total.places else 0.0
     said = f"{_ABOUT_HELD}\n\n{day.strip()} {total.wrong} wrong names, {share:.1%}.".strip()
     names = ["\n".join(f"- {cell(text)}" for text in total.names)] if total.names else []
     return "\n\n".join([said, "\n".join([*head, *lines]), *names])
 
 
 _COLUMNS = (
-    *("step", "suspects", "detected", "right step", "first", "first or alike"),
+    *("step", "suspects", "places", "detected", "right step", "first", "first or alike"),
     *("pairs", "detected", "both first", "first or alike", "masked"),
 )
 _HEAD = (f"| {' | '.join(_COLUMNS)} |", "| --- |" + " ---: |" * (len(_COLUMNS) - 1))
 
 
 def _row(row: StepScore) -> str:
-    counts = (row.suspects, row.detected, row.right_step, row.first, row.named)
     of_pairs = (row.pairs, row.pairs_detected, row.pairs_first, row.pairs_named, row.masked)
-    return f"| {' | '.join([row.step, *map(str, counts + of_pairs)])} |"
+    return f"| {' | '.join([row.step, *map(str, (*row.counts.values(), *of_pairs))])} |"
 
 
 def render_suspects(suspects: Sequence[Suspect]) -> str:
-    """Every mistake with the functions it is made in, what is wrong, and the input it needs."""
-    found: dict[tuple[str, str], list[Suspect]] = {}
-    for one in suspects:
-        found.setdefault((one.step, one.summary), []).append(one)
+    """Every suspect with its places, what is wrong, and the input it needs."""
     lines = [
-        f"| {step} | {made[0].id} | {', '.join(_functions(made))} | {cell(summary)} "
-        f"| {cell(needs_of(made[0])) or 'any input'} |"
-        for (step, summary), made in found.items()
+        f"| {one.id} | {', '.join(cell('.'.join(place)) for place in one.functions)} "
+        f"| {cell(one.summary)} | {cell(one.needs) or 'any input'} |"
+        for one in suspects
     ]
-    head = ["| step | mistake | made in | what is wrong | needs |", "| --- |" + " --- |" * 4]
-    title = f"# All {mistakes(suspects)} mistakes, {len(suspects)} suspects"
-    return "\n\n".join([title, "\n".join([*head, *lines])]) + "\n"
-
-
-def _functions(suspects: Sequence[Suspect]) -> list[str]:
-    return [cell(one.replaces) for one in suspects]
+    head = ["| suspect | made in | what is wrong | needs |", "| --- |" + " --- |" * 3]
+    return "\n\n".join([f"# All {len(suspects)} suspects", "\n".join([*head, *lines])]) + "\n"
 
 
 def render_scorecard_json(card: Scorecard) -> str:
     """The counts of every step and in total, with a format number."""
     document = {"format": FORMAT, "passed": not card.failures, "failures": card.failures}
-    document |= {**asdict(card), "total": asdict(card.total)}
-    return json.dumps(document, indent=1) + "\n"
+    document |= {**asdict(card), "rows": [_counts(row) for row in card.rows]}
+    return json.dumps({**document, "total": _counts(card.total)}, indent=1) + "\n"
+
+
+def _counts(row: StepScore) -> dict[str, object]:
+    return {**row.counts, **asdict(row), "missed": row.missed}

@@ -22,29 +22,43 @@ PLACES_OF_PAIRS = 8
 
 
 @dataclass(frozen=True)
-class StepScore:
-    """One step's function with all its suspects.
+class Single:
+    """One suspect in one function.
 
-    detected: suspects that the check calls different; right_step: with their step
-    as the first different one; first: named first, or alone; named: first or among
-    those that no input here tells from the first. pairs: planted together.
-    masked: made together they give what one suspect gives, or nothing wrong, so
-    they are not counted in pairs. missed: what was not named, and why.
+    detected: the check calls it different; right_step: its step is the first that is;
+    first: named first, or alone; named: first or among those that no input here tells from
+    the first. missed: what was not named, and why.
+    """
+
+    id: str
+    detected: bool = False
+    right_step: bool = False
+    first: bool = False
+    named: bool = False
+    missed: str = ""
+
+
+COUNTED = ("detected", "right_step", "first", "named")
+
+
+@dataclass(frozen=True)
+class StepScore:
+    """Functions of one step with all their suspects.
+
+    singles: of every suspect in every function. pairs: planted together. masked: made
+    together they give what one suspect gives, or nothing wrong, so they are not counted in
+    pairs.
     """
 
     step: str
     function: str
-    suspects: int = 0
-    detected: int = 0
-    right_step: int = 0
-    first: int = 0
-    named: int = 0
+    singles: tuple[Single, ...] = ()
     pairs: int = 0
     pairs_detected: int = 0
     pairs_first: int = 0
     pairs_named: int = 0
     masked: int = 0
-    missed: tuple[str, ...] = ()
+    missed_pairs: tuple[str, ...] = ()
 
     def __add__(self, other: StepScore) -> StepScore:
         summed = {
@@ -53,6 +67,31 @@ class StepScore:
             if item.name not in ("step", "function")
         }
         return replace(self, **summed)
+
+    @property
+    def suspects(self) -> int:
+        """Mistakes planted."""
+        return len({one.id for one in self.singles})
+
+    @property
+    def places(self) -> int:
+        """Mistakes planted, in each function."""
+        return len(self.singles)
+
+    def count(self, what: str) -> int:
+        """Mistakes that are "detected", "right_step", "first" or "named" in every function."""
+        return self.suspects - len({one.id for one in self.singles if not getattr(one, what)})
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """What was not named, and why."""
+        return (*(one.missed for one in self.singles if one.missed), *self.missed_pairs)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Of suspects, by name."""
+        found = {"suspects": self.suspects, "places": self.places}
+        return found | {what: self.count(what) for what in COUNTED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,45 +115,45 @@ class Place:
     def check(self, suspect: Suspect) -> TraceComparison:
         """Check the case up to this step, with the suspect in its place."""
         steps = candidate_steps(self.case.steps[: self.index + 1])
-        steps[-1] = (steps[-1][0], self.lineup.step.doing(suspect.function))
+        steps[-1] = (steps[-1][0], self.lineup.step.doing(suspect.instead_of(self.lineup.step)))
         reference = Trace(self.trace.seed, self.trace.steps[: self.index + 1])
         return compare_with_trace(steps, reference)
 
 
 def score_function(step: str, function: str, places: Sequence[Place], pairs: int) -> StepScore:
     """Plant every suspect of `function`, and `pairs` of them; 0 for all."""
-    row = StepScore(step, function)
     suspects = places[0].lineup.suspects
-    for suspect in suspects:
-        row += _score_single(suspect, places)
+    row = StepScore(step, function, tuple(_score_single(one, places) for one in suspects))
     few = _few_places(suspects, places)
     for first, second in _some(list(combinations(suspects, 2)), pairs):
         row += _score_pair(first, second, few)
     return row
 
 
-def _score_single(suspect: Suspect, places: Sequence[Place]) -> StepScore:
+def _score_single(suspect: Suspect, places: Sequence[Place]) -> Single:
     made = (suspect,)
     records = _records(made, places)
     showing = [place for place in places if place.shows(made)]
-    name = f"{suspect.id} in {suspect.replaces}"
+    name = f"{suspect.id} in {function_of(places)}"
     if not showing:
-        return StepScore("", "", suspects=1, missed=(f"{name}: shows on no input",))
+        return Single(suspect.id, missed=f"{name}: shows on no input")
     checked = showing[0].check(suspect)
-    detected = checked.verdict is Verdict.DIFFERENT
     step = checked.first_difference
     right = step is not None and step.name == showing[0].lineup.step.name
     first, named, why = _judge(places, records, made)
-    return StepScore(
-        "",
-        "",
-        suspects=1,
-        detected=detected,
+    return Single(
+        suspect.id,
+        detected=checked.verdict is Verdict.DIFFERENT,
         right_step=right,
         first=first,
         named=named,
-        missed=() if first and right else (f"{name}: {why}",),
+        missed="" if first and right else f"{name}: {why}",
     )
+
+
+def function_of(places: Sequence[Place]) -> str:
+    """Name of the step's own function."""
+    return places[0].lineup.step.function.__name__
 
 
 def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepScore:
@@ -129,7 +168,7 @@ def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepSc
         return StepScore("", "", masked=1)
     first, named, why = _judge(places, records, made)
     detected = any(place.shows(made) for place in places)
-    name = f"{one.id} with {other.id} in {one.replaces}"
+    name = f"{one.id} with {other.id} in {function_of(places)}"
     return StepScore(
         "",
         "",
@@ -137,7 +176,7 @@ def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepSc
         pairs_detected=detected,
         pairs_first=first,
         pairs_named=named,
-        missed=() if first else (f"{name}: {why}",),
+        missed_pairs=() if first else (f"{name}: {why}",),
     )
 
 

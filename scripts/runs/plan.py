@@ -34,7 +34,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class WorkDirectory:
     """Trainings in one work directory, and what of it is kept beside logs and configs."""
 
     name: str
@@ -45,10 +45,10 @@ class Run:
 
 def one(
     name: str, config: str, *, console: bool = False, checkpoints: bool = True, **options: Any
-) -> Run:
+) -> WorkDirectory:
     """A run of one training."""
     part = Part(config=config, **options)
-    return Run(name=name, parts=(part,), console=console, checkpoints=checkpoints)
+    return WorkDirectory(name=name, parts=(part,), console=console, checkpoints=checkpoints)
 
 
 # Pairs from the same seeds, for the figures.
@@ -73,7 +73,7 @@ KEPT = (
     one("keys-unmatched-log", f"{FCN}-other-names"),
     one("reduce-zero", f"{FCN}-labels-from-0"),
     one("syncbn-reverted", "fcn_r18-tiny_1xb2-60_ade20k-64x64"),
-    Run(
+    WorkDirectory(
         name="resume",
         parts=(
             Part(config=FCN, stop="interrupt", stop_at=43),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parity.candidate.accepted import Acceptance, Accepted
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.check.summary import ACCEPTED, DISTRIBUTION, StepSummary
@@ -97,7 +97,7 @@ def shifted(sample, rng, **options):
 
 
 def checked(given, *accepted, only=()):
-    options = Options("given", live=False, accepted=accepted, only=frozenset(only))
+    options = CheckOptions("given", live=False, accepted=accepted, only=frozenset(only))
     report = check_with(InProcess(candidate_from(given, "given")), options, diagnose=None)
     return report, {f"{row.pipeline}/{row.step}": row for row in report.summaries}
 

@@ -11,16 +11,6 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from parity.candidate.adapters import adapter, dataset
-from parity.candidate.adapters.arrays import (
-    as_image,
-    as_labels,
-    from_rgb_tensor,
-    from_unit_tensor,
-    to_rgb_tensor,
-    to_unit_tensor,
-)
-from parity.candidate.adapters.library import Library
 from parity.candidate.judge import judge
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
@@ -29,6 +19,16 @@ from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import run_step
 from parity.errors import InputError
+from parity.libraries import adapter, dataset
+from parity.libraries.arrays import (
+    as_image,
+    as_labels,
+    from_rgb_tensor,
+    from_unit_tensor,
+    to_rgb_tensor,
+    to_unit_tensor,
+)
+from parity.libraries.library import Library
 from parity.pipeline import Step
 from parity.probes.iou import make_images
 from parity.probes.natural import step_of

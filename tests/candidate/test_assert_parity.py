@@ -16,9 +16,9 @@ import pytest
 import parity
 from parity.candidate.load import load_candidate
 from parity.candidate.project import DEFAULT_SEEDS, parse_seeds
-from parity.candidate.run import Options, check_candidate
+from parity.candidate.run import CheckOptions, check_candidate
 from parity.check.cases import all_steps
-from parity.check.summary import Diagnosis
+from parity.check.summary import Likeness
 from parity.compare.compare import Verdict
 from parity.compare.rounding import Rounding
 from parity.errors import InputError
@@ -107,7 +107,7 @@ def test_live_names_the_reference():
 def test_own_diagnosis_and_example(tmp_path):
     def diagnose(records):
         assert {step.name for step, _, _ in records} == {"crop"}
-        return Diagnosis("two left feet")
+        return Likeness("two left feet")
 
     with pytest.raises(AssertionError, match="looks like: two left feet") as caught:
         assert_parity(
@@ -136,7 +136,7 @@ def test_time_limit():
     ("step", "candidate", "message"),
     [
         ("krop", crops.crop_sample, r"no step krop; did you mean crop\?"),
-        ("qqq", crops.crop_sample, "no step qqq; there are pipeline, load"),
+        ("qqq", crops.crop_sample, "no step qqq; the steps are load"),
         ("crop", {"flip": flips.flip}, "gives none of crop"),
         ("crop", 3, "gives no step"),
         ("crop", None, "no candidate is given; give one, or set candidate in"),
@@ -191,7 +191,7 @@ def test_it_judges_as_the_command_does(tmp_path, step, name, passes):
     (tmp_path / "mine.py").write_text(MODULE)
     text = f"{tmp_path / 'mine.py'}:{name}".rstrip(":")
     only = frozenset(one.name for one in all_steps() if one.module == step)
-    options = Options(text, range(2), only=only, live=False, stand_in=True, called=step)
+    options = CheckOptions(text, range(2), only=only, live=False, stand_in=True)
     report = check_candidate(options, diagnose=None)
     assert (report.verdict is not Verdict.DIFFERENT) is passes
     assert report.verdict is not Verdict.NOT_COMPARED
@@ -202,7 +202,7 @@ def test_it_judges_as_the_command_does(tmp_path, step, name, passes):
 
 
 def test_both_have_the_same_defaults():
-    ours, theirs = inspect.signature(assert_parity).parameters, Options("x")
+    ours, theirs = inspect.signature(assert_parity).parameters, CheckOptions("x")
     same = {"replay": "replay", "samples": "samples", "time_limit": "limit"}
     assert {key: ours[key].default for key in same} == {
         key: getattr(theirs, name) for key, name in same.items()

@@ -5,10 +5,10 @@ import pytest
 
 from parity.candidate.engine import Engine
 from parity.candidate.judge import judge
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess, Outcome
 from parity.candidate.steps import candidate_from
-from parity.check.summary import Diagnosis
+from parity.check.summary import Likeness
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import StepRecord
@@ -137,11 +137,11 @@ def test_records_for_diagnosis():
 
     def diagnose(records):
         seen.append(records)
-        return Diagnosis("it looks like rain")
+        return Likeness("it looks like rain")
 
     given = {**OWN, "crop_sample": without_category_test}
     runner = InProcess(candidate_from(given, "given"))
-    report = check_with(runner, Options(text="given", live=False), diagnose=diagnose)
+    report = check_with(runner, CheckOptions(text="given", live=False), diagnose=diagnose)
     [records] = seen
     step, expected, actual = records[0]
     assert (step.name, expected.name, actual.name) == ("crop", "crop", "crop")
@@ -154,7 +154,7 @@ def test_records_for_diagnosis():
 
 def test_report_names_what_is_given_and_what_is_not():
     runner = InProcess(candidate_from(OWN, "given"))
-    report = check_with(runner, Options(text="given", live=False))
+    report = check_with(runner, CheckOptions(text="given", live=False))
     assert report.verdict is Verdict.EQUAL
     rows = {(row.pipeline, row.step): row.isolated for row in report.summaries}
     assert rows["train", "load"] is Verdict.NOT_COMPARED
@@ -168,7 +168,7 @@ def test_report_names_what_is_given_and_what_is_not():
 def test_asking_for_what_is_not_given():
     runner = InProcess(candidate_from({"crop": crops.crop_sample}, "given"))
     with pytest.raises(InputError, match="gives none of flip; it gives crop"):
-        check_with(runner, Options(text="given", live=False, only=frozenset({"flip"})))
+        check_with(runner, CheckOptions(text="given", live=False, only=frozenset({"flip"})))
 
 
 def test_equal_and_different_records_are_kept():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.cli import app
@@ -115,7 +115,7 @@ def test_options_without_a_candidate(arguments):
 
 def test_recording_knows_no_other_data(monkeypatch):
     monkeypatch.delenv("PARITY_ADE20K", raising=False)
-    options = Options(text="parity.steps.crop", live=False, data=Path("/nowhere"))
+    options = CheckOptions(text="parity.steps.crop", live=False, data=Path("/nowhere"))
     runner = InProcess(candidate_from({"crop": crop_sample}, "x"))
     with pytest.raises(ReferenceUnavailable, match="knows the built-in inputs only"):
         check_with(runner, options)

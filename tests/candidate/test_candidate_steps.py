@@ -4,7 +4,8 @@ import types
 
 import pytest
 
-from parity.candidate.steps import applies_to, candidate_from, part_for, step_names
+from parity.candidate.steps import applies_to, candidate_from, part_for, select_steps, step_names
+from parity.check.cases import all_steps
 from parity.errors import InputError
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.steps.crop import crop, crop_sample
@@ -120,3 +121,22 @@ def test_loading_can_be_applied_in_parts():
 
 def test_every_step_can_be_named():
     assert {"load", "crop", "loss_dice", "collate", "iou"} <= set(step_names())
+
+
+@pytest.mark.parametrize("name", ["mask2former_loss", "cross_entropy"])
+def test_a_plain_name_selects_every_probe_of_its_function(name):
+    """Also where a probe has the plain name: the candidate is run on the other ones, too."""
+    [function] = {step.function for step in all_steps() if step.function.__name__ == name}
+    selected = select_steps([name])
+    assert selected == {step.name for step in all_steps() if step.function is function}
+    assert len(selected) > 1
+    nameless = candidate_from(lambda *given: given, "given", asked=selected)
+    for step in all_steps():
+        assert bool(part_for(nameless.steps, (), step)) == (step.name in selected)
+
+
+def test_the_name_of_a_probe_selects_it_alone():
+    assert select_steps(["loss_ce_valid"]) == {"loss_ce_valid"}
+    assert "crop" in select_steps(["crop_sample"])
+    with pytest.raises(InputError, match="no step krop; did you mean crop"):
+        select_steps(["crop", "krop"])

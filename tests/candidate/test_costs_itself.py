@@ -7,13 +7,13 @@ import json
 import pytest
 
 from parity.candidate import engine, example
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.compare import rounding
 from parity.compare.compare import Verdict
-from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Run
+from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.document import CheckRun
 from parity.report.json import render_json
 from parity.suspects import failures
 from parity.testing import assert_parity
@@ -48,11 +48,11 @@ def broken(request, place, monkeypatch):
 
 def test_the_report_is_written(broken, place, tmp_path):
     exhibits = []
-    options = Options("mine.py", live=False, only=frozenset({"flip"}), examples=tmp_path)
+    options = CheckOptions("mine.py", live=False, only=frozenset({"flip"}), examples=tmp_path)
     runner = InProcess(candidate_from({"flip": wrong_flip}, "mine.py"))
     report = check_with(runner, options, exhibits=exhibits)
-    run = Run(command="c", started="2026-01-01T00:00:00+00:00", seconds=1.0, roots={})
-    text = render_json(report_of_check(report, Evidence({}, exhibits), run, only=options.only))
+    run = CheckRun(command="c", started="2026-01-01T00:00:00+00:00", seconds=1.0, roots={})
+    text = render_json(report_of_check(report, CheckDetails({}, exhibits), run, only=options.only))
     rows = [row for row in report.summaries if row.step == "flip"]
     assert [row.isolated for row in rows] == [Verdict.DIFFERENT]
     assert json.loads(text)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import RandomState
 
-from parity.candidate.distribution.compare import ERRORS, PARAMETERS, Setting
+from parity.candidate.distribution.compare import ERRORS, PARAMETERS, ProbeSetting
 from parity.candidate.distribution.estimate import estimate
 from parity.candidate.distribution.probe import probe_image
 from parity.candidate.distribution.rows import distribution_rows, power_note
@@ -33,7 +33,7 @@ from tests.planted import _InclusiveRandint
 
 scipy = pytest.importorskip("scipy")
 PIPELINE = TrainPipeline(scale=(768, 192), crop_size=(192, 192))
-SETTING = Setting.of(PIPELINE)
+SETTING = ProbeSetting.of(PIPELINE)
 COUNT = 200
 
 
@@ -164,7 +164,9 @@ def crop_without_category_test(sample, rng, *, crop_size, cat_max_ratio):
 
 
 def resize_less(sample, rng, *, scale, ratio_range, keep_ratio):
-    return resizes.random_resize_sample(sample, rng, scale=scale, ratio_range=(0.5, 1.8))
+    return resizes.random_resize_sample(
+        sample, rng, scale=scale, ratio_range=(0.5, 1.8), keep_ratio=True
+    )
 
 
 @pytest.mark.parametrize(

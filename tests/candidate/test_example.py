@@ -16,7 +16,7 @@ from parity.candidate.example import Example, write_example, write_examples
 from parity.candidate.example_text import shown
 from parity.candidate.oracle import own_oracle
 from parity.candidate.runner import InProcess
-from parity.candidate.shrink import Found, length_of, seed_state, shrink, without
+from parity.candidate.shrink import FailingCase, length_of, seed_state, shrink, without
 from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
@@ -40,7 +40,9 @@ def crop(sample, rng, *, crop_size, cat_max_ratio):
 
 
 def area(sample, rng, *, scale, ratio_range, keep_ratio):
-    good = resizes.random_resize_sample(sample, rng, scale=scale, ratio_range=ratio_range)
+    good = resizes.random_resize_sample(
+        sample, rng, scale=scale, ratio_range=ratio_range, keep_ratio=True
+    )
     size = good.image.shape[1::-1]
     return good.replace(image=cv2.resize(sample.image, size, interpolation=cv2.INTER_AREA))
 
@@ -219,7 +221,8 @@ def test_shrink_keeps_what_matters():
     value = Sample(image, image[..., 0].copy(), Meta(ori_shape=(40, 50), img_shape=(40, 50)))
     step = Step("crop", crops.crop_sample, {"crop_size": (40, 48)})
     found = shrink(
-        Found(step, value, seed_state(3)), lambda step, value, state: bool((value.image == 9).any())
+        FailingCase(step, value, seed_state(3)),
+        lambda step, value, state: bool((value.image == 9).any()),
     )
     assert found.value.image.shape == (1, 1, 3)
     assert found.value.meta.ori_shape == (1, 1)
@@ -239,7 +242,7 @@ def test_tensors_shrink_by_their_last_two_axes():
         return bool((value["pred"] == 9).any())
 
     step = Step("loss", crops.crop_sample, {})
-    found = shrink(Found(step, value, seed_state(0), draws=False), differs)
+    found = shrink(FailingCase(step, value, seed_state(0), draws=False), differs)
     assert found.value["pred"].shape == (1, 3, 1, 1)
     assert found.value["label"].shape == (1, 1, 1)
     assert len(set(map(id, calls))) <= 2  # what draws nothing is tried from one state

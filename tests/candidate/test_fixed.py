@@ -9,7 +9,7 @@ import torch
 from parity.candidate.fixed.asked import asked_by
 from parity.candidate.fixed.beside import check_recipe
 from parity.candidate.fixed.given import fixed_candidate
-from parity.candidate.run import Options
+from parity.candidate.run import CheckOptions
 from parity.candidate.runner import InProcess
 from parity.errors import InputError
 from tests.candidate.samples import recipes
@@ -45,7 +45,7 @@ def config(tmp_path_factory):
 def report(config, given, *steps):
     asked = asked_by(config)
     runner = InProcess(fixed_candidate(given, "given", asked=asked))
-    return check_recipe(runner, Options(text="given", only=frozenset(steps)), asked)
+    return check_recipe(runner, CheckOptions(text="given", only=frozenset(steps)), asked)
 
 
 def row(found, step):

@@ -7,23 +7,24 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from parity.candidate.adapters import NAMES, adapter, models
-from parity.candidate.adapters.library import Library
-from parity.candidate.adapters.operation import Operation
-from parity.candidate.matrix import cases
-from parity.candidate.matrix.markdown import left, render_matrix, size, why
-from parity.candidate.matrix.rows import ROWS, cases_of
-from parity.candidate.matrix.run import Cell, compare_operation, run_matrix
 from parity.cli.matrix import matrix
 from parity.compare.compare import Verdict
+from parity.libraries import NAMES, adapter, models
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.matrix import inputs
+from parity.libraries.matrix.markdown import left, render_matrix, size, why
+from parity.libraries.matrix.rows import ROWS, cases_of
+from parity.libraries.matrix.run import Cell, compare_operation, run_matrix
+from parity.libraries.reasons import HUE_IN_FLOAT
 from parity.steps import resize as resizes
 from parity.steps.flip import flip
 
+_, hue_in_float, _ = HUE_IN_FLOAT
 ROW = {row.name: row for row in ROWS}
 
 
 def operation(row, function, **options):
-    return compare_operation("mine", ROW[row], Operation(row, "mine()", function, **options))
+    return compare_operation("mine", ROW[row], LibraryOperation(row, "mine()", function, **options))
 
 
 def own_resize(image, size):
@@ -98,7 +99,7 @@ class TestAgainstLive:
 
     def test_hue_range_is_read_in_whole_units(self):
         def turned(image, limit, count):
-            return [models.hue_in_float(image, shift) for shift in range(-limit, limit + 1)]
+            return [hue_in_float(image, shift) for shift in range(-limit, limit + 1)]
 
         cell = operation("hue range", turned)
         assert size(cell) == "reaches -18 to +18; the reference -18 to +17"
@@ -166,6 +167,6 @@ def test_words():
 
 
 def test_patches_read_a_shift():
-    patches = cases.hue_patches()
-    turned = [models.hue_in_float(patches, shift) for shift in (-18, 0, 5)]
-    np.testing.assert_array_equal(cases.measure_hue_range(patches, turned), [-18, 5])
+    patches = inputs.hue_patches()
+    turned = [hue_in_float(patches, shift) for shift in (-18, 0, 5)]
+    np.testing.assert_array_equal(inputs.measure_hue_range(patches, turned), [-18, 5])

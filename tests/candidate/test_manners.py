@@ -11,7 +11,7 @@ import torch
 from parity.candidate.example_text import shown
 from parity.candidate.guard import run_guarded
 from parity.candidate.manners import forgiven
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
@@ -94,7 +94,7 @@ def test_a_changed_input_is_a_finding_still():
 
 def checked(function, folder=None):
     given = candidate_from({"schedule": function}, "given")
-    options = Options(text="given", live=False, only=frozenset({"schedule"}), examples=folder)
+    options = CheckOptions(text="given", live=False, only=frozenset({"schedule"}), examples=folder)
     return check_with(InProcess(given), options, diagnose=None)
 
 
@@ -133,7 +133,7 @@ def half(value, rng=None, **options):
 def test_an_example_of_bfloat16(tmp_path):
     given = InProcess(candidate_from({"postprocess_half": half}, "given"))
     only = frozenset({"postprocess_half"})
-    options = Options(text="given", live=False, only=only, examples=tmp_path)
+    options = CheckOptions(text="given", live=False, only=only, examples=tmp_path)
     report = check_with(given, options, diagnose=None)
     assert report.verdict is Verdict.DIFFERENT
     [page] = report.minimal.values()

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from parity.candidate.engine import Engine
-from parity.candidate.run import Options, check_with
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.check.cases import probe_cases
@@ -300,7 +300,7 @@ def make_optimizer(model):
 @pytest.mark.parametrize("function", [one_scheduler, one_rate, make_optimizer])
 def test_one_fixed_recipe_is_not_compared_without_its_config(function):
     runner = InProcess(candidate_from(function, "given"))
-    report = check_with(runner, Options(text="given", live=False))
+    report = check_with(runner, CheckOptions(text="given", live=False))
     assert str(report.verdict) == "not compared"
     assert "--config" in report.unexercised[0].reason
 
@@ -439,7 +439,7 @@ def absent_as_0(preds, labels):
 
 def scored(function):
     given = candidate_from(function, "given", asked=frozenset({"iou"}))
-    options = Options(text="given", live=False, only=frozenset({"iou"}))
+    options = CheckOptions(text="given", live=False, only=frozenset({"iou"}))
     report = check_with(InProcess(given), options)
     return next(row for row in report.summaries if (row.pipeline, row.step) == ("iou", "iou"))
 
@@ -472,7 +472,7 @@ def test_what_a_module_builds_on_is_not_given():
 def test_what_was_not_exercised_is_part_of_the_verdict():
     runner = InProcess(candidate_from({"cross_entropy": cross_entropy}, "given"))
     only = frozenset({"loss_ce", "loss_ce_class", "loss_dice"})
-    report = check_with(runner, Options(text="given", live=False, only=only))
+    report = check_with(runner, CheckOptions(text="given", live=False, only=only))
     first, second = report.unexercised
     assert str(first) == "loss_ce_class in 2 cases (the candidate takes no class_weight)"
     assert str(second) == "loss_dice (not given)"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from parity.candidate.run import Options, check_candidate
+from parity.candidate.run import CheckOptions, check_candidate
 from parity.cli import app
 from tests.candidate.samples import newcomer
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.live
 
 
 def test_three_mistakes(tmp_path):
-    options = Options(
+    options = CheckOptions(
         text=NAME, seeds=range(28), only=frozenset(STEPS), examples=tmp_path / "examples"
     )
     report = check_candidate(options)

@@ -12,7 +12,7 @@ from parity.causes.cause import Found, RuledOut, Unchecked
 from parity.causes.examine import examine
 from parity.causes.parity_results import ParityResults, StepOutcome
 from parity.errors import InputError
-from parity.report.document import Diagnosis, Report, StepEntry
+from parity.report.document import Likeness, Report, StepEntry
 from parity.report.json import render_json
 from parity.report.parity_results import read_parity
 
@@ -116,7 +116,7 @@ def _entry(step, verdict, diagnosis=""):
     return StepEntry(
         pipeline="train", step=step, cases=3, failed=1, skipped=0, unstable=0, isolated=verdict,
         chained="different", enters=True, max_abs=1.0, max_ulp=1, worst="1", first="case 1",
-        why_skipped="", why_unstable="", diagnosis=Diagnosis(diagnosis),
+        why_skipped="", why_unstable="", diagnosis=Likeness(diagnosis),
     )  # fmt: skip
 
 

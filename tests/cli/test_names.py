@@ -17,7 +17,10 @@ RUNNER = CliRunner()
     ("arguments", "told"),
     [
         (["check", "krop"], "no step krop; did you mean crop?"),
-        (["check", "photmetric"], "did you mean photometric or photometric_single?"),
+        (
+            ["check", "photmetric"],
+            "did you mean photometric or photometric_single or photometric_sample?",
+        ),
         (["steps", "los_ce"], "did you mean loss_ce"),
         (["cause", "early-scor"], "did you mean early-score"),
         (["matrix", "torchvison"], "did you mean torchvision"),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from parity.check.left_out import Unexercised
-from parity.check.summary import CheckReport, Diagnosis, StepSummary
+from parity.check.summary import CheckReport, Likeness, StepSummary
 from parity.cli.show import PASSES_ON, show
 from parity.compare.compare import Verdict
 
@@ -28,7 +28,7 @@ CROP = row(
     max_abs=255.0,
     first="train/a_rather_long_name_of_a_photograph.jpg/seed 3: image: different (values) "
     "780406 of 786432 elements differ, by up to 208",
-    diagnosis=Diagnosis("The first window is taken.", ("first-window: reproduced",)),
+    diagnosis=Likeness("The first window is taken.", ("first-window: reproduced",)),
 )
 ROWS = (
     row("train/load"),

@@ -56,7 +56,7 @@ def test_a_name_that_lies_about_the_model_is_not_believed():
 
 def test_every_zoo_config_finds_its_own_row_by_name_and_another_never_by_content():
     rows = [row for row in zoo_rows("ADE20K") if row.method in ("Mask2Former", "KNet", "Segformer")]
-    assert len(rows) > 15
+    assert {row.method for row in rows} == {"Mask2Former", "KNet", "Segformer"}
     misnamed = []
     for row in rows:
         assert choose(of_row(row.name, config_name=row.name)).row == row

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from parity.cli import app
 from parity.guard import ops
 from parity.guard.doctor import Extension
-from parity.guard.ops import OPS, Line, Machine, Measured, exit_code, judge, render_text
+from parity.guard.ops import OPS, Machine, Measured, OpResult, exit_code, judge, render_text
 from parity.guard.script import one_file
 
 # The ops of a fake mmcv; `PLANT` says what is done to each.
@@ -214,7 +214,7 @@ def test_the_bound(values, status):
 
 
 def line(status):
-    return Line("x", status, ("ccnet",), "it is")
+    return OpResult("x", status, ("ccnet",), "it is")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_gpu_without_code_is_named_with_the_command():
     )  # fmt: skip
     assert machine.lacks_code() == ("the GPU needs sm_90, mmcv's ops are compiled for sm_70, sm_86")
     assert "TORCH_CUDA_ARCH_LIST='9.0'" in machine.fix()
-    text = render_text(machine, [Line("a", "dead", ("ccnet",), "it is", machine.fix())])
+    text = render_text(machine, [OpResult("a", "dead", ("ccnet",), "it is", machine.fix())])
     assert "on H100 (sm_90)" in text
     assert max(map(len, text.splitlines())) <= ops.WIDTH
 

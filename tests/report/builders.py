@@ -24,15 +24,15 @@ from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import val_tail
 from parity.probes.natural import step_of
 from parity.probes.schedule import make_schedule
-from parity.report.assemble import Evidence, report_of_check
+from parity.report.assemble import CheckDetails, report_of_check
 from parity.report.document import (
-    Diagnosis,
+    CheckRun,
     EvidenceLine,
     FindingEntry,
     FindingSection,
+    Likeness,
     PlotSection,
     Report,
-    Run,
     TableSection,
 )
 from parity.report.explained import report_of_explanation
@@ -127,15 +127,15 @@ def rich_report() -> Report:
         seeds=(0, 3),
         inputs={str(inputs_root() / "a.jpg"): "ab" * 32},
     )
-    told = Diagnosis("red and blue are exchanged", ("reproduced exactly",))
+    told = Likeness("red and blue are exchanged", ("reproduced exactly",))
     rows = [
         replace(row, diagnosis=told) if (row.pipeline, row.step) == ("train", "load") else row
         for row in check.summaries
     ]
     check = replace(check, summaries=tuple(rows))
     exhibits = engine.shown()
-    evidence = Evidence(collector.outcomes, exhibits, sections(exhibits))
-    run = Run(
+    evidence = CheckDetails(collector.outcomes, exhibits, sections(exhibits))
+    run = CheckRun(
         "parity check",
         "2026-01-01T00:00:00Z",
         1.5,

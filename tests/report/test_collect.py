@@ -10,8 +10,8 @@ from parity.check.summary import DISTRIBUTION, CaseResult, StepSummary, summaris
 from parity.compare import Verdict
 from parity.compare.compare import Comparison
 from parity.compare.trace import StepComparison, StepResult, TraceComparison
-from parity.report.assemble import Evidence, report_of_check
-from parity.report.document import Run
+from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.document import CheckRun
 
 FACTS = Facts("a", "train", "crop", True, "different", "", "", "", 0, 0)
 EQUAL = StepResult(Verdict.EQUAL, {"x": Comparison(Verdict.EQUAL, count=1)})
@@ -29,7 +29,7 @@ def report_of(*results, only=frozenset(), **header):
     collector = Collector(only=only)
     fields = {"mode": "live", "versions": {"mmseg": "1.2.2"}, "notes": (), "seeds": (0, 4)}
     check = summarise(collector.watch(results), only=only, **{**fields, "inputs": {}, **header})
-    return report_of_check(check, Evidence(collector.outcomes), Run(), only=only)
+    return report_of_check(check, CheckDetails(collector.outcomes), CheckRun(), only=only)
 
 
 TRAVELS = case("b", ("load", EQUAL, EQUAL), ("crop", OTHER, OTHER), ("flip", EQUAL, OTHER))
@@ -166,7 +166,7 @@ def test_a_test_of_a_distribution_is_a_case():
         StepSummary(DISTRIBUTION, "hue", 1, Verdict.WITHIN),
     )
     check = replace(check, summaries=(*check.summaries, *rows), cases=3, failed=1)
-    report = report_of_check(check, Evidence(collector.outcomes), Run())
+    report = report_of_check(check, CheckDetails(collector.outcomes), CheckRun())
     assert report.compared[-1] == "2 distributions of what is drawn"
     assert len(report.cases) == report.cases_total
     first = report.cases[0]

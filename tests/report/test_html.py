@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from parity.report.document import Diagnosis, Report
+from parity.report.document import Likeness, Report
 from parity.report.html import render_html
 from parity.report.json import canonical
 from parity.text import visible
@@ -126,7 +126,7 @@ class TestHtml:
         at = next(place for place, text in enumerate(texts) if "looks like" in text)
         assert "red and blue are exchanged" in texts[at]
         assert at < texts.index("What was compared")
-        none = tuple(replace(step, diagnosis=Diagnosis()) for step in report.steps)
+        none = tuple(replace(step, diagnosis=Likeness()) for step in report.steps)
         assert "looks like" not in render_html(replace(report, steps=none))
 
     def test_ids_are_unique_and_links_lead_somewhere(self, report):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import parity.report
 from parity.errors import InputError
-from parity.report.document import FORMAT, FindingEntry, FindingSection, Report, Run
+from parity.report.document import FORMAT, CheckRun, FindingEntry, FindingSection, Report
 from parity.report.json import canonical, read_report, render_json, render_schema
 from parity.text import cut, visible, with_marks
 from tests.report.builders import HOSTILE, poisoned, rich_report
@@ -83,7 +83,9 @@ class TestRoundTrip:
 
 class TestRunBlock:
     def test_times_and_paths_are_there_and_nowhere_else(self, report):
-        other = replace(report, run=Run("other command", "2031-01-01", 9.0, {"{x}": "/elsewhere"}))
+        other = replace(
+            report, run=CheckRun("other command", "2031-01-01", 9.0, {"{x}": "/elsewhere"})
+        )
         mine, theirs = (json.loads(render_json(item)) for item in (report, other))
         assert mine.pop("run") != theirs.pop("run")
         assert mine == theirs

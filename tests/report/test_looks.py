@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from importlib.resources import files
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_prints_what_is_folded(pages):
 
 def prints(browser):
     result = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
-    assert len(result["data"]) > 100_000
+    assert base64.b64decode(result["data"]).startswith(b"%PDF-")
     folded = run(
         browser,
         "window.dispatchEvent(new Event('beforeprint'));"
@@ -72,4 +73,4 @@ def test_accessible(pages, name, dark):
         if item["impact"] in ("serious", "critical")
     ]
     assert serious == []
-    assert len(result["passes"]) > 10
+    assert result["passes"]

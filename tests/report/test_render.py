@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from parity.report.document import Run
+from parity.report.document import CheckRun
 from parity.report.figures import curve_svg
 from parity.report.json import canonical
 from parity.report.junit import render_junit
@@ -71,7 +71,7 @@ class TestMarkdown:
             assert expected in text
 
     def test_only_the_marked_block_tells_times_and_paths(self, report):
-        other = replace(report, run=Run("other", "2031-01-01T00:00:00Z", 3.0, {"{x}": "/y"}))
+        other = replace(report, run=CheckRun("other", "2031-01-01T00:00:00Z", 3.0, {"{x}": "/y"}))
         parts = [self.split(render_markdown(item)) for item in (report, other)]
         assert parts[0][0] == parts[1][0]
         assert parts[0][1] != parts[1][1]

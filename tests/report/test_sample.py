@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parity.report.document import Run
+from parity.report.document import CheckRun
 from parity.report.json import plain, read_report
 from parity.report.write import FORMATS, write_report
 from tests.report.builders import SAMPLE
@@ -85,7 +85,7 @@ def load_script():
 
 
 def comparable(report):
-    document = plain(replace(report, versions={}, run=Run()))
+    document = plain(replace(report, versions={}, run=CheckRun()))
     return json.dumps(decoded(document))
 
 

@@ -21,7 +21,7 @@ from parity.runs.config import parse_config, read_config
 from parity.runs.facts import Config, Fact, Source, Unknown
 from parity.runs.pickle_values import Opaque
 from parity.runs.pickles import read_pickle
-from parity.runs.settings import Evidence, settings_of
+from parity.runs.settings import SettingSources, settings_of
 from parity.runs.tree import list_tree, open_regular, read_bounded
 from parity.zoo.signature import full_signature
 from tests.runs.builders import (
@@ -380,7 +380,9 @@ def test_any_setting_may_be_of_any_type(path):
             box = box[key]
         box[path[-1]] = value
         config = Config(values, "c.py")
-        evidence = Evidence(config, Fact(), Fact(), "", {}, (), {}, (), (), Fact(), Fact(), (), {})
+        evidence = SettingSources(
+            config, Fact(), Fact(), "", {}, (), {}, (), (), Fact(), Fact(), (), {}
+        )
         found = settings_of(evidence)
         assert found.seed.value == 7
         full_signature(config)
@@ -388,7 +390,7 @@ def test_any_setting_may_be_of_any_type(path):
 
 def test_what_a_setting_depends_on_is_not_known_is_no_default():
     values = dict(parse_config(f"{CONFIG}\noptim_wrapper = f()", file="c.py").values)
-    evidence = Evidence(
+    evidence = SettingSources(
         Config(values, "c.py"), *[Fact()] * 2, "", {}, (), {}, (), (), *[Fact()] * 2, (), {}
     )
     found = settings_of(evidence)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 from mistakes import counts as scores
-from mistakes.counts import StepScore, score
+from mistakes.counts import score
 from mistakes.inputs import clean_cases
 from mistakes.page import (
     CANDIDATES,
@@ -19,6 +19,7 @@ from mistakes.page import (
     render_suspects,
     with_sections,
 )
+from mistakes.planting import Single, StepScore
 from scorecard import scorecard
 from typer.testing import CliRunner
 
@@ -27,9 +28,10 @@ from parity.report.markup import cell
 from parity.steps import flip as flips
 from parity.suspects.around import Around
 from parity.suspects.catalogue import all_suspects, suspects_of
-from parity.suspects.suspect import Suspect, mistakes
+from parity.suspects.suspect import Suspect
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scorecard.md"
+FLIP = ("flip", "flip_sample")
 SMALL = {"rounds": 1, "pairs": 6, "clean": 3, "only": frozenset({"flip"})}
 
 APP = typer.Typer(pretty_exceptions_enable=False)
@@ -51,14 +53,14 @@ def flips_with(monkeypatch, *extra):
 
 
 def suspect(name, function):
-    return Suspect(name, "flip", "flip_sample", "Something.", function)
+    return Suspect(name, "Something.", {FLIP: function})
 
 
 def test_everything_is_found_and_named():
     card = score(live=False, **SMALL)
     [row] = card.rows
-    count = len([one for one in all_suspects() if one.step == "flip"])
-    assert (row.suspects, row.detected, row.right_step, row.named) == (count,) * 4
+    count = len([one for one in all_suspects() if FLIP in one.functions])
+    assert set(row.counts.values()) == {count}
     assert row.pairs + row.masked == 6
     assert row.pairs_detected == row.pairs_named == row.pairs > 0
     assert card.failures == ()
@@ -76,17 +78,17 @@ def test_against_live_mmsegmentation():
 def test_suspect_without_effect_is_missed(monkeypatch):
     flips_with(monkeypatch, suspect("nothing-wrong", Around(flips.flip_sample, ())))
     card = score(live=False, **SMALL)
-    assert card.total.detected == card.total.suspects - 1
+    assert card.total.count("detected") == card.total.suspects - 1
     assert card.total.missed == ("nothing-wrong in flip_sample: shows on no input",)
     assert card.failures[0] == "detected: 3 of 4, needs 100%"
 
 
 def test_suspects_alike_are_not_both_named_first(monkeypatch):
-    [first, *_] = [one for one in all_suspects() if one.step == "flip"]
-    flips_with(monkeypatch, suspect("the-same-again", first.function))
+    [first, *_] = [one for one in all_suspects() if FLIP in one.functions]
+    flips_with(monkeypatch, suspect("the-same-again", first.functions[FLIP]))
     card = score(live=False, **SMALL)
-    assert card.total.first == card.total.suspects - 1
-    assert card.total.named == card.total.suspects
+    assert card.total.count("first") == card.total.suspects - 1
+    assert card.total.count("named") == card.total.suspects
     assert "the-same-again in flip_sample" in card.total.missed[0]
 
 
@@ -112,7 +114,8 @@ def test_nothing_planted_is_a_failure():
 
 
 def test_rates_that_fall_short():
-    row = StepScore("a", "b", suspects=20, detected=20, right_step=20, first=18, named=18, pairs=10)
+    singles = [Single(str(at), True, True, at > 1, at > 1) for at in range(20)]
+    row = StepScore("a", "b", tuple(singles), pairs=10)
     card = scores.Scorecard("x", (row,), 1, ())
     assert card.failures == (
         "named first: 18 of 20, needs 95%",
@@ -135,7 +138,7 @@ def test_command(tmp_path):
     assert document["total"]["suspects"] == document["total"]["named"]
     page = (tmp_path / "a.md").read_text()
     assert page.startswith("# Scorecard\n")
-    assert re.search(r"^\| flip \| 21 \| 21 ", page, re.MULTILINE)
+    assert re.search(r"^\| flip \| 21 \| 21 \| 21 ", page, re.MULTILINE)
 
 
 def test_command_that_falls_short(monkeypatch):
@@ -154,14 +157,13 @@ def test_unknown_step():
 
 def test_same_bytes_for_any_number_of_processes():
     first, second = (score(live=False, jobs=jobs, **SMALL) for jobs in (1, 2))
-    suspects = all_suspects()
-    assert render_scorecard(first, suspects) == render_scorecard(second, suspects)
+    assert render_scorecard(first) == render_scorecard(second)
     assert render_scorecard_json(first) == render_scorecard_json(second)
 
 
 def test_list_of_all_mistakes():
     page = render_suspects(all_suspects())
-    assert page.startswith(f"# All {mistakes(all_suspects())} mistakes, {len(all_suspects())} ")
+    assert page.startswith(f"# All {len(all_suspects())} suspects\n")
     assert [one.id for one in all_suspects() if cell(one.summary) not in page] == []
 
 
@@ -184,7 +186,7 @@ def test_page_in_the_docs_reports_what_was_reached():
     text = PAGE.read_text("utf-8").partition(f"## {PLANTED}")[2].partition("\n## ")[0]
     [total] = re.findall(r"^\| all \|(.*)\|$", text, re.MULTILINE)
     counts = [int(cell) for cell in total.split("|")]
-    suspects, detected, right, _, named, pairs, _, _, pairs_named, _ = counts
+    suspects, _, detected, right, _, named, pairs, _, _, pairs_named, _ = counts
     assert suspects == detected == right == len(all_suspects())
     assert named >= 0.95 * suspects
     assert pairs_named >= 0.9 * pairs

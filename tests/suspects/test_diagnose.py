@@ -20,6 +20,7 @@ from parity.suspects.catalogue import suspects_of
 from parity.suspects.diagnose import diagnose, diagnose_candidate, diagnose_many
 from parity.suspects.lineup import Lineup, NotDefined, together
 from parity.suspects.search import Level
+from parity.suspects.values import OtherValue
 from tests.naive import (
     CROP,
     SCALE,
@@ -112,7 +113,8 @@ def test_single_mistake_is_named(records, name, candidate, mistake):
     diagnosis = diagnosed(records, name, candidate)
     assert diagnosis.level is Level.EXACT
     assert diagnosis.explanations[0].ids == (mistake,)
-    assert diagnosis.alike == 1
+    others = [one for each in diagnosis.group[1:] for one in each.suspects]
+    assert all(isinstance(one, OtherValue) for one in others)
     assert f"[{mistake}: exactly reproduced in {SEEDS} of {SEEDS} cases]" in str(diagnosis)
 
 
@@ -177,7 +179,7 @@ def test_group_says_which_input_tells(records):
 def test_every_group_of_the_default_options_says_which_input_tells(records):
     for name, step in STEPS.items():
         for suspect in suspects_of(step):
-            candidate = step.doing(suspect.function)
+            candidate = step.doing(suspect.instead_of(step))
             diagnosis = diagnosed(records, name, candidate, pairs=False)
             assert diagnosis.alike < 2 or diagnosis.telling, suspect.id
 
@@ -202,7 +204,6 @@ def test_reproduced_up_to_rounding(records):
     step, [record, *_] = STEPS["photometric"], records["photometric"]
     made = [run_trace([("photometric", step)], record.input, seed).steps[0] for seed in range(150)]
     chosen = [one for one in made if changes_contrast_alone(one)]
-    assert len(chosen) > 1
     diagnosis = diagnose_candidate(step, around_mean_rounded, chosen, pairs=False)
     assert diagnosis.level is Level.ROUNDING
     assert ("contrast-around-mean",) in [one.ids for one in diagnosis.group]
@@ -306,9 +307,7 @@ def test_pairs_that_cannot_be_made_together(records):
     by_id = {one.id: one for one in suspects_of(step)}
     early, centre = by_id["photometric-before-crop"], by_id["centre-crop"]
     with pytest.raises(NotDefined):
-        together(early, centre, step.function)(
-            record.input, np.random.RandomState(0), **step.options
-        )
+        together(early, centre, step)(record.input, np.random.RandomState(0), **step.options)
     lineup = Lineup(step, record, suspects_of(step))
     assert lineup.record((early, centre)) is None
     made = lineup.record((centre, early))

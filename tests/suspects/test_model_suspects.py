@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -20,16 +19,17 @@ from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES, train_tail, val_tail
 from parity.suspects.around import Around
-from parity.suspects.catalogue import all_suspects
-from parity.suspects.suspect import Suspect
+from parity.suspects.catalogue import all_suspects, suspects_of
+from parity.suspects.suspect import Suspect, replaced_by
 
 FAMILIES = ("collate", "logits", "infer", "loss", "mask", "iou", "schedule", "optim", "deform_attn")
-SUSPECTS = [
-    suspect
-    for family in FAMILIES
-    for suspect in importlib.import_module(f"parity.suspects.{family}").SUSPECTS
+PLANTED = [
+    (suspect, function)
+    for suspect in all_suspects()
+    for family, function in suspect.functions
+    if family in FAMILIES
 ]
-BY_ID = {suspect.id: suspect for suspect in SUSPECTS}
+BY_ID = {suspect.id: suspect for suspect, _ in PLANTED}
 SEEDS = range(12)
 SEEDS_TO_TELL_APART = range(20)
 SEEDS_TO_RUN_ALL = range(4)
@@ -45,7 +45,8 @@ INDISTINGUISHABLE: dict[frozenset[str], str] = {}
 
 
 def test_mistakes_stand_around_public_functions():
-    around = [one.function for one in all_suspects() if isinstance(one.function, Around)]
+    made = [function for one in all_suspects() for function in one.functions.values()]
+    around = [function for function in made if isinstance(function, Around)]
     assert around
     names = {f"{f.__module__}.{f.__name__}" for one in around for f, _ in one.mistakes}
     assert [name for name in names if "._" in name] == []
@@ -94,11 +95,11 @@ def untouched_inputs(replaces):
 
 
 @cache
-def planted(suspect, at):
+def planted(suspect, replaces, at):
     """The suspect's record for one case of the step function it replaces."""
-    untouched_inputs(suspect.replaces)
-    step, value, _, clean = cases(suspect.replaces)[at]
-    function = step.doing(suspect.function)
+    untouched_inputs(replaces)
+    step, value, _, clean = cases(replaces)[at]
+    function = step.doing(suspect.instead_of(step))
     return run_step(step.name, function, value, clean.state_before)
 
 
@@ -110,57 +111,64 @@ def differ(one, other):
     return compare_records(one, other, lambda step, dtype: EXACT).verdict is Verdict.DIFFERENT
 
 
-def differs_by_value(suspect):
-    pairs = ((planted(suspect, at), good) for at, good in numbered(suspect.replaces, SEEDS))
+def differs_by_value(suspect, replaces):
+    pairs = ((planted(suspect, replaces, at), good) for at, good in numbered(replaces, SEEDS))
     return any(not (one.error or good.error) and differ(one, good) for one, good in pairs)
 
 
-@pytest.mark.parametrize("suspect", SUSPECTS, ids=lambda suspect: suspect.id)
+@pytest.mark.parametrize(
+    ("suspect", "replaces"), PLANTED, ids=[f"{one.id}-{function}" for one, function in PLANTED]
+)
 class TestSuspect:
-    def test_differs_by_value(self, suspect):
-        assert differs_by_value(suspect)
+    def test_differs_by_value(self, suspect, replaces):
+        assert differs_by_value(suspect, replaces)
 
-    def test_raises_only_where_the_mistake_does(self, suspect):
+    def test_raises_only_where_the_mistake_does(self, suspect, replaces):
         errors = {
-            planted(suspect, at).error
-            for at, good in numbered(suspect.replaces, SEEDS_TO_RUN_ALL)
+            planted(suspect, replaces, at).error
+            for at, good in numbered(replaces, SEEDS_TO_RUN_ALL)
             if not good.error
         } - {""}
         assert bool(errors) == (suspect.id in MAY_RAISE), errors
 
 
-@pytest.mark.parametrize("replaces", sorted({suspect.replaces for suspect in SUSPECTS}))
+@pytest.mark.parametrize("replaces", sorted({function for _, function in PLANTED}))
 class TestStepFunction:
     def test_clean_function_is_no_suspect(self, replaces):
         step = cases(replaces)[0][0]
-        assert not differs_by_value(Suspect("clean", step.module, replaces, "", step.function))
+        clean = Suspect("clean", "", {replaced_by(step): step.function})
+        assert not differs_by_value(clean, replaces)
 
     def test_suspects_leave_their_input_alone(self, replaces):
         """All of them share each input, which is held against a copy made before any ran."""
         for at, untouched in enumerate(untouched_inputs(replaces)):
-            for suspect in SUSPECTS:
-                if suspect.replaces == replaces:
-                    planted(suspect, at)
+            for suspect in suspects_of(cases(replaces)[0][0]):
+                planted(suspect, replaces, at)
             assert unchanged(cases(replaces)[at][1], untouched)
 
     def test_suspects_are_told_apart(self, replaces):
         count = len(cases(replaces))
-        those = [suspect for suspect in SUSPECTS if suspect.replaces == replaces]
+        those = suspects_of(cases(replaces)[0][0])
         alike = {
             frozenset((one.id, other.id))
             for one, other in combinations(those, 2)
-            if not any(differ(planted(one, at), planted(other, at)) for at in range(count))
+            if not any(
+                differ(planted(one, replaces, at), planted(other, replaces, at))
+                for at in range(count)
+            )
         }
         assert alike == {pair for pair in INDISTINGUISHABLE if pair <= {one.id for one in those}}
 
 
 class TestTables:
     def test_every_file_of_steps_has_some(self):
-        assert {suspect.step for suspect in SUSPECTS} == set(FAMILIES)
+        assert {file for one in all_suspects() for file, _ in one.functions} >= set(FAMILIES)
 
-    def test_ids_are_unique_and_speak(self):
-        assert len(BY_ID) == len(SUSPECTS)
-        for suspect in SUSPECTS:
+    def test_one_sentence_is_of_one_suspect(self):
+        assert len({one.summary for one in all_suspects()}) == len(all_suspects())
+
+    def test_ids_and_sentences_speak(self):
+        for suspect in BY_ID.values():
             assert suspect.id == suspect.id.lower().replace("_", "-").strip("-")
             assert suspect.summary.endswith(".")
             assert 20 < len(suspect.summary) < 160
@@ -168,7 +176,8 @@ class TestTables:
     def test_replaced_functions_are_those_of_the_check(self):
         steps = [*(probe.step for probe in PROBES), *train_tail((512, 512)), *val_tail()]
         known = {(step.module, step.function.__name__) for step in steps}
-        assert {(suspect.step, suspect.replaces) for suspect in SUSPECTS} <= known
+        places = {place for one in all_suspects() for place in one.functions}
+        assert {place for place in places if place[0] in FAMILIES} <= known
 
     @pytest.mark.parametrize("table", [MAY_RAISE, INDISTINGUISHABLE], ids=["raise", "alike"])
     def test_tables_name_suspects_and_reasons(self, table):

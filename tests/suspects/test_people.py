@@ -7,13 +7,13 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mistakes.inputs import make_windows
 
 from parity.candidate.guard import run_guarded
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import run_step
 from parity.pipeline import Step
 from parity.probes.catalogue import PROBES
+from parity.probes.data import make_windows
 from parity.sample import Sample
 from parity.steps.crop import crop_sample
 from parity.suspects.failures import known_mistake

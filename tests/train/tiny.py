@@ -10,7 +10,7 @@ from parity.train.lockstep import lockstep
 from parity.train.loop import Loop
 from parity.train.plan import plan_of
 from parity.train.settings import read_settings
-from parity.train.sides import Side
+from parity.train.sides import TrainingSide
 
 ITERATIONS = 3
 CONFIG = """
@@ -83,4 +83,4 @@ def run(given, folder: Path, *, loop=Loop, iters=ITERATIONS, plan=lambda plan: p
 
     # The Runner prints its config five times, in a style that takes longer than to train.
     with mock.patch("mmengine.config.Config.pretty_text", ""):
-        return lockstep(Side("ours", ours), Side("theirs", theirs), **options)
+        return lockstep(TrainingSide("ours", ours), TrainingSide("theirs", theirs), **options)

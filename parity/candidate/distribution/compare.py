@@ -58,7 +58,7 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class ProbeSetting:
     """A training pipeline with probes that fit it."""
 
     pipeline: TrainPipeline
@@ -66,7 +66,7 @@ class Setting:
     classes: Pair
 
     @classmethod
-    def of(cls, pipeline: TrainPipeline) -> Setting:
+    def of(cls, pipeline: TrainPipeline) -> ProbeSetting:
         """Probes a little smaller than the pipeline's scale, so that half of the windows move."""
         short = min(pipeline.scale) * 15 // 16
         height, width = short, short * 4 // 3
@@ -86,7 +86,7 @@ class Setting:
         return augment(value, RandomState(seed), **self.step.options)
 
 
-def draw_samples(sampler: Sampler, setting: Setting, seeds: Iterable[int]) -> Samples:
+def draw_samples(sampler: Sampler, setting: ProbeSetting, seeds: Iterable[int]) -> Samples:
     """Run `sampler` on both probes once per seed."""
     probe = setting.probe
     estimates, majority, ignored, lost = [], [], [], []
@@ -104,7 +104,10 @@ def draw_samples(sampler: Sampler, setting: Setting, seeds: Iterable[int]) -> Sa
 
 
 def compare_samples(
-    actual: Samples, expected: Samples, setting: Setting, steps: Sequence[str] = tuple(PARAMETERS)
+    actual: Samples,
+    expected: Samples,
+    setting: ProbeSetting,
+    steps: Sequence[str] = tuple(PARAMETERS),
 ) -> list[ParameterTest]:
     """Every test of the parameters of `steps`, corrected for their number."""
     wanted = {name for step in steps for name in PARAMETERS[step]}
@@ -117,7 +120,7 @@ def compare_samples(
 
 
 def _geometry_tests(
-    actual: Samples, expected: Samples, setting: Setting
+    actual: Samples, expected: Samples, setting: ProbeSetting
 ) -> list[ParameterTest | None]:
     def sides(read: Callable[[Geometry], Any]) -> tuple[list[Any], list[Any]]:
         return _read(actual, lambda one: read(one.geometry)), _read(

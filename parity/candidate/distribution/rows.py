@@ -10,8 +10,8 @@ import numpy as np
 from parity.candidate.distribution.compare import (
     PARAMETERS,
     TESTS,
+    ProbeSetting,
     Samples,
-    Setting,
     compare_samples,
     draw_samples,
 )
@@ -42,7 +42,7 @@ def distribution_rows(
     The candidate is its whole pipeline, or its drawing steps with ours between them.
     """
     pipeline = pipeline or TrainPipeline()
-    setting = Setting.of(pipeline)
+    setting = ProbeSetting.of(pipeline)
     part, steps = runner.description.drawing_part(setting.step)
     if not part:
         return []
@@ -66,7 +66,7 @@ def distribution_rows(
 @cache
 def _expected(pipeline: TrainPipeline, count: int) -> Samples:
     """The reference's side, made once for all candidates."""
-    setting = Setting.of(pipeline)
+    setting = ProbeSetting.of(pipeline)
     return draw_samples(setting.reference, setting, range(count))
 
 

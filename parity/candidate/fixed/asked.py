@@ -7,15 +7,13 @@ import inspect
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from parity.errors import InputError
-from parity.live import config_model
+from parity.recipe.groups import DEFAULT, ModelOf
 from parity.runs.config import installed_configs, read_config
 from parity.runs.facts import Config
 from parity.runs.merge import unknown_in
@@ -23,20 +21,6 @@ from parity.runs.read import read_run
 from parity.settings.items import bare, lift, plain
 from parity.settings.legacy import is_legacy, upgraded
 from parity.zoo.installed import all_rows, old_name, row_config
-
-
-@dataclass(frozen=True)
-class ModelOf:
-    """The model of a config, in the place of the layout of a small one; called, it is built.
-
-    content: the config's ``model``, pickled by us. Raises InputError when mmseg cannot build it.
-    """
-
-    content: bytes
-
-    def __call__(self) -> nn.Module:
-        """The model, untrained, the same object at every call; every parameter is trained."""
-        return _built(self.content)
 
 
 @dataclass(frozen=True)
@@ -83,10 +67,10 @@ def asked_by(text: str) -> Asked:
     name = Path(text.rstrip("/")).name.removesuffix(".py")
     wrapper = _known(values, "optim_wrapper", text)
     optimizer = _optimizer(wrapper, text)
-    constructor = str(wrapper.get("constructor") or "DefaultOptimWrapperConstructor")
+    constructor = str(wrapper.get("constructor") or DEFAULT)
     return Asked(
         name,
-        ModelOf(pickle.dumps(_known(values, "model", text))),
+        ModelOf(pickle.dumps(_known(values, "model", text)), thawed=True),
         optimizer,
         wrapper.get("paramwise_cfg"),
         bare(constructor),
@@ -171,9 +155,3 @@ def _described(entry: Mapping[str, Any]) -> str:
     begin, end = entry.get("begin", 0), entry.get("end")
     power = f" of power {entry['power']:g}" if "power" in entry else ""
     return f"{bare(entry.get('type'))}{power} from {begin} to {'the end' if end is None else end}"
-
-
-@cache
-def _built(content: bytes) -> nn.Module:
-    model: nn.Module = config_model(pickle.loads(content))
-    return model.requires_grad_(True)

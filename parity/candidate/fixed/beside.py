@@ -14,7 +14,7 @@ from parity.candidate.fixed.asked import Asked, asked_by
 from parity.candidate.fixed.given import OPTIONS, SCHEDULE, deciding, fixed_candidate
 from parity.candidate.fixed.named import GROUPS, by_name, named_groups, named_suspects, probed
 from parity.candidate.fixed.told import told
-from parity.candidate.run import UNSEEN, Options, check_with
+from parity.candidate.run import UNSEEN, CheckOptions, check_with
 from parity.candidate.runner import Runner
 from parity.candidate.worker import WorkerProcess
 from parity.check.cases import Case
@@ -22,7 +22,7 @@ from parity.check.exhibit.records import Exhibit
 from parity.check.left_out import Unexercised
 from parity.check.plan import Plan
 from parity.check.progress import Progress
-from parity.check.summary import CheckReport, Diagnosis, Held, reference_steps
+from parity.check.summary import CheckReport, Held, Likeness, reference_steps
 from parity.compare.trace import StepFunction, Trace, run_trace
 from parity.environment import environment
 from parity.errors import InputError
@@ -37,7 +37,7 @@ _KNOWN = {SCHEDULE: (SCHEDULE,), GROUPS: (GROUPS, OPTIONS)}
 
 
 def check_fixed(
-    options: Options,
+    options: CheckOptions,
     config: str,
     *,
     progress: Progress,
@@ -59,7 +59,7 @@ def check_fixed(
 
 def check_recipe(
     runner: Runner,
-    options: Options,
+    options: CheckOptions,
     asked: Asked,
     *,
     progress: Progress = UNSEEN,
@@ -143,7 +143,7 @@ def _options(value: Any, rng: RandomState) -> dict[str, Any]:
 
 def _checked(
     runner: Runner,
-    options: Options,
+    options: CheckOptions,
     plan: Plan,
     absent: tuple[Unexercised, ...],
     progress: Progress,
@@ -152,7 +152,7 @@ def _checked(
     """The report, in which what differs is told by iteration and by parameter."""
     words: dict[str, str] = {}
 
-    def diagnose(records: Sequence[Held]) -> Diagnosis:
+    def diagnose(records: Sequence[Held]) -> Likeness:
         words[records[0][0].name] = told(records[0])
         suspects = named_suspects() if records[0][0].name == GROUPS else None
         return known_mistake(records, pairs=False, suspects=suspects)

@@ -16,9 +16,9 @@ import torch
 from numpy.random import RandomState
 from torch import nn
 
-from parity.candidate.candidate import Candidate
 from parity.candidate.fixed.asked import Asked
 from parity.candidate.fixed.named import GROUPS, ByName, by_name
+from parity.check.candidate import Candidate
 from parity.errors import InputError, NotExercised
 from parity.probes.natural import (
     ITERATIONS,

@@ -12,7 +12,7 @@ from numpy.random import RandomState
 from parity.pipeline import Step
 from parity.probes.catalogue import PROBES
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.suspect import Suspect
+from parity.suspects.suspect import Suspect, replaced_by
 
 GROUPS = "optim_groups"
 ByName = dict[str, dict[str, float]]
@@ -40,8 +40,10 @@ def named_groups(value: Any, rng: RandomState | None = None) -> ByName:
 @cache
 def named_suspects() -> tuple[Suspect, ...]:
     """What people get wrong when they sort parameters into groups, by name."""
-    suspects = suspects_of(probed(GROUPS))
-    return tuple(replace(one, function=_named(one.function)) for one in suspects)
+    step, here = probed(GROUPS), replaced_by(Step(GROUPS, named_groups))
+    return tuple(
+        replace(one, functions={here: _named(one.instead_of(step))}) for one in suspects_of(step)
+    )
 
 
 def _named(function: Callable[..., Any]) -> Callable[..., ByName]:

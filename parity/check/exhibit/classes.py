@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parity.check.exhibit.planes import arrays, name_of
 from parity.check.exhibit.records import (
-    ClassScore,
+    ClassRow,
     ClassTable,
     ConfusionCell,
     LabelChange,
@@ -123,10 +123,10 @@ def _columns(
 
 def _scores(
     columns: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], names: ClassNames
-) -> list[ClassScore]:
+) -> list[ClassRow]:
     length = len(next(iter(columns.values()))[1])
     return [
-        ClassScore(
+        ClassRow(
             index,
             names[index] if index < len(names) else "",
             tuple(float(pair[0][index]) for pair in columns.values()),
@@ -136,7 +136,7 @@ def _scores(
     ]
 
 
-def _size(row: ClassScore, column: int) -> float:
+def _size(row: ClassRow, column: int) -> float:
     """How far a class is off; infinite where one side alone is not a number."""
     left, right = row.actual[column], row.expected[column]
     if np.isnan(left) or np.isnan(right):
@@ -144,7 +144,7 @@ def _size(row: ClassScore, column: int) -> float:
     return abs(left - right)
 
 
-def _any_difference(row: ClassScore) -> bool:
+def _any_difference(row: ClassRow) -> bool:
     return any(_size(row, column) != 0 for column in range(len(row.actual)))
 
 

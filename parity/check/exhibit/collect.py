@@ -24,7 +24,7 @@ UNSTABLE, NOT_COUNTED = "u", "."
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaseOutcome:
     """One case in one line.
 
     isolated, chained: one character per step, in order: ``=`` equal, ``~``
@@ -87,7 +87,7 @@ class Collector:
     """Watches the results of a check go by. only: the steps that count, none meaning all."""
 
     def __init__(self, *, only: frozenset[str] = frozenset()) -> None:
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[CaseOutcome] = []
         self._only = only
 
     def watch(self, results: Iterable[CaseResult]) -> Iterator[CaseResult]:
@@ -97,10 +97,10 @@ class Collector:
             yield result
 
 
-def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcome:
+def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> CaseOutcome:
     """`result` in one line."""
     if result.comparison is None:
-        return Outcome(
+        return CaseOutcome(
             result.case,
             result.pipeline,
             Verdict.NOT_COMPARED,
@@ -119,7 +119,7 @@ def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> Outcom
     def codes(sides: Iterable[tuple[str, StepResult]]) -> str:
         return "".join(_code(name, side, only, result) for name, side in sides)
 
-    return Outcome(
+    return CaseOutcome(
         name=result.case,
         pipeline=result.pipeline,
         verdict=worst_verdict(side.verdict for _, side in pairs),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.check.exhibit.records import Curve
+from parity.check.exhibit.records import Series
 from parity.compare.leaf import Leaf
 
 MIN_POINTS = 8
@@ -16,7 +16,7 @@ MAX_POINTS = 400
 MAX_SERIES = 4
 
 
-def curves(path: str, actual: Leaf, expected: Leaf) -> tuple[Curve, ...]:
+def curves(path: str, actual: Leaf, expected: Leaf) -> tuple[Series, ...]:
     """The columns of a floating array ``(n,)`` or ``(n, few)`` as series, those that differ.
 
     The shorter side of two that are not of one length ends in NaN.
@@ -54,7 +54,7 @@ def curve(
     x: NDArray[np.int64],
     actual: NDArray[np.float64],
     expected: NDArray[np.float64],
-) -> Curve:
+) -> Series:
     """Both sides at the positions `x`, all ``(n,)`` with n > 0, thinned; the worst point stays."""
     with np.errstate(invalid="ignore", over="ignore"):
         difference = actual - expected
@@ -62,7 +62,7 @@ def curve(
     left, right, apart = (
         tuple(float(v) for v in side[at]) for side in (actual, expected, difference)
     )
-    return Curve(name, x_label, tuple(float(i) for i in x[at]), left, right, apart)
+    return Series(name, x_label, tuple(float(i) for i in x[at]), left, right, apart)
 
 
 def _kept(difference: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -117,7 +117,7 @@ class LabelChange:
 
 
 @dataclass(frozen=True)
-class ClassScore:
+class ClassRow:
     """One class of a score: its columns on both sides, in the order of `ClassTable.columns`."""
 
     index: int
@@ -136,7 +136,7 @@ class ClassTable:
 
     columns: tuple[str, ...]
     sorted_by: str
-    rows: tuple[ClassScore, ...]
+    rows: tuple[ClassRow, ...]
     rows_left_out: int
     equal: int
     cells: tuple[ConfusionCell, ...] = ()
@@ -144,7 +144,7 @@ class ClassTable:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Series:
     """A series on both sides, at the positions `x`; thinned when it is long."""
 
     title: str
@@ -183,7 +183,7 @@ class Facts:
     histograms: tuple[Histogram, ...] = ()
     labels: tuple[LabelChange, ...] = ()
     classes: tuple[ClassTable, ...] = ()
-    curves: tuple[Curve, ...] = ()
+    curves: tuple[Series, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

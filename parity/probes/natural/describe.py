@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from parity.probes.natural.operations import OPERATIONS, Operation
 from parity.steps import load
@@ -53,6 +52,23 @@ _SHAPES: Mapping[str, str] = {
     "accuracy": f"{_LOGITS}; gives percent, float tensor (1,), one for each of topk",
     "ohem_weights": f"{_LOGITS}; gives float (N, H, W)",
     "decode_head_loss": "pred float (N, C, h, w); label int64 (N, H, W); gives tensors by name",
+    **dict.fromkeys(
+        ("knet_loss", "da_head_loss"),
+        "preds float (N, C, h, w) a stage or branch; label int64 (N, H, W); gives tensors by name",
+    ),
+    "enc_head_loss": "pred float (N, C, h, w); se_pred float (N, C); label int64 (N, H, W); "
+    "gives tensors by name",
+    "stdc_head_loss": "pred float (N, C, h, w); label int64 (N, H, W); gives tensors by name",
+    "ddr_head_loss": "context, spatial float (N, C, h, w); label int64 (N, H, W); gives tensors "
+    "by name",
+    "pid_head_loss": "detail, pred float (N, C, h, w); boundary float (N, 1, h, w); label, edge "
+    "int64 (N, H, W); gives tensors by name",
+    "depth_head_loss": "pred float (N, 1, h, w); label float (N, 1, H, W), 0 unknown; gives "
+    "tensors by name",
+    "point_head_inference": "pred, features float (N, C, h, w); metas: a mapping an image; gives "
+    "float (N, C, H, W)",
+    "point_head_loss": "pred float (N, C, h, w), logits before; features float (N, C, h, w); label "
+    "int64 (N, H, W); gives tensors by name",
     "loss": f"{_LOGITS}, resized before; gives a float tensor () or tensors by name",
     "mask_targets": "label int64 (N, H, W), 255 ignored; gives (labels (G,), masks int64 "
     "(G, H, W)) an image",
@@ -66,7 +82,7 @@ _SHAPES: Mapping[str, str] = {
     "drawn from torch's generator",
     **dict.fromkeys(("mask2former_match", "maskformer_match"), _MATCH),
     **dict.fromkeys(
-        ("mask2former_loss", "maskformer_loss"),
+        ("mask2former_loss", "maskformer_loss", "san_loss"),
         f"{_QUERIES}; label int64 (N, H, W), 255 ignored; gives tensors by name",
     ),
     **dict.fromkeys(
@@ -91,8 +107,6 @@ _SHAPES: Mapping[str, str] = {
     "initial_sampling_bias": "gives float32 (heads * levels * points * 2,)",
 }
 # Their examples are in the form of our steps, ``(sample, rng)``, which is the shorter one.
-# The default of a head's `losses`, with the address of a function.
-_ADDRESS = re.compile(r"losses=\(LossTerm\(.*?\),\)")
 _DRAWING = frozenset({"resize", "crop", "flip", "photometric"})
 
 
@@ -128,15 +142,34 @@ def _described(name: str, function: Callable[..., Any], module: str) -> Describe
 def _signature(name: str, function: Callable[..., Any]) -> str:
     """As it is written in a file, without types."""
     parameters = [
-        one.replace(annotation=inspect.Parameter.empty)
+        one.replace(annotation=inspect.Parameter.empty, default=_default(function, one.default))
         for one in inspect.signature(function).parameters.values()
     ]
-    text = _ADDRESS.sub("losses=CROSS_ENTROPY", str(inspect.Signature(parameters)))
+    text = str(inspect.Signature(parameters))
     if name == "loss":  # what a head adds to it is the head's
         return "loss(pred, label)"
     if name == "photometric":
         return f"{name}{text.replace('sample', 'image')}"
     return f"{name}{text.replace('(sample,', '(image, seg,')}" if name in _DRAWING else name + text
+
+
+class _ByName(NamedTuple):
+    """A default that is written as its name."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _default(function: Callable[..., Any], value: Any) -> Any:
+    """`value`, or the name that the file of `function` has for one of losses or for a function."""
+    if inspect.isbuiltin(value):
+        return _ByName(f"torch.{value.__name__}")
+    if "LossTerm" not in repr(value):
+        return value
+    known = getattr(inspect.unwrap(function), "__globals__", {})
+    return _ByName(next(name for name, one in known.items() if one is value))
 
 
 def _example(name: str, function: Callable[..., Any]) -> str:

@@ -101,18 +101,37 @@ def pointed(call: Caller, value: Value, rng: RandomState, **options: Any) -> dic
     return {"points": call(value, options)}
 
 
+def headed(function: Any, value: Any, rng: RandomState | None = None, **options: Any) -> Any:
+    """A head's loss by what its network gives, the losses' total, and its gradients.
+
+    network: makes of a batch what the head takes; without it, `value` is that.
+    """
+    network = options.pop("network", None)
+    return _by_outputs(function, value if network is None else network(value), rng, **options)
+
+
 @on_torch_stream
 @through_caller
-def queried(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """Losses of all layers, as they are logged, their total, and its gradients."""
+def _by_outputs(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
+    """Losses as they are logged."""
     with torch.enable_grad():
-        scores, masks = leaf_of(value["cls_scores"]), leaf_of(value["mask_preds"])
-        given = {"cls_scores": scores, "mask_preds": masks, "label": value["label"]}
-        found = call(given, options)
+        outputs = {name: leaf_of(value[name]) for name in value if _is_output(name, value[name])}
+        found = call({**value, **outputs}, options)
         named = isinstance(found, Mapping)
         total = total_loss(found) if named else found.mean()
-        grads = torch.autograd.grad(total, (scores, masks), allow_unused=True)
-    rest = {"total": total.detach(), "cls_grad": grads[0], "mask_grad": grads[1]}
+        leaves = tuple(outputs.values())
+        grads = (
+            torch.autograd.grad(total, leaves, allow_unused=True)
+            if total.requires_grad
+            else (None,) * len(leaves)
+        )
+    named_grads = {f"grad_{name}": grad for name, grad in zip(outputs, grads, strict=True)}
+    rest: dict[str, Any] = {"total": total.detach(), **named_grads}
     if not named:
         return Partly(rest)
     return {"losses": {name: loss.detach().mean() for name, loss in found.items()}, **rest}
+
+
+def _is_output(name: str, item: torch.Tensor) -> bool:
+    """Whether a network gives it; a true map of depths is a float, too."""
+    return item.is_floating_point() and name != "label"

@@ -14,7 +14,20 @@ from parity.pipeline import Step
 from parity.probes.natural import masks, recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
-from parity.steps import crop, deform_attn, flip, infer, iou, logits, loss, mask, optim, photometric
+from parity.steps import (
+    crop,
+    deform_attn,
+    flip,
+    infer,
+    iou,
+    logits,
+    loss,
+    mask,
+    multiscale,
+    optim,
+    photometric,
+)
+from parity.steps import pad as pads
 from parity.steps import resize as resizes
 from parity.steps import schedule as schedules
 from parity.steps.collate import MEAN, STD
@@ -92,8 +105,18 @@ def _image(name: str, function: Callable[..., Any], *akin: str) -> Operation:
     return Operation(name, function, samples.augmented(function), akin=akin)
 
 
+# Of heads whose class computes its loss in a way of its own.
+_OWN_LOSSES = (
+    *(loss.knet_loss, loss.da_head_loss, loss.enc_head_loss, loss.stdc_head_loss),
+    *(loss.ddr_head_loss, loss.pid_head_loss, loss.depth_head_loss),
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     _image("resize", resizes.random_resize_sample, "random_resize_sample", "resize_sample"),
+    _image("random_choice_resize", multiscale.random_choice_resize_sample),
+    _image("resize_shortest_edge", multiscale.resize_shortest_edge_sample),
+    _image("resize_to_multiple", multiscale.resize_to_multiple_sample),
+    _image("pad", pads.pad_sample),
     _image("crop", crop.crop_sample),
     _image("flip", flip.flip_sample),
     _image("photometric", photometric.photometric_sample),
@@ -134,8 +157,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("draw_uncertain_points", mask.draw_uncertain_points, masks.pointed),
     Operation("mask2former_match", mask.mask2former_match, masks.matched),
     Operation("maskformer_match", mask.maskformer_match, masks.matched),
-    Operation("mask2former_loss", mask.mask2former_loss, masks.queried),
-    Operation("maskformer_loss", mask.maskformer_loss, masks.queried),
+    Operation("mask2former_loss", mask.mask2former_loss, masks.headed),
+    Operation("maskformer_loss", mask.maskformer_loss, masks.headed),
+    Operation("san_loss", mask.san_loss, masks.headed),
+    Operation("point_head_inference", mask.point_head_inference, tensors.keywords),
+    Operation("point_head_loss", mask.point_head_loss, masks.headed),
+    *(Operation(one.__name__, one, masks.headed) for one in _OWN_LOSSES),
     Operation("mask2former_inference", mask.mask2former_inference, tensors.keywords),
     Operation("maskformer_inference", mask.maskformer_inference, tensors.keywords),
     Operation("intersect_and_union", iou.intersect_and_union, recipe.counted),

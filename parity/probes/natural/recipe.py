@@ -131,7 +131,9 @@ def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     _insist_on_options(call.function, "lr", "base_lr", "learning_rate", "paramwise_cfg")
     model = build_model(value["layout"])
     found = call({"model": model}, rest)
-    return groups_of(found, model, {"lr": value["lr"], "weight_decay": value["weight_decay"]})
+    return groups_of(
+        found, model, {"lr": value["lr"], "weight_decay": value.get("weight_decay", 0)}
+    )
 
 
 def groups_of(found: Any, model: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -15,4 +15,6 @@ from parity.steps.infer.slide import slide_windows as slide_windows
 from parity.steps.infer.slide import whole_inference as whole_inference
 from parity.steps.infer.tta import merge_tta as merge_tta
 from parity.steps.infer.tta import predict_tta as predict_tta
+from parity.steps.infer.tta import predict_views as predict_views
 from parity.steps.infer.tta import tta_views as tta_views
+from parity.steps.infer.tta import views_of as views_of

@@ -8,7 +8,7 @@ mmseg/models/segmentors/seg_tta.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 from numpy.random import RandomState
 
 from parity.errors import InputError
-from parity.sample import Sample
+from parity.sample import Batch, Sample
 from parity.steps.collate import collate
 from parity.steps.flip import Direction, flip_sample
 from parity.steps.infer.slide import Model, predict
@@ -48,6 +48,38 @@ def tta_views(
         flipped = flip_sample(resized, rng, prob=prob, direction=flip or "horizontal")
         views.append(flipped.replace(seg=sample.seg))
     return views
+
+
+def views_of(
+    sample: Sample,
+    rng: RandomState,
+    *,
+    subroutines: Sequence[Sequence[Callable[[Any, RandomState], Any]]],
+) -> list[Batch]:
+    """``TestTimeAug``: `sample` through each of `subroutines`, whose last step collates it."""
+    views = []
+    for steps in subroutines:
+        value: Any = sample
+        for step in steps:
+            value = step(value, rng)
+        views.append(value)
+    return views
+
+
+def predict_views(
+    views: Sequence[Batch],
+    rng: RandomState | None = None,
+    *,
+    model: Model,
+    threshold: float | None = None,
+    **options: Any,
+) -> list[Segmentation]:
+    """``SegTTAModel.test_step``: every view through `model`, then merged; options of `predict`."""
+    predictions = [
+        predict(model, view.images, metas=view.metas, threshold=threshold, **options)
+        for view in views
+    ]
+    return merge_tta(list(zip(*predictions, strict=True)), threshold=threshold)
 
 
 def merge_tta(
@@ -83,15 +115,11 @@ def predict_tta(
     have views of unlike sizes.
     """
     views = [tta_views(sample, rng, ratios=ratios, flips=flips) for sample in samples]
-    predictions = []
-    for same_view in zip(*views, strict=True):
-        batch = collate(
-            same_view, mean=mean, std=std, training=False, test_size_divisor=test_size_divisor
-        )
-        predictions.append(
-            predict(model, batch.images, metas=batch.metas, threshold=threshold, **options)
-        )
-    return merge_tta(list(zip(*predictions, strict=True)), threshold=threshold)
+    batches = [
+        collate(same_view, mean=mean, std=std, training=False, test_size_divisor=test_size_divisor)
+        for same_view in zip(*views, strict=True)
+    ]
+    return predict_views(batches, rng, model=model, threshold=threshold, **options)
 
 
 def _merge(views: Sequence[Segmentation], threshold: float | None) -> Segmentation:

@@ -1,16 +1,21 @@
 """Scale-invariant logarithmic error of depth maps.
 
-Reproduces ``SiLogLoss`` (mmseg 1.2.2 mmseg/models/losses/silog_loss.py).
+Reproduces ``SiLogLoss`` (mmseg 1.2.2 mmseg/models/losses/silog_loss.py), and
+``VPDDepthHead.loss_by_feat`` (mmseg/models/decode_heads/vpd_depth_head.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
 from parity.steps.loss.reduction import AvgFactor, reduce_loss
 from parity.steps.loss.refusal import explained
+from parity.steps.loss.terms import LossTerm, summed
 
 
 @explained
@@ -44,3 +49,23 @@ def si_log_loss(
     return loss_weight * reduce_loss(
         loss, weight=weight, reduction=reduction, avg_factor=avg_factor
     )
+
+
+SI_LOG = (LossTerm("loss_silog", si_log_loss),)
+
+
+@explained
+def depth_head_loss(
+    pred: Tensor,
+    label: Tensor,
+    *,
+    losses: Sequence[LossTerm] = SI_LOG,
+    align_corners: bool = False,
+) -> dict[str, Tensor]:
+    """Losses by name of depths `pred` ``(N, 1, h, w)``, brought to the size of the true ones.
+
+    label: float ``(N, 1, H, W)`` in metres, 0 where it is not known. Raises InputError.
+    """
+    size = label.shape[2:]
+    depth = F.interpolate(pred, size, mode="bilinear", align_corners=align_corners)
+    return summed(losses, lambda term: term.alone(depth, label))

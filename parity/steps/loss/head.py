@@ -14,7 +14,7 @@ from torch import Tensor
 from parity.errors import InputError
 from parity.steps.loss.ohem import CROSS_ENTROPY, OhemSampler, ohem_weights
 from parity.steps.loss.refusal import explained
-from parity.steps.loss.terms import LossTerm
+from parity.steps.loss.terms import LossTerm, summed
 from parity.steps.loss.topk import accuracy
 
 
@@ -36,17 +36,10 @@ def decode_head_loss(
     """
     if label.dim() != 3 or len(label) == 0:
         raise InputError(f"label must be (N, H, W) of one image or more, got {tuple(label.shape)}")
-    if not losses:
-        raise InputError("losses must hold at least one LossTerm")
     logits = F.interpolate(pred, label.shape[1:], mode="bilinear", align_corners=align_corners)
     weight = _pixel_weights(logits, label, losses, sampler, ignore_index)
-    found: dict[str, Tensor] = {}
-    for term in losses:
-        loss = term(logits, label, weight=weight, ignore_index=ignore_index)
-        if term.name in found:
-            found[term.name] += loss
-        else:
-            found[term.name] = loss
+    given = {"weight": weight, "ignore_index": ignore_index}
+    found = summed(losses, lambda term: term(logits, label, **given))
     correct = accuracy(logits, label, ignore_index=ignore_index)
     assert isinstance(correct, Tensor)  # for a single k
     return {**found, "acc_seg": correct}
@@ -73,13 +66,23 @@ def _pixel_weights(
     )
 
 
-def total_loss(losses: Mapping[str, Tensor]) -> Tensor:
+def total_loss(losses: Mapping[str, Tensor | Sequence[Tensor]]) -> Tensor:
     """What training descends: the sum of the means of the entries with "loss" in their name.
+
+    Of a list of losses, the sum of their means.
 
     Reproduces ``BaseModel.parse_losses`` (mmengine 0.10.7
     mmengine/model/base_model/base_model.py).
     """
-    means = [loss.mean() for name, loss in losses.items() if "loss" in name]
+    means = [_mean(loss) for name, loss in losses.items() if "loss" in name]
     if not means:
         raise InputError(f'no entry has "loss" in its name: {", ".join(losses)}')
     return sum(means, start=means[0].new_zeros(()))
+
+
+def _mean(loss: Tensor | Sequence[Tensor]) -> Tensor:
+    if isinstance(loss, Tensor):
+        return loss.mean()
+    if not loss:
+        raise InputError("a list of losses must hold one at least")
+    return sum((one.mean() for one in loss[1:]), start=loss[0].mean())

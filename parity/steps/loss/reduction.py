@@ -84,6 +84,6 @@ def read_class_weight(path: str) -> Any:
             return json.loads(Path(path).read_text("utf-8"))
         if kind in (".yaml", ".yml"):
             return yaml.safe_load(Path(path).read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (EOFError, MemoryError, OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read as class weights: {error}") from error
     raise InputError(f"{path}: class weights must be .npy, .json, .yaml or .yml")

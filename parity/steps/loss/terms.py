@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,3 +46,24 @@ class LossTerm:
             raise InputError(f"{self.name}: {names} comes from the head; leave it out of options")
         taken = {name: value for name, value in given.items() if name in TAKEN[kind]}
         return self.function(pred, label, **{**self.options, **taken})
+
+    def alone(self, pred: Tensor, label: Tensor) -> Tensor:
+        """The loss without any of a head's keywords, as some heads call theirs."""
+        return self.function(pred, label, **self.options)
+
+
+def summed(losses: Sequence[LossTerm], value: Callable[[LossTerm], Tensor]) -> dict[str, Tensor]:
+    """The `value` of each by its name; those of one name are added up, in place as there.
+
+    Raises InputError for none at all.
+    """
+    if not losses:
+        raise InputError("losses must hold at least one LossTerm")
+    found: dict[str, Tensor] = {}
+    for term in losses:
+        loss = value(term)
+        if term.name in found:
+            found[term.name] += loss
+        else:
+            found[term.name] = loss
+    return found

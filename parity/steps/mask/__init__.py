@@ -1,4 +1,4 @@
-"""Mask classification, as Mask2Former and MaskFormer train and predict.
+"""Mask classification, as Mask2Former, MaskFormer and SAN train, and the points of PointRend.
 
 Reproduces the heads of mmseg 1.2.2 and of mmdet 3.3.0 from the network's outputs
 on: segments of a label map, costs, assignment, points, losses, inference.
@@ -23,7 +23,9 @@ from parity.steps.mask.cost import (
 )
 from parity.steps.mask.infer import mask2former_inference, maskformer_inference
 from parity.steps.mask.loss import mask2former_loss, maskformer_loss
+from parity.steps.mask.point_head import point_head_inference, point_head_loss
 from parity.steps.mask.points import draw_points, draw_uncertain_points, sample_points
+from parity.steps.mask.side_adapter import san_loss
 from parity.steps.mask.targets import Segments, mask_targets
 
 __all__ = [
@@ -46,5 +48,8 @@ __all__ = [
     "maskformer_inference",
     "maskformer_loss",
     "maskformer_match",
+    "point_head_inference",
+    "point_head_loss",
     "sample_points",
+    "san_loss",
 ]

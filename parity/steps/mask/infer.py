@@ -30,8 +30,7 @@ def mask2former_inference(
     cls_scores: ``(N, Q, C + 1)`` each, the last channel for "no object". mask_preds:
     ``(N, Q, h, w)`` each. metas: one mapping an image, of which the first gives the size.
     """
-    size = _size(metas, "pad_shape" if metas and "pad_shape" in metas[0] else "img_shape")
-    return query_logits(cls_scores[-1], mask_preds[-1], size)
+    return query_logits(cls_scores[-1], mask_preds[-1], padded_size(metas))
 
 
 @explained
@@ -40,6 +39,11 @@ def maskformer_inference(
 ) -> Tensor:
     """As :func:`mask2former_inference`, of the size before padding."""
     return query_logits(cls_scores[-1], mask_preds[-1], _size(metas, "img_shape"))
+
+
+def padded_size(metas: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Height and width of a batch: with its padding, where the first of `metas` has any."""
+    return _size(metas, "pad_shape" if metas and "pad_shape" in metas[0] else "img_shape")
 
 
 def _size(metas: Sequence[Mapping[str, Any]], key: str) -> tuple[int, int]:

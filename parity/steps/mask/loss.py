@@ -9,6 +9,7 @@ reference takes the mean of their numbers of masks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ from parity.steps.mask.assign import (
     maskformer_match,
 )
 from parity.steps.mask.infer import Layers
-from parity.steps.mask.points import draw_uncertain_points, sample_points
+from parity.steps.mask.points import at_uncertain_points
 from parity.steps.mask.targets import Segments, mask_targets
 
 # mmdet adds it to what a loss is divided by.
@@ -55,28 +56,20 @@ def mask2former_loss(
     layer, in order, draws points to match each image at and then points to train at.
     """
 
-    def match(scores: Tensor, masks: Tensor, image: Segments) -> Match:
-        return mask2former_match(
-            *(scores, masks, *image),
-            num_points=num_points,
-            cost_weights=cost_weights,
-            generator=generator,
-        )
+    drawn: dict[str, Any] = {"num_points": num_points, "generator": generator}
 
-    def at_points(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        points = draw_uncertain_points(
-            pred,
-            num_points=num_points,
-            oversample_ratio=oversample_ratio,
-            importance_sample_ratio=importance_sample_ratio,
-            generator=generator,
-        )
-        return sample_points(pred, points), sample_points(target.float(), points)
+    def match(scores: Tensor, masks: Tensor, image: Segments) -> Match:
+        return mask2former_match(scores, masks, *image, cost_weights=cost_weights, **drawn)
 
     return layered(
         *(cls_scores, mask_preds, mask_targets(label, ignore_index=ignore_index)),
         match=match,
-        compared=at_points,
+        compared=partial(
+            at_uncertain_points,
+            oversample_ratio=oversample_ratio,
+            importance_sample_ratio=importance_sample_ratio,
+            **drawn,
+        ),
         mask_loss=mask_cross_entropy_loss,
         weights=loss_weights,
         no_object_weight=no_object_weight,
@@ -113,6 +106,13 @@ def layered(
     cls_scores: Layers, mask_preds: Layers, images: Sequence[Segments], **options: Any
 ) -> dict[str, Tensor]:
     """The losses of every layer by name, those of the last first; options of `layer_loss`."""
+    check_layers(cls_scores, mask_preds, images)
+    pairs = zip(cls_scores, mask_preds, strict=True)
+    return by_layer([layer_loss(scores, masks, images, **options) for scores, masks in pairs])
+
+
+def check_layers(cls_scores: Layers, mask_preds: Layers, images: Sequence[Segments]) -> None:
+    """Raise InputError unless all are of as many layers, one at least, and of as many images."""
     if len(cls_scores) == 0 or len(cls_scores) != len(mask_preds):
         raise InputError(
             f"cls_scores and mask_preds must be of as many layers, one at least, got "
@@ -120,10 +120,19 @@ def layered(
         )
     if len(images) != len(cls_scores[0]):
         raise InputError(f"queries are of {len(cls_scores[0])} images, label of {len(images)}")
-    pairs = zip(cls_scores, mask_preds, strict=True)
-    *earlier, last = [layer_loss(scores, masks, images, **options) for scores, masks in pairs]
+
+
+def by_layer(
+    found: Sequence[dict[str, Tensor]], layers: Sequence[int] | None = None
+) -> dict[str, Tensor]:
+    """The losses of the last layer by name; of the others ``d0.loss_cls`` and so on.
+
+    layers: numbers of the others, by default from 0 on.
+    """
+    *earlier, last = found
+    numbers = range(len(earlier)) if layers is None else layers
     named = dict(last)
-    for layer, losses in enumerate(earlier):
+    for layer, losses in zip(numbers, earlier, strict=True):
         named |= {f"d{layer}.{name}": loss for name, loss in losses.items()}
     return named
 

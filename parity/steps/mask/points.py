@@ -1,13 +1,16 @@
 """Points at which masks are compared: anywhere, and where a prediction is in doubt.
 
 Reproduces ``get_uncertain_point_coords_with_randomness`` (mmdet 3.3.0
-mmdet/models/utils/point_sample.py) and ``point_sample`` (mmcv 2.1.0
+mmdet/models/utils/point_sample.py), ``get_points_train`` of PointHead (mmseg 1.2.2
+mmseg/models/decode_heads/point_head.py) and ``point_sample`` (mmcv 2.1.0
 mmcv/ops/point_sample.py). What draws takes a ``torch.Generator``; with None it
 draws from torch's global one, as the reference does, so that
 ``torch.manual_seed(seed)`` before either gives the same points.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -34,9 +37,13 @@ def sample_points(maps: Tensor, points: Tensor) -> Tensor:
 
     Outside of the outermost pixels' centres, a map fades to zero.
     """
-    grid = points.unsqueeze(2) * 2.0 - 1.0  # (N, P, 1, 2), from -1 to 1
-    found = F.grid_sample(maps.unsqueeze(1), grid, align_corners=False)  # (N, 1, P, 1)
+    found = F.grid_sample(maps.unsqueeze(1), grid_of(points), align_corners=False)  # (N, 1, P, 1)
     return found.squeeze(3).squeeze(1)
+
+
+def grid_of(points: Tensor) -> Tensor:
+    """What ``grid_sample`` takes for them: ``(N, P, 1, 2)``, from -1 to 1."""
+    return points.unsqueeze(2) * 2.0 - 1.0
 
 
 @explained
@@ -51,8 +58,9 @@ def draw_uncertain_points(
 ) -> Tensor:
     """Points to train masks at, ``(N, num_points, 2)``, most of them in doubt.
 
-    masks: logits ``(N, h, w)``. Draws ``num_points * oversample_ratio`` candidates for
-    each mask and keeps those whose logits are nearest to zero; a share of
+    masks: logits ``(N, h, w)``, or ``(N, C, h, w)`` of classes. Draws
+    ``num_points * oversample_ratio`` candidates for each mask and keeps those whose logits
+    are nearest to zero, or whose two best classes are nearest to each other; a share of
     ``1 - importance_sample_ratio`` is then drawn anywhere, and follows them.
     """
     if oversample_ratio < 1 or not 0 <= importance_sample_ratio <= 1:
@@ -70,8 +78,29 @@ def draw_uncertain_points(
     return torch.cat([uncertain, draw_points(count, rest, device=device, generator=generator)], 1)
 
 
+def at_uncertain_points(pred: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+    """Mask logits ``(M, h, w)`` and their segments ``(M, H, W)`` at points, ``(M, P)`` each.
+
+    options: those of `draw_uncertain_points`.
+    """
+    points = draw_uncertain_points(pred, **options)
+    return sample_points(pred, points), sample_points(target.float(), points)
+
+
 def most_uncertain(masks: Tensor, points: Tensor, count: int) -> Tensor:
-    """The `count` of `points` ``(N, P, 2)`` at which logits ``(N, h, w)`` are nearest to zero."""
-    doubt = -sample_points(masks, points).abs()
+    """The `count` of `points` ``(N, P, 2)`` at which the logits are most in doubt."""
+    doubt = doubt_of_classes(masks, points) if masks.dim() == 4 else doubt_of(masks, points)
     chosen = doubt.topk(count, dim=1).indices
     return points.take_along_dim(chosen[:, :, None], dim=1)
+
+
+def doubt_of(masks: Tensor, points: Tensor) -> Tensor:
+    """Minus the distance from zero of logits ``(N, h, w)`` at `points`, ``(N, P)``."""
+    return -sample_points(masks, points).abs()
+
+
+def doubt_of_classes(logits: Tensor, points: Tensor) -> Tensor:
+    """Minus what the best class of ``(N, C, h, w)`` is ahead of the second by, ``(N, P)``."""
+    found = F.grid_sample(logits, grid_of(points), align_corners=False).squeeze(3)
+    best, second = found.topk(2, dim=1).values.unbind(1)
+    return second - best

@@ -8,10 +8,12 @@ mmseg/engine/optimizers/force_default_constructor.py).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
@@ -20,6 +22,7 @@ from parity.errors import InputError
 from parity.steps.optim.layer_decay import layer_decay_groups, vit_layer_decay_groups
 
 _NORMS = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
+_NEED_DECAY = ("bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult")
 _DEFORMABLE = ("DeformConv2d", "ModulatedDeformConv2d")
 
 # What a constructor decides for one group, besides the names: lr, weight_decay and more.
@@ -60,21 +63,27 @@ def param_groups(
     model: nn.Module,
     *,
     lr: float,
-    weight_decay: float,
+    weight_decay: float | None = None,
     paramwise_cfg: Mapping[str, Any] | None = None,
     constructor: str = "DefaultOptimWrapperConstructor",
     compiled_ops: bool = False,
+    optimizer: str = "SGD",
 ) -> list[ParamGroup]:
     """The optimizer's parameter groups, in order, as a config's ``optim_wrapper`` makes them.
 
     Without `paramwise_cfg` one group holds everything, frozen parameters too.
     Keys of `paramwise_cfg` that the constructor does not know are ignored, as
     there. compiled_ops: whether mmcv has its compiled ops; without them mmengine
-    does not recognise deformable convolutions. Raises InputError for what the
-    reference or the optimizer refuses.
+    does not recognise deformable convolutions. optimizer: class of torch.optim, whose own
+    default counts without a `weight_decay`. Raises InputError for what the reference or the
+    optimizer refuses.
     """
-    if not (lr >= 0 and weight_decay >= 0):
-        raise InputError(f"lr and weight_decay must not be negative, got {lr} and {weight_decay}")
+    paramwise_cfg = dict(paramwise_cfg or {})
+    if weight_decay is None:
+        _insist_on_no_decay(paramwise_cfg, constructor)
+    decay = _default_decay(optimizer) if weight_decay is None else weight_decay
+    if not (lr >= 0 and decay >= 0):
+        raise InputError(f"lr and weight_decay must not be negative, got {lr} and {decay}")
     if constructor not in _CONSTRUCTORS:
         raise InputError(f"constructor {constructor!r} is not one of {', '.join(_CONSTRUCTORS)}")
     inner = getattr(model, "module", model)
@@ -82,10 +91,33 @@ def param_groups(
     # The oldest constructor reads its options at once; the others do without any.
     if paramwise_cfg or constructor == "LayerDecayOptimizerConstructor":
         build = _CONSTRUCTORS[constructor]
-        found = build(inner, lr, weight_decay, dict(paramwise_cfg or {}), compiled_ops)
+        found = build(inner, lr, weight_decay, paramwise_cfg, compiled_ops)
     if not any(names for names, _ in found):
         raise InputError(f"{type(inner).__name__} has no parameter to train")
-    return [_group(names, {"lr": lr, "weight_decay": weight_decay, **own}) for names, own in found]
+    return [_group(names, {"lr": lr, "weight_decay": decay, **own}) for names, own in found]
+
+
+def _insist_on_no_decay(config: Settings, constructor: str) -> None:
+    """Raises InputError for what multiplies a weight decay."""
+    of_keys = [key for key, own in ranked_custom_keys(config).items() if "decay_mult" in own]
+    asked = [*(key for key in _NEED_DECAY if key in config), *of_keys]
+    if asked or "LayerDecay" in constructor or "LearningRateDecay" in constructor:
+        raise InputError(f"{(asked or [constructor])[0]} needs a weight_decay of the optimizer")
+
+
+def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
+    """The class of torch.optim that a config calls `name`. Raises InputError."""
+    cls = getattr(torch.optim, name, None)
+    if not (inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer)):
+        raise InputError(f"torch.optim has no optimizer {name!r}")
+    return cls
+
+
+def _default_decay(optimizer: str) -> Any:
+    parameters = inspect.signature(optimizer_class(optimizer)).parameters
+    if "weight_decay" not in parameters:
+        raise InputError(f"{optimizer} has no weight_decay, and is not compared")
+    return parameters["weight_decay"].default
 
 
 def _group(names: tuple[str, ...], settings: Settings) -> ParamGroup:
@@ -95,7 +127,7 @@ def _group(names: tuple[str, ...], settings: Settings) -> ParamGroup:
 def _default_groups(
     model: nn.Module,
     lr: float,
-    weight_decay: float,
+    weight_decay: float | None,
     config: Settings,
     compiled_ops: bool,
     *,
@@ -125,7 +157,7 @@ def _default_groups(
 
 
 def _force_groups(
-    model: nn.Module, lr: float, weight_decay: float, config: Settings, compiled_ops: bool
+    model: nn.Module, lr: float, weight_decay: float | None, config: Settings, compiled_ops: bool
 ) -> NamedSettings:
     return _default_groups(model, lr, weight_decay, config, compiled_ops, force=True)
 
@@ -158,27 +190,29 @@ def ranked_custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
 
 
 def custom_settings(
-    place: ParamPlace, custom_keys: dict[str, Mapping[str, Any]], lr: float, weight_decay: float
+    place: ParamPlace,
+    custom_keys: dict[str, Mapping[str, Any]],
+    lr: float,
+    weight_decay: float | None,
 ) -> Settings | None:
     """From the first key that occurs in the name, or None. Any other rule is then void."""
     # The dot is there even without a prefix, so ".weight" matches at the top level too.
     name = f"{place.prefix}.{place.name}"
     for key, own in custom_keys.items():
         if key in name:
-            scaled = {
-                "lr": lr * own.get("lr_mult", 1.0),
-                "weight_decay": weight_decay * own.get("decay_mult", 1.0),
-            }
+            scaled = {"lr": lr * own.get("lr_mult", 1.0)}
+            if weight_decay is not None:
+                scaled["weight_decay"] = weight_decay * own.get("decay_mult", 1.0)
             return {**scaled, **own}
     return None
 
 
-def _rules(place: ParamPlace, lr: float, weight_decay: float, config: Settings) -> Settings:
+def _rules(place: ParamPlace, lr: float, weight_decay: float | None, config: Settings) -> Settings:
     settings: Settings = {}
     lr_mult, decay_mult = lr_multiplier(place, config), decay_multiplier(place, config)
     if lr_mult is not None:
         settings["lr"] = lr * lr_mult
-    if decay_mult is not None:
+    if decay_mult is not None and weight_decay is not None:
         settings["weight_decay"] = weight_decay * decay_mult
     return settings
 
@@ -213,7 +247,7 @@ def decay_multiplier(place: ParamPlace, config: Settings) -> float | None:
     return None
 
 
-_Constructor = Callable[[nn.Module, float, float, Settings, bool], NamedSettings]
+_Constructor = Callable[[nn.Module, float, float | None, Settings, bool], NamedSettings]
 _CONSTRUCTORS: dict[str, _Constructor] = {
     "DefaultOptimWrapperConstructor": _default_groups,
     "ForceDefaultOptimWrapperConstructor": _force_groups,

@@ -54,7 +54,11 @@ def vit_layer(name: str, *, num_layers: int) -> int:
 
 
 def layer_decay_groups(
-    model: nn.Module, lr: float, weight_decay: float, config: dict[str, Any], compiled_ops: bool
+    model: nn.Module,
+    lr: float,
+    weight_decay: float | None,
+    config: dict[str, Any],
+    compiled_ops: bool,
 ) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
     """One group per layer and kind of decay, in the order in which they first occur.
 
@@ -81,7 +85,11 @@ def layer_decay_groups(
 
 
 def vit_layer_decay_groups(
-    model: nn.Module, lr: float, weight_decay: float, config: dict[str, Any], compiled_ops: bool
+    model: nn.Module,
+    lr: float,
+    weight_decay: float | None,
+    config: dict[str, Any],
+    compiled_ops: bool,
 ) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
     """The older constructor of BEiT and MAE, whose rate is called layer_decay_rate."""
     if "layer_decay_rate" not in config:

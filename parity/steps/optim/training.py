@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from parity.errors import InputError
 from parity.steps.optim.accumulate import UNKNOWN, scale_loss, should_update
 from parity.steps.optim.clip import clip_gradients
-from parity.steps.optim.groups import ParamGroup, param_groups
+from parity.steps.optim.groups import ParamGroup, optimizer_class, param_groups
 
 
 def build_optimizer(
@@ -27,9 +26,7 @@ def build_optimizer(
     """
     options = dict(optimizer)
     name = options.pop("type")
-    cls = getattr(torch.optim, name, None)
-    if cls is None:
-        raise InputError(f"torch.optim has no optimizer {name!r}")
+    make: Any = optimizer_class(name)
     params = dict(getattr(model, "module", model).named_parameters())
     listed = [
         {
@@ -40,7 +37,7 @@ def build_optimizer(
         }
         for group in groups
     ]
-    built: torch.optim.Optimizer = cls(listed, **options)
+    built: torch.optim.Optimizer = make(listed, **options)
     return built
 
 
@@ -57,14 +54,15 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train `model`, in place, to give zeros; what each batch left behind.
 
-    optimizer: as in a config, with type, lr and weight_decay. Each record holds
+    optimizer: as in a config, with type and lr. Each record holds
     the `gradients` after clipping, where an update took place, and the
     `parameters` after it, both by name.
     """
     groups = param_groups(
         model,
         lr=optimizer["lr"],
-        weight_decay=optimizer["weight_decay"],
+        weight_decay=optimizer.get("weight_decay"),
+        optimizer=optimizer["type"],
         paramwise_cfg=paramwise_cfg,
     )
     updater = build_optimizer(model, groups, optimizer=optimizer)

@@ -1,8 +1,9 @@
 """How each scheduler computes the next learning rate from the previous one.
 
-Reproduces ``PolyLR``, ``LinearLR``, ``MultiStepLR``, ``ConstantLR`` and
-``CosineAnnealingLR`` (mmengine 0.10.7 mmengine/optim/scheduler/param_scheduler.py)
-and ``PolyLRRatio`` (mmseg 1.2.2 mmseg/engine/schedulers/poly_ratio_scheduler.py).
+Reproduces the schedulers of mmengine 0.10.7 mmengine/optim/scheduler/param_scheduler.py,
+for the rate and for the momentum, and ``PolyLRRatio`` (mmseg 1.2.2
+mmseg/engine/schedulers/poly_ratio_scheduler.py). Those of several cycles are in `cycles`,
+``ReduceOnPlateauLR`` in `plateau`.
 
 The closed forms in papers give rates that differ in the last bits, so they are
 not used here.
@@ -27,13 +28,15 @@ class Scheduler(ABC):
 
     end: None for the end of training. by_epoch: true by default, as in mmengine;
     such a scheduler stands still in an iteration-based loop. convert_to_iter_based:
-    count what is given in epochs in iterations instead.
+    count what is given in epochs in iterations instead. momentum: it schedules that, of
+    Adam the first beta, where the methods here say rate.
     """
 
     begin: int = 0
     end: int | None = None
     by_epoch: bool = True
     convert_to_iter_based: bool = False
+    momentum: bool = False
 
     @abstractmethod
     def next_lr(self, lr: float, *, base_lr: float, step: int, length: int) -> float:
@@ -42,6 +45,10 @@ class Scheduler(ABC):
     def in_iterations(self, epoch_length: int) -> dict[str, Any]:
         """The options, besides begin and end, that are counted in epochs, in iterations."""
         return {}
+
+    def base_after(self, base_lr: float) -> float:
+        """The unscheduled rate that schedulers later in the list are built with."""
+        return base_lr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,10 +168,31 @@ class CosineAnnealingLR(Scheduler):
         return {} if self.T_max is None else {"T_max": self.T_max * epoch_length}
 
 
-SCHEDULERS: dict[str, type[Scheduler]] = {
-    cls.__name__: cls
-    for cls in (PolyLR, PolyLRRatio, LinearLR, ConstantLR, MultiStepLR, CosineAnnealingLR)
-}
+@dataclass(frozen=True, kw_only=True)
+class StepLR(Scheduler):
+    """Times `gamma` every `step_size` steps."""
+
+    step_size: int
+    gamma: float = 0.1
+
+    def next_lr(self, lr: float, *, base_lr: float, step: int, length: int) -> float:
+        """As in the base class."""
+        return lr if step == 0 or step % self.step_size else lr * self.gamma
+
+    def in_iterations(self, epoch_length: int) -> dict[str, Any]:
+        """As in the base class."""
+        return {"step_size": self.step_size * epoch_length}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExponentialLR(Scheduler):
+    """Times `gamma` at every step after the first."""
+
+    gamma: float
+
+    def next_lr(self, lr: float, *, base_lr: float, step: int, length: int) -> float:
+        """As in the base class."""
+        return lr if step == 0 else lr * self.gamma
 
 
 def _check_factors(spec: Scheduler, *names: str) -> None:

@@ -8,19 +8,23 @@ mmengine/hooks/param_scheduler_hook.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import accumulate
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity.errors import InputError
 from parity.steps.schedule.config import ParamScheduler, schedulers_from_config
+from parity.steps.schedule.plateau import ReduceOnPlateauLR
 from parity.steps.schedule.schedulers import Scheduler
 
 # "iter": IterBasedTrainLoop, one epoch from start to end. "epoch": EpochBasedTrainLoop.
 Loop = Literal["iter", "epoch"]
+# Scores of one validation, by name.
+Metrics = Mapping[str, float]
 
 
 def lr_table(
@@ -30,19 +34,23 @@ def lr_table(
     max_iters: int,
     epoch_length: int | None = None,
     loop: Loop = "iter",
+    metrics: Sequence[Metrics] = (),
+    val_interval: int | None = None,
 ) -> NDArray[np.float64]:
     """The rate each parameter group is updated with, float64 ``(max_iters, groups)``.
 
     base_lrs: one unscheduled rate per group. param_scheduler: as in a config, or the specs
     that `schedulers_from_config` makes of it. epoch_length: batches per epoch,
-    needed for the epoch loop and for `convert_to_iter_based`. Raises InputError.
+    needed for the epoch loop and for `convert_to_iter_based`. metrics: scores of each
+    validation, one every `val_interval` epochs or iterations, for ``ReduceOnPlateauLR``.
+    Raises InputError.
     """
     _check_table(base_lrs, max_iters, epoch_length, loop)
     epochs = max_iters // epoch_length if loop == "epoch" and epoch_length else 1
-    plan = [
-        _place(spec, max_iters=max_iters, max_epochs=epochs, epoch_length=epoch_length, loop=loop)
-        for spec in schedulers_from_config(param_scheduler)
-    ]
+    after = val_interval * (epoch_length or 1) if loop == "epoch" and val_interval else val_interval
+    run = _Run(max_iters, epochs, epoch_length, loop, after, metrics)
+    specs = schedulers_from_config(param_scheduler)
+    plan = [_place(spec, run) for spec in specs if not spec.momentum]
     table = np.empty((max_iters, len(base_lrs)))
     columns: dict[str, NDArray[np.float64]] = {}
     for group, base_lr in enumerate(map(float, base_lrs)):
@@ -52,32 +60,74 @@ def lr_table(
     return table
 
 
+def momentum_table(
+    momenta: Sequence[float], param_scheduler: ParamScheduler, **options: Any
+) -> NDArray[np.float64]:
+    """The momentum of each group, of Adam the first beta, at every iteration; as `lr_table`."""
+    specs = schedulers_from_config(param_scheduler)
+    turned = [replace(spec, momentum=False) for spec in specs if spec.momentum]
+    return lr_table(momenta, turned, **options)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How training runs. val_iters: iterations from one validation to the next."""
+
+    max_iters: int
+    max_epochs: int
+    epoch_length: int | None
+    loop: str
+    val_iters: int | None
+    metrics: Sequence[Metrics]
+
+    @property
+    def validations(self) -> list[int]:
+        """The iterations before which each validation of `metrics` takes place."""
+        step = self.val_iters
+        found = [] if step is None else list(range(step, self.max_iters, step))
+        if len(self.metrics) < len(found):
+            raise InputError(f"{len(found)} validations need as many metrics")
+        return found
+
+    def epochs_done(self, iteration: int) -> int:
+        """Epochs that have ended before `iteration`."""
+        return iteration // (self.epoch_length or 1) if self.loop == "epoch" else 0
+
+
 @dataclass(frozen=True)
 class _Placed:
-    """A scheduler and the iterations before which it steps."""
+    """A scheduler, the iterations before which it steps, and before which it reduces."""
 
     spec: Scheduler
     ticks: range
     length: int
+    reduces: frozenset[int] = frozenset()
 
 
-def _place(
-    spec: Scheduler, *, max_iters: int, max_epochs: int, epoch_length: int | None, loop: Loop
-) -> _Placed:
-    end = spec.end if spec.end is not None else max_epochs if spec.by_epoch else max_iters
+def _place(spec: Scheduler, run: _Run) -> _Placed:
+    end = spec.end if spec.end is not None else run.max_epochs if spec.by_epoch else run.max_iters
     spec = replace(spec, end=end)
     if spec.convert_to_iter_based:
-        spec = _converted(spec, end, epoch_length)
+        spec = _converted(spec, end, run.epoch_length)
     begin, end = spec.begin, spec.end or 0
     if end <= begin:
         raise InputError(f"{type(spec).__name__}: end {end} must be larger than begin {begin}")
-    first = max(begin, 0)
-    ticks = range(first, min(end, max_iters))
-    if spec.by_epoch and loop == "iter":  # built, then not stepped before training ends
-        ticks = range(first, min(end, 1))
-    elif spec.by_epoch and epoch_length:
-        ticks = range(first * epoch_length, min(end * epoch_length, max_iters), epoch_length)
-    return _Placed(spec, ticks, end - begin)
+    first, last, step = max(begin, 0), end, 1
+    if spec.by_epoch and run.loop == "iter":  # built, then not stepped before training ends
+        last = min(end, 1)
+    elif spec.by_epoch and run.epoch_length:
+        step = run.epoch_length
+    ticks = range(first * step, min(last * step, run.max_iters), step)
+    return _Placed(spec, ticks, end - begin, _reducing(spec, run))
+
+
+def _reducing(spec: Scheduler, run: _Run) -> frozenset[int]:
+    if not isinstance(spec, ReduceOnPlateauLR):
+        return frozenset()
+    places = run.validations
+    done = [run.epochs_done(place) for place in places]
+    reductions = spec.reductions(run.metrics[: len(places)], done)
+    return frozenset(place for place, reduces in zip(places, reductions, strict=True) if reduces)
 
 
 def _converted(spec: Scheduler, end: int, epoch_length: int | None) -> Scheduler:
@@ -99,11 +149,16 @@ def _column(base_lr: float, plan: Sequence[_Placed], max_iters: int) -> NDArray[
     # iteration after each iteration, and then, at the end of an epoch, those by epoch.
     order, later = plan, sorted(plan, key=lambda placed: placed.spec.by_epoch)
     column = np.empty(max_iters)
+    bases = list(accumulate(plan, lambda base, one: one.spec.base_after(base), initial=base_lr))
+    base_of = dict(zip(map(id, plan), bases, strict=False))
+    plateaus = [(one, one.spec) for one in plan if isinstance(one.spec, ReduceOnPlateauLR)]
     lr = base_lr
     for iteration in range(max_iters):
         for placed in order:
             if iteration in placed.ticks:
-                lr = _next_lr(placed, lr, base_lr, iteration)
+                lr = _next_lr(placed, lr, base_of[id(placed)], iteration)
+        for placed, spec in plateaus:  # validation comes after both
+            lr = spec.reduced(lr) if iteration in placed.reduces else lr
         column[iteration] = lr
         order = later
     return column

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parity.explain.explain import Explanation, Finding
+from parity.explain.explain import Finding, Judgement
 from tests.explain.edits.edit import Edit, leaves, named
 from tests.explain.edits.owners import BATCH, owners
 
@@ -30,7 +30,7 @@ class Judged:
 
 
 def judge(
-    answer: Explanation, edits: Sequence[Edit], changed: Sequence[str], *, other_batch: bool
+    answer: Judgement, edits: Sequence[Edit], changed: Sequence[str], *, other_batch: bool
 ) -> Judged:
     """Hold `answer` against `edits`, which made the settings `changed` differ from the zoo's.
 
@@ -62,7 +62,7 @@ def _by_name(config: Mapping[str, Any]) -> defaultdict[str, list[Any]]:
     return found
 
 
-def _is_named(answer: Explanation, edit: Edit) -> bool:
+def _is_named(answer: Judgement, edit: Edit) -> bool:
     if edit.kind == "comparability" and "not comparable" in answer.status:
         return True
     own = owners([edit.named])

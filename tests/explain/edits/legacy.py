@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from parity.explain.explain import Explanation, explain
+from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
 from tests.explain.edits.edit import ABSENT, Edit, Kind, Place, made, value_at
 from tests.explain.edits.judge import Judged, judge
@@ -116,7 +116,7 @@ def _optimization(config: Mapping[str, Any]) -> Iterator[Edit]:
     yield _edit(config, path, every // 2, "train_cfg.val_interval", "bookkeeping")
 
 
-def explained(name: str, config: Mapping[str, Any], *, gap: float) -> Explanation:
+def explained(name: str, config: Mapping[str, Any], *, gap: float) -> Judgement:
     """Write a run of mmseg 0.x that ended `gap` below the zoo's figure, and explain it."""
     root = Path(tempfile.mkdtemp())
     try:

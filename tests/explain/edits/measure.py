@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from parity.explain.explain import Explanation, explain
+from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
 from tests.explain.edits.catalogue import CONFIGS, sample, zoo_config
 from tests.explain.edits.edit import Edit, made
@@ -63,7 +63,7 @@ def explained(
     gap: float,
     processes: int,
     wrapped: bool = True,
-) -> Explanation:
+) -> Judgement:
     """Write a run that ended `gap` below the zoo's figure, and explain it."""
     root = Path(tempfile.mkdtemp())
     try:

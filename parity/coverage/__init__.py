@@ -1,0 +1,1 @@
+"""Which configs of the installed mmsegmentation are equal, stage by stage."""

@@ -1,0 +1,84 @@
+"""The rows of the library matrix: operations, their inputs, and what counts as near enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from parity.compare.tolerance import EXACT, Tolerance
+from parity.libraries.matrix import inputs
+from parity.libraries.matrix.inputs import RowCase
+
+_NORMALISED = Tolerance(
+    "normalise/float32",
+    atol=1e-6,
+    reason="four roundings of float32 at values up to 2.7; the network cannot tell them apart",
+)
+_LOSS = Tolerance("loss/float32", atol=1e-6, reason="the order of a float32 sum over the pixels")
+_PERCENT = Tolerance(
+    "mIoU/percent", atol=1e-4, reason="float32 ratios; mmseg prints two decimals of a percent"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation. unit: what differences are counted in.
+
+    measure: makes what is compared from the arguments and a library's result,
+    where that is not the result itself. describe: a difference in words.
+    """
+
+    name: str
+    make: Callable[[], list[RowCase]]
+    unit: str = "levels"
+    tolerance: Tolerance = EXACT
+    measure: Callable[[tuple[Any, ...], Any], Any] | None = None
+    describe: Callable[[Any, Any], str] | None = None
+
+    def compared(self, arguments: tuple[Any, ...], result: Any) -> Any:
+        """What of a library's `result` is compared."""
+        return result if self.measure is None else self.measure(arguments, result)
+
+
+@cache
+def cases_of(row: Row) -> tuple[RowCase, ...]:
+    """The inputs of `row` with the reference's answers; made once."""
+    return tuple(row.make())
+
+
+def _as_array(arguments: tuple[Any, ...], result: Any) -> Any:
+    return np.array(result)
+
+
+def _hue_range(arguments: tuple[Any, ...], result: Any) -> Any:
+    return inputs.measure_hue_range(arguments[0], result)
+
+
+def _reach(actual: Any, expected: Any) -> str:
+    left, right = (f"{pair[0]:+g} to {pair[1]:+g}" for pair in (actual, expected))
+    return f"reaches {left}; the reference {right}"
+
+
+ROWS: tuple[Row, ...] = (
+    Row("resize, image", partial(inputs.resize_cases, "image")),
+    Row("resize, labels", partial(inputs.resize_cases, "seg"), "labels"),
+    Row("target size", inputs.target_size_cases, "pixels", measure=_as_array),
+    Row("crop", inputs.crop_cases),
+    Row("flip", inputs.flip_cases),
+    Row("brightness", partial(inputs.photometric_cases, "brightness")),
+    Row("contrast", partial(inputs.photometric_cases, "contrast")),
+    Row("saturation", partial(inputs.photometric_cases, "saturation")),
+    Row("hue", partial(inputs.photometric_cases, "hue")),
+    Row("hue range", inputs.hue_range_cases, "hue units", measure=_hue_range, describe=_reach),
+    Row("normalise", inputs.normalize_cases, "", _NORMALISED),
+    Row("pad, image", partial(inputs.pad_cases, "image")),
+    Row("pad, labels", partial(inputs.pad_cases, "seg"), "labels"),
+    Row("reduce zero label", inputs.reduce_zero_cases, "labels"),
+    Row("logits", inputs.logits_cases, ""),
+    Row("loss", inputs.loss_cases, "", _LOSS),
+    Row("mIoU", inputs.iou_cases, "points", _PERCENT),
+)

@@ -1,0 +1,73 @@
+"""torchmetrics: IoU of label maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from parity.check.candidate import Candidate
+from parity.errors import InputError
+from parity.libraries.library import Library, LibraryOperation
+from parity.libraries.metric import evaluate, metric_candidate
+from parity.libraries.models import iou_per_image
+from parity.libraries.reasons import ABSENT_AS_ZERO
+
+LIBRARY = Library("torchmetrics", "torchmetrics", "torchmetrics")
+Images = list[dict[str, NDArray[Any]]]
+
+
+def adapt(given: Any, name: str) -> Candidate:
+    """A metric with ``update(preds, target)`` and ``compute()``, in place of the IoU."""
+    if not all(hasattr(given, method) for method in ("update", "compute", "reset")):
+        raise InputError(f"{name}: a {type(given).__name__} of torchmetrics; give a metric")
+
+    def score(images: Images) -> Any:
+        return evaluate(given, images)
+
+    return metric_candidate(name, score, built=given)
+
+
+def _jaccard_macro(images: Images, num_classes: int) -> float:
+    return 100 * float(_jaccard(images, num_classes, "macro"))
+
+
+def _jaccard_mean_of_all(images: Images, num_classes: int) -> float:
+    return 100 * float(np.mean(_jaccard(images, num_classes, "none")))
+
+
+def _jaccard(images: Images, num_classes: int, average: str) -> Any:
+    options = {"task": "multiclass", "num_classes": num_classes, "ignore_index": 255}
+    metric = LIBRARY.load().JaccardIndex(**options, average=average)
+    return evaluate(metric, images)
+
+
+def _mean_iou(images: Images, num_classes: int) -> float:
+    kind = LIBRARY.load("segmentation").MeanIoU
+    metric = kind(num_classes=num_classes, input_format="index")
+    metric.reset()
+    for one in images:
+        kept = one["label"] < num_classes
+        if np.any(kept):
+            pair = (one["pred"][kept], one["label"][kept].astype(np.int64))
+            metric.update(*(torch.from_numpy(item)[None, None] for item in pair))
+    return 100 * float(metric.compute())
+
+
+# The ways in which people compute a mean IoU with it.
+OPERATIONS: tuple[LibraryOperation, ...] = (
+    LibraryOperation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
+    LibraryOperation(
+        "mIoU", "JaccardIndex(average=None), mean of all", _jaccard_mean_of_all, *ABSENT_AS_ZERO
+    ),
+    LibraryOperation(
+        "mIoU",
+        "segmentation.MeanIoU(index), ignored pixels cut out",
+        _mean_iou,
+        "averages over images; mmseg counts all pixels of the data set together",
+        iou_per_image,
+        "the mean over images and the classes in each",
+    ),
+)

@@ -1,0 +1,149 @@
+"""What people get wrong in rotation, holes, grey levels, edge and depth maps, and mosaics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from parity.sample import DEPTH, Array, Sample
+from parity.steps import maps, mosaic, tone, warp
+from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.suspect import Suspect
+
+
+@mistake(warp.rotate)
+def rotated_anticlockwise(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
+    """Positive angles turn anticlockwise; the reference's turn clockwise."""
+    return rotate(array, -angle, **options)
+
+
+@mistake(warp.rotate)
+def rotated_labels_blended(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
+    """Label maps are interpolated; the reference takes the nearest label."""
+    return rotate(array, angle, **{**options, "nearest": False})
+
+
+@mistake(warp.rotate)
+def rotated_around_half_size(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
+    """The center is half the size; the reference's is the middle between first and last pixel."""
+    middle = (array.shape[1] / 2, array.shape[0] / 2)
+    given = {"auto_bound": False, **options}
+    return rotate(array, angle, **given if given["auto_bound"] else {**given, "center": middle})
+
+
+@mistake(warp.rotate_sample)
+def angle_drawn_when_rotating(
+    rotate_sample: Function, sample: Sample, rng: RandomState, *, prob: float, **options: Any
+) -> Any:
+    """The angle is drawn only where an image is rotated; the reference always draws it."""
+    return rotate_sample(sample, rng, prob=1.0, **options) if rng.rand() < prob else sample
+
+
+@mistake(warp.draw_holes)
+def holes_height_first(draw_holes: Function, rng: RandomState, **options: Any) -> Any:
+    """Sizes of holes are height and width; the reference's are width and height."""
+    sizes = [(height, width) for width, height in options.pop("sizes")]
+    return draw_holes(rng, sizes=sizes, **options)
+
+
+@mistake(warp.draw_holes)
+def one_hole_fewer(draw_holes: Function, rng: RandomState, **options: Any) -> Any:
+    """The largest number of holes is never drawn; the reference includes it."""
+    fewest, most = options.pop("n_holes")
+    return draw_holes(rng, n_holes=(fewest, most - 1), **options)
+
+
+@mistake(tone.adjust_gamma)
+def gamma_not_inverted(adjust_gamma: Function, image: Array, *, gamma: float = 1.0) -> Any:
+    """Levels are taken to the power of gamma; the reference's power is 1 / gamma."""
+    return adjust_gamma(image, gamma=1 / gamma)
+
+
+@mistake(tone.to_gray)
+def gray_of_rgb(to_gray: Function, image: Array, **options: Any) -> Any:
+    """The weights go by red, green, blue; the reference puts them on BGR as it is."""
+    return to_gray(image[..., ::-1], **options)
+
+
+@mistake(tone.rerange)
+def reranged_from_255(
+    rerange: Function, image: Array, *, min_value: float = 0, max_value: float = 255
+) -> Any:
+    """Levels are divided by 255; the reference goes by the image's own darkest and brightest."""
+    return image / 255 * (max_value - min_value) + min_value
+
+
+@mistake(maps.edges)
+def edges_of_ignored(edges: Function, seg: Array, **options: Any) -> Any:
+    """Ignored pixels count as a class; the reference has no edge beside them."""
+    return edges(seg, **{**options, "ignore_index": -1})
+
+
+@mistake(maps.edges)
+def edges_not_widened(edges: Function, seg: Array, **options: Any) -> Any:
+    """Edges are one pixel wide; the reference widens them to edge_width."""
+    return edges(seg, **{**options, "edge_width": 1})
+
+
+@mistake(maps.depth_mix_sample)
+def depth_in_metres(
+    depth_mix_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """Depth is mixed in as it was rescaled; the reference takes it back to the file's units."""
+    plain = sample.replace(meta=sample.meta.replace(depth_rescale_factor=1))
+    return depth_mix_sample(plain, rng, **options).replace(meta=sample.meta)
+
+
+@mistake(maps.depth_mix_sample)
+def depth_band_with_its_end(
+    depth_mix_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """The band is one column wider; the reference excludes its end."""
+    mixed = depth_mix_sample(sample, rng, **options)
+    changed = np.flatnonzero((mixed.image != sample.image).any(axis=(0, 2)))
+    end = changed[-1] + 1 if changed.size else sample.image.shape[1]
+    if end >= sample.image.shape[1]:
+        return mixed
+    image = mixed.image.copy()
+    image[:, end] = (sample.maps[DEPTH] / sample.meta["depth_rescale_factor"])[:, end, None]
+    return mixed.replace(image=image)
+
+
+@mistake(maps.concat_images_sample)
+def second_image_first(
+    concat_images_sample: Function, sample: Sample, rng: Any = None, **options: Any
+) -> Any:
+    """The later image comes first; the reference goes by input_keys."""
+    keys = options.pop("input_keys", ("img", "img2"))
+    return concat_images_sample(sample, rng, input_keys=keys[::-1], **options)
+
+
+@mistake(mosaic.fitted_size)
+def mosaic_without_ratio(fitted_size: Function, height: int, width: int, img_scale: Any) -> Any:
+    """Each image is stretched to img_scale; the reference keeps its ratio."""
+    return img_scale
+
+
+@mistake(mosaic.draw_center)
+def center_height_first(draw_center: Function, rng: RandomState, **options: Any) -> Any:
+    """The center's row is drawn before its column; the reference draws the column first."""
+    height, width = options.pop("img_scale")
+    x, y = draw_center(rng, img_scale=(width, height), **options)
+    return y, x
+
+
+_IN_ROTATION = (rotated_anticlockwise, rotated_labels_blended, rotated_around_half_size)
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(warp.rotate_sample, *_IN_ROTATION, angle_drawn_when_rotating),
+    *made_in(warp.rot_flip_sample, rotated_anticlockwise, rotated_around_half_size),
+    *made_in(warp.cut_out_sample, holes_height_first, one_hole_fewer),
+    *made_in(tone.adjust_gamma_sample, gamma_not_inverted),
+    *made_in(tone.to_gray_sample, gray_of_rgb),
+    *made_in(tone.rerange_sample, reranged_from_255),
+    *made_in(maps.generate_edge_sample, edges_of_ignored, edges_not_widened),
+    *made_in(maps.depth_mix_sample, depth_in_metres, depth_band_with_its_end),
+    *made_in(maps.concat_images_sample, second_image_first),
+    *made_in(mosaic.mosaic_sample, mosaic_without_ratio, center_height_first),
+)

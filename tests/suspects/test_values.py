@@ -1,0 +1,52 @@
+"""Options that a candidate sets to a value of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity.check.cases import all_steps
+from parity.compare.trace import run_trace
+from parity.probes import data
+from parity.probes.catalogue import PROBES
+from parity.steps.collate import collate
+from parity.steps.crop import crop_sample
+from parity.steps.loss import focal_loss
+from parity.suspects.diagnose import diagnose_candidate
+from parity.suspects.values import other_values
+
+
+def diagnosed(name, function, **changed):
+    """What is said of `function` with `changed` options, on the probes of a step."""
+    probe = next(one for one in (*PROBES, *data.PROBES) if one.step.name == name)
+    steps = [(name, probe.step)]
+    expected = [run_trace(steps, probe.make(seed), seed).steps[0] for seed in range(12)]
+    wrong = probe.step.doing(lambda *given, **options: function(*given, **{**options, **changed}))
+    return diagnose_candidate(probe.step, wrong, expected, pairs=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "changed", "told"),
+    [
+        ("loss_focal", focal_loss, {"gamma": 3.0}, "gamma is 3.0, whatever is asked for."),
+        ("collate_divisor14", collate, {"size_divisor": 16}, "size_divisor is 16, whatever"),
+        ("collate_max", collate, {"std": (127.5,) * 3}, "std is (127.5, 127.5, 127.5), whatever"),
+        (
+            "crop_windows",
+            crop_sample,
+            {"cat_max_ratio": 0.9},
+            "cat_max_ratio is 0.9 or 0.95 or",
+        ),
+    ],
+)
+def test_option_and_value_are_named(name, function, changed, told):
+    assert told in str(diagnosed(name, function, **changed))
+
+
+def test_a_value_that_is_not_usual_gets_no_name():
+    assert diagnosed("loss_focal", focal_loss, alpha=0.123).likely == ()
+
+
+def test_ids_are_unique_in_each_step():
+    for step in all_steps():
+        ids = [one.id for one in other_values(step)]
+        assert len(ids) == len(set(ids))
