@@ -34,12 +34,24 @@ def intended_batch(context: RunContext) -> tuple[int | None, str]:
     if context.other is not None:
         return context.other.settings.effective_batch.value, f"the other run, {context.other.name},"
     if context.row is not None and context.row.batch is not None:
-        return context.row.batch, f"the zoo's metafile ({context.row.name})"
+        # The metafile counts the samples of an iteration, of which a step may take several.
+        batch = context.row.batch * (intended_accumulation(context) or 1)
+        return batch, f"the zoo's metafile ({context.row.name})"
     name = config_name(context)
     match = _BATCH.search(name)
     if match is None:
         return None, ""
     return int(match[1]) * int(match[2]), f"the config's name, {name}"
+
+
+def intended_accumulation(context: RunContext) -> int | None:
+    """Micro-batches per step of the row's config or the other run."""
+    if context.other is not None:
+        return context.other.settings.accumulation.value
+    if context.expected is None:
+        return None
+    counts = context.expected.number("optim_wrapper", "accumulative_counts")
+    return counts if isinstance(counts, int) else None
 
 
 def known(fact: Fact[Any], what: str, needs: str) -> Unchecked | None:

@@ -24,6 +24,7 @@ from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
 from parity.cli.ops import ops
+from parity.cli.preflight import preflight
 from parity.cli.record import record
 from parity.cli.report import open_latest, report
 from parity.cli.show import INTERRUPTED
@@ -49,6 +50,7 @@ app.command()(explain)
 app.command()(cause)
 app.command()(matrix)
 app.command()(ops)
+app.command()(preflight)
 app.command()(steps)
 app.command()(train)
 app.command(context_settings={"allow_interspersed_args": False})(watch)

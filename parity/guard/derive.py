@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.causes.facts import intended_batch
+from parity.causes.facts import intended_accumulation, intended_batch
 from parity.errors import InputError
 from parity.explain.context import beside_row, terms_of_run
 from parity.explain.row import choose
@@ -94,8 +94,8 @@ def derive(
     images = gpus * (batch or samples)
     if meant % images:
         raise InputError(
-            f"{config}: {meant} samples a step are no multiple of {gpus} x {batch or samples}; "
-            f"give a --batch such that GPUs times batch divides {meant}"
+            f"{config}: {meant} samples an iteration are no multiple of {gpus} x "
+            f"{batch or samples}; give a --batch such that GPUs times batch divides {meant}"
         )
     factor = meant // images
     changes = _changes(found, terms, batch or samples, factor, data)
@@ -123,15 +123,17 @@ def _check(config: str, file: Path, found: Config, terms: Terms) -> None:
 
 
 def _intended(config: str, found: Config, name: str) -> int:
+    """Samples of an iteration, over all GPUs."""
     run = planned_run(found, name=name, gpus=1)
     mine = terms_of_run(run)
-    meant, _ = intended_batch(beside_row(run, mine, choose(run, terms=mine)))
+    context = beside_row(run, mine, choose(run, terms=mine))
+    meant, _ = intended_batch(context)
     if meant is None:
         raise InputError(
             f"{config}: neither the zoo nor its name (such as 8xb2) says how many samples a step "
             "is meant to have; rename it so that it does"
         )
-    return meant
+    return meant // (intended_accumulation(context) or 1)
 
 
 def _changes(

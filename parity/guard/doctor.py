@@ -944,7 +944,7 @@ def _blocks(lines: Sequence[Line], links: bool) -> list[str]:
     said: list[str] = []
     fixes: set[str] = set()
     for line in lines:
-        head = f"{line.status:<8}{line.name:<15}"
+        head = f"{line.status:<8}{line.name:<14} "
         said += textwrap.wrap(
             head + line.text, WIDTH, subsequent_indent=" " * 23, break_on_hyphens=False
         )

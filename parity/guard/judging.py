@@ -73,7 +73,10 @@ class Judging:
             return
         output, _ = self._process.communicate()
         self._process = None
-        for alarm in json.loads(output or b"[]"):
+        alarms = []
+        with suppress(ValueError):  # it was killed, or ended with an error
+            alarms = json.loads(output)
+        for alarm in alarms:
             if alarm["id"] not in self._told:
                 self._told.add(alarm["id"])
                 self._tell(alarm)

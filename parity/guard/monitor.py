@@ -49,8 +49,8 @@ class Monitor:
 
     @property
     def zero(self) -> tuple[str, ...]:
-        """Parameters whose gradient was exactly 0 whenever it was looked at last."""
-        return tuple(name for name, count in self._zeros.items() if count)
+        """Parameters whose gradient was exactly 0 in all iterations that count."""
+        return tuple(name for name, count in self._zeros.items() if count >= self._zero)
 
     @property
     def unreached(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Monitor:
         self._reached |= alive.keys()
         for name, some in alive.items():
             self._zeros[name] = 0 if some else self._zeros.get(name, 0) + 1
-        dead = [name for name, count in self._zeros.items() if count >= self._zero]
+        dead = self.zero
         if dead:
             shown = ", ".join(dead[:3]) + (", ..." if len(dead) > 3 else "")
             self._alarm(

@@ -113,6 +113,8 @@ def _insist_on_registered(value: Any) -> None:
             raise InputError(f"{kind} is not registered by mmseg, mmdet, mmcv or mmengine")
         if isinstance(kind, str) and kind.partition(".")[0] not in (*_SCOPES, kind):
             raise InputError(f"{kind} is of a package that is not looked into")
+        if isinstance(value.get("class_weight"), str):
+            raise InputError("class_weight is a file, which mmseg may unpickle")
     items = value.values() if isinstance(value, Mapping) else value
     for item in items if isinstance(value, (Mapping, list, tuple)) else ():
         _insist_on_registered(item)

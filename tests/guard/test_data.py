@@ -22,7 +22,7 @@ def root(tmp_path):
             (tmp_path / "data" / kind / split).mkdir(parents=True)
         for index in range(count):
             image = rng.randint(0, 255, (8, 12, 3), dtype=np.uint8)
-            label = np.repeat(rng.randint(0, 151, (2, 3), dtype=np.uint8), 4, 0).repeat(4, 1)
+            label = rng.randint(0, 151, (8, 12), dtype=np.uint8)
             cv2.imwrite(str(tmp_path / f"data/images/{split}/{index}.jpg"), image)
             cv2.imwrite(str(tmp_path / f"data/annotations/{split}/{index}.png"), label)
     return tmp_path / "data"

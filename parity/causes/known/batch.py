@@ -12,7 +12,7 @@ from parity.causes.cause import (
     Unchecked,
     Verdict,
 )
-from parity.causes.facts import dataset, intended_batch, known
+from parity.causes.facts import dataset, intended_accumulation, intended_batch, known
 from parity.causes.table import NO_CONFIG, NO_ROW
 from parity.runs.datasets import KNOWN
 
@@ -78,7 +78,7 @@ def _fewer_epochs(context: RunContext) -> Verdict:
     # What an early stop took away is truncated-run's.
     # Iterations are micro-batches, so accumulation adds no samples.
     batch = (settings.effective_batch.value or 0) // (settings.accumulation.value or 1)
-    theirs = intended // (_accumulation(context) or 1)
+    theirs = intended // (intended_accumulation(context) or 1)
     done, meant = (settings.max_iters.value or 0) * batch, planned * theirs
     detail = f"{done} samples planned, {meant} as meant by {says}" + _passes(context, done, meant)
     if done >= ENOUGH * meant:
@@ -90,12 +90,6 @@ def _fewer_epochs(context: RunContext) -> Verdict:
     part = BATCH if mine >= ENOUGH * planned else ""
     why = "iterations and batch are in its files"
     return Found(evidence, "certain", why, detail, 1 - done / meant if not part else 0.5, part)
-
-
-def _accumulation(context: RunContext) -> int | None:
-    if context.other is not None:
-        return context.other.settings.accumulation.value
-    return None
 
 
 def _planned(context: RunContext) -> int | None:

@@ -79,12 +79,21 @@ def _schedule_end(context: RunContext) -> Verdict:
     end = int(last.get("end").value)
     if abs(end - planned) <= max(1, planned // 1000):
         return RuledOut(f"the schedule ends at {end} of {planned} iterations")
+    if _ends_so(context.expected, end, planned):
+        return RuledOut(f"end {end}, max_iters {planned}, as in {context.expected_name}")
     evidence = (
         *context.evidence(terms.source(last.get("end")), end),
         *context.of_fact(context.run.settings.max_iters),
         *_final_rate(context),
     )
     return Found(evidence, "certain", "the config states both", f"end {end}, max_iters {planned}")
+
+
+def _ends_so(terms: Terms | None, end: int, planned: int) -> bool:
+    """Whether the config that it is compared with does not end with its schedule either."""
+    if terms is None or terms.number("train_cfg", "max_iters") != planned:
+        return False
+    return any(stage.get("end").value == end for stage in terms.item("param_scheduler").parts)
 
 
 def _counts_epochs(terms: Terms, stages: list[Item]) -> Item | None:

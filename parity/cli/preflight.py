@@ -1,0 +1,53 @@
+"""``parity preflight``: whether a training is worth starting."""
+
+from __future__ import annotations
+
+import json as to_json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parity.guard.doctor import exit_code, render_text
+from parity.guard.preflight import examine, planned
+from parity.guard.rehearsal import rehearse
+
+
+def preflight(
+    config: Annotated[str, typer.Argument(help="A config of the zoo by name, or a path.")],
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="Processes; default: as many as the zoo's row has.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="ROOT", help="Another root of the data set.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other weights to start from.")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the config: the first iterations, for real.")
+    ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Something that is meant, e.g. effective-batch."),
+    ] = None,
+    elsewhere: Annotated[
+        bool, typer.Option("--elsewhere", help="Do not look at this environment.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Look at a training before it starts: config, data, weights, environment. Go, or no go.
+
+    Nothing of the config is executed without --trust. Exit codes: 0 go, 1 no go, 2 wrong usage.
+    """
+    flight = planned(config, gpus=gpus, data=data, checkpoint=checkpoint)
+    lines = list(examine(flight, accept=accept or (), elsewhere=elsewhere))
+    lines += rehearse(flight) if trust else ()
+    lines.sort(key=lambda line: ("error", "warning", "ok").index(line.status))
+    if json:
+        typer.echo(to_json.dumps([asdict(line) for line in lines], indent=2))
+    else:
+        typer.echo(render_text(lines))
+        typer.echo("no go" if exit_code(lines) else "go")
+    raise typer.Exit(exit_code(lines))
