@@ -21,11 +21,12 @@ _MATCH = (
 _QUERIES = "cls_scores float (N, Q, C + 1) and mask_preds float (N, Q, h, w) a layer"
 _IMAGES = "model: images to logits; images float (N, 3, H, W)"
 # What goes in and comes out, by plain name.
+_SCALED = ("random_choice_resize", "resize_shortest_edge", "resize_to_multiple")
 _SHAPES: Mapping[str, str] = {
     "load": "info: img_path, seg_map_path, label_map, reduce_zero_label; gives a Sample",
     "load_image": "path str; gives uint8 (H, W, 3) BGR",
     "load_annotation": "path str; gives uint8 (H, W), 255 ignored",
-    **dict.fromkeys(("resize", "crop", "flip"), _IMAGE),
+    **dict.fromkeys((*_SCALED, "resize", "pad", "crop", "flip"), _IMAGE),
     "photometric": "image uint8 (H, W, 3) BGR; rng RandomState; gives the same",
     "collate": "samples: list of Sample; gives a Batch: images float32 (N, 3, H, W) RGB, "
     "segs int64 (N, H, W), metas",
@@ -107,7 +108,7 @@ _SHAPES: Mapping[str, str] = {
     "initial_sampling_bias": "gives float32 (heads * levels * points * 2,)",
 }
 # Their examples are in the form of our steps, ``(sample, rng)``, which is the shorter one.
-_DRAWING = frozenset({"resize", "crop", "flip", "photometric"})
+_DRAWING = frozenset({*_SCALED, "resize", "pad", "crop", "flip", "photometric"})
 
 
 @dataclass(frozen=True)
