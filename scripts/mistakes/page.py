@@ -28,7 +28,7 @@ functions that can hold it; what is counted of suspects holds in all their place
 written by one run of `python scripts/scorecard.py`, which needs a checkout of this repository, and
 says which and when; `--list FILE` writes all suspects with their places.
 
-    python scripts/scorecard.py --pairs 0 --held-out --markdown docs/scorecard.md
+    python scripts/scorecard.py --pairs 4 --held-out --markdown docs/scorecard.md
     python scripts/scorecard.py --as-candidates --markdown docs/scorecard.md
     python scripts/scorecard.py --cost --markdown docs/scorecard.md"""
 
