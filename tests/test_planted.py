@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,8 @@ def test_a_wrong_gradient_of_the_right_value_is_found():
         loss = cross_entropy(pred, label, **options)
         return loss * 2 - loss.detach()
 
-    found = hold(probe.step, probe.make(0), 0, candidate=doubled)
+    planted = partial(probe.step.run, doubled)
+    found = hold(probe.step, probe.make(0), 0, candidate=planted)
     verdicts = {path: leaf.verdict for path, leaf in found.leaves.items()}
     assert verdicts == {"loss": Verdict.EQUAL, "grad": Verdict.DIFFERENT}
 
