@@ -73,9 +73,15 @@ class Search:
         # inputs take the least time.
         self._rows = sorted(rows, key=lambda row: (row not in self.differing, row.terms))
         self._values_differ = not all(row.print.same_values(row.lineup.clean) for row in rows)
+        # Where our own step raises the same, no suspect of it was reached.
+        self._reached = not all(
+            row.record.error and row.print.fits(row.lineup.clean) for row in self.differing
+        )
 
     def reproduced(self, pairs: bool) -> tuple[Explanation, ...]:
         """Every suspect, else every pair, that gives what the candidate gave in all records."""
+        if not self._reached:
+            return ()
         if self._only_rounding:
             return self._exact(Lineup.alone, RecordDigest.fits)
         choices = (Lineup.alone, Lineup.pairs) if pairs else (Lineup.alone,)
@@ -122,7 +128,8 @@ class Search:
     def partial(self) -> tuple[Explanation, ...]:
         """Single suspects by the share they account for, the largest first."""
         found = []
-        choice = [] if self._only_rounding else self._rows[0].lineup.singles()
+        known = self._reached and not self._only_rounding
+        choice = self._rows[0].lineup.singles() if known else []
         for made in self._clock.watch(choice):
             mean = self._share(made)
             if mean >= SMALLEST_SHARE:

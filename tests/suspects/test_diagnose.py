@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from parity.compare.trace import StepRecord, run_step, run_trace
 from parity.errors import InputError
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
+from parity.probes.catalogue import PROBES
 from parity.steps.photometric import draw_photometric, photometric
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.diagnose import diagnose, diagnose_candidate, diagnose_many
@@ -313,3 +315,15 @@ def test_pairs_that_cannot_be_made_together(records):
     made = lineup.record((centre, early))
     assert isinstance(made, StepRecord)
     assert not made.error
+
+
+def test_an_error_that_our_own_step_raises_names_nothing():
+    """No suspect was reached: each of them raises the same."""
+    step = next(one.step for one in PROBES if one.step.name == "schedule")
+    value = next(one.make(0) for one in PROBES if one.step.name == "schedule")
+    [good] = run_trace([("schedule", step)], value, 0).steps
+    unknown = [{**one, "unheard_of": 1} for one in value["param_scheduler"]]
+    record = replace(good, input={**value, "param_scheduler": unknown})
+    diagnosis = diagnose_candidate(step, step, [record])
+    assert diagnosis.differing == 1
+    assert diagnosis.explanations == ()
