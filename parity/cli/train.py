@@ -14,10 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from parity.candidate.load import load_candidate
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
 from parity.report.training import render_training, render_training_json
+from parity.train.mapping import read_map
+from parity.train.ported import Port
 from parity.train.record import Training, TrainOptions
 from parity.train.record import train as train_sides
 from parity.train.settings import built_in_data, read_settings
@@ -77,6 +80,16 @@ def train(
         list[str] | None,
         typer.Option(metavar="KEY.KEY=VALUE", help="Another value of the config, on both sides."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.PY:MAKE", help="A model of your own for our side."),
+    ] = None,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help='JSON: {"name in the reference": "name in --model"}.'
+        ),
+    ] = None,
     teacher: Annotated[
         bool,
         typer.Option(
@@ -125,11 +138,20 @@ def train(
             teacher=teacher,
             work_dir=work_dir,
             keep=out is not None,
+            port=_port(model, map_file),
         )
         with _progress(options.iters) as progress:
             training = train_sides(settings, options, progress)
     _write(training, out)
     raise typer.Exit(0 if training.equal or side is not SideName.BOTH else 1)
+
+
+def _port(model: str | None, map_file: Path | None) -> Port | None:
+    if model is None:
+        if map_file is not None:
+            raise InputError("--map goes with --model")
+        return None
+    return Port(model, load_candidate(model), read_map(map_file) if map_file else {})
 
 
 def _write(training: Training, out: Path | None) -> None:

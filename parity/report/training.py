@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from parity import __version__
@@ -26,6 +26,7 @@ def _lines(training: Training) -> Iterator[str]:
     yield f"{training.name}: seed {options.seed}, {where}"
     yield from (f"  on both sides: {change}" for change in training.changes)
     yield from (f"  not ours: {part}" for part in training.not_ours)
+    yield from (f"  {note}" for note in training.notes)
     if training.tally is None:
         terms = ", ".join(f"{name} {value:.6g}" for name, value in training.losses.items())
         yield f"{options.side} alone, {options.iters} iterations; the last losses: {terms}"
@@ -68,7 +69,7 @@ def _distances(count: Count) -> tuple[str, str]:
 
 def render_training_json(training: Training) -> str:
     """Every field, for programs."""
-    options = {**asdict(training.options), "work_dir": None}
+    options = {**asdict(replace(training.options, port=None)), "work_dir": None}
     content: dict[str, Any] = {
         "format": FORMAT,
         "parity": __version__,
@@ -76,6 +77,7 @@ def render_training_json(training: Training) -> str:
         "options": options,
         "changes": training.changes,
         "not_ours": training.not_ours,
+        "notes": training.notes,
         "losses": dict(training.losses),
     }
     if training.options.side == BOTH and training.tally is not None:

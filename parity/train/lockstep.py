@@ -71,12 +71,13 @@ def _together(candidate: TrainingSide, reference: TrainingSide) -> Pair:
 @torch.no_grad()
 def teach(candidate: TrainingSide, reference: TrainingSide) -> None:
     """Give `candidate` the state of `reference`; the options of its groups stay its own."""
-    for ours, theirs in zip(
-        candidate.model.state_dict().values(), reference.model.state_dict().values(), strict=True
-    ):
-        ours.copy_(theirs)
+    state = candidate.model.state_dict()
+    for name, value in reference.model.state_dict().items():
+        state[name].copy_(value)
     params = dict(reference.model.named_parameters())
     for name, param in candidate.model.named_parameters():
+        if name not in params:
+            continue  # of a user's own model, which has it alone
         grad = params[name].grad
         param.grad = None if grad is None else grad.clone()
         state = reference.optimizer.state.get(params[name], {})

@@ -90,7 +90,9 @@ def compare_modules(
     `theirs` are moved away from their first values, under which a norm changes nothing.
     Raises InputError where a model does not run, or not even one weight has a counterpart.
     """
-    orders = tuple(_order(model, call) for model, call in zip((ours, theirs), run, strict=True))
+    orders = tuple(
+        execution_order(model, call) for model, call in zip((ours, theirs), run, strict=True)
+    )
     weights = map_weights(ours, theirs, given=given or {}, orders=(orders[0], orders[1]))
     if not weights.tensors and weights.only_theirs:
         raise InputError("no weight of the two models has a counterpart; give --map FILE")
@@ -139,10 +141,10 @@ def disturb(model: nn.Module, seed: int) -> None:
             value.add_(noise.abs() if name.endswith("running_var") else noise * 0.05)
 
 
-def _order(model: nn.Module, run: Run) -> tuple[str, ...]:
+def execution_order(model: nn.Module, run: Run) -> tuple[str, ...]:
     """The names of the modules, in the order in which they first begin to run."""
     recorder = _Recorder("eval", tensors=False)
-    with _watched(model, recorder), _own_draws(0), torch.no_grad():
+    with _watched(model, recorder), own_draws(0), torch.no_grad():
         _called(model.eval(), run)
     return tuple(dict.fromkeys(event.name for event in recorder.events))
 
@@ -153,7 +155,7 @@ def _events(model: nn.Module, run: Run, seed: int) -> list[Event]:
     for passing in ("eval", "training"):
         recorder = _Recorder(passing)
         model.train(passing == "training")
-        with _watched(model, recorder), _own_draws(seed):
+        with _watched(model, recorder), own_draws(seed):
             output = _called(model, run)
             _descend(output, seed)
         found += recorder.events + recorder.gradients
@@ -237,7 +239,8 @@ def _leaving(recorder: _Recorder, name: str) -> Callable[..., None]:
 
 
 @contextmanager
-def _own_draws(seed: int) -> Iterator[None]:
+def own_draws(seed: int) -> Iterator[None]:
+    """Draws from `seed`, and no trace of it in the generators afterwards."""
     states = generators()
     seed_everything(seed)
     try:

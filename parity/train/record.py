@@ -13,10 +13,11 @@ from parity.errors import InputError
 from parity.live import reference_module
 from parity.train.journal import Journal
 from parity.train.lockstep import lockstep
-from parity.train.loop import Loop
+from parity.train.loop import Loop, Model
 from parity.train.losses import own_losses
 from parity.train.observe import START, Observer
 from parity.train.plan import plan_of
+from parity.train.ported import Port, PortedModel
 from parity.train.settings import TrainingSettings
 from parity.train.sides import Train, TrainingSide
 from parity.train.tally import LockstepTally
@@ -30,6 +31,7 @@ class TrainOptions:
     """How to train. lockstep: iterations that are compared in everything, of `iters` in all.
 
     work_dir: holds those of both sides; ours is written only to `keep` it.
+    port: a user's own model for our side.
     """
 
     side: str = BOTH
@@ -41,6 +43,7 @@ class TrainOptions:
     teacher: bool = False
     work_dir: Path = Path("work_dir")
     keep: bool = False
+    port: Port | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Training:
 
     changes: what both sides have otherwise than the config. not_ours: what our side took
     from the reference besides the network. losses: the last ones of a side that ran alone.
+    notes: what else there is to say of the models.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Training:
     not_ours: tuple[str, ...] = ()
     tally: LockstepTally | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -76,8 +81,13 @@ def train(
     common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
     common["device"] = options.device
 
+    source: Model = live.ReferenceModel(settings, options.device)
+    ported = None
+    if options.port is not None:
+        size = plan.collate.get("size") or (64, 64)
+        source = ported = PortedModel(source, options.port, size=size, device=options.device)
+
     def ours(observe: Observer) -> None:
-        source = live.ReferenceModel(settings, options.device)
         journal = None
         if options.keep:
             folder = options.work_dir / CANDIDATE
@@ -92,6 +102,8 @@ def train(
     torch.backends.cudnn.deterministic = True
     candidate = _side("our side", ours, options)
     reference = _side("the reference", theirs, options)
+    if ported is not None:
+        reference.shows = lambda name: name in ported.shown
     made = Training(settings.name, options, settings.changes)
     if options.side == REFERENCE:
         return replace(made, losses=run_alone(reference, progress))
@@ -99,7 +111,8 @@ def train(
         losses = run_alone(candidate, progress)
         return replace(made, losses=losses, not_ours=own_losses(candidate.model))
     tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
-    return replace(made, not_ours=own_losses(candidate.model), tally=tally)
+    notes = tuple(ported.notes) if ported is not None else ()
+    return replace(made, not_ours=own_losses(candidate.model), tally=tally, notes=notes)
 
 
 def _side(name: str, training: Train, options: TrainOptions) -> TrainingSide:

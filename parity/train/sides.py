@@ -47,6 +47,7 @@ class TrainingSide(Observer):
     name: in messages. fully: the last iteration of which everything is shown; of later ones
     generators and losses are, and of the `last` its parameters and what goes with them.
     threads: that torch computes with; the same number on both sides, for sums depend on it.
+    shows: of which modules the activations are shown.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class TrainingSide(Observer):
         last: int | None = None,
         device: str = "cpu",
         threads: int = 1,
+        shows: Callable[[str], bool] = lambda name: True,
     ) -> None:
         self.name, self.fully, self.last = name, fully, last
         self.iteration = 0
         self.at: Observation | None = None
-        self.device, self.threads = device, threads
+        self.device, self.threads, self.shows = device, threads, shows
         self.states = generators(device)
         self.error: BaseException | None = None
         self._stopping = False
@@ -74,7 +76,7 @@ class TrainingSide(Observer):
         if threading.current_thread() is not self._thread:
             return  # what is computed a second time in the backward pass of a GPU
         self.iteration += quantity == START
-        if not self._wanted(quantity):
+        if not self._wanted(quantity, values):
             return
         self.at = Observation(self.iteration, quantity, values)
         self._theirs.release()
@@ -82,7 +84,9 @@ class TrainingSide(Observer):
         if self._stopping:
             raise _Stopped
 
-    def _wanted(self, quantity: str) -> bool:
+    def _wanted(self, quantity: str, values: Values) -> bool:
+        if quantity.startswith("activations") and not self.shows(next(iter(values))):
+            return False
         if self.fully is None or self.iteration <= self.fully:
             return True
         left = self.iteration == self.last and quantity in ("parameters", *LEFT_BEHIND)
