@@ -69,8 +69,12 @@ def train(
     device: str,
     work_dir: Path,
     observe: Observer,
+    double: bool = False,
 ) -> nn.Module:
-    """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule."""
+    """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule.
+
+    double: in float64, from the weights as they are drawn in float32.
+    """
     load_reference()
     from mmengine.config import Config
     from mmengine.runner import Runner
@@ -90,7 +94,7 @@ def train(
     }
     with _silent(), mock.patch("mmengine.runner.runner.get_device", return_value=device):
         runner = Runner.from_cfg(Config(values))
-        _Watch(runner, observe, iters, device).attach()
+        _Watch(runner, observe, iters, device, double=double).attach()
         try:
             model: nn.Module = runner.train()
         finally:
@@ -109,8 +113,10 @@ def _silent() -> Iterator[None]:
 class _Watch:
     """Tells an observer of a Runner what there is to see, and stops it at the end."""
 
-    def __init__(self, runner: Any, observe: Observer, iters: int, device: str) -> None:
-        self.runner, self.observe = runner, observe
+    def __init__(
+        self, runner: Any, observe: Observer, iters: int, device: str, *, double: bool = False
+    ) -> None:
+        self.runner, self.observe, self.double = runner, observe, double
         self.iters, self.device = iters, device
         self.drawn: list[int] = []
 
@@ -137,6 +143,8 @@ class _Watch:
 
     def _begin(self) -> None:
         model, wrapper = self.runner.model, self.runner.optim_wrapper
+        if self.double:
+            model.double()
         # Before the observer's own hook, since the norm is known once gradients are clipped.
         wrapper.optimizer.register_step_pre_hook(
             lambda *_: self.observe("norm before clipping", {"norm": self._norm()})
@@ -158,11 +166,14 @@ class _Watch:
         optimizer = self.runner.optim_wrapper.optimizer
         self.observe("rates by group", rates(self.runner.model, optimizer))
 
-    def _prepared(self, module: nn.Module, args: Any, output: Any) -> None:
+    def _prepared(self, module: nn.Module, args: Any, output: Any) -> Any:
+        if self.double:
+            output = {**output, "inputs": output["inputs"].double()}
         samples = output["data_samples"]
         labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
         metas = tuple(Meta(**sample.metainfo) for sample in samples)
         self.observe("batch", {"images": output["inputs"], "labels": labels, "meta": metas})
+        return output
 
     def _losses(self, module: nn.Module, args: Any, output: Any) -> None:
         self.observe("losses", output)

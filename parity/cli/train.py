@@ -96,6 +96,22 @@ def train(
             "--teacher", help="Give our side the reference's state before each iteration."
         ),
     ] = False,
+    float64: Annotated[
+        bool,
+        typer.Option(
+            "--float64",
+            help="Hold what is not bit-equal to the same step in float64; with --teacher.",
+        ),
+    ] = False,
+    repeat: Annotated[
+        bool,
+        typer.Option(
+            "--repeat", help="Train one side twice; what it has otherwise then is no difference."
+        ),
+    ] = False,
+    ops: Annotated[
+        bool, typer.Option("--ops", help="Name the first operations that part.")
+    ] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch on each side.")] = 1,
     out: Annotated[
         Path | None,
@@ -110,6 +126,8 @@ def train(
     2 wrong usage, bad config, missing data or no reference.
     """
     check_device(device)
+    if float64 and repeat:
+        raise InputError("--float64 and --repeat are two ways to judge; give one of them")
     if lockstep is not None and iters is not None and iters < lockstep:
         raise InputError(
             f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
@@ -139,6 +157,9 @@ def train(
             work_dir=work_dir,
             keep=out is not None,
             port=_port(model, map_file),
+            repeat=repeat,
+            precise=float64,
+            ops=ops,
         )
         with _progress(options.iters) as progress:
             training = train_sides(settings, options, progress)

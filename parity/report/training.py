@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from parity import __version__
+from parity.train.operations import OperationParting
 from parity.train.record import BOTH, Training
 from parity.train.tally import Count, LockstepTally
 
@@ -31,10 +32,30 @@ def _lines(training: Training) -> Iterator[str]:
         terms = ", ".join(f"{name} {value:.6g}" for name, value in training.losses.items())
         yield f"{options.side} alone, {options.iters} iterations; the last losses: {terms}"
         return
-    if options.teacher:
-        yield "  each iteration begins with the state of the reference (--teacher)"
+    if options.teacher or options.precise:
+        yield "  each iteration begins with the state of the reference"
     yield verdict(training)
+    yield from _judged(training)
+    yield from _operations(training.tally.operations)
     yield from _table(training.tally)
+
+
+def _judged(training: Training) -> Iterator[str]:
+    """What a third training excused."""
+    judge, tally = training.judge, training.tally
+    if judge is None or tally is None or not tally.excused:
+        return
+    yield f"  not bit-equal, but {judge.word}: {tally.excused:,} values"
+    for name, ratio in judge.largest.items():
+        yield f"    {name}: at most {ratio:.3g} times as far from float64 as the reference"
+
+
+def _operations(found: OperationParting | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield "the first operations whose results the other side never has:"
+    for side, one in (("ours", found.ours), ("the reference's", found.theirs)):
+        yield f"  {side}: {one or 'none'}"
 
 
 def verdict(training: Training) -> str:
@@ -42,18 +63,34 @@ def verdict(training: Training) -> str:
     tally = training.tally
     if tally is None:
         return "not compared"
+    if tally.first is not None and training.options.repeat and training.options.side != BOTH:
+        return f"not deterministic: {tally.first}"
     if tally.first is not None:
         return f"different: {tally.first}"
+    if tally.excused:
+        return f"no finding: {tally.iterations} iterations, {_counted(tally)}"
     total = sum(count.compared for count in tally.counts.values())
     return f"equal: {tally.iterations} iterations, all {total:,} values bit-equal"
 
 
+def _counted(tally: LockstepTally) -> str:
+    total = sum(count.compared for count in tally.counts.values())
+    return f"{total - tally.excused:,} of {total:,} values bit-equal"
+
+
 def _table(tally: LockstepTally) -> Iterator[str]:
-    yield _row("quantity", "compared", "different", "largest", "relative", "first")
+    yield _row("quantity", "compared", "different", "excused", "largest", "relative", "first")
     for name, count in tally.listed:
         first = count.first
         where = "" if first is None else f"iteration {first.iteration}: {first.name}"
-        yield _row(name, f"{count.compared:,}", f"{count.differing:,}", *_distances(count), where)
+        yield _row(
+            name,
+            f"{count.compared:,}",
+            f"{count.differing:,}",
+            f"{count.excused:,}",
+            *_distances(count),
+            where,
+        )
 
 
 def _row(name: str, *cells: str) -> str:

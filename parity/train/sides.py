@@ -9,6 +9,7 @@ the states of the generators are its own: it trains as if it were alone.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from parity.train.observe import (
     generators,
     set_generators,
 )
+from parity.train.operations import OperationLog, TorchOperation
 
 Train = Callable[[Observer], object]
 
@@ -47,7 +49,8 @@ class TrainingSide(Observer):
     name: in messages. fully: the last iteration of which everything is shown; of later ones
     generators and losses are, and of the `last` its parameters and what goes with them.
     threads: that torch computes with; the same number on both sides, for sums depend on it.
-    shows: of which modules the activations are shown.
+    shows: of which modules the activations are shown. log_at: the iteration whose operations
+    are logged; `operations` are then those since the observation before.
     """
 
     def __init__(
@@ -60,11 +63,14 @@ class TrainingSide(Observer):
         device: str = "cpu",
         threads: int = 1,
         shows: Callable[[str], bool] = lambda name: True,
+        log_at: int | None = None,
     ) -> None:
         self.name, self.fully, self.last = name, fully, last
         self.iteration = 0
         self.at: Observation | None = None
         self.device, self.threads, self.shows = device, threads, shows
+        self.log_at, self.log = log_at, OperationLog()
+        self.operations: list[TorchOperation] = []
         self.states = generators(device)
         self.error: BaseException | None = None
         self._stopping = False
@@ -79,6 +85,10 @@ class TrainingSide(Observer):
         if not self._wanted(quantity, values):
             return
         self.at = Observation(self.iteration, quantity, values)
+        self.operations = self.log.take()
+        if quantity == START and self.iteration == self.log_at:
+            self.log.name(self.model)
+            self.log.on = True
         self._theirs.release()
         self._mine.acquire()
         if self._stopping:
@@ -121,7 +131,8 @@ class TrainingSide(Observer):
     def _run(self, train: Train) -> None:
         torch.set_num_threads(self.threads)
         try:
-            train(self)
+            with contextlib.nullcontext() if self.log_at is None else self.log:
+                train(self)
         except _Stopped:
             pass
         except BaseException as error:
