@@ -132,6 +132,9 @@ def test_draws_of_float64_take_the_stream_of_float32():
 
     with Float32Draws():
         wide = drawn(torch.float64)
+        queries = torch.randn(1, 2, 3, 4, dtype=torch.float64)
+        attended = torch.nn.functional.scaled_dot_product_attention(queries, queries, queries)
+    assert attended.dtype is torch.float64
     assert all(map(torch.equal, wide, drawn(torch.float32)))
 
 
