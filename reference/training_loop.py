@@ -94,11 +94,13 @@ def train(
     observe: Observer,
     resumed: Path | None = None,
     states: Values | None = None,
+    double: bool = False,
 ) -> nn.Module:
     """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule.
 
     resumed: a checkpoint of a Runner, to go on from as mmengine does. states: of the
-    generators then, which mmengine does not keep.
+    generators then, which mmengine does not keep. double: in float64, from the weights as
+    they are drawn in float32.
     """
     load_reference()
     from mmengine.config import Config
@@ -121,7 +123,7 @@ def train(
     }
     with _silent(), _on(device), mmengine_checkpoints():
         runner = Runner.from_cfg(Config(values))
-        watch = _Watch(runner, observe, iters, device, states)
+        watch = _Watch(runner, observe, iters, device, states, double=double)
         watch.attach()
         try:
             model: nn.Module = runner.train()
@@ -158,9 +160,16 @@ class _Watch:
     """Tells an observer of a Runner what there is to see, and stops it at the end."""
 
     def __init__(
-        self, runner: Any, observe: Observer, iters: int, device: str, states: Values | None
+        self,
+        runner: Any,
+        observe: Observer,
+        iters: int,
+        device: str,
+        states: Values | None,
+        *,
+        double: bool = False,
     ) -> None:
-        self.runner, self.observe = runner, observe
+        self.runner, self.observe, self.double = runner, observe, double
         self.iters, self.device, self.states = iters, device, states
         self.drawn: list[int] = []
         self.batches: Any = None
@@ -192,6 +201,10 @@ class _Watch:
 
     def _begin(self) -> None:
         model, wrapper = self.runner.model, self.runner.optim_wrapper
+        if self.double:
+            averaged = [one.ema_model for one in self.runner.hooks if hasattr(one, "ema_model")]
+            for one in (model, *averaged):
+                one.double()
         # Before the observer's own hook, since the norm is known once gradients are clipped.
         wrapper.optimizer.register_step_pre_hook(
             lambda *_: self.observe("norm before clipping", {"norm": self._norm()})
@@ -242,13 +255,16 @@ class _Watch:
         optimizer = self.runner.optim_wrapper.optimizer
         self.observe("rates by group", rates(self.runner.model, optimizer))
 
-    def _prepared(self, module: nn.Module, args: Any, output: Any) -> None:
+    def _prepared(self, module: nn.Module, args: Any, output: Any) -> Any:
+        if self.double:
+            output = {**output, "inputs": output["inputs"].double()}
         if self.observe.validating:
-            return
+            return output
         samples = output["data_samples"]
         labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
         metas = tuple(Meta(**sample.metainfo) for sample in samples)
         self.observe("batch", {"images": output["inputs"], "labels": labels, "meta": metas})
+        return output
 
     def _losses(self, module: nn.Module, args: Any, output: Any) -> None:
         if self.observe.validating:

@@ -23,6 +23,7 @@ from parity.cli.derive import derive
 from parity.cli.doctor import doctor
 from parity.cli.explain import explain
 from parity.cli.matrix import matrix
+from parity.cli.modules import modules
 from parity.cli.ops import ops
 from parity.cli.preflight import preflight
 from parity.cli.record import record
@@ -49,6 +50,7 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(cause)
 app.command()(matrix)
+app.command()(modules)
 app.command()(ops)
 app.command()(preflight)
 app.command()(steps)

@@ -23,12 +23,15 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from parity.candidate.load import load_candidate
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
 from parity.report.training import render_training, render_training_json
 from parity.report.training_page import render_training_html
 from parity.train.equivalence import MARGIN
+from parity.train.mapping import read_map
+from parity.train.ported import Port
 from parity.train.record import TrainOptions
 from parity.train.seeds import Trainings, train_seeds
 from parity.train.settings import built_in_data, read_settings
@@ -119,11 +122,37 @@ def train(
         list[str] | None,
         typer.Option(metavar="KEY.KEY=VALUE", help="Another value of the config, on both sides."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.PY:MAKE", help="A model of your own for our side."),
+    ] = None,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help='JSON: {"name in the reference": "name in --model"}.'
+        ),
+    ] = None,
     teacher: Annotated[
         bool,
         typer.Option(
             "--teacher", help="Give our side the reference's state before each iteration."
         ),
+    ] = False,
+    float64: Annotated[
+        bool,
+        typer.Option(
+            "--float64",
+            help="Hold what is not bit-equal to the same step in float64; with --teacher.",
+        ),
+    ] = False,
+    repeat: Annotated[
+        bool,
+        typer.Option(
+            "--repeat", help="Train one side twice; what it has otherwise then is no difference."
+        ),
+    ] = False,
+    ops: Annotated[
+        bool, typer.Option("--ops", help="Name the first operations that part.")
     ] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch on each side.")] = 1,
     out: Annotated[
@@ -140,6 +169,8 @@ def train(
     """
     check_device(device)
     several = _seeds(seeds)
+    if float64 and repeat:
+        raise InputError("--float64 and --repeat are two ways to judge; give one of them")
     if lockstep is not None and iters is not None and iters < lockstep:
         raise InputError(
             f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
@@ -174,6 +205,10 @@ def train(
             keep=out is not None,
             interval=every,
             resume=resume,
+            port=_port(model, map_file),
+            repeat=repeat,
+            precise=float64,
+            ops=ops,
         )
         with _progress(options.iters * len(several)) as progress:
             trainings = train_seeds(settings, options, several, progress)
@@ -190,6 +225,14 @@ def _seeds(text: str) -> tuple[int, ...]:
     if not found or not all(0 <= one <= MAX_SEED for one in found) or len({*found}) < len(found):
         raise InputError(f"--seeds {text!r}: give different whole numbers from 0 to {MAX_SEED}")
     return found
+
+
+def _port(model: str | None, map_file: Path | None) -> Port | None:
+    if model is None:
+        if map_file is not None:
+            raise InputError("--map goes with --model")
+        return None
+    return Port(model, load_candidate(model), read_map(map_file) if map_file else {})
 
 
 def _write(found: Trainings, out: Path | None) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from parity import __version__
 from parity.train.equivalence import ClassEquivalence, Equivalence
+from parity.train.operations import OperationParting
 from parity.train.record import BOTH, Training
 from parity.train.seeds import Trainings
 from parity.train.tally import Count, LockstepTally
@@ -28,8 +29,9 @@ def _lines(found: Trainings) -> Iterator[str]:
     yield heading(found)
     yield from (f"  on both sides: {change}" for change in first.changes)
     yield from (f"  not ours: {part}" for part in first.not_ours)
-    if first.options.teacher:
-        yield "  each iteration begins with the state of the reference (--teacher)"
+    yield from (f"  {note}" for note in first.notes)
+    if first.options.teacher or first.options.precise:
+        yield "  each iteration begins with the state of the reference"
     for training in found.each:
         yield from _training(training, several=len(found.each) > 1)
     if found.scores is not None:
@@ -57,6 +59,8 @@ def _training(training: Training, *, several: bool) -> Iterator[str]:
             yield from (_validated(at, scores) for at, scores in trace.scores.items())
         return
     yield f"{seed}{verdict(training)}"
+    yield from _judged(training)
+    yield from _operations(training.tally.operations)
     if not several or training.tally.first is not None:
         yield from _table(training.tally)
 
@@ -66,25 +70,59 @@ def _validated(iteration: int, scores: Any) -> str:
     return f"  iteration {iteration}: {told}"
 
 
+def _judged(training: Training) -> Iterator[str]:
+    """What a third training excused."""
+    judge, tally = training.judge, training.tally
+    if judge is None or tally is None or not tally.excused:
+        return
+    yield f"  not bit-equal, but {judge.word}: {tally.excused:,} values"
+    for name, ratio in judge.largest.items():
+        yield f"    {name}: at most {ratio:.3g} times as far from float64 as the reference"
+
+
+def _operations(found: OperationParting | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield "the first operations whose results the other side never has:"
+    for side, one in (("ours", found.ours), ("the reference's", found.theirs)):
+        yield f"  {side}: {one or 'none'}"
+
+
 def verdict(training: Training) -> str:
     """One line: equal, or the first thing that differs; and why it ended early."""
     tally = training.tally
     if tally is None:
         return "not compared"
     ended = f"; both stopped at {tally.stopped}" if tally.stopped else ""
+    if tally.first is not None and training.options.repeat and training.options.side != BOTH:
+        return f"not deterministic: {tally.first}{ended}"
     if tally.first is not None:
         return f"different: {tally.first}{ended}"
+    if tally.excused:
+        return f"no finding: {tally.iterations} iterations, {_counted(tally)}{ended}"
     total = sum(count.compared for count in tally.counts.values())
     made = tally.iterations - training.begun
     return f"equal: {made} iterations, all {total:,} values bit-equal{ended}"
 
 
+def _counted(tally: LockstepTally) -> str:
+    total = sum(count.compared for count in tally.counts.values())
+    return f"{total - tally.excused:,} of {total:,} values bit-equal"
+
+
 def _table(tally: LockstepTally) -> Iterator[str]:
-    yield _row("quantity", "compared", "different", "largest", "relative", "first")
+    yield _row("quantity", "compared", "different", "excused", "largest", "relative", "first")
     for name, count in tally.listed:
         first = count.first
         where = "" if first is None else f"iteration {first.iteration}: {first.name}"
-        yield _row(name, f"{count.compared:,}", f"{count.differing:,}", *_distances(count), where)
+        yield _row(
+            name,
+            f"{count.compared:,}",
+            f"{count.differing:,}",
+            f"{count.excused:,}",
+            *_distances(count),
+            where,
+        )
 
 
 def _row(name: str, *cells: str) -> str:
@@ -140,7 +178,7 @@ def score_verdict(scores: Equivalence) -> str:
 def render_training_json(found: Trainings) -> str:
     """Every field, for programs."""
     first = found.each[0]
-    options = {**asdict(first.options), "work_dir": None, "seed": None}
+    options = {**asdict(replace(first.options, port=None)), "work_dir": None, "seed": None}
     content: dict[str, Any] = {
         "format": FORMAT,
         "parity": __version__,
@@ -148,6 +186,7 @@ def render_training_json(found: Trainings) -> str:
         "options": options,
         "changes": first.changes,
         "not_ours": first.not_ours,
+        "notes": first.notes,
         "trainings": [_content(training) for training in found.each],
     }
     if first.options.side == BOTH:

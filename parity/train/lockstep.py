@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from parity.train.observe import START
+from parity.train.operations import first_operations
 from parity.train.sides import Observation, TrainingSide
-from parity.train.tally import LockstepTally
+from parity.train.tally import Judge, LockstepTally
 
 
 def lockstep(
@@ -16,45 +20,66 @@ def lockstep(
     reference: TrainingSide,
     *,
     teacher: bool = False,
+    third: TrainingSide | None = None,
+    judge: Judge | None = None,
     progress: Callable[[int], None] = lambda iteration: None,
 ) -> LockstepTally:
     """Run both sides to their ends, and compare everything that they show.
 
     teacher: before each iteration our side gets the weights, buffers, optimizer state,
-    gradients and generators of the reference, so that each iteration is judged alone.
-    progress: is told each iteration that begins.
+    gradients and generators of the reference, so that each iteration is judged alone; so
+    does `third`, by which `judge` excuses what differs. Sides that log operations stop where
+    they part. progress: is told each iteration that begins.
     """
-    tally = LockstepTally()
+    tally, more = LockstepTally(), [] if third is None else [third]
+    printed = contextlib.ExitStack()
+    printed.enter_context(contextlib.redirect_stdout(sys.stdout))
     try:
-        actual, expected = _next(candidate, reference)
+        actual, expected = _next(candidate, reference, *more)
         while actual is not None or expected is not None:
-            if actual is None or expected is None or _place(actual) != _place(expected):
+            met = _met(actual, expected)
+            if met is None:
                 tally.apart(actual, expected)
-                actual, expected = _together(candidate, reference)
-                continue
-            tally.hold(actual, expected)
+            else:
+                tally.hold(*met, third.at if third else None, judge)
             broken = candidate.trace.broken or reference.trace.broken
-            if broken:
+            if met is not None and broken:
                 tally.stopped = broken
                 break
-            if expected.quantity == START:
-                progress(expected.iteration)
-                if teacher and expected.iteration > 1:
-                    teach(candidate, reference)
-            actual, expected = _next(candidate, reference)
+            if tally.first is not None and reference.log_at is not None:
+                tally.operations = first_operations(candidate.operations, reference.operations)
+                break
+            if met is not None and met[1].quantity == START:
+                progress(reference.iteration)
+                for side in (candidate, *more) if teacher and reference.iteration > 1 else ():
+                    teach(side, reference)
+            further = _together if met is None else _next
+            actual, expected = further(candidate, reference, *more)
     finally:
-        candidate.stop()
-        reference.stop()
+        for side in (candidate, reference, *more):
+            side.stop()
+        printed.close()  # two Runners at once restore what they found, in the wrong order
     return tally
 
 
 Pair = tuple[Observation | None, Observation | None]
 
 
-def _next(candidate: TrainingSide, reference: TrainingSide) -> Pair:
+def _next(candidate: TrainingSide, reference: TrainingSide, *more: TrainingSide) -> Pair:
     """The reference first: what is wrong with a config is then said of the reference."""
     expected = reference.next()
+    for side in more:
+        side.next()
     return candidate.next(), expected
+
+
+def _met(
+    actual: Observation | None, expected: Observation | None
+) -> tuple[Observation, Observation] | None:
+    """Both, if they are at the same place."""
+    if actual is None or expected is None or _place(actual) != _place(expected):
+        return None
+    return actual, expected
 
 
 def _place(at: Observation) -> tuple[int, str, tuple[str, ...]]:
@@ -63,10 +88,10 @@ def _place(at: Observation) -> tuple[int, str, tuple[str, ...]]:
     return at.iteration, at.quantity, names
 
 
-def _together(candidate: TrainingSide, reference: TrainingSide) -> Pair:
+def _together(candidate: TrainingSide, reference: TrainingSide, *more: TrainingSide) -> Pair:
     """Go on to the beginning of the next iteration on both sides."""
     begun = max(candidate.iteration, reference.iteration) + 1
-    for side in (reference, candidate):
+    for side in (reference, *more, candidate):
         while side.at is not None and side.iteration < begun:
             side.next()
     return candidate.at, reference.at
@@ -75,17 +100,22 @@ def _together(candidate: TrainingSide, reference: TrainingSide) -> Pair:
 @torch.no_grad()
 def teach(candidate: TrainingSide, reference: TrainingSide) -> None:
     """Give `candidate` the state of `reference`; the options of its groups stay its own."""
-    for ours, theirs in zip(
-        candidate.model.state_dict().values(), reference.model.state_dict().values(), strict=True
-    ):
-        ours.copy_(theirs)
+    state = candidate.model.state_dict()
+    for name, value in reference.model.state_dict().items():
+        state[name].copy_(value)
     params = dict(reference.model.named_parameters())
     for name, param in candidate.model.named_parameters():
+        if name not in params:
+            continue  # of a user's own model, which has it alone
         grad = params[name].grad
-        param.grad = None if grad is None else grad.clone()
+        param.grad = None if grad is None else grad.to(param.dtype, copy=True)
         state = reference.optimizer.state.get(params[name], {})
-        candidate.optimizer.state[param] = {
-            key: value.clone() if isinstance(value, torch.Tensor) else value
-            for key, value in state.items()
-        }
+        candidate.optimizer.state[param] = {key: _as(value, param) for key, value in state.items()}
     candidate.states = dict(reference.states)
+
+
+def _as(value: Any, param: torch.Tensor) -> Any:
+    """A copy; of what has the form of `param`, in its precision, too."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.to(param.dtype, copy=True) if value.shape == param.shape else value.clone()

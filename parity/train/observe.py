@@ -80,7 +80,8 @@ def watch_forward(model: nn.Module, observe: Observer) -> None:
     Left out are the model itself, its preprocessor, and the modules of the losses that
     are computed by functions on our side.
     """
-    for name, module in model.named_modules():
+    modules = getattr(model, "observed_modules", model.named_modules)  # PortedModel has its own
+    for name, module in modules():
         if name and not name.startswith("data_preprocessor") and ".loss_decode" not in name:
             module.register_forward_hook(_shown(observe, name))
     for name in ("decode_head", "auxiliary_head"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,14 @@ from parity.errors import InputError
 from parity.live import reference_module
 from parity.train.checkpoint import kept_iterations, read_checkpoint
 from parity.train.journal import Journal
+from parity.train.judge import Float32Draws, Float64Judge, RepeatJudge
 from parity.train.lockstep import lockstep
-from parity.train.loop import Loop
+from parity.train.loop import Loop, Model
 from parity.train.losses import own_losses
 from parity.train.observe import Observer
+from parity.train.operations import OperationParting
 from parity.train.plan import TrainingPlan, plan_of
+from parity.train.ported import Port, PortedModel
 from parity.train.settings import TrainingSettings
 from parity.train.sides import Train, TrainingSide
 from parity.train.tally import LockstepTally
@@ -35,6 +41,10 @@ class TrainOptions:
 
     work_dir: holds those of both sides; ours is written only to `keep` it, with a
     checkpoint every `interval` iterations. resume: go on from the checkpoints there.
+    port: a user's own model for our side. repeat: `side` trains twice, or where both do, the
+    reference. precise: what differs is held to the reference in float64; asks for `teacher`.
+    ops: once more up to where the sides part, with the operations there; log_at: in this
+    iteration, and no further.
     """
 
     side: str = BOTH
@@ -48,6 +58,11 @@ class TrainOptions:
     keep: bool = False
     interval: int = 0
     resume: bool = False
+    port: Port | None = None
+    repeat: bool = False
+    precise: bool = False
+    ops: bool = False
+    log_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,8 @@ class Training:
     changes: what both sides have otherwise than the config. not_ours: what our side took
     from the reference besides the network. traces: losses and scores of each side that
     trained. classes: names of those that are scored, where they are known. begun: the
-    iterations that were made before, of a resumed training.
+    iterations that were made before, of a resumed training. notes: what else there is to say
+    of the models. judge: what excused values.
     """
 
     name: str
@@ -68,6 +84,8 @@ class Training:
     traces: Mapping[str, TrainingTrace] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     begun: int = 0
+    notes: tuple[str, ...] = ()
+    judge: Float64Judge | RepeatJudge | None = None
 
     @property
     def equal(self) -> bool:
@@ -85,18 +103,55 @@ def train(
         raise InputError(f"{settings.name}: {told}; ask for fewer")
     sides = _Sides(settings, options, plan)
     torch.backends.cudnn.deterministic = True
-    candidate = _side("our side", sides.candidate, options, sides.begun)
-    reference = _side("the reference", sides.reference, options, sides.begun)
-    classes, tally = sides.source.classes(), None
+    made = Training(
+        settings.name, options, settings.changes, classes=sides.classes, begun=sides.begun
+    )
+    made = _trained(made, sides, progress)
+    tally = made.tally
+    if options.ops and tally is not None and tally.first is not None and tally.first.iteration:
+        tally.operations = _operations(settings, options, tally.first.iteration)
+    return replace(made, notes=() if sides.ported is None else tuple(sides.ported.notes))
+
+
+def _trained(made: Training, sides: _Sides, progress: Progress) -> Training:
+    """`made` with what came of the sides that its options ask for."""
+    options = made.options
     if options.side == BOTH:
-        tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
+        return _compared(made, sides, progress)
+    ours, tally = options.side == CANDIDATE, None
+    one = sides.candidate() if ours else sides.reference()
+    if options.repeat:
+        tally = lockstep(sides.again() if ours else sides.third(), one, progress=progress)
     else:
-        run_alone(reference if options.side == REFERENCE else candidate, progress)
-    named = {CANDIDATE: candidate, REFERENCE: reference}
-    traces = {key: one.trace for key, one in named.items() if options.side in (BOTH, key)}
-    not_ours = () if options.side == REFERENCE else _not_ours(candidate.model, plan)
-    made = {"not_ours": not_ours, "classes": classes, "begun": sides.begun}
-    return Training(settings.name, options, settings.changes, tally=tally, traces=traces, **made)
+        run_alone(one, progress)
+    not_ours = _not_ours(one.model, sides.plan) if ours else ()
+    return replace(made, not_ours=not_ours, tally=tally, traces={options.side: one.trace})
+
+
+def _compared(made: Training, sides: _Sides, progress: Progress) -> Training:
+    options, candidate, reference = made.options, sides.candidate(), sides.reference()
+    judge = Float64Judge() if options.precise else RepeatJudge() if options.repeat else None
+    tally = lockstep(
+        candidate,
+        reference,
+        teacher=options.teacher or options.precise,
+        third=sides.third() if judge is not None else None,
+        judge=judge,
+        progress=progress,
+    )
+    not_ours = _not_ours(candidate.model, sides.plan)
+    traces = {CANDIDATE: candidate.trace, REFERENCE: reference.trace}
+    return replace(made, not_ours=not_ours, tally=tally, judge=judge, traces=traces)
+
+
+def _operations(
+    settings: TrainingSettings, options: TrainOptions, iteration: int
+) -> OperationParting | None:
+    """Those that part when both sides train once more, up to `iteration`."""
+    with tempfile.TemporaryDirectory(prefix="parity-ops-") as folder:
+        once = replace(options, ops=False, log_at=iteration, keep=False, work_dir=Path(folder))
+        tally = train(settings, once).tally
+    return None if tally is None else tally.operations
 
 
 class _Sides:
@@ -105,17 +160,43 @@ class _Sides:
     def __init__(self, settings: TrainingSettings, options: TrainOptions, plan: TrainingPlan):
         self.settings, self.options, self.plan = settings, options, plan
         self.live = reference_module("training_loop")
-        self.source = self.live.ReferenceModel(settings, options.device)
+        model = self.live.ReferenceModel(settings, options.device)
+        self.classes: tuple[str, ...] = model.classes()
+        self.ported = None if options.port is None else _ported(model, options, plan)
+        self.model: Model = model if self.ported is None else self.ported
         self.begun = _begun(options)
         resumed = _checkpoint(options, CANDIDATE, self.begun)
         self.kept = None if resumed is None else read_checkpoint(resumed, options.device)
         self.common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
         self.common["device"] = options.device
 
-    def candidate(self, observe: Observer) -> None:
+    def candidate(self) -> TrainingSide:
         """Our loop, with a work directory where it is to be kept."""
+        return _side("our side", self._ours, self.options, self.begun)
+
+    def again(self) -> TrainingSide:
+        """Our loop once more, without one."""
+        alone = partial(self._ours, keep=False)
+        return _side("our side, again", alone, self.options, self.begun)
+
+    def reference(self) -> TrainingSide:
+        """mmengine's Runner."""
+        return self._showing(_side("the reference", self._theirs, self.options, self.begun))
+
+    def third(self) -> TrainingSide:
+        """mmengine's Runner once more, in float64 where that is what judges."""
+        side = _side("the reference, again", self._theirs_again, self.options, self.begun)
+        return self._showing(side)
+
+    def _showing(self, side: TrainingSide) -> TrainingSide:
+        ported = self.ported
+        if ported is not None:
+            side.shows = lambda name: name in ported.shown
+        return side
+
+    def _ours(self, observe: Observer, *, keep: bool = True) -> None:
         saving: dict[str, Any] = {"every": self.options.interval}
-        if self.options.keep:
+        if self.options.keep and keep:
             journal = Journal(
                 observe,
                 self.options.work_dir / CANDIDATE,
@@ -123,23 +204,35 @@ class _Sides:
                 seed=self.options.seed,
                 iters=self.options.iters,
                 begun=self.begun,
-                classes=self.source.classes(),
+                classes=self.classes,
             )
             observe = journal
             saving["save"] = journal.save
         given = {"observe": observe, "resumed": self.kept, **saving, **self.common}
-        Loop(self.plan, self.source, **given).train()
+        Loop(self.plan, self.model, **given).train()
 
-    def reference(self, observe: Observer) -> None:
-        """mmengine's Runner; resumed, it is given the generators, which it does not keep."""
+    def _theirs(self, observe: Observer, *, folder: str = REFERENCE, **options: Any) -> None:
+        """Resumed, it is given the generators, which mmengine does not keep."""
         self.live.train(
             self.settings,
-            work_dir=self.options.work_dir / REFERENCE,
+            work_dir=self.options.work_dir / folder,
             observe=observe,
             resumed=_checkpoint(self.options, REFERENCE, self.begun),
             states=None if self.kept is None else self.kept.generators,
+            **options,
             **self.common,
         )
+
+    def _theirs_again(self, observe: Observer) -> None:
+        wide = self.options.precise
+        with Float32Draws() if wide else contextlib.nullcontext():  # type: ignore[no-untyped-call]
+            self._theirs(observe, folder="third", double=wide)
+
+
+def _ported(model: Model, options: TrainOptions, plan: TrainingPlan) -> PortedModel:
+    assert options.port is not None
+    size = plan.collate.get("size") or (64, 64)
+    return PortedModel(model, options.port, size=size, device=options.device)
 
 
 def _not_ours(model: nn.Module, plan: TrainingPlan) -> tuple[str, ...]:
@@ -164,11 +257,12 @@ def _side(name: str, training: Train, options: TrainOptions, begun: int) -> Trai
     return TrainingSide(
         name,
         training,
-        fully=options.lockstep if options.side == BOTH else 0,
+        fully=options.lockstep if options.side == BOTH or options.repeat else 0,
         last=options.iters,
         device=options.device,
         threads=options.threads,
         begun=begun,
+        log_at=options.log_at,
     )
 
 

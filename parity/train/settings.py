@@ -84,15 +84,7 @@ def read_settings(
     Raises InputError where there is no such config, or one that
     cannot be trained here.
     """
-    path, tree = find_config(config)
-    found = read_config(path, tree=tree)
-    if terms_of(found).legacy:
-        raise InputError(f"{config}: is of mmseg 0.x; mmengine's Runner trains configs of 1.x")
-    made = TrainingSettings(
-        config, {key: found.values[key] for key in _KEPT if key in found.values}
-    )
-    for option in options:
-        made = _with_option(made, option)
+    made = _read(config, options)
     made = _without_hooks(made, frozenset() if validated else _VALIDATION)
     for item in unknown_in(made.values):
         raise InputError(f"{config}: {item.note}")
@@ -104,6 +96,28 @@ def read_settings(
     made = _smaller(made) if small else made
     batch_size = SMALL_BATCH if small and batch_size is None else batch_size
     return _with_loader(made, 0 if small and workers is None else workers, batch_size)
+
+
+def read_model(config: str, options: Sequence[str] = ()) -> Values:
+    """The ``model`` of a config, without the files of pretrained weights. Raises InputError."""
+    made = _read(config, options)
+    if not isinstance(made.values.get("model"), Mapping):
+        raise InputError(f"{config}: has no model")
+    found: Values = _without_weights(made).values["model"]
+    return found
+
+
+def _read(config: str, options: Sequence[str]) -> TrainingSettings:
+    path, tree = find_config(config)
+    found = read_config(path, tree=tree)
+    if terms_of(found).legacy:
+        raise InputError(f"{config}: is of mmseg 0.x; mmengine's Runner trains configs of 1.x")
+    made = TrainingSettings(
+        config, {key: found.values[key] for key in _KEPT if key in found.values}
+    )
+    for option in options:
+        made = _with_option(made, option)
+    return made
 
 
 def _without_hooks(given: TrainingSettings, dropped: frozenset[str]) -> TrainingSettings:

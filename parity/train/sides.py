@@ -9,6 +9,7 @@ the states of the generators are its own: it trains as if it were alone.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from parity.train.observe import (
     generators,
     set_generators,
 )
+from parity.train.operations import OperationLog, TorchOperation
 from parity.train.traces import TrainingTrace
 
 Train = Callable[[Observer], object]
@@ -49,6 +51,8 @@ class TrainingSide(Observer):
     generators and losses are, and of the `last` its parameters and what goes with them.
     threads: that torch computes with; the same number on both sides, for sums depend on it.
     begun: iterations that were made before. trace: its losses and scores so far.
+    shows: of which modules the activations are shown. log_at: the iteration whose operations
+    are logged; `operations` are then those since the observation before.
     """
 
     def __init__(
@@ -61,11 +65,15 @@ class TrainingSide(Observer):
         device: str = "cpu",
         threads: int = 1,
         begun: int = 0,
+        shows: Callable[[str], bool] = lambda name: True,
+        log_at: int | None = None,
     ) -> None:
         self.name, self.fully, self.last = name, fully, last
         self.iteration, self.trace = begun, TrainingTrace()
         self.at: Observation | None = None
-        self.device, self.threads = device, threads
+        self.device, self.threads, self.shows = device, threads, shows
+        self.log_at, self.log = log_at, OperationLog()
+        self.operations: list[TorchOperation] = []
         self.states = generators(device)
         self.error: BaseException | None = None
         self._stopping = False
@@ -78,15 +86,21 @@ class TrainingSide(Observer):
             return  # what is computed a second time in the backward pass of a GPU
         self.iteration += quantity == START
         self.trace.see(self.iteration, quantity, values)
-        if not self._wanted(quantity):
+        if not self._wanted(quantity, values):
             return
         self.at = Observation(self.iteration, quantity, values)
+        self.operations = self.log.take()
+        if quantity == START and self.iteration == self.log_at:
+            self.log.name(self.model)
+            self.log.on = True
         self._theirs.release()
         self._mine.acquire()
         if self._stopping:
             raise _Stopped
 
-    def _wanted(self, quantity: str) -> bool:
+    def _wanted(self, quantity: str, values: Values) -> bool:
+        if quantity.startswith("activations") and not self.shows(next(iter(values))):
+            return False
         if self.fully is None or self.iteration <= self.fully:
             return True
         left = self.iteration == self.last and quantity in ("parameters", *LEFT_BEHIND)
@@ -121,7 +135,8 @@ class TrainingSide(Observer):
     def _run(self, train: Train) -> None:
         torch.set_num_threads(self.threads)
         try:
-            train(self)
+            with contextlib.nullcontext() if self.log_at is None else self.log:
+                train(self)
         except _Stopped:
             pass
         except BaseException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ import torch
 from parity.compare.compare import compare
 from parity.errors import InputError
 from parity.train.observe import QUANTITIES
+from parity.train.operations import OperationParting
 from parity.train.sides import Observation
 
 MISSING = "(nothing)"
@@ -35,16 +36,28 @@ class Parting:
         return f"{when}, {self.quantity}, {self.name}: {self.detail}"
 
 
+class Judge(Protocol):
+    """What becomes of a value that is not bit-equal. word: what an excused one is."""
+
+    word: str
+
+    def excuses(self, quantity: str, actual: Any, expected: Any, third: Any) -> bool:
+        """Whether `third`, of a third training, shows that it is no finding."""
+        ...
+
+
 @dataclass
 class Count:
     """Of one quantity.
 
     largest: the largest absolute difference of numbers. relative: the largest of a tensor's
-    over the largest number that the reference has in it.
+    over the largest number that the reference has in it. excused: those that are not
+    bit-equal, and yet no finding by a third training; not among the differing ones.
     """
 
     compared: int = 0
     differing: int = 0
+    excused: int = 0
     largest: float = 0.0
     relative: float = 0.0
     first: Parting | None = None
@@ -52,25 +65,50 @@ class Count:
 
 @dataclass
 class LockstepTally:
-    """Everything that was compared. stopped: why both sides ended early; "" if they did not."""
+    """Everything that was compared. stopped: why both sides ended early; "" if they did not.
+
+    operations: the first that part, where they were logged.
+    """
 
     counts: dict[str, Count] = field(default_factory=dict)
     first: Parting | None = None
     iterations: int = 0
     stopped: str = ""
+    operations: OperationParting | None = None
 
     @property
     def listed(self) -> list[tuple[str, Count]]:
         """The counts in the order of an iteration."""
         return [(name, self.counts[name]) for name in QUANTITIES if name in self.counts]
 
-    def hold(self, actual: Observation, expected: Observation) -> None:
-        """Compare what both sides show of the same quantity."""
+    @property
+    def excused(self) -> int:
+        """How many values are not bit-equal, and no finding either."""
+        return sum(count.excused for count in self.counts.values())
+
+    def hold(
+        self,
+        actual: Observation,
+        expected: Observation,
+        third: Observation | None = None,
+        judge: Judge | None = None,
+    ) -> None:
+        """Compare what both sides show of the same quantity.
+
+        third: what a third training shows there, by which `judge` excuses what differs.
+        """
         self.iterations = max(self.iterations, expected.iteration)
         ours, theirs = (dict(leaves(side.values)) for side in (actual, expected))
+        judged = dict(leaves(third.values)) if third is not None else {}
         for name in (*theirs, *(name for name in ours if name not in theirs)):
             pair = ours.get(name, MISSING), theirs.get(name, MISSING)
-            self._note(expected, name, *pair)
+            excused = (
+                judge is not None
+                and name in judged
+                and not same(*pair)
+                and judge.excuses(expected.quantity, *pair, judged[name])
+            )
+            self._note(expected, name, *pair, excused=excused)
 
     def apart(self, actual: Observation | None, expected: Observation | None) -> None:
         """Note that the sides show different things."""
@@ -79,13 +117,19 @@ class LockstepTally:
         detail = f"ours is at {_where(actual)}, the reference at {_where(expected)}"
         self._different(place, _name(place), detail)
 
-    def _note(self, place: Observation, name: str, actual: Any, expected: Any) -> None:
+    def _note(
+        self, place: Observation, name: str, actual: Any, expected: Any, *, excused: bool = False
+    ) -> None:
         count = self.counts.setdefault(place.quantity, Count())
         count.compared += 1
-        if not same(actual, expected):
-            largest, relative = distance(actual, expected)
-            count.largest = max(count.largest, largest)
-            count.relative = max(count.relative, relative)
+        if same(actual, expected):
+            return
+        largest, relative = distance(actual, expected)
+        count.largest = max(count.largest, largest)
+        count.relative = max(count.relative, relative)
+        if excused:
+            count.excused += 1
+        else:
             # Told in full once: where nothing is equal any more, it would take the most time.
             self._different(place, name, describe(actual, expected) if not count.first else "")
 

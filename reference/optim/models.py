@@ -60,8 +60,8 @@ def config_model(
     return model, options
 
 
-def built(model: Mapping[str, Any]) -> nn.Module:
-    """The ``model`` of a config that was read, and not executed; its weights are not filled.
+def built(model: Mapping[str, Any], *, filled: bool = False) -> nn.Module:
+    """The ``model`` of a config that was read, not executed; its weights drawn where `filled`.
 
     Only what mmseg, mmdet, mmcv and mmengine register is built: mmengine itself would import
     any other name. Raises InputError where it cannot be built.
@@ -73,11 +73,21 @@ def built(model: Mapping[str, Any]) -> nn.Module:
     given = _without_weights(model)
     _insist_on_registered(given)
     try:
-        with quiet(), _Unfilled():
+        with quiet(), contextlib.nullcontext() if filled else _Unfilled():
             made: nn.Module = MODELS.build(ConfigDict(given))
     except Exception as error:  # whatever the constructors of mmseg raise on odd options
         raise InputError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     return made
+
+
+def trainable(model: Mapping[str, Any]) -> nn.Module:
+    """As `built`, with BN for SyncBN, as a Runner in one process trains it."""
+    made = built(model, filled=True)
+    from mmengine.model import revert_sync_batchnorm
+
+    with quiet():
+        found: nn.Module = revert_sync_batchnorm(made)
+    return found
 
 
 class _Unfilled(TorchFunctionMode):
