@@ -53,7 +53,7 @@ def test_scores_and_averages_are_equal(option, amp, tmp_path, data):
     assert tally.first is None
     compared = {name: count.compared for name, count in tally.listed}
     assert compared["averaged model"] > 50
-    assert compared["activations in validation"] > 100
+    assert compared["activations in validation"] > 50
     assert compared["scores"] == 4  # aAcc, mIoU, mAcc and the areas of every image
     if amp:
         dtypes = [p.dtype for p in plan_model(given).parameters()]
