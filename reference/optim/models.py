@@ -61,7 +61,7 @@ def config_model(
 
 
 def built(model: Mapping[str, Any], *, filled: bool = False) -> nn.Module:
-    """The ``model`` of a config that was read, and not executed; its weights not drawn unless `filled`.
+    """The ``model`` of a config, read and not executed; its weights are not drawn unless `filled`.
 
     Only what mmseg, mmdet, mmcv and mmengine register is built: mmengine itself would import
     any other name. Raises InputError where it cannot be built.
