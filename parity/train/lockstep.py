@@ -33,6 +33,10 @@ def lockstep(
                 actual, expected = _together(candidate, reference)
                 continue
             tally.hold(actual, expected)
+            broken = candidate.trace.broken or reference.trace.broken
+            if broken:
+                tally.stopped = broken
+                break
             if expected.quantity == START:
                 progress(expected.iteration)
                 if teacher and expected.iteration > 1:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from parity.errors import InputError
 from parity.live import reference_module
+from parity.train.checkpoint import kept_iterations, read_checkpoint
 from parity.train.journal import Journal
 from parity.train.lockstep import lockstep
 from parity.train.loop import Loop
 from parity.train.losses import own_losses
-from parity.train.observe import START, Observer
-from parity.train.plan import plan_of
+from parity.train.observe import Observer
+from parity.train.plan import TrainingPlan, plan_of
 from parity.train.settings import TrainingSettings
 from parity.train.sides import Train, TrainingSide
 from parity.train.tally import LockstepTally
+from parity.train.traces import TrainingTrace
+from parity.train.validation import own_predictions
 
 Progress = Callable[[int], None]
 BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
@@ -29,7 +33,8 @@ BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
 class TrainOptions:
     """How to train. lockstep: iterations that are compared in everything, of `iters` in all.
 
-    work_dir: holds those of both sides; ours is written only to `keep` it.
+    work_dir: holds those of both sides; ours is written only to `keep` it, with a
+    checkpoint every `interval` iterations. resume: go on from the checkpoints there.
     """
 
     side: str = BOTH
@@ -41,6 +46,8 @@ class TrainOptions:
     teacher: bool = False
     work_dir: Path = Path("work_dir")
     keep: bool = False
+    interval: int = 0
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,9 @@ class Training:
     """What was trained, how, and what was seen.
 
     changes: what both sides have otherwise than the config. not_ours: what our side took
-    from the reference besides the network. losses: the last ones of a side that ran alone.
+    from the reference besides the network. traces: losses and scores of each side that
+    trained. classes: names of those that are scored, where they are known. begun: the
+    iterations that were made before, of a resumed training.
     """
 
     name: str
@@ -56,7 +65,9 @@ class Training:
     changes: tuple[str, ...]
     not_ours: tuple[str, ...] = ()
     tally: LockstepTally | None = None
-    losses: Mapping[str, float] = field(default_factory=dict)
+    traces: Mapping[str, TrainingTrace] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    begun: int = 0
 
     @property
     def equal(self) -> bool:
@@ -68,41 +79,88 @@ def train(
     settings: TrainingSettings, options: TrainOptions, progress: Progress = lambda _: None
 ) -> Training:
     """Train `settings`. Raises InputError for what cannot be trained, or did not go through."""
-    live = reference_module("training_loop")
     plan = plan_of(settings)
     if options.iters > plan.max_iters:
         told = f"{options.iters} iterations are more than the {plan.max_iters} of its schedule"
         raise InputError(f"{settings.name}: {told}; ask for fewer")
-    common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
-    common["device"] = options.device
-
-    def ours(observe: Observer) -> None:
-        source = live.ReferenceModel(settings, options.device)
-        journal = None
-        if options.keep:
-            folder = options.work_dir / CANDIDATE
-            observe = journal = Journal(observe, folder, settings, seed=options.seed)
-        Loop(plan, source, observe=observe, **common).train()
-        if journal is not None:
-            journal.save()
-
-    def theirs(observe: Observer) -> None:
-        live.train(settings, work_dir=options.work_dir / REFERENCE, observe=observe, **common)
-
+    sides = _Sides(settings, options, plan)
     torch.backends.cudnn.deterministic = True
-    candidate = _side("our side", ours, options)
-    reference = _side("the reference", theirs, options)
-    made = Training(settings.name, options, settings.changes)
-    if options.side == REFERENCE:
-        return replace(made, losses=run_alone(reference, progress))
-    if options.side == CANDIDATE:
-        losses = run_alone(candidate, progress)
-        return replace(made, losses=losses, not_ours=own_losses(candidate.model))
-    tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
-    return replace(made, not_ours=own_losses(candidate.model), tally=tally)
+    candidate = _side("our side", sides.candidate, options, sides.begun)
+    reference = _side("the reference", sides.reference, options, sides.begun)
+    classes, tally = sides.source.classes(), None
+    if options.side == BOTH:
+        tally = lockstep(candidate, reference, teacher=options.teacher, progress=progress)
+    else:
+        run_alone(reference if options.side == REFERENCE else candidate, progress)
+    named = {CANDIDATE: candidate, REFERENCE: reference}
+    traces = {key: one.trace for key, one in named.items() if options.side in (BOTH, key)}
+    not_ours = () if options.side == REFERENCE else _not_ours(candidate.model, plan)
+    made = {"not_ours": not_ours, "classes": classes, "begun": sides.begun}
+    return Training(settings.name, options, settings.changes, tally=tally, traces=traces, **made)
 
 
-def _side(name: str, training: Train, options: TrainOptions) -> TrainingSide:
+class _Sides:
+    """How each side trains, from its beginning or from a checkpoint of iteration `begun`."""
+
+    def __init__(self, settings: TrainingSettings, options: TrainOptions, plan: TrainingPlan):
+        self.settings, self.options, self.plan = settings, options, plan
+        self.live = reference_module("training_loop")
+        self.source = self.live.ReferenceModel(settings, options.device)
+        self.begun = _begun(options)
+        resumed = _checkpoint(options, CANDIDATE, self.begun)
+        self.kept = None if resumed is None else read_checkpoint(resumed, options.device)
+        self.common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
+        self.common["device"] = options.device
+
+    def candidate(self, observe: Observer) -> None:
+        """Our loop, with a work directory where it is to be kept."""
+        saving: dict[str, Any] = {"every": self.options.interval}
+        if self.options.keep:
+            journal = Journal(
+                observe,
+                self.options.work_dir / CANDIDATE,
+                self.settings,
+                seed=self.options.seed,
+                iters=self.options.iters,
+                begun=self.begun,
+                classes=self.source.classes(),
+            )
+            observe = journal
+            saving["save"] = journal.save
+        given = {"observe": observe, "resumed": self.kept, **saving, **self.common}
+        Loop(self.plan, self.source, **given).train()
+
+    def reference(self, observe: Observer) -> None:
+        """mmengine's Runner; resumed, it is given the generators, which it does not keep."""
+        self.live.train(
+            self.settings,
+            work_dir=self.options.work_dir / REFERENCE,
+            observe=observe,
+            resumed=_checkpoint(self.options, REFERENCE, self.begun),
+            states=None if self.kept is None else self.kept.generators,
+            **self.common,
+        )
+
+
+def _not_ours(model: nn.Module, plan: TrainingPlan) -> tuple[str, ...]:
+    return (*own_losses(model), *(own_predictions(model) if plan.validation else ()))
+
+
+def _begun(options: TrainOptions) -> int:
+    """The iteration to go on from: the last of which every side has a checkpoint."""
+    if not options.resume:
+        return 0
+    sides = (REFERENCE, CANDIDATE) if options.side == BOTH else (options.side,)
+    found = [kept_iterations(options.work_dir / side) for side in sides]
+    return max(set.intersection(*found) & set(range(options.iters + 1)), default=0)
+
+
+def _checkpoint(options: TrainOptions, side: str, begun: int) -> Path | None:
+    wanted = options.side in (BOTH, side) and begun
+    return options.work_dir / side / f"iter_{begun}.pth" if wanted else None
+
+
+def _side(name: str, training: Train, options: TrainOptions, begun: int) -> TrainingSide:
     return TrainingSide(
         name,
         training,
@@ -110,22 +168,16 @@ def _side(name: str, training: Train, options: TrainOptions) -> TrainingSide:
         last=options.iters,
         device=options.device,
         threads=options.threads,
+        begun=begun,
     )
 
 
-def run_alone(side: TrainingSide, progress: Progress) -> dict[str, float]:
-    """Train one side; the losses of its last iteration."""
-    losses: dict[str, float] = {}
+def run_alone(side: TrainingSide, progress: Progress) -> None:
+    """Train one side. Raises InputError for a loss that is not finite."""
     try:
         while (at := side.next()) is not None:
-            if at.quantity == START:
-                progress(at.iteration)
-            elif at.quantity == "losses":
-                losses = {name: _mean(value) for name, value in at.values.items()}
+            if side.trace.broken:
+                raise InputError(f"{side.name}, {side.trace.broken}; earlier checkpoints stay")
+            progress(at.iteration)
     finally:
         side.stop()
-    return losses
-
-
-def _mean(value: Any) -> float:
-    return float(value.mean()) if isinstance(value, torch.Tensor) else float(sum(map(_mean, value)))

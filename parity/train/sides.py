@@ -24,6 +24,7 @@ from parity.train.observe import (
     generators,
     set_generators,
 )
+from parity.train.traces import TrainingTrace
 
 Train = Callable[[Observer], object]
 
@@ -47,6 +48,7 @@ class TrainingSide(Observer):
     name: in messages. fully: the last iteration of which everything is shown; of later ones
     generators and losses are, and of the `last` its parameters and what goes with them.
     threads: that torch computes with; the same number on both sides, for sums depend on it.
+    begun: iterations that were made before. trace: its losses and scores so far.
     """
 
     def __init__(
@@ -58,9 +60,10 @@ class TrainingSide(Observer):
         last: int | None = None,
         device: str = "cpu",
         threads: int = 1,
+        begun: int = 0,
     ) -> None:
         self.name, self.fully, self.last = name, fully, last
-        self.iteration = 0
+        self.iteration, self.trace = begun, TrainingTrace()
         self.at: Observation | None = None
         self.device, self.threads = device, threads
         self.states = generators(device)
@@ -74,6 +77,7 @@ class TrainingSide(Observer):
         if threading.current_thread() is not self._thread:
             return  # what is computed a second time in the backward pass of a GPU
         self.iteration += quantity == START
+        self.trace.see(self.iteration, quantity, values)
         if not self._wanted(quantity):
             return
         self.at = Observation(self.iteration, quantity, values)
@@ -86,7 +90,7 @@ class TrainingSide(Observer):
         if self.fully is None or self.iteration <= self.fully:
             return True
         left = self.iteration == self.last and quantity in ("parameters", *LEFT_BEHIND)
-        return left or quantity in (START, "losses")
+        return left or quantity in (START, "losses", "scores")
 
     def next(self) -> Observation | None:
         """The next observation; None at the end. Raises InputError for what the training raised."""
@@ -128,6 +132,6 @@ class TrainingSide(Observer):
 
 def _told(side: TrainingSide) -> InputError:
     error = side.error
-    text = " ".join(str(error).split()) or type(error).__name__
-    kind = "" if isinstance(error, ParityError) else f"{type(error).__name__}: "
-    return InputError(f"{side.name}, iteration {side.iteration}: {kind}{text:.400}")
+    named = [] if isinstance(error, ParityError) else [type(error).__name__]
+    text = ": ".join([*named, *filter(None, [" ".join(str(error).split())])])
+    return InputError(f"{side.name}, iteration {side.iteration}: {text:.400}")

@@ -52,11 +52,12 @@ class Count:
 
 @dataclass
 class LockstepTally:
-    """Everything that was compared."""
+    """Everything that was compared. stopped: why both sides ended early; "" if they did not."""
 
     counts: dict[str, Count] = field(default_factory=dict)
     first: Parting | None = None
     iterations: int = 0
+    stopped: str = ""
 
     @property
     def listed(self) -> list[tuple[str, Count]]:
