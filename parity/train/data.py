@@ -7,7 +7,10 @@ makes of them.
 
 from __future__ import annotations
 
+import os
 import random
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -141,6 +144,21 @@ def seed_worker(
         set_generators(states[number])
 
 
+def begin_worker(worker: int, **given: Any) -> None:
+    """`seed_worker` with what is given, and an end when the training is killed.
+
+    A batch that nobody fetches any more would keep torch's worker waiting for ever.
+    """
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    seed_worker(worker, **given)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def with_states(samples: list[Sample]) -> Loaded:
     """A batch, as a worker hands it over."""
     return samples, generators()
@@ -174,6 +192,6 @@ def data_loader(
         sampler=order,
         num_workers=workers,
         collate_fn=with_states,
-        worker_init_fn=partial(seed_worker, **given),
+        worker_init_fn=partial(begin_worker, **given),
         persistent_workers=workers > 0,
     )
