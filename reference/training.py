@@ -46,6 +46,18 @@ def call_before(runner: Any, point: str, action: Callable[..., None]) -> None:
     runner.call_hook = watched
 
 
+def call_after(runner: Any, point: str, action: Callable[..., None]) -> None:
+    """Call `action` after the hooks of `point`, as `call_before` does before them."""
+    call_hook = runner.call_hook
+
+    def watched(name: str, **values: Any) -> None:
+        call_hook(name, **values)
+        if name == point:
+            action(**values)
+
+    runner.call_hook = watched
+
+
 @contextmanager
 def zero_deform_attn(on_launch: Callable[[str], None] = lambda name: None) -> Iterator[None]:
     """``MultiScaleDeformableAttention`` as on a GPU that its kernels were not compiled for.

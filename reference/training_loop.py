@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,11 +16,20 @@ from torch import Tensor, nn
 
 from parity.sample import Batch, Meta
 from parity.train.data import end_workers
-from parity.train.observe import START, GradientOrder, Observer, generators, rates
+from parity.train.observe import (
+    START,
+    GradientOrder,
+    Observer,
+    Values,
+    generators,
+    rates,
+    set_generators,
+)
 from parity.train.settings import TrainingSettings
+from reference.checkpoints import mmengine_checkpoints
 from reference.compat import load_reference
 from reference.optim.groups import quiet
-from reference.training import call_before
+from reference.training import call_after, call_before
 
 
 class ReferenceModel:
@@ -60,6 +70,19 @@ class ReferenceModel:
         found: dict[str, Tensor] = head.loss(*inputs, samples, train_cfg)  # type: ignore[operator]
         return found
 
+    def own_logits(self, model: nn.Module, images: Tensor, metas: tuple[Any, ...]) -> Tensor:
+        """What `model` makes of its prediction by itself, before it is brought to size."""
+        found: Tensor = model.inference(images, [dict(meta) for meta in metas])  # type: ignore[operator]
+        return found
+
+    def classes(self) -> tuple[str, ...]:
+        """The names that the data set of the validation has for its classes."""
+        from mmseg.registry import DATASETS
+
+        kind = self.settings.values.get("val_dataloader", {}).get("dataset", {}).get("type")
+        found = DATASETS.get(kind) if kind else None
+        return tuple(getattr(found, "METAINFO", {}).get("classes", ()))
+
 
 def train(
     settings: TrainingSettings,
@@ -69,11 +92,15 @@ def train(
     device: str,
     work_dir: Path,
     observe: Observer,
+    resumed: Path | None = None,
+    states: Values | None = None,
     double: bool = False,
 ) -> nn.Module:
     """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule.
 
-    double: in float64, from the weights as they are drawn in float32.
+    resumed: a checkpoint of a Runner, to go on from as mmengine does. states: of the
+    generators then, which mmengine does not keep. double: in float64, from the weights as they are
+    drawn in float32.
     """
     load_reference()
     from mmengine.config import Config
@@ -91,16 +118,35 @@ def train(
         "randomness": {"seed": seed},
         "launcher": "none",
         "experiment_name": name,
+        "load_from": None if resumed is None else str(resumed),
+        "resume": resumed is not None,
     }
-    with _silent(), mock.patch("mmengine.runner.runner.get_device", return_value=device):
+    with _silent(), _on(device), mmengine_checkpoints():
         runner = Runner.from_cfg(Config(values))
-        _Watch(runner, observe, iters, device, double=double).attach()
+        watch = _Watch(runner, observe, iters, device, states, double=double)
+        watch.attach()
         try:
             model: nn.Module = runner.train()
         finally:
-            batches = getattr(runner._train_loop, "dataloader_iterator", None)
-            end_workers(getattr(batches, "_iterator", None))
+            end_workers(getattr(watch.batches, "_iterator", None))
+            loader = getattr(runner._val_loop, "dataloader", None)
+            end_workers(getattr(loader, "_iterator", None))
     return model
+
+
+@contextlib.contextmanager
+def _on(device: str) -> Iterator[None]:
+    """mmengine trains there; without a GPU, ``AmpOptimWrapper`` computes as its autocast does.
+
+    It asks for a GPU only when it is made, though what it is made of works on the CPU.
+    """
+    from mmengine.optim.optimizer import amp_optimizer_wrapper
+
+    given = mock.patch("mmengine.runner.runner.get_device", return_value=device)
+    casts = mock.patch("mmengine.runner.amp.get_device", return_value=device)
+    asked = mock.patch.object(amp_optimizer_wrapper, "is_cuda_available", return_value=True)
+    with given, casts, asked:
+        yield
 
 
 @contextlib.contextmanager
@@ -114,11 +160,20 @@ class _Watch:
     """Tells an observer of a Runner what there is to see, and stops it at the end."""
 
     def __init__(
-        self, runner: Any, observe: Observer, iters: int, device: str, *, double: bool = False
+        self,
+        runner: Any,
+        observe: Observer,
+        iters: int,
+        device: str,
+        states: Values | None,
+        *,
+        double: bool = False,
     ) -> None:
         self.runner, self.observe, self.double = runner, observe, double
-        self.iters, self.device = iters, device
+        self.iters, self.device, self.states = iters, device, states
         self.drawn: list[int] = []
+        self.batches: Any = None
+        self.areas: list[Any] = []
 
     def attach(self) -> None:
         """Before ``Runner.train``."""
@@ -126,9 +181,11 @@ class _Watch:
         build = runner.build_dataloader
         runner.build_dataloader = lambda *args, **kwargs: self._noting(build(*args, **kwargs))
         call_before(runner, "before_train", self._begin)
-        call_before(runner, "before_train_epoch", self._start)
+        call_before(runner, "before_train_epoch", self._announce)
         call_before(runner, "before_train_iter", self._loaded)
-        call_before(runner, "after_train_iter", self._done)
+        call_before(runner, "before_val_epoch", self._validates)
+        call_before(runner, "after_val_epoch", self._validated)
+        call_after(runner, "after_train_iter", self._done)
 
     def _noting(self, loader: Any) -> Any:
         """`loader` with an order of samples that is noted as it is drawn."""
@@ -138,13 +195,18 @@ class _Watch:
                 self.drawn.append(index)
                 yield index
 
-        loader.sampler.indices = noted(loader.sampler.indices)
+        if hasattr(loader.sampler, "indices"):  # else it is that of the validation
+            loader.sampler.indices = noted(loader.sampler.indices)
         return loader
 
     def _begin(self) -> None:
         model, wrapper = self.runner.model, self.runner.optim_wrapper
         if self.double:
-            model.double()
+            for one in (
+                model,
+                *(h.ema_model for h in self.runner.hooks if hasattr(h, "ema_model")),
+            ):
+                one.double()
         # Before the observer's own hook, since the norm is known once gradients are clipped.
         wrapper.optimizer.register_step_pre_hook(
             lambda *_: self.observe("norm before clipping", {"norm": self._norm()})
@@ -154,9 +216,38 @@ class _Watch:
         model.data_preprocessor.register_forward_hook(self._prepared)
         model.register_forward_hook(self._losses)
         wrapper.backward = self._backward(wrapper.backward)
+        if self.runner.val_loop is not None:
+            (metric,) = self.runner.val_loop.evaluator.metrics
+            metric.compute_metrics = self._counted(metric.compute_metrics)
 
-    def _start(self) -> None:
-        self.observe(START, generators(self.device))
+    def _announce(self) -> None:
+        """Show where each iteration begins: when its batch is asked for.
+
+        Those that a resumed Runner throws away, as many as were trained, are not shown.
+        """
+        loop = self.runner.train_loop
+        self.batches, skipped = loop.dataloader_iterator, loop.iter
+
+        def announced() -> Iterator[Any]:
+            for index in itertools.count():
+                if index == skipped and self.states is not None:
+                    self._resume(self.states)
+                if index >= skipped:
+                    self.observe(START, generators(self.device))
+                batch = next(self.batches)
+                if index < skipped:
+                    del self.drawn[: len(batch["inputs"])]
+                yield batch
+
+        loop.dataloader_iterator = announced()
+
+    def _resume(self, states: Values) -> None:
+        """To where the Runner was; workers of a validation were there since the first."""
+        loop, validation = self.runner.train_loop, self.runner.val_loop
+        started = validation is not None and loop.iter >= loop.val_interval
+        if started and validation.dataloader.num_workers:
+            iter(validation.dataloader)
+        set_generators(states)
 
     def _loaded(self, batch_idx: int, data_batch: Any) -> None:
         size = len(data_batch["inputs"])
@@ -169,6 +260,8 @@ class _Watch:
     def _prepared(self, module: nn.Module, args: Any, output: Any) -> Any:
         if self.double:
             output = {**output, "inputs": output["inputs"].double()}
+        if self.observe.validating:
+            return output
         samples = output["data_samples"]
         labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
         metas = tuple(Meta(**sample.metainfo) for sample in samples)
@@ -176,6 +269,8 @@ class _Watch:
         return output
 
     def _losses(self, module: nn.Module, args: Any, output: Any) -> None:
+        if self.observe.validating:
+            return
         self.observe("losses", output)
         self.observe("generators after the losses", generators(self.device))
 
@@ -195,7 +290,23 @@ class _Watch:
 
     def _done(self, batch_idx: int, data_batch: Any, outputs: Any) -> None:
         self.observe.end_iteration()
+        average = next((h.ema_model for h in self.runner.hooks if hasattr(h, "ema_model")), None)
+        if average is not None:
+            self.observe("averaged model", dict(average.state_dict()))
         if batch_idx + 1 == self.iters:
             self.runner.train_loop.stop_training = True
-        else:
-            self.observe(START, generators(self.device))
+
+    def _counted(self, compute: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(results: list[Any]) -> Any:
+            self.areas = [torch.stack(list(image)).long() for image in results]
+            return compute(results)
+
+        return counted
+
+    def _validates(self) -> None:
+        self.observe.validating = True
+
+    def _validated(self, metrics: dict[str, Any]) -> None:
+        self.observe.validating = False
+        scores = {name: float(value) for name, value in metrics.items()}
+        self.observe("scores", {**scores, "areas": torch.stack(self.areas)})

@@ -12,18 +12,30 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from parity.candidate.load import load_candidate
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
 from parity.report.training import render_training, render_training_json
+from parity.report.training_page import render_training_html
+from parity.train.equivalence import MARGIN
 from parity.train.mapping import read_map
 from parity.train.ported import Port
-from parity.train.record import Training, TrainOptions
-from parity.train.record import train as train_sides
+from parity.train.record import TrainOptions
+from parity.train.seeds import Trainings, train_seeds
 from parity.train.settings import built_in_data, read_settings
+from parity.train.whole import for_whole, interval_of
 
 DEFAULT_ITERATIONS = 20
 MAX_SEED = 2**32 - 1 - 1024  # a worker's seed is this and its number
@@ -53,7 +65,37 @@ def train(
             "last weights are compared. Default: K.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of both sides.")] = 0,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            "--seeds",
+            "--seed",
+            metavar="S,S,...",
+            help="Of both sides; with several, one training after the other, and their scores.",
+        ),
+    ] = "0",
+    interval: Annotated[
+        int | None,
+        typer.Option(
+            metavar="M",
+            min=0,
+            help="Iterations between validations and checkpoints, with --iters; 0: neither. "
+            "Default: half of N.",
+        ),
+    ] = None,
+    shorten: Annotated[
+        bool, typer.Option("--shorten", help="The whole schedule in N iterations.")
+    ] = False,
+    amp: Annotated[
+        bool, typer.Option("--amp", help="In mixed precision (bfloat16 on the CPU).")
+    ] = False,
+    margin: Annotated[
+        float,
+        typer.Option(min=0.001, help="Scores that are closer count as equivalent, in percent."),
+    ] = MARGIN,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what is in the folder of --out.")
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -128,13 +170,17 @@ def train(
     check_device(device)
     if float64 and repeat:
         raise InputError("--float64 and --repeat are two ways to judge; give one of them")
+    several = _seeds(seeds)
     if lockstep is not None and iters is not None and iters < lockstep:
         raise InputError(
             f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
         )
+    if resume and (out is None or not out.is_dir()):
+        raise InputError("--resume needs --out with the folder of what was begun")
     if out is not None:
         make_folder(out)
     compared = lockstep or min(iters or DEFAULT_ITERATIONS, DEFAULT_ITERATIONS)
+    every = 0 if iters is None else interval_of(iters, interval)
     with built_in_data() as spare, _work_dir(out) as work_dir, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of mmengine and mmseg, about themselves
         settings = read_settings(
@@ -145,12 +191,13 @@ def train(
             workers=workers,
             batch_size=batch_size,
             options=option or (),
+            validated=every > 0,
         )
+        settings = for_whole(settings, iters or compared, every, shorten=shorten, amp=amp)
         options = TrainOptions(
             side=side.value,
             lockstep=compared,
             iters=iters or compared,
-            seed=seed,
             device=device,
             threads=threads,
             teacher=teacher,
@@ -160,11 +207,14 @@ def train(
             repeat=repeat,
             precise=float64,
             ops=ops,
+            interval=every,
+            resume=resume,
         )
-        with _progress(options.iters) as progress:
-            training = train_sides(settings, options, progress)
-    _write(training, out)
-    raise typer.Exit(0 if training.equal or side is not SideName.BOTH else 1)
+        with _progress(options.iters * len(several)) as progress:
+            trainings = train_seeds(settings, options, several, progress)
+    found = Trainings(trainings, margin)
+    _write(found, out)
+    raise typer.Exit(0 if found.equal or side is not SideName.BOTH else 1)
 
 
 def _port(model: str | None, map_file: Path | None) -> Port | None:
@@ -175,11 +225,22 @@ def _port(model: str | None, map_file: Path | None) -> Port | None:
     return Port(model, load_candidate(model), read_map(map_file) if map_file else {})
 
 
-def _write(training: Training, out: Path | None) -> None:
-    text = render_training(training)
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 <= one <= MAX_SEED for one in found) or len({*found}) < len(found):
+        raise InputError(f"--seeds {text!r}: give different whole numbers from 0 to {MAX_SEED}")
+    return found
+
+
+def _write(found: Trainings, out: Path | None) -> None:
+    text = render_training(found)
     if out is not None:
         write_atomically(out / "training.txt", text.encode())
-        write_atomically(out / "training.json", render_training_json(training).encode())
+        write_atomically(out / "training.json", render_training_json(found).encode())
+        write_atomically(out / "training.html", render_training_html(found).encode())
     typer.echo(text, nl=False)
 
 
@@ -193,8 +254,20 @@ def _work_dir(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
+class _Rate(ProgressColumn):
+    """Iterations of both sides a second."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until there is a rate."""
+        return Text("" if task.speed is None else f"{task.speed:.2f} it/s")
+
+
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    """A bar with the iterations made, their rate and the time that is left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task("training", total=total)
-        yield lambda iteration: bar.update(task, completed=iteration - 1)
+        yield lambda iteration: bar.update(task, completed=iteration)

@@ -48,14 +48,14 @@ CODE_WORDS = {
 
 def render_html(report: Report) -> str:
     """The whole report; the same report gives the same bytes."""
-    style, script = _static("report.css"), _static("report.js")
+    style, script = static_file("report.css"), static_file("report.js")
     figures = _Figures()
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             report=report,
-            policy=_policy(style, script),
+            policy=page_policy(style, script),
             style=Markup(style),
             script=Markup(script),
             cases=_data(report),
@@ -76,7 +76,7 @@ class _Figures:
         return Markup(curve_svg(curve, f"figure {self._drawn}"))
 
 
-def _policy(style: str, script: str) -> str:
+def page_policy(style: str, script: str) -> str:
     """Nothing but this very style and script, and pictures as data."""
     return (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -89,7 +89,8 @@ def _hash(text: str) -> str:
 
 
 @cache
-def _static(name: str) -> str:
+def static_file(name: str) -> str:
+    """The text of a file that the pages hold: their style, their script."""
     return resources.files("parity.report").joinpath("static", name).read_text("utf-8")
 
 
@@ -123,7 +124,8 @@ def _case(case: CaseEntry) -> list[Any]:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Of the templates; whatever they print is escaped."""
     environment = Environment(
         loader=PackageLoader("parity.report", "templates"),
         autoescape=True,

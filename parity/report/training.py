@@ -1,4 +1,4 @@
-"""A training side by side as text, as Markdown and as JSON."""
+"""Trainings side by side as text and as JSON."""
 
 from __future__ import annotations
 
@@ -9,35 +9,60 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from parity import __version__
+from parity.train.equivalence import ClassEquivalence, Equivalence
 from parity.train.operations import OperationParting
 from parity.train.record import BOTH, Training
+from parity.train.seeds import Trainings
 from parity.train.tally import Count, LockstepTally
 
-FORMAT = 1
+FORMAT = 2
+SHOWN_CLASSES = 5
 
 
-def render_training(training: Training) -> str:
-    """For a terminal: what was trained, the verdict, and a line per quantity."""
-    return "".join(f"{line}\n" for line in _lines(training))
+def render_training(found: Trainings) -> str:
+    """For a terminal: what was trained, the verdicts, a line per quantity, and the scores."""
+    return "".join(f"{line}\n" for line in _lines(found))
 
 
-def _lines(training: Training) -> Iterator[str]:
-    options = training.options
-    where = f"{options.device}, {options.threads} thread{'s' if options.threads > 1 else ''}"
-    yield f"{training.name}: seed {options.seed}, {where}"
-    yield from (f"  on both sides: {change}" for change in training.changes)
-    yield from (f"  not ours: {part}" for part in training.not_ours)
-    yield from (f"  {note}" for note in training.notes)
-    if training.tally is None:
-        terms = ", ".join(f"{name} {value:.6g}" for name, value in training.losses.items())
-        yield f"{options.side} alone, {options.iters} iterations; the last losses: {terms}"
-        return
-    if options.teacher or options.precise:
+def _lines(found: Trainings) -> Iterator[str]:
+    first = found.each[0]
+    yield heading(found)
+    yield from (f"  on both sides: {change}" for change in first.changes)
+    yield from (f"  not ours: {part}" for part in first.not_ours)
+    yield from (f"  {note}" for note in first.notes)
+    if first.options.teacher or first.options.precise:
         yield "  each iteration begins with the state of the reference"
-    yield verdict(training)
-    yield from _judged(training)
-    yield from _operations(training.tally.operations)
-    yield from _table(training.tally)
+    for training in found.each:
+        yield from _training(training, several=len(found.each) > 1)
+    if found.scores is not None:
+        yield from _scores(found, found.scores)
+
+
+def heading(found: Trainings) -> str:
+    """What was trained, where, and with which seeds."""
+    options = found.each[0].options
+    seeds = ", ".join(str(training.options.seed) for training in found.each)
+    where = f"{options.device}, {options.threads} thread{'s' if options.threads > 1 else ''}"
+    named = f"seed{'s' if len(found.each) > 1 else ''} {seeds}"
+    return f"{found.each[0].name}: {named}, {where}"
+
+
+def _training(training: Training, *, several: bool) -> Iterator[str]:
+    seed = f"seed {training.options.seed}: " if several else ""
+    if training.begun:
+        yield f"  {seed}gone on with from iteration {training.begun}"
+    if training.tally is None:
+        for side, trace in training.traces.items():
+            terms = ", ".join(f"{name} {value:.6g}" for name, value in trace.last.items())
+            made = f"{side} alone, {training.options.iters} iterations"
+            yield f"{seed}{made}; the last losses: {terms}"
+            yield from (_validated(at, scores) for at, scores in trace.scores.items())
+        return
+    yield f"{seed}{verdict(training)}"
+    if not several or training.tally.first is not None or training.tally.excused:
+        yield from _judged(training)
+        yield from _operations(training.tally.operations)
+        yield from _table(training.tally)
 
 
 def _judged(training: Training) -> Iterator[str]:
@@ -58,19 +83,26 @@ def _operations(found: OperationParting | None) -> Iterator[str]:
         yield f"  {side}: {one or 'none'}"
 
 
+def _validated(iteration: int, scores: Any) -> str:
+    told = ", ".join(f"{name} {value:.2f}" for name, value in scores.items() if name != "areas")
+    return f"  iteration {iteration}: {told}"
+
+
 def verdict(training: Training) -> str:
-    """One line: equal, or the first thing that differs."""
+    """One line: equal, or the first thing that differs; and why it ended early."""
     tally = training.tally
     if tally is None:
         return "not compared"
-    if tally.first is not None and training.options.repeat and training.options.side != BOTH:
-        return f"not deterministic: {tally.first}"
+    ended = f"; both stopped at {tally.stopped}" if tally.stopped else ""
     if tally.first is not None:
-        return f"different: {tally.first}"
+        alone = training.options.repeat and training.options.side != BOTH
+        word = "not deterministic" if alone else "different"
+        return f"{word}: {tally.first}{ended}"
     if tally.excused:
-        return f"no finding: {tally.iterations} iterations, {_counted(tally)}"
+        return f"no finding: {tally.iterations} iterations, {_counted(tally)}{ended}"
     total = sum(count.compared for count in tally.counts.values())
-    return f"equal: {tally.iterations} iterations, all {total:,} values bit-equal"
+    made = tally.iterations - training.begun
+    return f"equal: {made} iterations, all {total:,} values bit-equal{ended}"
 
 
 def _counted(tally: LockstepTally) -> str:
@@ -104,23 +136,84 @@ def _distances(count: Count) -> tuple[str, str]:
     return f"{count.largest:.3g}", f"{count.relative:.3g}"
 
 
-def render_training_json(training: Training) -> str:
+def _scores(found: Trainings, scores: Equivalence) -> Iterator[str]:
+    yield f"mIoU, {len(found.each[0].classes) or 'all'} classes, percent:"
+    yield _row("seed", "ours", "reference", "difference", "")
+    rows = zip(found.each, scores.candidate, scores.reference, strict=True)
+    for training, ours, theirs in rows:
+        cells = (f"{ours:.3f}", f"{theirs:.3f}", f"{ours - theirs:+.3f}", "")
+        yield _row(str(training.options.seed), *cells)
+    yield f"  {score_verdict(scores)}"
+    for one in farthest(found.classes)[:SHOWN_CLASSES]:
+        low, high = one.interval
+        apart = f"{one.candidate - one.reference:+.2f} [{low:+.2f}, {high:+.2f}]"
+        yield f"  {one.name}: {one.candidate:.2f} and {one.reference:.2f}, {apart} over images"
+
+
+def farthest(classes: tuple[ClassEquivalence, ...]) -> list[ClassEquivalence]:
+    """The classes whose scores differ, those that do the most first."""
+    apart = {one.name: one.candidate - one.reference for one in classes}
+    kept = [one for one in classes if apart[one.name] and not math.isnan(apart[one.name])]
+    return sorted(kept, key=lambda one: -abs(apart[one.name]))
+
+
+def score_verdict(scores: Equivalence) -> str:
+    """What the scores say, and how many seeds would say more."""
+    if scores.verdict == "equal":
+        return "equal in every seed" if len(scores.candidate) > 1 else "equal with this seed"
+    if scores.interval is None:
+        return (
+            f"undecided: one run against one; a difference of {scores.difference:+.3f} cannot be "
+            "told from the noise between seeds; give several --seeds"
+        )
+    low, high = scores.interval
+    told = f"mean difference {scores.difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"
+    test = f"two one-sided t tests with a margin of {scores.margin:g}: p = {scores.p:.2g}"
+    spread = f"the reference spreads by {scores.spread:.3f} from seed to seed"
+    undecided = scores.verdict == "undecided" and scores.needed
+    more = f"; {scores.needed} seeds would decide" if undecided else ""
+    return f"{scores.verdict}: {told}; {test}; {spread}{more}"
+
+
+def render_training_json(found: Trainings) -> str:
     """Every field, for programs."""
-    options = {**asdict(replace(training.options, port=None)), "work_dir": None}
+    first = found.each[0]
+    options = {**asdict(replace(first.options, port=None)), "work_dir": None, "seed": None}
     content: dict[str, Any] = {
         "format": FORMAT,
         "parity": __version__,
-        "config": training.name,
+        "config": first.name,
         "options": options,
-        "changes": training.changes,
-        "not_ours": training.not_ours,
-        "notes": training.notes,
-        "losses": dict(training.losses),
+        "changes": first.changes,
+        "not_ours": first.not_ours,
+        "notes": first.notes,
+        "trainings": [_content(training) for training in found.each],
     }
-    if training.options.side == BOTH and training.tally is not None:
-        tally = asdict(training.tally)
-        content |= {"equal": training.equal, "verdict": verdict(training), **tally}
+    if first.options.side == BOTH:
+        scores = found.scores
+        told = None if scores is None else {**asdict(scores), "told": score_verdict(scores)}
+        content |= {"equal": found.equal, "scores": told}
+        content["classes"] = [asdict(one) for one in found.classes]
     return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+
+
+def _content(training: Training) -> dict[str, Any]:
+    sides = {
+        side: {
+            "iterations": trace.steps,
+            "losses": trace.losses,
+            "scores": {
+                str(at): {name: value for name, value in scores.items() if name != "areas"}
+                for at, scores in trace.scores.items()
+            },
+        }
+        for side, trace in training.traces.items()
+    }
+    content = {"seed": training.options.seed, "begun": training.begun, "sides": sides}
+    if training.tally is not None:
+        compared = {"equal": training.equal, "verdict": verdict(training)}
+        content |= {**compared, **asdict(training.tally)}
+    return content
 
 
 def _finite(value: Any) -> Any:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,14 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from parity.dataset import SegDataset
+from parity.errors import InputError
 from parity.pipeline import Step
+from parity.recipe import Recipe
 from parity.sample import DataInfo, Sample
+from parity.train.observe import Values, generators, set_generators
+
+# Samples, and the states of their process's generators once they were made.
+Loaded = tuple[list[Sample], Values]
 
 
 @dataclass
@@ -54,20 +61,43 @@ class StreamDataset(SegDataset):
         return self.fetch(index, np.random.mtrand._rand)
 
 
-class InfiniteOrder(Sampler[int]):
-    """One shuffled order of the data after the other, without end. drawn: what was given out."""
+def dataset_of(recipe: Recipe, given: Mapping[str, Any], split: str) -> StreamDataset:
+    """The data set of `split`, "train" or "val". Raises InputError for one of another form."""
+    dataset = recipe.terms.item(f"{split}_dataloader", "dataset")
+    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
+        if not dataset.get(key).is_empty and dataset.get(key).value != "":
+            raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
+    prefix, steps = given["data_prefix"], recipe.train if split == "train" else recipe.val
+    return StreamDataset(
+        given.get("data_root") or "",
+        "",
+        RecipePipeline(steps[:-1], recipe.reduces[split], is_random=split == "train"),
+        folders=(prefix["img_path"], prefix["seg_map_path"]),
+        img_suffix=dataset.get("img_suffix").value,
+        seg_map_suffix=dataset.get("seg_map_suffix").value,
+    )
 
-    def __init__(self, size: int, *, seed: int, shuffle: bool = True) -> None:
-        self.size, self.shuffle = size, shuffle
+
+class InfiniteOrder(Sampler[int]):
+    """One shuffled order of the data after the other, without end.
+
+    begun: how many of the first are left out. drawn: what was given out.
+    """
+
+    def __init__(self, size: int, *, seed: int, shuffle: bool = True, begun: int = 0) -> None:
+        self.size, self.shuffle, self.begun = size, shuffle, begun
         self.generator = torch.Generator().manual_seed(seed)
         self.drawn: deque[int] = deque()
 
     def __iter__(self) -> Iterator[int]:
         """The indices; a second iterator goes on where the first stopped."""
+        for index in islice(self._endless(), self.begun, None):
+            self.drawn.append(index)
+            yield index
+
+    def _endless(self) -> Iterator[int]:
         while True:
-            for index in self.epoch():
-                self.drawn.append(index)
-                yield index
+            yield from self.epoch()
 
     def epoch(self) -> list[int]:
         """The next order of all indices."""
@@ -88,12 +118,32 @@ def seed_everything(seed: int) -> None:
     torch.cuda.manual_seed_all(seed)  # does nothing without a GPU
 
 
-def seed_worker(worker: int, *, workers: int, seed: int, rank: int = 0) -> None:
-    """Give worker number `worker` its own three streams."""
-    own = workers * rank + worker + seed
+def seed_worker(
+    worker: int,
+    *,
+    workers: int,
+    seed: int,
+    rank: int = 0,
+    begun: int = 0,
+    states: Mapping[int, Values] | None = None,
+) -> None:
+    """Give worker number `worker` its own three streams.
+
+    begun: batches that are made already. Batches go round the workers, so this one goes on
+    as the worker whose turn it was; states: those with which that one stopped, by number.
+    """
+    number = (begun + worker) % workers
+    own = workers * rank + number + seed
     np.random.seed(own)
     random.seed(own)
     torch.manual_seed(own)
+    if states and number in states:
+        set_generators(states[number])
+
+
+def with_states(samples: list[Sample]) -> Loaded:
+    """A batch, as a worker hands it over."""
+    return samples, generators()
 
 
 def end_workers(batches: Any) -> None:
@@ -107,15 +157,23 @@ def end_workers(batches: Any) -> None:
 
 
 def data_loader(
-    dataset: StreamDataset, order: InfiniteOrder, *, batch_size: int, workers: int, seed: int
-) -> DataLoader[Sample]:
-    """Batches as lists of samples, without end."""
+    dataset: StreamDataset,
+    order: Sampler[int],
+    *,
+    batch_size: int,
+    workers: int,
+    seed: int,
+    begun: int = 0,
+    states: Mapping[int, Values] | None = None,
+) -> DataLoader[Any]:
+    """Batches in `order`, each `Loaded`; begun, states: as of `seed_worker`."""
+    given: dict[str, Any] = {"workers": workers, "seed": seed, "begun": begun, "states": states}
     return DataLoader(
         dataset,
         batch_size=batch_size,
         sampler=order,
         num_workers=workers,
-        collate_fn=list,
-        worker_init_fn=partial(seed_worker, workers=workers, seed=seed),
+        collate_fn=with_states,
+        worker_init_fn=partial(seed_worker, **given),
         persistent_workers=workers > 0,
     )

@@ -3,11 +3,14 @@
 Reproduces ``IterBasedTrainLoop`` (mmengine 0.10.7 runner/loops.py), ``train_step`` and
 ``parse_losses`` (model/base_model/base_model.py), ``OptimWrapper.update_params``
 (optim/optimizer/optimizer_wrapper.py), ``ParamSchedulerHook``, and the ``loss`` of mmseg
-1.2.2's ``EncoderDecoder`` and ``CascadeEncoderDecoder``. Read it from `train` down.
+1.2.2's ``EncoderDecoder`` and ``CascadeEncoderDecoder``. Read it from `train` down. Mixed
+precision is in precision.py, averages are in average.py, the validation in validation.py,
+and what a checkpoint holds in checkpoint.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -24,16 +27,14 @@ from parity.steps.optim import (
     should_update,
 )
 from parity.steps.schedule import lr_table
+from parity.train.average import Average
+from parity.train.checkpoint import LoopState, restore, snapshot
 from parity.train.data import InfiniteOrder, data_loader, end_workers, seed_everything
 from parity.train.losses import has_own_loss
-from parity.train.observe import (
-    START,
-    GradientOrder,
-    Observer,
-    generators,
-    rates,
-)
+from parity.train.observe import START, GradientOrder, Observer, Values, generators, rates
 from parity.train.plan import TrainingPlan
+from parity.train.precision import Precision
+from parity.train.validation import Validation
 
 Losses = dict[str, Tensor]
 
@@ -57,11 +58,16 @@ class Model(Protocol):
         """The terms of a head whose loss is not ours."""
         ...
 
+    def own_logits(self, model: nn.Module, images: Tensor, metas: tuple[Any, ...]) -> Tensor:
+        """The logits of a segmentor whose prediction is not ours."""
+        ...
+
 
 class Loop:
     """One training.
 
-    iters: how many iterations of the schedule to run.
+    iters: how many iterations of the schedule to run. resumed: where to go on. save: gets a
+    checkpoint after every so many iterations and after the last.
     """
 
     def __init__(
@@ -73,9 +79,15 @@ class Loop:
         iters: int,
         device: str = "cpu",
         observe: Observer | None = None,
+        resumed: LoopState | None = None,
+        save: Callable[[LoopState], object] | None = None,
+        every: int = 0,
     ) -> None:
         self.plan, self.iters, self.source = plan, iters, model
         self.device, self.observe = device, observe or Observer()
+        self.seed, self.save, self.every = seed, save, every
+        self.begun = 0 if resumed is None else resumed.iteration
+        self.worker_states: dict[int, Values] = {} if resumed is None else dict(resumed.workers)
         # In the order in which a Runner draws: model, first worker seeds, weights.
         seed_everything(seed)
         self.model = model.make()
@@ -83,35 +95,58 @@ class Loop:
             len(plan.dataset),
             seed=seed if plan.sampler_seed is None else plan.sampler_seed,
             shuffle=plan.shuffle,
+            begun=self.begun * plan.batch_size,
         )
         self.batches = iter(self._loader(seed))
         self.groups = param_groups(self.model, compiled_ops=model.compiled_ops, **plan.grouping)
         self.optimizer = build_optimizer(self.model, self.groups, optimizer=plan.optimizer)
+        self.precision = Precision(plan.amp, device)
         self.rates = self._rates()
+        self.average = None if plan.average is None else Average(self.model, **plan.average)
+        self.validation = self._validation()
         model.init_weights(self.model)
         self.reached = GradientOrder(self.model)
+        if resumed is not None:
+            self._resume(resumed)
 
     def train(self) -> nn.Module:
         """Run all iterations."""
         try:
             self.observe.begin(self.model, self.optimizer)
-            for done in range(self.iters):
+            for done in range(self.begun, self.iters):
                 self._iterate(done)
+                self._validate(done + 1)
+                self._save(done + 1)
         finally:
             end_workers(self.batches)
+            if self.validation is not None:
+                end_workers(self.validation.loader._iterator)
         return self.model
+
+    def _resume(self, found: LoopState) -> None:
+        """Last of all, since what an uninterrupted training draws now it drew at its beginning."""
+        if self.validation is not None and self.begun >= self.validation.plan.interval:
+            self.validation.start_workers()
+        restore(self, found)
 
     def _iterate(self, done: int) -> None:
         self.observe(START, generators(self.device))
         self.model.train()
         batch = self._next_batch(done)
-        losses = self._losses(batch)
+        with self.precision.context():
+            losses = self._losses(batch)
         self.observe("losses", losses)
         self.observe("generators after the losses", generators(self.device))
         self._backward(total_loss(losses), done)
         if should_update(inner_count=done + 1, **self._counts):
             self._update()
         self.observe.end_iteration()
+        self._average(done + 1)
+
+    def _save(self, iteration: int) -> None:
+        due = iteration == self.iters or (self.every and iteration % self.every == 0)
+        if due and self.save is not None:
+            self.save(snapshot(self, iteration))
 
     # -- data
 
@@ -122,10 +157,14 @@ class Loop:
             batch_size=self.plan.batch_size,
             workers=self.plan.workers,
             seed=seed,
+            begun=self.begun,
+            states=self.worker_states,
         )
 
     def _next_batch(self, done: int) -> Batch:
-        samples = next(self.batches)
+        samples, states = next(self.batches)
+        if self.plan.workers:
+            self.worker_states[done % self.plan.workers] = states
         drawn = [self.order.drawn.popleft() for _ in samples]
         self.observe("sample indices", {"batch": drawn})
         self.observe("generators after loading", generators(self.device))
@@ -190,12 +229,14 @@ class Loop:
     def _backward(self, loss: Tensor, done: int) -> None:
         scaled = scale_loss(loss, inner_count=done, **self._counts)
         self.observe("loss to descend", {"loss": scaled})
-        torch.autograd.backward(scaled)
+        torch.autograd.backward(self.precision.scale(scaled))
         self.observe("gradients", self.reached.take(self.model))
 
     def _update(self) -> None:
+        if self.plan.clip_grad:
+            self.precision.unscale(self.optimizer)
         self._clip()
-        self.optimizer.step()
+        self.precision.step(self.optimizer)
         self.optimizer.zero_grad()
 
     def _clip(self) -> None:
@@ -204,6 +245,36 @@ class Loop:
         for param, gradient in zip(params, clipped.gradients, strict=True):
             param.grad = gradient
         self.observe("norm before clipping", {"norm": clipped.norm})
+
+    def _average(self, iteration: int) -> None:
+        if self.average is not None:
+            self.average.update(iteration)
+            self.observe("averaged model", self.average.state())
+
+    # -- validation
+
+    def _validation(self) -> Validation | None:
+        plan = self.plan.validation
+        if plan is None:
+            return None
+        return Validation(plan, self.model, self.source.own_logits, seed=self.seed)
+
+    def _validate(self, iteration: int) -> None:
+        """Of the averaged weights, where there are any."""
+        if self.validation is None or not self._is_validated(iteration):
+            return
+        swap = self.average.swap if self.average is not None else lambda: None
+        swap()
+        self.observe.validating = True
+        scores = self.validation.score(self.device)
+        self.observe.validating = False
+        self.observe("scores", scores)
+        swap()
+
+    def _is_validated(self, iteration: int) -> bool:
+        plan = self.plan.validation
+        assert plan is not None
+        return iteration % plan.interval == 0 or iteration == self.plan.max_iters
 
     # -- schedule
 

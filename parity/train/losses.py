@@ -75,10 +75,11 @@ def _term(loss: Item) -> LossTerm:
 
 def has_own_loss(head: nn.Module) -> bool:
     """Whether the class of `head` computes its loss otherwise than mmseg's base class."""
-    return any(_definer(head, name) not in _PLAIN for name in ("loss", "loss_by_feat"))
+    return any(defined_by(head, name) not in _PLAIN for name in ("loss", "loss_by_feat"))
 
 
-def _definer(head: nn.Module, method: str) -> str:
+def defined_by(head: nn.Module, method: str) -> str:
+    """The name of the class from which `head` has `method`; "" where it has none."""
     return next((cls.__name__ for cls in type(head).__mro__ if method in vars(cls)), "")
 
 

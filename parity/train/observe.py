@@ -32,20 +32,26 @@ QUANTITIES = (
     "buffers",
     "optimizer state",
     "gradients left over",
+    "averaged model",
+    "activations in validation",
+    "logits in validation",
+    "scores",
 )
 # What an iteration changes, besides the parameters.
-LEFT_BEHIND = ("buffers", "optimizer state", "gradients left over")
+LEFT_BEHIND = ("buffers", "optimizer state", "gradients left over", "averaged model")
 Values = Mapping[str, Any]
 
 
 class Observer:
     """Is called with each quantity; this one looks at nothing.
 
-    model, optimizer: of the training that calls it, from its start on.
+    model, optimizer: of the training that calls it, from its start on. validating: whether
+    a validation is going on.
     """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    validating = False
 
     def __call__(self, quantity: str, values: Values) -> None:
         """See `values` by name; they may change as soon as this returns."""
@@ -89,7 +95,7 @@ def watch_forward(model: nn.Module, observe: Observer) -> None:
 
 def _shown(observe: Observer, name: str) -> Callable[..., None]:
     def hook(module: nn.Module, args: Any, output: Any) -> None:
-        observe("activations", {name: output})
+        observe(f"activations{_when(observe)}", {name: output})
 
     return hook
 
@@ -97,10 +103,14 @@ def _shown(observe: Observer, name: str) -> Callable[..., None]:
 def _watched(forward: Callable[..., Any], observe: Observer, name: str) -> Callable[..., Any]:
     def watched(*args: Any, **kwargs: Any) -> Any:
         output = forward(*args, **kwargs)
-        observe("logits", {name: output})
+        observe(f"logits{_when(observe)}", {name: output})
         return output
 
     return watched
+
+
+def _when(observe: Observer) -> str:
+    return " in validation" if observe.validating else ""
 
 
 class GradientOrder:

@@ -11,11 +11,14 @@ from parity.recipe import Recipe, recipe_of
 from parity.settings.items import Item
 from parity.settings.terms import terms_of
 from parity.steps.schedule import ReduceOnPlateauLR, Scheduler, schedulers_from_config
-from parity.train.data import RecipePipeline, StreamDataset
+from parity.train.data import StreamDataset, dataset_of
 from parity.train.losses import HeadLoss, head_loss
+from parity.train.precision import Amp
 from parity.train.settings import TrainingSettings
+from parity.train.validation import ValidationPlan, validation_plan
 
 Values = Mapping[str, Any]
+AMP = "AmpOptimWrapper"
 _SEGMENTORS = ("EncoderDecoder", "CascadeEncoderDecoder")
 
 
@@ -25,7 +28,8 @@ class TrainingPlan:
 
     heads: the loss of each head by its name in the segmentor, aux heads last; an InputError
     where it is not reproduced, raised when it is needed. collate, optimizer, grouping:
-    options of the functions of these names. max_iters: of the whole schedule.
+    options of the functions of these names. max_iters: of the whole schedule. average:
+    options of `Average`; None without one.
     """
 
     dataset: StreamDataset
@@ -41,6 +45,9 @@ class TrainingPlan:
     accumulative_counts: int
     schedulers: tuple[Scheduler, ...]
     max_iters: int
+    amp: Amp | None = None
+    average: Values | None = None
+    validation: ValidationPlan | None = None
 
 
 def plan_of(settings: TrainingSettings) -> TrainingPlan:
@@ -55,7 +62,7 @@ def plan_of(settings: TrainingSettings) -> TrainingPlan:
         if spec.momentum or isinstance(spec, ReduceOnPlateauLR):
             raise InputError(f"{name}: {type(spec).__name__} of momentum or scores is not trained")
     return TrainingPlan(
-        dataset=_dataset(recipe, loader["dataset"]),
+        dataset=dataset_of(recipe, loader["dataset"], "train"),
         collate=recipe.train[-1].options,
         batch_size=int(_number(settings, "train_dataloader", "batch_size")),
         workers=loader.get("num_workers", 0),
@@ -68,6 +75,9 @@ def plan_of(settings: TrainingSettings) -> TrainingPlan:
         accumulative_counts=wrapper.get("accumulative_counts", 1),
         schedulers=tuple(_ended(spec, int(max_iters)) for spec in schedulers),
         max_iters=int(max_iters),
+        amp=_amp(wrapper),
+        average=_average(settings),
+        validation=validation_plan(recipe, values),
     )
 
 
@@ -75,7 +85,7 @@ def _insist(name: str, recipe: Recipe) -> None:
     """Raises InputError, naming the first thing that our loop does not do."""
     wanted = {
         ("model",): _SEGMENTORS,
-        ("optim_wrapper",): ("OptimWrapper",),
+        ("optim_wrapper",): ("OptimWrapper", AMP),
         ("train_cfg",): ("IterBasedTrainLoop",),
         ("train_dataloader", "sampler"): ("InfiniteSampler",),
     }
@@ -90,22 +100,6 @@ def _insist(name: str, recipe: Recipe) -> None:
             raise InputError(f"{name}: {part}")
 
 
-def _dataset(recipe: Recipe, given: Values) -> StreamDataset:
-    dataset = recipe.terms.item("train_dataloader", "dataset")
-    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
-        if not dataset.get(key).is_empty and dataset.get(key).value != "":
-            raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
-    prefix = given["data_prefix"]
-    return StreamDataset(
-        given.get("data_root") or "",
-        "",
-        RecipePipeline(recipe.train[:-1], recipe.reduces["train"]),
-        folders=(prefix["img_path"], prefix["seg_map_path"]),
-        img_suffix=dataset.get("img_suffix").value,
-        seg_map_suffix=dataset.get("seg_map_suffix").value,
-    )
-
-
 def _losses(recipe: Recipe, key: str) -> tuple[HeadLoss | InputError, ...]:
     return tuple(_loss_or_error(head) for head in recipe.terms.item("model", key).parts)
 
@@ -115,6 +109,28 @@ def _loss_or_error(head: Item) -> HeadLoss | InputError:
         return head_loss(head)
     except InputError as error:
         return error
+
+
+def _amp(wrapper: Values) -> Amp | None:
+    if not str(wrapper.get("type", "")).endswith(AMP):
+        return None
+    return Amp(**{key: wrapper[key] for key in ("dtype", "loss_scale") if key in wrapper})
+
+
+def _average(settings: TrainingSettings) -> Values | None:
+    """Raises InputError for an average of another kind than ours."""
+    hooks = settings.values.get("custom_hooks") or []
+    if not hooks:
+        return None
+    (hook,) = hooks
+    options = {key: value for key, value in hook.items() if key not in ("type", "priority")}
+    options.pop("strict_load", None)
+    kind = options.pop("ema_type", "ExponentialMovingAverage")
+    known = {"momentum", "interval", "update_buffers", "begin_iter"}
+    if kind != "ExponentialMovingAverage" or not options.keys() <= known:
+        told = ", ".join(sorted(options.keys() - known)) or kind
+        raise InputError(f"{settings.name}: an EMAHook with {told} is not done here")
+    return options
 
 
 def _number(settings: TrainingSettings, *path: str) -> float:

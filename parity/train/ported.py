@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from parity.errors import InputError
 from parity.sample import Batch
@@ -68,6 +68,10 @@ class PortedModel:
     ) -> Losses:
         """As of the reference; the head's forward is the user's."""
         return self.reference.own_loss(head, inputs, batch, train_cfg)
+
+    def own_logits(self, model: nn.Module, images: Tensor, metas: tuple[Any, ...]) -> Tensor:
+        """As of the reference; all that its parts compute is the user's."""
+        return self.reference.own_logits(model, images, metas)
 
     @property
     def notes(self) -> Iterator[str]:

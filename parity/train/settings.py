@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,15 @@ _NEEDED = (
     ("optim_wrapper", "optimizer"),
     ("train_cfg",),
 )
-# What the loop of neither side needs: nothing is scored, and our side has no hooks.
+# What the loop of neither side needs; validation is taken in where it is asked for.
+_VALIDATION = frozenset({"val_dataloader", "val_cfg", "val_evaluator"})
 _DROPPED = frozenset(
-    {f"{split}_{part}" for split in ("val", "test") for part in ("dataloader", "cfg", "evaluator")}
-    | {"tta_model", "tta_pipeline", "load_from", "resume"}
+    {"test_dataloader", "test_cfg", "test_evaluator", "tta_model", "tta_pipeline"}
+    | {"load_from", "resume"}
 )
-_TOLD = ("custom_hooks", "custom_imports", "auto_scale_lr")
-_SIZES = frozenset({"crop_size", "scale", "scales", "max_size"})
+_TOLD = ("custom_imports", "auto_scale_lr")
+_SIZES = frozenset({"crop_size", "scale", "scales", "max_size", "stride"})
+_LOADERS = ("train_dataloader", "val_dataloader")
 
 Values = dict[str, Any]
 
@@ -57,7 +60,7 @@ class TrainingSettings:
 
     def having(self, told: str = "", **values: Any) -> TrainingSettings:
         """With other top-level values, and `told` added to the changes."""
-        changes = (*self.changes, told) if told else self.changes
+        changes = (*self.changes, told) if told and told not in self.changes else self.changes
         return replace(self, values={**self.values, **values}, changes=changes)
 
 
@@ -70,17 +73,19 @@ def read_settings(
     workers: int | None = None,
     batch_size: int | None = None,
     options: Sequence[str] = (),
+    validated: bool = False,
 ) -> TrainingSettings:
     """The config called `config` with what both sides leave out of it or have otherwise.
 
     data: the root of the data set; without it the config's own, and where that is missing
     `spare`, which holds the built-in images. small: sizes divided by SMALL_FACTOR, batches
     of SMALL_BATCH, no workers. options: ``key.key=value`` with a literal, as
-    ``--cfg-options`` of mmseg. Raises InputError where there is no such config, or one that
+    ``--cfg-options`` of mmseg. validated: with the validation of the config, if it has one.
+    Raises InputError where there is no such config, or one that
     cannot be trained here.
     """
     made = _read(config, options)
-    made = _without_hooks(made)
+    made = _without_hooks(made, frozenset() if validated else _VALIDATION)
     for item in unknown_in(made.values):
         raise InputError(f"{config}: {item.note}")
     for keys in _NEEDED:
@@ -115,9 +120,13 @@ def _read(config: str, options: Sequence[str]) -> TrainingSettings:
     return made
 
 
-def _without_hooks(given: TrainingSettings) -> TrainingSettings:
-    kept = {key: value for key, value in given.values.items() if key not in _DROPPED}
+def _without_hooks(given: TrainingSettings, dropped: frozenset[str]) -> TrainingSettings:
+    kept = {key: value for key, value in given.values.items() if key not in _DROPPED | dropped}
     told = [f"{key} left out" for key in _TOLD if kept.pop(key, None)]
+    hooks = kept.pop("custom_hooks", None) or []
+    kept["custom_hooks"] = [hook for hook in hooks if hook.get("type") == "EMAHook"]
+    others = [str(hook.get("type")) for hook in hooks if hook not in kept["custom_hooks"]]
+    told += [f"custom_hooks left out: {', '.join(others)}"] if others else []
     # Which of its algorithms cuDNN then picks would depend on what else the GPU does.
     environment = dict(kept.get("env_cfg") or {})
     told += ["cudnn_benchmark off"] if environment.get("cudnn_benchmark") else []
@@ -182,8 +191,8 @@ def built_in_data() -> Iterator[Path]:
     """
     source = inputs_root()
     with tempfile.TemporaryDirectory(prefix="parity-train-") as folder:
-        for kind in ("images", "annotations"):
-            target = Path(folder) / kind / "training"
+        for kind, split in product(("images", "annotations"), ("training", "validation")):
+            target = Path(folder) / kind / split
             target.mkdir(parents=True)
             for file in sorted((source / kind / "validation").iterdir()):
                 if not file.name.startswith("wide_"):
@@ -192,7 +201,16 @@ def built_in_data() -> Iterator[Path]:
 
 
 def _with_data(given: TrainingSettings, data: Path | None, spare: Path | None) -> TrainingSettings:
-    loader = given.values["train_dataloader"]
+    for key in _LOADERS:
+        if given.values.get(key):
+            given = _with_root(given, key, data, spare)
+    return given
+
+
+def _with_root(
+    given: TrainingSettings, key: str, data: Path | None, spare: Path | None
+) -> TrainingSettings:
+    loader = given.values[key]
     dataset = loader.get("dataset") or {}
     prefix = dataset.get("data_prefix")
     if not isinstance(prefix, Mapping) or not {"img_path", "seg_map_path"} <= set(prefix):
@@ -207,7 +225,7 @@ def _with_data(given: TrainingSettings, data: Path | None, spare: Path | None) -
         if not (root / folder).is_dir():
             raise InputError(f"{root / folder}: no such directory; name the root with --data")
     changed = {**dataset, "data_root": str(root)}
-    return given.having(told, train_dataloader={**loader, "dataset": changed})
+    return given.having(told, **{key: {**loader, "dataset": changed}})
 
 
 def _check_classes(given: TrainingSettings, root: Path, dataset: Values) -> None:
@@ -224,17 +242,22 @@ def _smaller(given: TrainingSettings) -> TrainingSettings:
     def smaller(value: Values) -> Values:
         return {key: _divided(part) if key in _SIZES else part for key, part in value.items()}
 
-    loader = given.values["train_dataloader"]
-    dataset = loader["dataset"]
-    shrunk = {**dataset, "pipeline": _mapped(dataset.get("pipeline", []), smaller)}
+    changed: Values = {}
+    for key in _LOADERS:
+        loader = given.values.get(key)
+        if loader:
+            dataset = loader["dataset"]
+            shrunk = {**dataset, "pipeline": _mapped(dataset.get("pipeline", []), smaller)}
+            changed[key] = {**loader, "dataset": shrunk}
     model = given.values["model"]
     before = dict(model.get("data_preprocessor") or {})
     if before.get("size") is not None:
         before["size"] = _divided(before["size"])
+    tested = smaller(model.get("test_cfg") or {})
     return given.having(
         f"small: sizes of crop and resize divided by {SMALL_FACTOR}",
-        train_dataloader={**loader, "dataset": shrunk},
-        model={**model, "data_preprocessor": before},
+        **changed,
+        model={**model, "data_preprocessor": before, "test_cfg": tested},
     )
 
 
@@ -253,5 +276,10 @@ def _with_loader(
         if value is not None and loader.get(key) != value:
             told.append(f"{key} {value} for {loader.get(key)}")
             loader[key] = value
-    loader["persistent_workers"] = bool(loader.get("num_workers"))  # torch asks for that
-    return given.having(", ".join(told), train_dataloader=loader)
+    loaders = {"train_dataloader": loader}
+    if given.values.get("val_dataloader"):
+        count = {} if workers is None else {"num_workers": workers}
+        loaders["val_dataloader"] = {**given.values["val_dataloader"], **count}
+    for one in loaders.values():
+        one["persistent_workers"] = bool(one.get("num_workers"))  # torch asks for that
+    return given.having(", ".join(told), **loaders)

@@ -26,6 +26,7 @@ from parity.train.observe import (
     set_generators,
 )
 from parity.train.operations import OperationLog, TorchOperation
+from parity.train.traces import TrainingTrace
 
 Train = Callable[[Observer], object]
 
@@ -51,6 +52,7 @@ class TrainingSide(Observer):
     threads: that torch computes with; the same number on both sides, for sums depend on it.
     shows: of which modules the activations are shown. log_at: the iteration whose operations
     are logged; `operations` are then those since the observation before.
+    begun: iterations that were made before. trace: its losses and scores so far.
     """
 
     def __init__(
@@ -64,9 +66,10 @@ class TrainingSide(Observer):
         threads: int = 1,
         shows: Callable[[str], bool] = lambda name: True,
         log_at: int | None = None,
+        begun: int = 0,
     ) -> None:
         self.name, self.fully, self.last = name, fully, last
-        self.iteration = 0
+        self.iteration, self.trace = begun, TrainingTrace()
         self.at: Observation | None = None
         self.device, self.threads, self.shows = device, threads, shows
         self.log_at, self.log = log_at, OperationLog()
@@ -82,6 +85,7 @@ class TrainingSide(Observer):
         if threading.current_thread() is not self._thread:
             return  # what is computed a second time in the backward pass of a GPU
         self.iteration += quantity == START
+        self.trace.see(self.iteration, quantity, values)
         if not self._wanted(quantity, values):
             return
         self.at = Observation(self.iteration, quantity, values)
@@ -100,7 +104,7 @@ class TrainingSide(Observer):
         if self.fully is None or self.iteration <= self.fully:
             return True
         left = self.iteration == self.last and quantity in ("parameters", *LEFT_BEHIND)
-        return left or quantity in (START, "losses")
+        return left or quantity in (START, "losses", "scores")
 
     def next(self) -> Observation | None:
         """The next observation; None at the end. Raises InputError for what the training raised."""
@@ -143,6 +147,6 @@ class TrainingSide(Observer):
 
 def _told(side: TrainingSide) -> InputError:
     error = side.error
-    text = " ".join(str(error).split()) or type(error).__name__
-    kind = "" if isinstance(error, ParityError) else f"{type(error).__name__}: "
-    return InputError(f"{side.name}, iteration {side.iteration}: {kind}{text:.400}")
+    named = [] if isinstance(error, ParityError) else [type(error).__name__]
+    text = ": ".join([*named, *filter(None, [" ".join(str(error).split())])])
+    return InputError(f"{side.name}, iteration {side.iteration}: {text:.400}")

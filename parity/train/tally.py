@@ -65,12 +65,16 @@ class Count:
 
 @dataclass
 class LockstepTally:
-    """Everything that was compared. operations: the first that part, where they were logged."""
+    """Everything that was compared. operations: the first that part, where they were logged.
+
+    stopped: why both sides ended early; "" if they did not.
+    """
 
     counts: dict[str, Count] = field(default_factory=dict)
     first: Parting | None = None
     iterations: int = 0
     operations: OperationParting | None = None
+    stopped: str = ""
 
     @property
     def listed(self) -> list[tuple[str, Count]]:

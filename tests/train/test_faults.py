@@ -119,6 +119,62 @@ class DrawsMore(Loop):
         return super()._next_batch(done)
 
 
+class AveragesLate(Loop):
+    """As `begin_iter` counted from 0."""
+
+    def _average(self, iteration):
+        super()._average(iteration - 1)
+
+
+class AveragesBeforeUpdate(Loop):
+    def _update(self):
+        kept = [param.detach().clone() for param in self.model.parameters()]
+        super()._update()
+        self.before = kept
+
+    def _average(self, iteration):
+        new = [param.detach().clone() for param in self.model.parameters()]
+        self.put(self.before)
+        self.average.update(iteration)
+        self.put(new)
+        self.observe("averaged model", self.average.state())
+
+    @torch.no_grad()
+    def put(self, values):
+        for param, value in zip(self.model.parameters(), values, strict=True):
+            param.copy_(value)
+
+
+class ValidatesBeforeUpdate(Loop):
+    def _iterate(self, done):
+        self.done = done
+        super()._iterate(done)
+
+    def _update(self):
+        self._validate(self.done + 1)
+        super()._update()
+
+
+class ValidatesOwnWeights(Loop):
+    def _validate(self, iteration):
+        average, self.average = self.average, None
+        super()._validate(iteration)
+        self.average = average
+
+
+class DropsInValidation(Loop):
+    def _validate(self, iteration):
+        self.model.decode_head.dropout.eval = lambda: None
+        self.model.decode_head.dropout.train = lambda mode: None
+        super()._validate(iteration)
+
+
+class ValidatesInTraining(Loop):
+    def _validate(self, iteration):
+        self.model.eval = self.model.train
+        super()._validate(iteration)
+
+
 class HeadBackwards(Loop):
     def _losses(self, batch):
         found = super()._losses(batch)
@@ -141,6 +197,15 @@ def in_bgr(plan):
 def aligned(plan):
     (head,) = plan.heads["decode_head"]
     return replace(plan, heads={**plan.heads, "decode_head": (replace(head, align_corners=True),)})
+
+
+def averaged(plan):
+    return replace(plan, average={**plan.average, "momentum": 0.9})
+
+
+def counted(plan):
+    metric = {**plan.validation.metric, "ignore_index": 0}
+    return replace(plan, validation=replace(plan.validation, metric=metric))
 
 
 def same(plan):
@@ -168,6 +233,17 @@ FAULTS = {
     "BGR": (Loop, in_bgr, 1, "batch", "images"),
     "aligned corners": (Loop, aligned, 1, "losses", "decode.loss_ce"),
 }
+IN_VALIDATION = "activations in validation"
+VALIDATING = {
+    "average one iteration late": (AveragesLate, same, 2, "averaged model", "steps"),
+    "average before the update": (AveragesBeforeUpdate, same, 1, "averaged model", "conv1.weight"),
+    "momentum of the average": (Loop, averaged, 3, "averaged model", "conv1.weight"),
+    "validated before the update": (ValidatesBeforeUpdate, same, 2, "norm before clipping", "norm"),
+    "validated without the average": (ValidatesOwnWeights, same, 4, IN_VALIDATION, "conv1"),
+    "dropout in validation": (DropsInValidation, same, 2, IN_VALIDATION, "decode_head.dropout"),
+    "validated in training mode": (ValidatesInTraining, same, 2, IN_VALIDATION, "backbone.bn1"),
+    "ignored label counted": (Loop, counted, 2, "scores", "m"),
+}
 ACCUMULATING = {
     "not divided": (DividesNothing, 1, "loss to descend", "loss"),
     "updated always": (UpdatesAlways, 1, "parameters", "conv1.weight"),
@@ -179,6 +255,15 @@ def test_fault_is_located(fault, tmp_path, data):
     loop, plan, iteration, quantity, name = FAULTS[fault]
     given = tiny.settings(tmp_path, data)
     first = tiny.run(given, tmp_path, loop=loop, plan=plan, iters=2).first
+    assert (first.iteration, first.quantity) == (iteration, quantity), first
+    assert name in first.name, first
+
+
+@pytest.mark.parametrize("fault", VALIDATING)
+def test_fault_of_validation_is_located(fault, tmp_path, data):
+    loop, plan, iteration, quantity, name = VALIDATING[fault]
+    given = tiny.settings(tmp_path, data, validated=True)
+    first = tiny.run(given, tmp_path, loop=loop, plan=plan, iters=4).first
     assert (first.iteration, first.quantity) == (iteration, quantity), first
     assert name in first.name, first
 

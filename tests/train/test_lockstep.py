@@ -40,6 +40,7 @@ EQUAL = {
     ),
     "in order": ("train_dataloader.sampler={'type': 'InfiniteSampler', 'shuffle': False}",),
 }
+VALIDATION = {"activations in validation", "logits in validation", "scores"}
 HEAD = (
     "{'type': 'OCRHead', 'in_channels': 4, 'in_index': 0, 'channels': 4, 'ocr_channels': 4, "
     "'num_classes': 150, 'norm_cfg': {'type': 'BN'}}"
@@ -65,7 +66,7 @@ def test_equal(kind, tmp_path, data):
     seen = {name for name, count in tally.listed if count.compared}
     # Gradients stay over an iteration where several share an update.
     unseen = set() if kind == "accumulation" else {"gradients left over"}
-    assert seen == set(QUANTITIES) - unseen
+    assert seen == set(QUANTITIES) - unseen - VALIDATION
 
 
 @live
@@ -85,9 +86,10 @@ def test_heads_in_a_cascade_run_twice(tmp_path, data):
 @live
 def test_our_loop_alone_gives_the_weights_of_a_runner_alone(tmp_path, data):
     """No side is watched, and the Runner is the one that tools/train.py builds of the file."""
-    given = tiny.settings(tmp_path, data)
+    given = tiny.settings(tmp_path, data, validated=True)
     changes = {
         "train_dataloader.dataset.data_root": str(data),
+        "val_dataloader.dataset.data_root": str(data),
         "randomness": {"seed": 0},
         "model.pretrained": None,
     }
@@ -121,17 +123,23 @@ def test_small_divides_sizes_and_says_so(data):
 
 
 def test_what_our_side_has_not_is_left_out_and_said(tmp_path, data):
-    given = tiny.settings(tmp_path, data, "auto_scale_lr={'enable': True, 'base_batch_size': 16}")
-    assert not {"custom_hooks", "auto_scale_lr", "val_cfg"} & set(given.values)
+    hooks = "custom_hooks=[{'type': 'EMAHook'}, {'type': 'EarlyStoppingHook'}]"
+    scaling = "auto_scale_lr={'enable': True, 'base_batch_size': 16}"
+    given = tiny.settings(tmp_path, data, scaling, hooks)
+    assert not {"auto_scale_lr", "val_cfg"} & set(given.values)
+    assert given.values["custom_hooks"] == [{"type": "EMAHook"}]
     assert given.values["model"]["pretrained"] is None
-    assert {"custom_hooks left out", "auto_scale_lr left out"} <= set(given.changes)
+    told = {"custom_hooks left out: EarlyStoppingHook", "auto_scale_lr left out"}
+    assert told <= set(given.changes)
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
     [
         ("train_cfg.type=EpochBasedTrainLoop", "EpochBasedTrainLoop"),
-        ("optim_wrapper.type=AmpOptimWrapper", "AmpOptimWrapper"),
+        ("optim_wrapper.type=ApexOptimWrapper", "ApexOptimWrapper"),
+        ("custom_hooks=[{'type': 'EMAHook', 'begin_epoch': 1}]", "begin_epoch"),
+        ("custom_hooks=[{'type': 'EMAHook', 'ema_type': 'StochasticWeightAverage'}]", "Stochastic"),
         ("train_dataloader.sampler.type=DefaultSampler", "DefaultSampler"),
         ("model.type=DepthEstimator", "DepthEstimator"),
         ("train_dataloader.dataset.ann_file=list.txt", "ann_file"),
@@ -171,11 +179,12 @@ def test_command_equal(config, tmp_path):
     done = parity(config, "--full", "--lockstep", 1, "--iters", 2, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert "equal: 2 iterations" in done.stdout
-    assert "custom_hooks left out" in done.stdout
+    assert "pretrained weights left out" in done.stdout
     content = json.loads((tmp_path / "out" / "training.json").read_text())
     assert content["equal"] is True
-    assert content["counts"]["losses"]["compared"] == 8
-    assert content["counts"]["sample indices"]["compared"] == 1
+    (one,) = content["trainings"]
+    assert one["counts"]["losses"]["compared"] == 8
+    assert one["counts"]["sample indices"]["compared"] == 1
     assert list((tmp_path / "out" / "reference").glob("*/*.log"))
 
 
@@ -190,7 +199,7 @@ def test_our_work_directory_is_read_as_mmengine_s(side, config, tmp_path):
     runner = reference_module("training").build_runner(
         next(folder.glob("*/vis_data/config.py")),
         work_dir=str(tmp_path / "again"),
-        changes={"load_from": str(folder / "iter_4.pth")},
+        changes={"load_from": str(folder / "iter_4.pth"), "custom_hooks": []},
     )
     runner.load_or_resume()
     saved = torch.load(folder / "iter_4.pth", weights_only=True)

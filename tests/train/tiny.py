@@ -53,20 +53,33 @@ optim_wrapper = dict(
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=2),
     dict(type='PolyLR', power=0.9, eta_min=1e-4, by_epoch=False, begin=2, end=4)]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=4)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2)
+val_cfg = dict(type='ValLoop')
+val_dataloader = dict(
+    batch_size=1, num_workers=0, persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ADE20KDataset', serialize_data=False, data_root='data/missing',
+        data_prefix=dict(img_path='images/validation', seg_map_path='annotations/validation'),
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=(48, 24), keep_ratio=True),
+            dict(type='LoadAnnotations', reduce_zero_label=True),
+            dict(type='PackSegInputs')]))
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 default_hooks = dict(param_scheduler=dict(type='ParamSchedulerHook'))
 visualizer = dict(
     type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
 default_scope = 'mmseg'
-custom_hooks = [dict(type='EMAHook')]
+custom_hooks = [dict(type='EMAHook', momentum=0.1, begin_iter=2)]
 log_level = 'ERROR'
 """
 
 
-def settings(folder: Path, data: Path, *options: str, workers: int = 0, text: str = CONFIG):
+def settings(folder: Path, data: Path, *options: str, workers: int = 0, text: str = CONFIG, **more):
     file = folder / "tiny.py"
     file.write_text(text)
-    return read_settings(str(file), spare=data, workers=workers, options=options)
+    return read_settings(str(file), spare=data, workers=workers, options=options, **more)
 
 
 def run(given, folder: Path, *, loop=Loop, iters=ITERATIONS, plan=lambda plan: plan, **options):

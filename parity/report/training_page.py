@@ -1,0 +1,53 @@
+"""Trainings side by side as one page: curves overlaid, where they part, and the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from parity.check.exhibit.records import Series
+from parity.report.figures import curve_svg
+from parity.report.html import page_environment, page_policy, static_file
+from parity.report.training import heading, score_verdict, verdict
+from parity.train.record import CANDIDATE, REFERENCE, Training
+from parity.train.seeds import Trainings
+
+
+def render_training_html(found: Trainings) -> str:
+    """A page that needs nothing else; the same trainings give the same bytes."""
+    style = static_file("report.css")
+    return (
+        page_environment()
+        .get_template("training.html.j2")
+        .render(
+            found=found,
+            heading=heading(found),
+            policy=page_policy(style, ""),
+            style=Markup(style),
+            figures=[Markup(curve_svg(one, f"loss {one.title}")) for one in _curves(found)],
+            told=None if found.scores is None else score_verdict(found.scores),
+            verdict=verdict,
+        )
+    )
+
+
+def _curves(found: Trainings) -> Iterator[Series]:
+    for training in found.each:
+        yield from _losses(training)
+
+
+def _losses(training: Training) -> Iterator[Series]:
+    """The sum of the losses of both sides, at the iterations that both have."""
+    sides = [training.traces.get(side) for side in (CANDIDATE, REFERENCE)]
+    lines = []
+    for trace in sides:
+        if trace is None or not trace.steps:
+            return
+        terms = [line for name, line in trace.losses.items() if "loss" in name]
+        lines.append(dict(zip(trace.steps, map(sum, zip(*terms, strict=True)), strict=True)))
+    steps = tuple(step for step in lines[0] if step in lines[1])
+    actual, expected = (tuple(float(line[step]) for step in steps) for line in lines)
+    apart = tuple(one - two for one, two in zip(actual, expected, strict=True))
+    title = f"loss, seed {training.options.seed}"
+    yield Series(title, "iteration", tuple(map(float, steps)), actual, expected, apart)

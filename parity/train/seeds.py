@@ -1,0 +1,130 @@
+"""Trainings of one config with several seeds, and what their scores say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from parity.errors import InputError
+from parity.train.checkpoint import load_plain, save_whole
+from parity.train.equivalence import (
+    MARGIN,
+    ClassEquivalence,
+    Equivalence,
+    by_class,
+    equivalence,
+    mean_iou,
+)
+from parity.train.record import CANDIDATE, REFERENCE, Progress, Training, TrainOptions, train
+from parity.train.settings import TrainingSettings
+from parity.train.tally import Count, LockstepTally, Parting
+from parity.train.traces import TrainingTrace
+
+_OUTCOME = "outcome.pth"
+# What must be as it was for a training that is over to be taken as it is.
+_SAME = ("side", "lockstep", "iters", "seed", "device", "teacher", "interval")
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """One or more of the same config, each with a seed of its own."""
+
+    each: tuple[Training, ...]
+    margin: float = MARGIN
+
+    @property
+    def equal(self) -> bool:
+        """Whether every one of them is equal in every bit."""
+        return all(training.equal for training in self.each)
+
+    @cached_property
+    def scores(self) -> Equivalence | None:
+        """Of the last mIoU of both sides, not rounded; None where they were not scored."""
+        areas = self._areas()
+        if areas is None:
+            return None
+        both = [[mean_iou(one) for one in areas[side]] for side in (CANDIDATE, REFERENCE)]
+        return equivalence(*both, margin=self.margin)
+
+    @cached_property
+    def classes(self) -> tuple[ClassEquivalence, ...]:
+        """Per class, over all seeds; none where they were not scored."""
+        areas = self._areas()
+        if areas is None:
+            return ()
+        return by_class(areas[CANDIDATE], areas[REFERENCE], self.each[0].classes)
+
+    def _areas(self) -> Mapping[str, list[Any]] | None:
+        found: dict[str, list[Any]] = {CANDIDATE: [], REFERENCE: []}
+        for training in self.each:
+            for side, kept in found.items():
+                trace = training.traces.get(side)
+                if trace is None or trace.areas is None:
+                    return None
+                kept.append(trace.areas.numpy())
+        return found
+
+
+def train_seeds(
+    settings: TrainingSettings,
+    options: TrainOptions,
+    seeds: Sequence[int],
+    progress: Progress = lambda _: None,
+) -> tuple[Training, ...]:
+    """`train` once for each of `seeds`; with several, each in a folder of its own.
+
+    With ``options.resume`` what was over is read, and the next goes on. Raises InputError.
+    """
+    found = []
+    for index, seed in enumerate(seeds):
+        folder = options.work_dir / f"seed-{seed}" if len(seeds) > 1 else options.work_dir
+        one = replace(options, seed=seed, work_dir=folder)
+        file = folder / _OUTCOME
+        if options.resume and file.is_file():
+            found.append(_read(file, settings, one))
+            continue
+        found.append(train(settings, one, _from(progress, index * options.iters)))
+        if options.keep:
+            _write(file, found[-1])
+    return tuple(found)
+
+
+def _from(progress: Progress, before: int) -> Callable[[int], None]:
+    return lambda iteration: progress(before + iteration)
+
+
+def _write(file: Path, training: Training) -> None:
+    options = {key: getattr(training.options, key) for key in _SAME}
+    traces = {side: asdict(trace) for side, trace in training.traces.items()}
+    tally = None if training.tally is None else asdict(training.tally)
+    told = {key: getattr(training, key) for key in ("name", "changes", "not_ours", "begun")}
+    content = {**told, "classes": training.classes, "traces": traces, "tally": tally}
+    save_whole(file, {**content, "options": options})
+
+
+def _read(file: Path, settings: TrainingSettings, options: TrainOptions) -> Training:
+    kept = load_plain(file)
+    try:
+        asked = {key: getattr(options, key) for key in _SAME}
+        if kept["options"] != asked or kept["changes"] != settings.changes:
+            raise InputError(f"{file}: was trained otherwise; ask as before, or give another --out")
+        traces = {side: TrainingTrace(**trace) for side, trace in kept["traces"].items()}
+        given = {key: kept[key] for key in ("name", "changes", "not_ours", "begun", "classes")}
+        tally = None if kept["tally"] is None else _tally(kept["tally"])
+        return Training(options=options, tally=tally, traces=traces, **given)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file}: is not what a training left: {error!r}") from error
+
+
+def _tally(kept: Mapping[str, Any]) -> LockstepTally:
+    def parting(given: Mapping[str, Any] | None) -> Parting | None:
+        return None if given is None else Parting(**given)
+
+    counts = {
+        name: Count(**{**count, "first": parting(count["first"])})
+        for name, count in kept["counts"].items()
+    }
+    return LockstepTally(**{**kept, "counts": counts, "first": parting(kept["first"])})
