@@ -79,6 +79,8 @@ def shown(value: Any, path: str = "") -> str:
     parts = children(value)
     if isinstance(value, Meta):
         return f"{path}: {dict(value)}"
+    if path and isinstance(value, dict) and not value:  # such as the further maps of a sample
+        return ""
     if parts is not None and not _is_plain(parts):
         items = (shown(part, f"{path}.{key}" if path else key) for key, part in parts.items())
         return "\n".join(item for item in items if item)

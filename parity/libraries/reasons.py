@@ -20,7 +20,7 @@ from parity.libraries.models import (
     resize_in_float,
 )
 from parity.suspects import colour
-from parity.suspects.around import Mistake
+from parity.suspects.mistake import Mistake
 
 
 def _made(mistake: Mistake) -> Callable[..., Any]:

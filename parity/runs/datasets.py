@@ -102,9 +102,9 @@ def dataset_path(config: Config, split: str = "train") -> Path:
     return next(_unpacked(config, _loader(config, split), 0), _loader(config, split))
 
 
-def repetitions(config: Config, split: str = TRAIN) -> int | None:
+def repetitions(config: Config) -> int | None:
     """How often an epoch shows each image, by the RepeatDataset wrappers around the data set."""
-    times, path = 1, dataset_path(config, split)
+    times, path = 1, dataset_path(config)
     for length in range(1, len(path)):
         given = config.get(*path[:length])
         if type_of(given) == "RepeatDataset":

@@ -54,8 +54,8 @@ def columns_of(table: ScoreTable) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _figure(value: float | None, digits: int = 2) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+def _figure(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.2f}"
 
 
 def _with_others(field: str, shown: str, row: ScoreRow) -> str:

@@ -9,7 +9,7 @@ from numpy.random import RandomState
 
 from parity.sample import DEPTH, Array, Sample
 from parity.steps import maps, mosaic, tone, warp
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 

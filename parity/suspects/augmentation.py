@@ -15,7 +15,7 @@ from parity.steps import resize as sizes
 from parity.steps.infer import tta as ttas
 from parity.steps.logits import Segmentation, above_threshold
 from parity.suspects import logits as logit_suspects
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Views = Sequence[Sequence[Segmentation]]

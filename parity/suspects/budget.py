@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from parity.suspects.lineup import Combination
+from parity.suspects.trial import Combination
 
 Found = TypeVar("Found")
 

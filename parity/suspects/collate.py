@@ -16,7 +16,7 @@ from parity.sample import Meta, Sample
 from parity.steps import collate as collates
 from parity.steps.collate import Padding, normalize
 from parity.steps.resize import resize
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.normalisation import MISTAKES
 from parity.suspects.suspect import Suspect
 

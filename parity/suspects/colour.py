@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import HUE_PERIOD
-from parity.suspects.around import Function, mistake
+from parity.suspects.mistake import Function, mistake
 
 Array = NDArray[Any]
 

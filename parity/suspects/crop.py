@@ -13,7 +13,7 @@ from parity.steps import crop as crops
 from parity.steps.flip import flip_sample
 from parity.steps.photometric import photometric_sample
 from parity.suspects import generators
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Array = NDArray[Any]

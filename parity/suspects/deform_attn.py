@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from parity.steps import deform_attn as steps
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 _FAR = "locations beyond the first or last cell's centre"

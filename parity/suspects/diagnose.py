@@ -17,9 +17,9 @@ from parity.errors import InputError
 from parity.pipeline import Step
 from parity.suspects.budget import Clock
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.lineup import Lineup
 from parity.suspects.search import LIKELY, Explanation, Level, Search
 from parity.suspects.suspect import Suspect
+from parity.suspects.trial import Trial
 
 # Of the time for a diagnosis, what may go into finding what reproduces everything.
 FOR_REPRODUCTION, FOR_ROUNDING = 0.6, 0.7
@@ -128,24 +128,24 @@ def diagnose_many(
     if names or not records:
         raise InputError(f"{step.name}: needs records of this step, got those of {sorted(names)}")
     lined_up = suspects_of(step) if suspects is None else tuple(suspects)
-    lineups = [Lineup(step, expected, lined_up) for expected, _ in records]
+    trials = [Trial(step, expected, lined_up) for expected, _ in records]
     actual = [one for _, one in records]
-    return diagnose_lineups(lineups, actual, pairs=pairs, seconds=seconds)
+    return diagnose_trials(trials, actual, pairs=pairs, seconds=seconds)
 
 
-def diagnose_lineups(
-    lineups: Sequence[Lineup],
+def diagnose_trials(
+    trials: Sequence[Trial],
     actual: Sequence[StepRecord],
     *,
     pairs: bool = True,
     seconds: float = math.inf,
 ) -> Diagnosis:
-    """As `diagnose_many`, with the suspects' records kept in `lineups` between calls."""
+    """As `diagnose_many`, with the suspects' records kept in `trials` between calls."""
     clock = Clock(seconds)
-    search = Search(lineups, actual, clock)
-    step = lineups[0].step.name
+    search = Search(trials, actual, clock)
+    step = trials[0].step.name
     if not search.differing:
-        return Diagnosis(step, len(lineups), 0)
+        return Diagnosis(step, len(trials), 0)
     found = clock.within(FOR_REPRODUCTION, partial(search.reproduced, pairs))
     if clock.tried:  # most likely among the pairs, which come before what is up to rounding
         found = clock.within(FOR_ROUNDING, search.rounded_like)
@@ -154,7 +154,7 @@ def diagnose_lineups(
     telling = "; or ".join(others) if len(found) > 1 else ""
     return Diagnosis(
         step,
-        cases=len(lineups),
+        cases=len(trials),
         differing=len(search.differing),
         explanations=found or likened,
         alike=len(found),

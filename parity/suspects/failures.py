@@ -8,10 +8,10 @@ from dataclasses import replace
 from parity.check.summary import CheckReport, IsolatedRun, Likeness, StepKey
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, compare_records
-from parity.suspects import diagnose as lineups
+from parity.suspects import diagnose as trials
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.closeness import comparable, finite_parts_agree, leaves_of, size_of
+from parity.suspects.likeness import comparable, finite_parts_agree, leaves_of, size_of
 from parity.suspects.search import Explanation
 from parity.suspects.staircase import staircase
 from parity.suspects.suspect import Suspect
@@ -43,7 +43,7 @@ def known_mistake(
     if not suspects:
         return Likeness()
     sides = [(expected, actual) for _, expected, actual in records]
-    found = lineups.diagnose_many(step, sides, pairs=pairs, seconds=SECONDS, suspects=suspects)
+    found = trials.diagnose_many(step, sides, pairs=pairs, seconds=SECONDS, suspects=suspects)
     if not found.differing:
         return Likeness()
     if found.alike:
@@ -58,7 +58,7 @@ def known_mistake(
     return _likeness(found, what_is_known(wrong))
 
 
-def _reproduced(found: lineups.Diagnosis) -> Likeness:
+def _reproduced(found: trials.Diagnosis) -> Likeness:
     best, *others = found.group
     evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:
@@ -68,7 +68,7 @@ def _reproduced(found: lineups.Diagnosis) -> Likeness:
     return Likeness(best.summary, tuple(evidence))
 
 
-def _likeness(found: lineups.Diagnosis, known: str) -> Likeness:
+def _likeness(found: trials.Diagnosis, known: str) -> Likeness:
     """What is known besides, else what it behaves as if it did, where that is likely."""
     seen = f"differs in {found.differing} of {found.cases} cases looked at"
     if known:
@@ -102,7 +102,7 @@ def _differs(expected: StepRecord, actual: StepRecord) -> bool:
     return result.verdict is Verdict.DIFFERENT and not result.is_rounding
 
 
-def _spent(found: lineups.Diagnosis) -> list[str]:
+def _spent(found: trials.Diagnosis) -> list[str]:
     """What was tried, where the time was not enough for all."""
     return [f"{SECONDS:g} s are spent: {found.tried} tried"] if found.tried else []
 

@@ -12,7 +12,7 @@ from parity.sample import Sample
 from parity.steps import flip as flips
 from parity.steps.photometric import photometric_sample
 from parity.suspects import generators
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Array = NDArray[Any]

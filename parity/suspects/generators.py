@@ -13,7 +13,7 @@ from parity.compare.rng import GeneratorState
 from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import resize as resizes
-from parity.suspects.around import Function, Mistake, mistake
+from parity.suspects.mistake import Function, Mistake, mistake
 
 
 class _Draws(Protocol):

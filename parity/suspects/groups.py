@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from parity.steps.optim import groups as grouping
 from parity.steps.optim import layer_decay
 from parity.steps.optim.groups import ParamGroup
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 _KEYS = "several custom_keys that occur in one name"

@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.loss import head, topk
-from parity.suspects.around import Function, mistake
+from parity.suspects.mistake import Function, mistake
 
 _IGNORED = "ignored pixels"
 

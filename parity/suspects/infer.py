@@ -18,8 +18,8 @@ from parity.steps.crop import CropBox
 from parity.steps.infer import slide as slides
 from parity.steps.logits import Segmentation
 from parity.suspects import logits as resizes
-from parity.suspects.around import Function, bound, current, made_in, mistake, places_of
 from parity.suspects.augmentation import SUSPECTS as AUGMENTATION
+from parity.suspects.mistake import Function, bound, current, made_in, mistake, places_of
 from parity.suspects.suspect import Suspect
 
 Size = tuple[int, int]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from parity.steps import resize as resizes
-from parity.suspects.around import Function, mistake
+from parity.suspects.mistake import Function, mistake
 
 # Images are (H, W, C), label maps (H, W): that is how the two are told apart here.
 Array = NDArray[Any]

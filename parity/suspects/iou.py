@@ -14,7 +14,7 @@ from parity.steps.iou import counts as counting
 from parity.steps.iou import metric, saved
 from parity.steps.iou.counts import ClassCounts, whole_numbers
 from parity.suspects import scoring
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from parity.sample import Sample
 from parity.steps import load as loads
 from parity.steps.resize import resize
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Array = NDArray[Any]

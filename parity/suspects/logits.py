@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from parity.steps import logits as steps
 from parity.steps.logits import DEFAULT_THRESHOLD, Segmentation
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Size = tuple[int, int]

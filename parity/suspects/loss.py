@@ -18,7 +18,7 @@ from torch import Tensor
 from parity.steps.loss import entropy, head, reduction, topk
 from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.suspects import heads, losses, overlaps, own_losses
-from parity.suspects.around import Function, Mistake, made_in, mistake
+from parity.suspects.mistake import Function, Mistake, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 # (pred, label, class weights, ignore_index) -> a loss per pixel

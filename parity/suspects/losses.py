@@ -19,7 +19,7 @@ from parity.steps.loss import (
     ohem,
     reduction,
 )
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"

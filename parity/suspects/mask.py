@@ -10,11 +10,11 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.mask import infer, targets
-from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.mask_costs import SUSPECTS as COSTS
 from parity.suspects.mask_losses import SUSPECTS as LOSSES
 from parity.suspects.mask_own import SUSPECTS as OWN
 from parity.suspects.mask_points import SUSPECTS as POINTS
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 

@@ -11,8 +11,8 @@ from parity.sample import Sample
 from parity.steps import multiscale, pad
 from parity.steps.resize import resize_sample
 from parity.suspects import generators
-from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.interpolation import IMAGE, LABEL, image_torch_antialias
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Size = tuple[int, int]

@@ -9,7 +9,7 @@ import torch
 
 from parity.sample import Sample
 from parity.steps import collate as collates
-from parity.suspects.around import Function, mistake
+from parity.suspects.mistake import Function, mistake
 
 Samples = Sequence[Sample]
 

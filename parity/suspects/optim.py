@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from parity.steps.optim import accumulate, clip, training
 from parity.steps.optim.clip import Clipped
 from parity.suspects import groups
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Gradients = Sequence[Tensor | None]

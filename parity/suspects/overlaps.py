@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from parity.steps.loss import lovasz, overlap
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from parity.sample import Sample
 from parity.steps import pad as pads
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Size = tuple[int, int]

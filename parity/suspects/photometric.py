@@ -14,8 +14,8 @@ from parity.sample import Sample
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import PhotometricDraws
 from parity.suspects import generators
-from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.colour import COLOUR
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Array = NDArray[Any]

@@ -11,8 +11,8 @@ from numpy.random import RandomState
 from parity.sample import Sample
 from parity.steps import resize as resizes
 from parity.suspects import generators
-from parity.suspects.around import Function, made_in, mistake
 from parity.suspects.interpolation import IMAGE, LABEL
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Size = tuple[int, int]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parity.steps.schedule import config, table
 from parity.steps.schedule.schedulers import LinearLR, PolyLR, Scheduler
-from parity.suspects.around import Function, made_in, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 from parity.suspects.suspect import Suspect
 
 Entry = Mapping[str, Any]

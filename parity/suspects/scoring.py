@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from parity.steps.iou import metric
 from parity.steps.iou.counts import ClassCounts
-from parity.suspects.around import Function, mistake
+from parity.suspects.mistake import Function, mistake
 
 Columns = Mapping[str, NDArray[Any]]
 

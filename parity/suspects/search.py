@@ -11,8 +11,8 @@ from parity.compare.compare import Verdict
 from parity.compare.rounding import roundings_of, terms_of
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects.budget import Clock
-from parity.suspects.closeness import Leaves, leaves_of, near, share
-from parity.suspects.lineup import Combination, Lineup, RecordDigest
+from parity.suspects.likeness import Leaves, leaves_of, near, share
+from parity.suspects.trial import Combination, RecordDigest, Trial
 from parity.suspects.values import joined
 
 # A suspect that accounts for less is not worth looking at; for less than LIKELY, it is not
@@ -35,7 +35,7 @@ class Level(str, Enum):
 
 @dataclass(frozen=True)
 class Explanation:
-    """suspects: one, or two made together. share: of what differs, as `closeness.share`."""
+    """suspects: one, or two made together. share: of what differs, as `likeness.share`."""
 
     suspects: Combination
     level: Level
@@ -53,15 +53,13 @@ class Explanation:
 
 
 class Search:
-    """One candidate's records against the lineups."""
+    """One candidate's records against the trials."""
 
-    def __init__(
-        self, lineups: Sequence[Lineup], actual: Sequence[StepRecord], clock: Clock
-    ) -> None:
+    def __init__(self, trials: Sequence[Trial], actual: Sequence[StepRecord], clock: Clock) -> None:
         self._clock = clock
         rows = [
-            _Row(lineup, record, RecordDigest.of(record))
-            for lineup, record in zip(lineups, actual, strict=True)
+            _Row(trial, record, RecordDigest.of(record))
+            for trial, record in zip(trials, actual, strict=True)
         ]
         by_more = [row for row in rows if row.difference is Difference.MORE]
         rounded = [row for row in rows if row.difference is Difference.ROUNDING]
@@ -72,10 +70,10 @@ class Search:
         # Where the candidate differs, few suspects are left after the first record, and small
         # inputs take the least time.
         self._rows = sorted(rows, key=lambda row: (row not in self.differing, row.terms))
-        self._values_differ = not all(row.print.same_values(row.lineup.clean) for row in rows)
+        self._values_differ = not all(row.print.same_values(row.trial.clean) for row in rows)
         # Where our own step raises the same, no suspect of it was reached.
         self._reached = not all(
-            row.record.error and row.print.fits(row.lineup.clean) for row in self.differing
+            row.record.error and row.print.fits(row.trial.clean) for row in self.differing
         )
 
     def reproduced(self, pairs: bool) -> tuple[Explanation, ...]:
@@ -83,8 +81,8 @@ class Search:
         if not self._reached:
             return ()
         if self._only_rounding:
-            return self._exact(Lineup.alone, RecordDigest.fits)
-        choices = (Lineup.alone, Lineup.pairs) if pairs else (Lineup.alone,)
+            return self._exact(Trial.alone, RecordDigest.fits)
+        choices = (Trial.alone, Trial.pairs) if pairs else (Trial.alone,)
         for choose in choices:
             if found := self._exact(choose, RecordDigest.fits):
                 return found
@@ -96,15 +94,15 @@ class Search:
 
     def _exact(
         self,
-        choose: Callable[[Lineup], list[Combination]],
+        choose: Callable[[Trial], list[Combination]],
         fits: Callable[[RecordDigest, RecordDigest], bool],
     ) -> tuple[Explanation, ...]:
-        left = choose(self._rows[0].lineup)
+        left = choose(self._rows[0].trial)
         for row in self._rows:
             left = [
                 made
                 for made in self._clock.watch(left)
-                if (got := row.lineup.print(made)) and fits(got, row.print)
+                if (got := row.trial.print(made)) and fits(got, row.print)
             ]
         found = joined(_unordered(left))
         return tuple(Explanation(made, Level.EXACT, 1.0) for made in found)
@@ -116,12 +114,12 @@ class Search:
         """
         if all(near(row.expected, row.actual, row.roundings) for row in self._rows):
             return ()
-        left = self._rows[0].lineup.singles()
+        left = self._rows[0].trial.singles()
         for row in self._rows:
             left = [
                 made
                 for made in self._clock.watch(left)
-                if (got := row.lineup.print(made)) and _near(row, made, got)
+                if (got := row.trial.print(made)) and _near(row, made, got)
             ]
         return tuple(Explanation(made, Level.ROUNDING, 1.0) for made in _unordered(left))
 
@@ -129,7 +127,7 @@ class Search:
         """Single suspects by the share they account for, the largest first."""
         found = []
         known = self._reached and not self._only_rounding
-        choice = self._rows[0].lineup.singles() if known else []
+        choice = self._rows[0].trial.singles() if known else []
         for made in self._clock.watch(choice):
             mean = self._share(made)
             if mean >= SMALLEST_SHARE:
@@ -141,7 +139,7 @@ class Search:
         shares: list[float] = []
         for at, row in enumerate(self._rows):
             self._clock.check()
-            record = row.lineup.record(made)
+            record = row.trial.record(made)
             assert record is not None  # one suspect alone can always be made
             found = share(row.expected, row.actual, leaves_of(record), row.roundings)
             shares += [] if found is None else [found]
@@ -160,18 +158,18 @@ class Difference(Enum):
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """What the candidate gave on the input of one lineup."""
+    """What the candidate gave on the input of one trial."""
 
-    lineup: Lineup
+    trial: Trial
     record: StepRecord
     print: RecordDigest
 
     @cached_property
     def difference(self) -> Difference:
         """As the check says; the print only saves time."""
-        if self.print.fits(self.lineup.reference):
+        if self.print.fits(self.trial.reference):
             return Difference.NONE
-        result = compare_records(self.record, self.lineup.expected)
+        result = compare_records(self.record, self.trial.expected)
         if result.verdict is not Verdict.DIFFERENT:
             return Difference.NONE
         return Difference.ROUNDING if result.is_rounding else Difference.MORE
@@ -179,17 +177,17 @@ class _Row:
     @cached_property
     def terms(self) -> int:
         """Of the sums in the output, at most."""
-        return terms_of(self.lineup.expected.input)
+        return terms_of(self.trial.expected.input)
 
     @cached_property
     def roundings(self) -> float:
         """One after the other, at most."""
-        return roundings_of(self.lineup.expected.input)
+        return roundings_of(self.trial.expected.input)
 
     @cached_property
     def expected(self) -> Leaves:
         """Of the reference's record."""
-        return leaves_of(self.lineup.expected)
+        return leaves_of(self.trial.expected)
 
     @cached_property
     def actual(self) -> Leaves:
@@ -198,7 +196,7 @@ class _Row:
 
 
 def _near(row: _Row, made: Combination, got: RecordDigest) -> bool:
-    if got.state != row.print.state or (record := row.lineup.record(made)) is None:
+    if got.state != row.print.state or (record := row.trial.record(made)) is None:
         return False
     return near(leaves_of(record), row.actual, row.roundings)
 

@@ -17,7 +17,7 @@ from parity.compare.compare import Verdict
 from parity.compare.trace import Trace, run_trace
 from parity.compare.walk import compare_with_trace
 from parity.suspects.catalogue import FAMILIES, suspects_of
-from parity.suspects.lineup import Lineup
+from parity.suspects.trial import Trial
 
 # Shares that must be reached.
 DETECTED, NAMED, PAIRS_NAMED = 1.0, 0.95, 0.9
@@ -150,8 +150,8 @@ def _score_family(family: str, rounds: int, pairs: int, live: bool, held_out: bo
         trace, alarm = _run(case, live)
         alarms += [case.name] if alarm else []
         for place in _places(case, trace):
-            if place.lineup.step.module == family:
-                places.setdefault(place.lineup.step.function.__name__, []).append(place)
+            if place.trial.step.module == family:
+                places.setdefault(place.trial.step.function.__name__, []).append(place)
     rows = tuple(score_function(family, name, found, pairs) for name, found in places.items())
     held = [score_held_out(family, found) for found in places.values()] if held_out else []
     return _Part(rows, tuple(case.name for case in cases), tuple(alarms), _summed(held))
@@ -187,4 +187,4 @@ def _run(case: Case, live: bool) -> tuple[Trace, bool]:
 def _places(case: Case, trace: Trace) -> Iterator[Place]:
     for index, (step, record) in enumerate(zip(case.steps, trace.steps, strict=False)):
         if not record.error and (suspects := suspects_of(step)):
-            yield Place(case, index, trace, Lineup(step, record, suspects))
+            yield Place(case, index, trace, Trial(step, record, suspects))

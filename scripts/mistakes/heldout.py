@@ -8,12 +8,12 @@ from zlib import crc32
 
 from mistakes.planting import Place, function_of
 from parity.compare.rounding import roundings_of
-from parity.suspects.closeness import leaves_of, near
-from parity.suspects.diagnose import Diagnosis, diagnose_lineups
+from parity.suspects.diagnose import Diagnosis, diagnose_trials
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
-from parity.suspects.lineup import Combination, Lineup
+from parity.suspects.likeness import leaves_of, near
 from parity.suspects.search import Level
 from parity.suspects.suspect import Suspect
+from parity.suspects.trial import Combination, Trial
 
 # A tenth of the mistakes is held out at a time.
 FOLDS = 10
@@ -54,7 +54,7 @@ class HeldOut:
 def score_held_out(step: str, places: Sequence[Place]) -> HeldOut:
     """Hold out and diagnose every suspect that `places` have, as a check would do."""
     row = HeldOut(step)
-    for suspect in places[0].lineup.suspects:
+    for suspect in places[0].trial.suspects:
         row += replace(_score(suspect, places), step=step)
     return row
 
@@ -65,7 +65,7 @@ def fold_of(suspect: Suspect) -> int:
 
 
 def _score(suspect: Suspect, places: Sequence[Place]) -> HeldOut:
-    lineups = [place.lineup for place in places]
+    trials = [place.trial for place in places]
     told = _diagnosed(suspect, places)
     if told is None:
         return HeldOut("")
@@ -73,7 +73,7 @@ def _score(suspect: Suspect, places: Sequence[Place]) -> HeldOut:
         return HeldOut("", places=1, unnamed=1)
     name = told.likely[0].suspects
     likened = not told.alike
-    if _same(lineups, (suspect,), name, rounded=told.level is Level.ROUNDING):
+    if _same(trials, (suspect,), name, rounded=told.level is Level.ROUNDING):
         return HeldOut("", places=1, alike=1, likened=likened)
     text = f"{suspect.id} in {function_of(places)}: {' with '.join(told.likely[0].ids)}"
     share = f"likened, {told.likely[0].share:.0%}" if likened else str(told.level)
@@ -82,33 +82,31 @@ def _score(suspect: Suspect, places: Sequence[Place]) -> HeldOut:
 
 def _diagnosed(suspect: Suspect, places: Sequence[Place]) -> Diagnosis | None:
     """As a check does, of the first failures and some cases that are right; None without any."""
-    absent = {one for one in places[0].lineup.suspects if fold_of(one) == fold_of(suspect)}
-    wrong = [place.lineup for place in places if place.shows((suspect,))]
-    right = [place.lineup for place in places if not place.shows((suspect,))]
+    absent = {one for one in places[0].trial.suspects if fold_of(one) == fold_of(suspect)}
+    wrong = [place.trial for place in places if place.shows((suspect,))]
+    right = [place.trial for place in places if not place.shows((suspect,))]
     chosen = [*wrong[:KEPT_FAILURES], *right[:KEPT_EQUAL]]
-    records = [lineup.record((suspect,)) for lineup in chosen]
+    records = [trial.record((suspect,)) for trial in chosen]
     given = [record for record in records if record is not None]
     if not wrong or len(given) < len(chosen):
         return None
-    return diagnose_lineups([lineup.without(absent) for lineup in chosen], given)
+    return diagnose_trials([trial.without(absent) for trial in chosen], given)
 
 
-def _near(lineup: Lineup, one: Combination, other: Combination) -> bool:
-    left, right = lineup.record(one), lineup.record(other)
-    roundings = roundings_of(lineup.expected.input)
+def _near(trial: Trial, one: Combination, other: Combination) -> bool:
+    left, right = trial.record(one), trial.record(other)
+    roundings = roundings_of(trial.expected.input)
     if left is None or right is None:
         return False
     return near(leaves_of(left), leaves_of(right), roundings)
 
 
-def _same(
-    lineups: Sequence[Lineup], one: Combination, other: Combination, *, rounded: bool
-) -> bool:
+def _same(trials: Sequence[Trial], one: Combination, other: Combination, *, rounded: bool) -> bool:
     """Whether both give the same on all inputs, so that they are one mistake.
 
     rounded: up to rounding, which is what was said of them.
     """
     if rounded:
-        return all(_near(lineup, one, other) for lineup in lineups)
-    prints = [(lineup.print(one), lineup.print(other)) for lineup in lineups]
+        return all(_near(trial, one, other) for trial in trials)
+    prints = [(trial.print(one), trial.print(other)) for trial in trials]
     return all(left and right and left.fits(right) for left, right in prints)

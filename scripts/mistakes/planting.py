@@ -13,9 +13,9 @@ from parity.check.summary import candidate_steps
 from parity.compare.compare import Verdict
 from parity.compare.trace import StepRecord, Trace, TraceComparison
 from parity.compare.walk import compare_with_trace
-from parity.suspects.diagnose import diagnose_lineups
-from parity.suspects.lineup import Combination, Lineup, RecordDigest
+from parity.suspects.diagnose import diagnose_trials
 from parity.suspects.suspect import Suspect
+from parity.suspects.trial import Combination, RecordDigest, Trial
 
 # Inputs on which a pair is made, chosen such that they tell suspects apart.
 PLACES_OF_PAIRS = 8
@@ -101,28 +101,28 @@ class Place:
     case: Case
     index: int
     trace: Trace
-    lineup: Lineup
+    trial: Trial
 
     def print(self, made: Combination) -> RecordDigest | None:
         """Of one suspect, two, or none."""
-        return self.lineup.print(made) if made else self.lineup.clean
+        return self.trial.print(made) if made else self.trial.clean
 
     def shows(self, made: Combination) -> bool:
         """Whether the mistakes change anything here."""
         got = self.print(made)
-        return got is not None and not got.fits(self.lineup.clean)
+        return got is not None and not got.fits(self.trial.clean)
 
     def check(self, suspect: Suspect) -> TraceComparison:
         """Check the case up to this step, with the suspect in its place."""
         steps = candidate_steps(self.case.steps[: self.index + 1])
-        steps[-1] = (steps[-1][0], self.lineup.step.doing(suspect.instead_of(self.lineup.step)))
+        steps[-1] = (steps[-1][0], self.trial.step.doing(suspect.instead_of(self.trial.step)))
         reference = Trace(self.trace.seed, self.trace.steps[: self.index + 1])
         return compare_with_trace(steps, reference)
 
 
 def score_function(step: str, function: str, places: Sequence[Place], pairs: int) -> StepScore:
     """Plant every suspect of `function`, and `pairs` of them; 0 for all."""
-    suspects = places[0].lineup.suspects
+    suspects = places[0].trial.suspects
     row = StepScore(step, function, tuple(_score_single(one, places) for one in suspects))
     few = _few_places(suspects, places)
     for first, second in _some(list(combinations(suspects, 2)), pairs):
@@ -139,7 +139,7 @@ def _score_single(suspect: Suspect, places: Sequence[Place]) -> Single:
         return Single(suspect.id, missed=f"{name}: shows on no input")
     checked = showing[0].check(suspect)
     step = checked.first_difference
-    right = step is not None and step.name == showing[0].lineup.step.name
+    right = step is not None and step.name == showing[0].trial.step.name
     first, named, why = _judge(places, records, made)
     return Single(
         suspect.id,
@@ -153,7 +153,7 @@ def _score_single(suspect: Suspect, places: Sequence[Place]) -> Single:
 
 def function_of(places: Sequence[Place]) -> str:
     """Name of the step's own function."""
-    return places[0].lineup.step.function.__name__
+    return places[0].trial.step.function.__name__
 
 
 def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepScore:
@@ -163,7 +163,7 @@ def _score_pair(one: Suspect, other: Suspect, places: Sequence[Place]) -> StepSc
     made, records = max(orders, key=lambda order: (len(order[1]), _unbroken(order[1])))
     if len(records) < len(places):
         return StepScore("", "", masked=1)
-    lesser = [(), *places[0].lineup.singles()]
+    lesser = [(), *places[0].trial.singles()]
     if any(_same_effect(made, less, places) for less in lesser):
         return StepScore("", "", masked=1)
     first, named, why = _judge(places, records, made)
@@ -190,7 +190,7 @@ def _records(made: Combination, places: Sequence[Place]) -> list[StepRecord]:
     """What `made` give, up to the first place where they cannot be made together."""
     records = []
     for place in places:
-        record = place.lineup.record(made)
+        record = place.trial.record(made)
         if record is None:
             break
         records.append(record)
@@ -208,7 +208,7 @@ def _judge(
 
     The text is the diagnosis, or the names of what cannot be told from what was planted.
     """
-    diagnosis = diagnose_lineups([place.lineup for place in places], records)
+    diagnosis = diagnose_trials([place.trial for place in places], records)
     wanted = {suspect.id for suspect in planted}
     alike = [set(one.ids) == wanted for one in diagnosis.group]
     if not any(alike):

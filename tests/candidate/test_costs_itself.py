@@ -20,7 +20,7 @@ from parity.testing import assert_parity
 
 ERRORS = [MemoryError(), TypeError("Got unsupported ScalarType BFloat16")]
 PLACES = {
-    "diagnosis": (failures.lineups, "diagnose_many"),
+    "diagnosis": (failures.trials, "diagnose_many"),
     "exhibit": (engine, "exhibit"),
     "minimal example": (example, "shrink"),
     "rounding label": (rounding, "_changed"),

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.steps import warp
-from parity.suspects.around import bound, places_of
+from parity.suspects.mistake import bound, places_of
 
 CONFIGS = Path(__file__).with_name("users")
 # Of each, what is said not to be compared.

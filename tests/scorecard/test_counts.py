@@ -26,8 +26,8 @@ from typer.testing import CliRunner
 from parity.errors import InputError
 from parity.report.markup import cell
 from parity.steps import flip as flips
-from parity.suspects.around import WithMistakes
 from parity.suspects.catalogue import all_suspects, suspects_of
+from parity.suspects.mistake import WithMistakes
 from parity.suspects.suspect import Suspect
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scorecard.md"

@@ -9,26 +9,26 @@ from parity.compare.trace import run_trace
 from parity.probes.augment import PROBES
 from parity.suspects.added import SUSPECTS
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.diagnose import diagnose_lineups
-from parity.suspects.lineup import Lineup
+from parity.suspects.diagnose import diagnose_trials
+from parity.suspects.trial import Trial
 
 
 @pytest.fixture(scope="module")
-def lineups():
+def trials():
     found = {}
     for probe in PROBES:
         for seed in range(6):
             [record] = run_trace(candidate_steps([probe.step]), probe.make(seed), seed).steps
-            lineup = Lineup(probe.step, record, suspects_of(probe.step))
-            found.setdefault(probe.step.function.__name__, []).append(lineup)
+            trial = Trial(probe.step, record, suspects_of(probe.step))
+            found.setdefault(probe.step.function.__name__, []).append(trial)
     return found
 
 
 @pytest.mark.parametrize(
     "suspect", SUSPECTS, ids=lambda one: f"{one.id}-{next(iter(one.functions))[1]}"
 )
-def test_hit(lineups, suspect):
+def test_hit(trials, suspect):
     [(_, replaced)] = suspect.functions
-    here = lineups[replaced]
-    diagnosis = diagnose_lineups(here, [one.record((suspect,)) for one in here], pairs=False)
+    here = trials[replaced]
+    diagnosis = diagnose_trials(here, [one.record((suspect,)) for one in here], pairs=False)
     assert diagnosis.group[0].ids == (suspect.id,)

@@ -20,8 +20,8 @@ from parity.probes.catalogue import PROBES
 from parity.steps.photometric import draw_photometric, photometric
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.diagnose import diagnose, diagnose_candidate, diagnose_many
-from parity.suspects.lineup import Lineup, NotDefined, together
 from parity.suspects.search import Level
+from parity.suspects.trial import NotDefined, Trial, together
 from parity.suspects.values import OtherValue
 from tests.naive import (
     CROP,
@@ -310,9 +310,9 @@ def test_pairs_that_cannot_be_made_together(records):
     early, centre = by_id["photometric-before-crop"], by_id["centre-crop"]
     with pytest.raises(NotDefined):
         together(early, centre, step)(record.input, np.random.RandomState(0), **step.options)
-    lineup = Lineup(step, record, suspects_of(step))
-    assert lineup.record((early, centre)) is None
-    made = lineup.record((centre, early))
+    trial = Trial(step, record, suspects_of(step))
+    assert trial.record((early, centre)) is None
+    made = trial.record((centre, early))
     assert isinstance(made, StepRecord)
     assert not made.error
 

@@ -18,8 +18,8 @@ from parity.compare.trace import compare_records, run_step
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import PROBES, train_tail, val_tail
-from parity.suspects.around import WithMistakes
 from parity.suspects.catalogue import all_suspects, suspects_of
+from parity.suspects.mistake import WithMistakes
 from parity.suspects.suspect import Suspect, replaced_by
 
 FAMILIES = ("collate", "logits", "infer", "loss", "mask", "iou", "schedule", "optim", "deform_attn")

@@ -17,7 +17,7 @@ from parity.compare.trace import StepRecord, run_step
 from parity.compare.tree import children
 from parity.errors import InputError
 from parity.pipeline import Step
-from parity.suspects.around import Function, bound, places_of
+from parity.suspects.mistake import Function, bound, places_of
 from parity.suspects.shelf import let_go
 from parity.suspects.suspect import Suspect
 from parity.suspects.values import other_values
@@ -86,7 +86,7 @@ class RecordDigest:
         return self.same_values(other) and not draws_from_other_range(self.draws, other.draws)
 
 
-class Lineup:
+class Trial:
     """The suspects of one step on the input of one record of the reference."""
 
     def __init__(self, step: Step, expected: StepRecord, suspects: Sequence[Suspect]) -> None:
@@ -95,9 +95,9 @@ class Lineup:
         self.suspects = tuple(suspects)
         self._prints: dict[tuple[str, ...], RecordDigest | None] = {}
 
-    def without(self, absent: Container[Suspect]) -> Lineup:
+    def without(self, absent: Container[Suspect]) -> Trial:
         """The same with fewer suspects; what was made already is kept."""
-        left = Lineup(self.step, self.expected, [o for o in self.suspects if o not in absent])
+        left = Trial(self.step, self.expected, [o for o in self.suspects if o not in absent])
         left._prints = self._prints
         return left
 
