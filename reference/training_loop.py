@@ -99,8 +99,8 @@ def train(
     """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule.
 
     resumed: a checkpoint of a Runner, to go on from as mmengine does. states: of the
-    generators then, which mmengine does not keep. double: in float64, from the weights as
-    they are drawn in float32.
+    generators then, which mmengine does not keep. double: in float64, from the weights as they are
+    drawn in float32.
     """
     load_reference()
     from mmengine.config import Config
@@ -202,8 +202,10 @@ class _Watch:
     def _begin(self) -> None:
         model, wrapper = self.runner.model, self.runner.optim_wrapper
         if self.double:
-            averaged = [one.ema_model for one in self.runner.hooks if hasattr(one, "ema_model")]
-            for one in (model, *averaged):
+            for one in (
+                model,
+                *(h.ema_model for h in self.runner.hooks if hasattr(h, "ema_model")),
+            ):
                 one.double()
         # Before the observer's own hook, since the norm is known once gradients are clipped.
         wrapper.optimizer.register_step_pre_hook(

@@ -27,6 +27,7 @@ from parity.errors import InputError, ParityError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
 from parity.report.training import render_training, render_training_json, verdict
+from parity.train.equivalence import MARGIN
 from parity.train.record import CANDIDATE, REFERENCE, TrainOptions, train
 from parity.train.seeds import Trainings
 from parity.train.settings import TrainingSettings, read_settings
@@ -109,9 +110,9 @@ def run(config: str, root: Path, out: Path, given: argparse.Namespace) -> GpuRow
             side: measure(settings, TrainOptions(side=side, iters=min(ALONE, count), **common))
             for side in SIDES
         }
-    told = Trainings((found,))
-    write_atomically(out / f"{name}.txt", render_training(told).encode())
-    write_atomically(out / f"{name}.json", render_training_json(told).encode())
+    shown = Trainings((found,), MARGIN)
+    write_atomically(out / f"{name}.txt", render_training(shown).encode())
+    write_atomically(out / f"{name}.json", render_training_json(shown).encode())
     rate, memory = ({side: pair[at] for side, pair in alone.items()} for at in (0, 1))
     return GpuRow(name, verdict(found), rate, memory)
 

@@ -168,9 +168,9 @@ def train(
     2 wrong usage, bad config, missing data or no reference.
     """
     check_device(device)
-    several = _seeds(seeds)
     if float64 and repeat:
         raise InputError("--float64 and --repeat are two ways to judge; give one of them")
+    several = _seeds(seeds)
     if lockstep is not None and iters is not None and iters < lockstep:
         raise InputError(
             f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
@@ -203,18 +203,26 @@ def train(
             teacher=teacher,
             work_dir=work_dir,
             keep=out is not None,
-            interval=every,
-            resume=resume,
             port=_port(model, map_file),
             repeat=repeat,
             precise=float64,
             ops=ops,
+            interval=every,
+            resume=resume,
         )
         with _progress(options.iters * len(several)) as progress:
             trainings = train_seeds(settings, options, several, progress)
     found = Trainings(trainings, margin)
     _write(found, out)
     raise typer.Exit(0 if found.equal or side is not SideName.BOTH else 1)
+
+
+def _port(model: str | None, map_file: Path | None) -> Port | None:
+    if model is None:
+        if map_file is not None:
+            raise InputError("--map goes with --model")
+        return None
+    return Port(model, load_candidate(model), read_map(map_file) if map_file else {})
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -225,14 +233,6 @@ def _seeds(text: str) -> tuple[int, ...]:
     if not found or not all(0 <= one <= MAX_SEED for one in found) or len({*found}) < len(found):
         raise InputError(f"--seeds {text!r}: give different whole numbers from 0 to {MAX_SEED}")
     return found
-
-
-def _port(model: str | None, map_file: Path | None) -> Port | None:
-    if model is None:
-        if map_file is not None:
-            raise InputError("--map goes with --model")
-        return None
-    return Port(model, load_candidate(model), read_map(map_file) if map_file else {})
 
 
 def _write(found: Trainings, out: Path | None) -> None:

@@ -59,15 +59,10 @@ def _training(training: Training, *, several: bool) -> Iterator[str]:
             yield from (_validated(at, scores) for at, scores in trace.scores.items())
         return
     yield f"{seed}{verdict(training)}"
-    yield from _judged(training)
-    yield from _operations(training.tally.operations)
-    if not several or training.tally.first is not None:
+    if not several or training.tally.first is not None or training.tally.excused:
+        yield from _judged(training)
+        yield from _operations(training.tally.operations)
         yield from _table(training.tally)
-
-
-def _validated(iteration: int, scores: Any) -> str:
-    told = ", ".join(f"{name} {value:.2f}" for name, value in scores.items() if name != "areas")
-    return f"  iteration {iteration}: {told}"
 
 
 def _judged(training: Training) -> Iterator[str]:
@@ -88,16 +83,21 @@ def _operations(found: OperationParting | None) -> Iterator[str]:
         yield f"  {side}: {one or 'none'}"
 
 
+def _validated(iteration: int, scores: Any) -> str:
+    told = ", ".join(f"{name} {value:.2f}" for name, value in scores.items() if name != "areas")
+    return f"  iteration {iteration}: {told}"
+
+
 def verdict(training: Training) -> str:
     """One line: equal, or the first thing that differs; and why it ended early."""
     tally = training.tally
     if tally is None:
         return "not compared"
     ended = f"; both stopped at {tally.stopped}" if tally.stopped else ""
-    if tally.first is not None and training.options.repeat and training.options.side != BOTH:
-        return f"not deterministic: {tally.first}{ended}"
     if tally.first is not None:
-        return f"different: {tally.first}{ended}"
+        alone = training.options.repeat and training.options.side != BOTH
+        word = "not deterministic" if alone else "different"
+        return f"{word}: {tally.first}{ended}"
     if tally.excused:
         return f"no finding: {tally.iterations} iterations, {_counted(tally)}{ended}"
     total = sum(count.compared for count in tally.counts.values())

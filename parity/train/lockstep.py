@@ -49,6 +49,9 @@ def lockstep(
             if tally.first is not None and reference.log_at is not None:
                 tally.operations = first_operations(candidate.operations, reference.operations)
                 break
+            tally.stopped = candidate.trace.broken or reference.trace.broken
+            if met is not None and tally.stopped:
+                break
             if met is not None and met[1].quantity == START:
                 progress(reference.iteration)
                 for side in (candidate, *more) if teacher and reference.iteration > 1 else ():

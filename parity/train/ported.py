@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from parity.errors import InputError
 from parity.sample import Batch
@@ -43,7 +43,7 @@ class PortedModel:
     def __init__(self, reference: Model, port: Port, *, size: Size, device: str) -> None:
         self.reference, self.port, self.size, self.device = reference, port, size, device
         self.compiled_ops = reference.compiled_ops
-        self.init_weights, self.own_logits = reference.init_weights, reference.own_logits
+        self.init_weights = reference.init_weights
         self.weights: WeightMap | None = None
         self.shown: frozenset[str] = frozenset()
 
@@ -68,6 +68,10 @@ class PortedModel:
     ) -> Losses:
         """As of the reference; the head's forward is the user's."""
         return self.reference.own_loss(head, inputs, batch, train_cfg)
+
+    def own_logits(self, model: nn.Module, images: Tensor, metas: tuple[Any, ...]) -> Tensor:
+        """As of the reference; all that its parts compute is the user's."""
+        return self.reference.own_logits(model, images, metas)
 
     @property
     def notes(self) -> Iterator[str]:

@@ -50,9 +50,9 @@ class TrainingSide(Observer):
     name: in messages. fully: the last iteration of which everything is shown; of later ones
     generators and losses are, and of the `last` its parameters and what goes with them.
     threads: that torch computes with; the same number on both sides, for sums depend on it.
-    begun: iterations that were made before. trace: its losses and scores so far.
     shows: of which modules the activations are shown. log_at: the iteration whose operations
     are logged; `operations` are then those since the observation before.
+    begun: iterations that were made before. trace: its losses and scores so far.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class TrainingSide(Observer):
         last: int | None = None,
         device: str = "cpu",
         threads: int = 1,
-        begun: int = 0,
         shows: Callable[[str], bool] = lambda name: True,
         log_at: int | None = None,
+        begun: int = 0,
     ) -> None:
         self.name, self.fully, self.last = name, fully, last
         self.iteration, self.trace = begun, TrainingTrace()

@@ -65,16 +65,16 @@ class Count:
 
 @dataclass
 class LockstepTally:
-    """Everything that was compared. stopped: why both sides ended early; "" if they did not.
+    """Everything that was compared. operations: the first that part, where they were logged.
 
-    operations: the first that part, where they were logged.
+    stopped: why both sides ended early; "" if they did not.
     """
 
     counts: dict[str, Count] = field(default_factory=dict)
     first: Parting | None = None
     iterations: int = 0
-    stopped: str = ""
     operations: OperationParting | None = None
+    stopped: str = ""
 
     @property
     def listed(self) -> list[tuple[str, Count]]:
