@@ -27,13 +27,6 @@ COLORS: tuple[str, ...] = tuple(f"#{color}" for color, _, _ in _ROWS)
 IGNORED = 255
 
 
-def class_name(index: int) -> str:
-    """The name of a class of ADE20K, "ignored" for 255, "no class" for any other id."""
-    if 0 <= index < len(CLASSES):
-        return CLASSES[index]
-    return "ignored" if index == IGNORED else "no class"
-
-
 def class_color(index: int) -> str:
     """The colour of a class as ``#rrggbb``; black for 255, magenta for any other id."""
     if 0 <= index < len(COLORS):
