@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from parity.compare import Verdict
-from parity.errors import InputError
+from parity.errors import InputError, NotExercised
+from parity.probes.heads import network, true_maps_of
 from parity.recipe import absent, find_config, read
 from parity.recipe.cases import recipe_cases
-from parity.sample import DataInfo
+from parity.sample import DEPTH, EDGE, Batch, DataInfo
 
 PIPELINE = """
 dataset_type = 'ADE20KDataset'
@@ -193,17 +195,41 @@ def test_what_makes_no_sense_is_no_case_and_no_traceback(config, text):
 
 
 @pytest.mark.live
-def test_the_founding_case_s_config(tmp_path):
+@pytest.mark.parametrize(
+    ("config", "step"),
+    [
+        ("mask2former_swin-s_8xb2-160k_ade20k-512x512", "resize"),
+        ("vpd_sd_4xb8-25k_nyu-480x480", "load_depth"),
+    ],
+)
+def test_from_the_file_to_the_loss(config, step):
     from parity.candidate.own import check_own
     from parity.check.plan import Plan
     from parity.recipe.plan import recipe_plan
 
-    plan = recipe_plan("mask2former_swin-s_8xb2-160k_ade20k-512x512", None, range(2))
+    plan = recipe_plan(config, None, range(2))
     cases = [case for case in plan.cases if case.pipeline == "train"]
     report = check_own(Plan("live", cases, {}, (), (0, 2)))
     assert report.verdict is Verdict.EQUAL
     rows = {row.step: row for row in report.summaries}
-    assert rows["loss"].chained is rows["resize"].chained is Verdict.EQUAL
+    assert rows["loss"].chained is rows[step].chained is Verdict.EQUAL
+
+
+@pytest.mark.parametrize(
+    ("loss", "held"),
+    [
+        ("pid_head_loss", {"label": (0, 3), "edge": (1, 3)}),
+        ("depth_head_loss", {"label": (2, 4)}),
+        ("knet_loss", {"label": (0, 3)}),
+    ],
+)
+def test_which_maps_of_a_batch_a_loss_is_held_against(loss, held):
+    maps = [torch.full((1, 4, 4), number) for number in range(3)]
+    batch = Batch(torch.ones(1, 3, 4, 4), maps[0], (), {EDGE: maps[1], DEPTH: maps[2]})
+    found = network(batch, outputs={}, true=true_maps_of(loss))
+    assert {name: (int(one.max()), one.dim()) for name, one in found.items()} == held
+    with pytest.raises(NotExercised, match="no stacked"):
+        network(Batch(batch.images, None, ()), outputs={}, true=true_maps_of(loss))
 
 
 @pytest.mark.live
