@@ -6,8 +6,9 @@ import pytest
 
 from parity.compare import Verdict
 from parity.errors import InputError
-from parity.recipe import absent, find_config
+from parity.recipe import absent, find_config, read
 from parity.recipe.cases import recipe_cases
+from parity.recipe.plan import recipe_plan
 from parity.sample import DataInfo
 from tests.recipe.support import given
 
@@ -95,6 +96,25 @@ def test_class_weights_are_read_from_a_file_unless_it_is_a_pickle(config, tmp_pa
         assert (recipe.heads[0].loss is None) == bool(left) == (name != "w.json")
 
 
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("mine.py", "mine"), ("exp.7/20260101_000000/vis_data/config.py", "exp.7")],
+)
+def test_a_recipe_is_called_as_its_file_or_work_directory(tmp_path, place, name):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(given())
+    assert read(path).name == name
+
+
+@pytest.mark.live
+def test_the_whole_path_is_in_a_note(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(given())
+    first, second, *_ = recipe_plan(str(path), None, range(1)).notes
+    assert (" mine," in first, str(path) in first, str(path) in second) == (True, False, True)
+
+
 @pytest.mark.parametrize("name", ["no_such_config", "/nowhere/config.py"])
 def test_no_such_config(name):
     with pytest.raises(InputError, match="no config of the zoo"):
@@ -141,7 +161,6 @@ def test_what_makes_no_sense_is_no_case_and_no_traceback(config, text):
 def test_from_the_file_to_the_loss(config, step):
     from parity.candidate.own import check_own
     from parity.check.plan import Plan
-    from parity.recipe.plan import recipe_plan
 
     plan = recipe_plan(config, None, range(2))
     cases = [case for case in plan.cases if case.pipeline == "train"]
