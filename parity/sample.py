@@ -27,7 +27,7 @@ META_KEYS = (
     "flip_direction",
     "reduce_zero_label",
 )
-EDGE, DEPTH, SECOND = "gt_edge_map", "gt_depth_map", "img2"
+SEG, EDGE, DEPTH, SECOND = "gt_sem_seg", "gt_edge_map", "gt_depth_map", "img2"
 # What else steps leave to later ones, and PackSegInputs packs where it is told to.
 FURTHER_KEYS = ("depth_map_path", "category_id", "depth_rescale_factor")
 

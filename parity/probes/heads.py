@@ -21,7 +21,7 @@ from parity.probes import Probe
 from parity.probes.infer import toy_model
 from parity.probes.mask import finite_logits
 from parity.probes.natural import step_of
-from parity.sample import Batch
+from parity.sample import DEPTH, EDGE, SEG, Batch
 from parity.steps.loss import (
     LossTerm,
     OhemSampler,
@@ -89,12 +89,28 @@ def outputs_of(loss: str, *, classes: int, layers: int, queries: int) -> dict[st
     return found.get(loss)
 
 
-def network(batch: Batch, *, outputs: Mapping[str, Output]) -> Value:
-    """`outputs` of the images of a batch, each from weights of its own, and the label maps."""
-    if not isinstance(batch.segs, Tensor):
-        raise NotExercised("this batch has no stacked label maps")
+def true_maps_of(loss: str) -> Mapping[str, str]:
+    """Which of a batch's maps the loss called `loss` is held against, by its argument."""
+    found = {
+        "pid_head_loss": {"label": SEG, "edge": EDGE},
+        "depth_head_loss": {"label": DEPTH},
+    }
+    return found.get(loss, {"label": SEG})
+
+
+def network(batch: Batch, *, outputs: Mapping[str, Output], true: Mapping[str, str]) -> Value:
+    """`outputs` of the images of a batch, each from weights of its own, and the `true` maps."""
+    truths = {name: _stacked(batch, key) for name, key in true.items()}
     found = {name: _seen(batch.images, one, at) for at, (name, one) in enumerate(outputs.items())}
-    return {**found, "label": batch.segs}
+    return {**found, **truths}
+
+
+def _stacked(batch: Batch, key: str) -> Tensor:
+    """The maps `key`; of depths ``(N, 1, H, W)``, of others ``(N, H, W)``."""
+    maps = batch.segs if key == SEG else batch.maps.get(key)
+    if not isinstance(maps, Tensor):
+        raise NotExercised(f"this batch has no stacked {key}")
+    return maps[:, None] if key == DEPTH else maps
 
 
 def _seen(images: Tensor, output: Output, at: int) -> Tensor:

@@ -16,7 +16,14 @@ from parity.fixtures import inputs_root
 from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
-from parity.probes.heads import SHARES_IGNORED, make_coarse, make_outputs, network, outputs_of
+from parity.probes.heads import (
+    SHARES_IGNORED,
+    make_coarse,
+    make_outputs,
+    network,
+    outputs_of,
+    true_maps_of,
+)
 from parity.probes.natural import step_of
 from parity.probes.optim import GROUPS
 from parity.probes.schedule import MOMENTUM, SCHEDULE
@@ -24,15 +31,12 @@ from parity.recipe.forms import absent
 from parity.recipe.heads import Head
 from parity.recipe.recipe import Recipe
 from parity.sample import DataInfo
-from parity.steps.loss import depth_head_loss, pid_head_loss
 from parity.steps.mask import point_head_inference
 
 # The loss of 150 classes at 512 x 512 takes a second; every so many seeds it is computed.
 SEEDS_PER_LOSS = 10
 MOST_HEAD_SEEDS = 20
 REFINEMENT = ("subdivision_steps", "subdivision_num_points", "scale_factor")
-# Their true maps, of depths and of boundaries, are not in a batch.
-FROM_OTHER_MAPS = (depth_head_loss, pid_head_loss)
 
 
 def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> list[Case]:
@@ -84,13 +88,12 @@ def _making(head: Head, loss: Step) -> Callable[[int], Any]:
 def _tail(head: Head, loss: Step) -> tuple[Step, ...]:
     """From a batch to the loss of `head`; a network stands between, alike for both sides."""
     numbers = {"classes": head.channels, "layers": head.layers, "queries": head.queries}
-    outputs = outputs_of(loss.function.__name__, **numbers)
+    name = loss.function.__name__
+    outputs = outputs_of(name, **numbers)
     if outputs is None:
         return tail_of_training(head.channels, loss)
-    if loss.function in FROM_OTHER_MAPS or loss.entry is None:
-        return ()
-    between = {"network": partial(network, outputs=outputs)}
-    entry = replace(loss.entry, options={**loss.entry.options, **between})
+    between = {"network": partial(network, outputs=outputs, true=true_maps_of(name))}
+    entry = loss.entry and replace(loss.entry, options={**loss.entry.options, **between})
     return (replace(loss, options={**loss.options, **between}, entry=entry),)
 
 

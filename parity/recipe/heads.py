@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from parity.pipeline import ConfigEntry, Step
 from parity.probes.natural import step_of
-from parity.recipe.losses import decoding
+from parity.recipe.losses import plain_decoding
 from parity.recipe.outputs import OWN, layers_of, queries_of
 from parity.recipe.queries import KINDS
 from parity.recipe.reader import Reader
@@ -74,10 +74,7 @@ def _channels(reader: Reader, item: Item) -> int:
 
 
 def _loss(reader: Reader, item: Item, where: str) -> Step | None:
-    if not item.kind:
-        reader.note(item, f"the loss of a head in {where}", "no step here does it")
-        return None
-    function, read = OWN.get(item.kind, (decode_head_loss, decoding))
+    function, read = OWN.get(item.kind, (decode_head_loss, plain_decoding))
     options = read(reader, item, where)
     if options is None:
         return None

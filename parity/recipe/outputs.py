@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from parity.recipe.losses import decoding, labelled, term_of, terms_of
+from parity.recipe.losses import decoding, labelled, plain_decoding, term_of, terms_of
 from parity.recipe.queries import POINTS, cost_weights, query_options
 from parity.recipe.reader import Reader
 from parity.settings.items import Item
@@ -18,7 +18,7 @@ Read = Callable[[Reader, Item, str], Options | None]
 
 def _of_generator(reader: Reader, item: Item, where: str) -> Options | None:
     """K-Net's stages all have the loss of the head that generates its kernels."""
-    return decoding(reader, item.get("kernel_generate_head"), where)
+    return plain_decoding(reader, item.get("kernel_generate_head"), where)
 
 
 def _encoding(reader: Reader, item: Item, where: str) -> Options | None:

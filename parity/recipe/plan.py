@@ -24,13 +24,14 @@ def recipe_plan(config: str, data: Path | None, seeds: range) -> Plan:
     versions, notes = reference_header()
     infos = list_root(inputs_root()) if data is None else _infos(recipe, data)
     listed = [] if data is None else list(data_set_cases(recipe, data))
-    told = f"The steps of {recipe.name}, beside what mmsegmentation builds from it."
+    told = f"The steps of {recipe.name}, beside those mmsegmentation builds."
+    read_from = [f"{recipe.name} was read from {config}."] if Path(config).exists() else []
     where = [] if data is not None else [_other_data(recipe)]
     return Plan(
         "live",
         [*listed, *recipe_cases(recipe, infos, seeds)],
         {**versions, **environment()},
-        (told, *where, *notes),
+        (told, *read_from, *where, *notes),
         (seeds.start, seeds.stop),
         unexercised=tuple(Unexercised((one.what,), one.reason) for one in recipe.uncompared),
     )

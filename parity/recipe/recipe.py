@@ -57,11 +57,17 @@ class Recipe:
 def read(config: str | Path, *, name: str = "") -> Recipe:
     """The recipe of `config`: a name of the zoo, a path, or a work directory.
 
-    name: how to call it, by default as it is given. Raises InputError where there is no
-    such config, RunFormatError where it cannot be read.
+    name: how to call it, by default as its file, or its folder where that tells more.
+    Raises InputError where there is no such config, RunFormatError where it cannot be read.
     """
     path, tree = find_config(config)
-    return recipe_of(terms_of(read_config(path, tree=tree)), name or str(config))
+    return recipe_of(terms_of(read_config(path, tree=tree)), name or _called(path))
+
+
+def _called(path: Path) -> str:
+    """Its stem; of what mmengine dumps, always a config.py, the work directory."""
+    dumped = path.parent.name == "vis_data"
+    return (path.resolve().parent.parent.parent.name if dumped else "") or path.stem
 
 
 def find_config(config: str | Path) -> tuple[Path, Path | None]:

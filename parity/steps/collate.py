@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from parity.errors import InputError
-from parity.sample import DEPTH, EDGE, META_KEYS, Batch, Meta, Sample
+from parity.sample import DEPTH, EDGE, META_KEYS, SEG, Batch, Meta, Sample
 
 # (left, right, top, bottom) in pixels, as torch.nn.functional.pad takes it.
 Padding = tuple[int, int, int, int]
 Size = tuple[int, int]
 # The label maps of one sample under mmseg's names, those it has.
 Labels = dict[str, torch.Tensor]
-_SEG = "gt_sem_seg"
 
 # RGB statistics of mmseg's configs, configs/_base_/models/upernet_r50.py.
 MEAN = (123.675, 116.28, 103.53)
@@ -146,7 +145,7 @@ def _to_images(
 
 
 def _to_labels(sample: Sample) -> Labels:
-    found = {} if sample.seg is None else {_SEG: sample.seg}
+    found = {} if sample.seg is None else {SEG: sample.seg}
     if EDGE in sample.maps:
         found[EDGE] = sample.maps[EDGE]
     for label in found.values():
@@ -189,7 +188,7 @@ def _train_batch(
         for meta, image, own, box in zip(metas, images, labels, around, strict=True)
     ]
     stacked = {name: _stack_labels(labels, name) for own in labels for name in own}
-    return Batch(_stack(padded, "images"), stacked.pop(_SEG, None), tuple(metas), stacked)
+    return Batch(_stack(padded, "images"), stacked.pop(SEG, None), tuple(metas), stacked)
 
 
 def _stack_labels(labels: list[Labels], name: str) -> torch.Tensor:
@@ -220,7 +219,7 @@ def _test_batch(
             for meta, image, box in zip(metas, images, around, strict=True)
         ]
     kept = {name: tuple(own.get(name) for own in labels) for found in labels for name in found}
-    return Batch(_stack(images, "images"), kept.pop(_SEG, None), tuple(metas), kept)
+    return Batch(_stack(images, "images"), kept.pop(SEG, None), tuple(metas), kept)
 
 
 def _stack(tensors: list[torch.Tensor], what: str) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.random import RandomState
 
@@ -59,6 +60,22 @@ def one_hole_fewer(draw_holes: Function, rng: RandomState, **options: Any) -> An
 def gamma_not_inverted(adjust_gamma: Function, image: Array, *, gamma: float = 1.0) -> Any:
     """Levels are taken to the power of gamma; the reference's power is 1 / gamma."""
     return adjust_gamma(image, gamma=1 / gamma)
+
+
+@mistake(tone.clahe)
+def equalised_lightness_alone(clahe: Function, image: Array, **options: Any) -> Any:
+    """The lightness of LAB is equalised; the reference equalises each channel of BGR."""
+    lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)
+    lab[..., :1] = clahe(lab[..., :1], **options)
+    return cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)
+
+
+@mistake(tone.clahe)
+def tiles_height_first(
+    clahe: Function, image: Array, *, tile_grid_size: tuple[int, int], **options: Any
+) -> Any:
+    """The tiles are counted as rows and columns; the reference counts columns and rows."""
+    return clahe(image, tile_grid_size=tile_grid_size[::-1], **options)
 
 
 @mistake(tone.to_gray)
@@ -140,6 +157,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     *made_in(warp.rot_flip_sample, rotated_anticlockwise, rotated_around_half_size),
     *made_in(warp.cut_out_sample, holes_height_first, one_hole_fewer),
     *made_in(tone.adjust_gamma_sample, gamma_not_inverted),
+    *made_in(tone.clahe_sample, equalised_lightness_alone, tiles_height_first),
     *made_in(tone.to_gray_sample, gray_of_rgb),
     *made_in(tone.rerange_sample, reranged_from_255),
     *made_in(maps.generate_edge_sample, edges_of_ignored, edges_not_widened),

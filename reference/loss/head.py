@@ -59,13 +59,15 @@ _OF_LOSS = (
 def base_head(entry: Mapping[str, Any]) -> Any:
     """The head that `entry` asks for, as far as its loss goes: its base class alone.
 
-    Raises InputError for a class that computes its loss in a way of its own.
+    Raises InputError for a class that computes its loss in a way of its own, or is not there.
     """
     load_reference()
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead
     from mmseg.registry import MODELS
 
     kind = MODELS.get(entry["type"])
+    if kind is None:
+        raise InputError(f"mmseg has no head {entry['type']}")
     if getattr(kind, "loss_by_feat", None) is not BaseDecodeHead.loss_by_feat:
         raise InputError(f"{entry['type']} computes its loss in a way of its own")
     options = {key: entry[key] for key in _OF_LOSS if key in entry}

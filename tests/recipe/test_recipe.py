@@ -8,23 +8,10 @@ from parity.compare import Verdict
 from parity.errors import InputError
 from parity.recipe import absent, find_config, read
 from parity.recipe.cases import recipe_cases
+from parity.recipe.plan import recipe_plan
 from parity.sample import DataInfo
+from tests.recipe.support import given
 
-PIPELINE = """
-dataset_type = 'ADE20KDataset'
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations', reduce_zero_label=True),
-    {steps}
-    dict(type='PackSegInputs'),
-]
-train_dataloader = dict(
-    batch_size=2, dataset=dict(type=dataset_type, data_root='data/ade', pipeline=train_pipeline))
-model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(type='SegDataPreProcessor', size=(64, 64)),
-    decode_head=dict(type='FCNHead', num_classes=7, loss_decode=[{loss}]))
-"""
 LEGACY = """
 img_norm_cfg = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=True)
 train_pipeline = [
@@ -41,19 +28,6 @@ train_pipeline = [
 data = dict(samples_per_gpu=2, train=dict(type='ADE20KDataset', pipeline=train_pipeline))
 model = dict(type='EncoderDecoder', decode_head=dict(type='FCNHead', num_classes=150))
 """
-
-
-@pytest.fixture
-def config(tmp_path):
-    def write(text):
-        (tmp_path / "config.py").write_text(text)
-        return read(tmp_path / "config.py")
-
-    return write
-
-
-def given(steps="", loss="dict(type='CrossEntropyLoss')"):
-    return PIPELINE.replace("{steps}", steps).replace("{loss}", loss)
 
 
 def names(steps):
@@ -113,41 +87,6 @@ def test_an_old_config_is_read_in_the_same_terms(config):
     assert recipe.reduces["train"] is True
 
 
-HEADS = {
-    "DAHead": ("da_head_loss", "", ""),
-    "EncHead": ("enc_head_loss", ", use_se_loss=False", "mmseg fails without use_se_loss"),
-    "STDCHead": ("stdc_head_loss", ", boundary_threshold=0.3", ""),
-    "DDRHead": ("ddr_head_loss", "", ""),
-    "PointHead": ("point_head_loss", "", ""),
-    "IterativeDecodeHead": (
-        "knet_loss",
-        ", num_stages=1_000_000, kernel_generate_head=dict(type='FCNHead', num_classes=7)",
-        "too many",
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", HEADS)
-def test_heads_of_a_loss_of_their_own(config, kind):
-    function, odd, told = HEADS[kind]
-    loss = "dict(type='CrossEntropyLoss', loss_name='mine', loss_weight=0.3)"
-    text = given(loss=loss).replace("FCNHead'", f"{kind}'{odd}", 1)
-    recipe = config(text)
-    if told:
-        assert recipe.heads[0].loss is None
-        assert any(told in one.reason for one in recipe.uncompared)
-        recipe = config(text.replace(odd, odd.replace("False", "True").replace("1_000_000", "2")))
-    step = recipe.heads[0].loss
-    assert step.function.__name__ == function
-    if kind != "IterativeDecodeHead":
-        assert [(one.name, one.options["loss_weight"]) for one in step.options["losses"]] == [
-            ("mine", 0.3)
-        ]
-    else:
-        assert recipe.heads[0].layers == 3
-    assert step.options.get("boundary_threshold") == (0.3 if kind == "STDCHead" else None)
-
-
 def test_class_weights_are_read_from_a_file_unless_it_is_a_pickle(config, tmp_path):
     for name, written in (("w.json", "[1, 2, 3, 4, 5, 6, 7]"), ("w.pkl", ""), ("w.npy", "")):
         (tmp_path / name).write_text(written)
@@ -155,6 +94,25 @@ def test_class_weights_are_read_from_a_file_unless_it_is_a_pickle(config, tmp_pa
         recipe = config(given(loss=f"dict(type='CrossEntropyLoss', class_weight={path!r})"))
         left = [one for one in recipe.uncompared if "class_weight" in one.what]
         assert (recipe.heads[0].loss is None) == bool(left) == (name != "w.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("mine.py", "mine"), ("exp.7/20260101_000000/vis_data/config.py", "exp.7")],
+)
+def test_a_recipe_is_called_as_its_file_or_work_directory(tmp_path, place, name):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(given())
+    assert read(path).name == name
+
+
+@pytest.mark.live
+def test_the_whole_path_is_in_a_note(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(given())
+    first, second, *_ = recipe_plan(str(path), None, range(1)).notes
+    assert (" mine," in first, str(path) in first, str(path) in second) == (True, False, True)
 
 
 @pytest.mark.parametrize("name", ["no_such_config", "/nowhere/config.py"])
@@ -193,51 +151,20 @@ def test_what_makes_no_sense_is_no_case_and_no_traceback(config, text):
 
 
 @pytest.mark.live
-def test_the_founding_case_s_config(tmp_path):
+@pytest.mark.parametrize(
+    ("config", "step"),
+    [
+        ("mask2former_swin-s_8xb2-160k_ade20k-512x512", "resize"),
+        ("vpd_sd_4xb8-25k_nyu-480x480", "load_depth"),
+    ],
+)
+def test_from_the_file_to_the_loss(config, step):
     from parity.candidate.own import check_own
     from parity.check.plan import Plan
-    from parity.recipe.plan import recipe_plan
 
-    plan = recipe_plan("mask2former_swin-s_8xb2-160k_ade20k-512x512", None, range(2))
+    plan = recipe_plan(config, None, range(2))
     cases = [case for case in plan.cases if case.pipeline == "train"]
     report = check_own(Plan("live", cases, {}, (), (0, 2)))
     assert report.verdict is Verdict.EQUAL
     rows = {row.step: row for row in report.summaries}
-    assert rows["loss"].chained is rows["resize"].chained is Verdict.EQUAL
-
-
-@pytest.mark.live
-@pytest.mark.parametrize(
-    "head",
-    [
-        "type='SideAdapterCLIPHead', deep_supervision_idxs=[1], san_cfg=dict(num_queries=3), "
-        "maskgen_cfg=dict(sos_token_num=3), train_cfg=dict(num_points=20, oversample_ratio=3.0, "
-        "importance_sample_ratio=0.75, assigner=dict(type='HungarianAssigner', match_costs=["
-        "dict(type='ClassificationCost', weight=2.0), dict(type='CrossEntropyLossCost', weight=5.0,"
-        "use_sigmoid=True), dict(type='DiceCost', weight=5.0, pred_act=True, eps=1.0)])), "
-        "loss_decode=[dict(type='CrossEntropyLoss', loss_name='loss_cls_ce'), "
-        "dict(type='DiceLoss', ignore_index=None, loss_name='loss_mask_dice')]",
-        "type='PIDHead', in_channels=4, channels=1, loss_decode=[dict(type='CrossEntropyLoss'), "
-        "dict(type='OhemCrossEntropy', thres=0.2), dict(type='BoundaryLoss'), "
-        "dict(type='OhemCrossEntropy', min_kept=3)]",
-        "type='EncHead', in_channels=[1], channels=1, loss_decode=dict(type='LovaszLoss', "
-        "loss_name='lovasz', reduction='none')",
-    ],
-    ids=["san", "pid", "enc"],
-)
-def test_losses_of_heads_beside_what_the_config_builds(config, head):
-    from parity.candidate.own import check_own
-    from parity.check.plan import Plan
-    from parity.check.progress import Progress
-
-    kept = given().partition("decode_head=")[0]
-    recipe = config(f"{kept}decode_head=dict(num_classes=7, {head}))")
-    assert not [one for one in recipe.uncompared if "decode_head" in one.what]
-    cases = [
-        case
-        for case in recipe_cases(recipe, [DataInfo("x.jpg", "x.png")], range(4))
-        if case.pipeline == "loss"
-    ]
-    report = check_own(Plan("live", cases, {}, (), (0, 4)), Progress())
-    [row] = report.summaries
-    assert (row.isolated, row.cases, row.skipped) == (Verdict.EQUAL, 4, 0), row.first
+    assert rows["loss"].chained is rows[step].chained is Verdict.EQUAL

@@ -1,0 +1,16 @@
+"""Configs that a test writes, read as recipes."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity.recipe import read
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        (tmp_path / "config.py").write_text(text)
+        return read(tmp_path / "config.py")
+
+    return write
