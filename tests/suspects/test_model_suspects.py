@@ -39,6 +39,7 @@ MAY_RAISE = {
     "size-width-first": "images padded to unlike sizes cannot be stacked",
     "padding-read-height-first": "an edge may be shorter than the other axis's padding",
     "lovasz-ignored-counted": "where every pixel is ignored, no class is left to average",
+    "point-labels-bilinear": "between a class and an ignored label lie numbers that are no class",
 }
 # Pairs no probe tells apart, why, and what input would.
 INDISTINGUISHABLE: dict[frozenset[str], str] = {}
