@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 from parity.errors import NotExercised
 from parity.live import reference_module
 from parity.recipe.forms import FORMS, Form
-from parity.sample import META_KEYS, Batch, Meta, Sample
+from parity.sample import DEPTH, EDGE, SEG, Batch, Meta, Sample
 from parity.steps.collate import collate
 from parity.steps.iou import ClassCounts, class_ratios, intersect_and_union
 from parity.steps.iou.metric import summarise
@@ -29,7 +28,6 @@ _TRANSFORMS = "mmseg.datasets.transforms"
 _OF_MMCV = ("Resize", "RandomFlip")
 # These of mmcv leave the work to one of the registry's, which is mmseg's.
 _AROUND = ("RandomResize", "RandomChoiceResize")
-_PADDINGS = ("padding_size", "img_padding_size")
 _LABELS = "gt_seg_map"
 
 
@@ -61,8 +59,12 @@ def _labels(obj: Any, results: Mapping[str, Any]) -> str:
     if "img" not in results:
         raise NotExercised("no image in results")
     fields = list(dict.fromkeys(results.get("seg_fields", ())))
-    if type(obj).__module__.startswith("mmcv") and type(obj).__name__ not in _AROUND:
+    of_mmcv = type(obj).__module__.startswith("mmcv") and type(obj).__name__ not in _AROUND
+    if DEPTH in results and (of_mmcv or DEPTH not in fields):
+        raise NotExercised(f"a {DEPTH} that stays as it is")
+    if of_mmcv:
         return _LABELS
+    fields = [name for name in fields if name != DEPTH]
     if len(fields) > 1:
         raise NotExercised(f"{' and '.join(fields)} in one sample")
     if not fields and _LABELS in results:
@@ -111,35 +113,24 @@ def _loaded_labels(call: Call) -> Twin:
 
 def _packed(call: Call) -> Twin:
     """Packing beside a collation that does nothing else."""
-    if tuple(call.made["meta_keys"]) != META_KEYS:
-        raise NotExercised("option meta_keys is not supported here")
     results, obj = copied(call.args["results"]), call.obj
-    more = {"gt_edge_map", "gt_depth_map"} & results.keys()
-    if more:
-        raise NotExercised(f"{', '.join(sorted(more))} beside the label map")
-    sample, function = _sample(copied(results)), call.ours(collate)
+    keys = tuple(call.made["meta_keys"])
+    meta = Meta(**{key: results[key] for key in keys if key in results})
+    whole: Sample = reference_module("results").to_sample(copied(results), None)
+    sample, function = whole.replace(meta=meta), call.ours(collate)
     nothing = {"mean": None, "std": None, "bgr_to_rgb": False, "training": False}
-    return Twin(
-        "collate",
-        lambda rng: function([sample], **nothing),
-        lambda: _batch([packed := call.original(obj, results)], [packed["inputs"]]),
-    )
+
+    def theirs() -> Batch:
+        packed = call.original(obj, results)
+        return _batch(packed["inputs"][None].float(), [packed["data_samples"]], training=False)
+
+    return Twin("collate", lambda rng: function([sample], meta_keys=keys, **nothing), theirs)
 
 
-def _batch(packed: list[Any], inputs: list[Any]) -> Batch:
-    samples = [one["data_samples"] for one in packed]
-    return Batch(torch.stack(inputs).float(), _segs(samples), _metas(samples))
-
-
-def _segs(samples: list[Any]) -> Any:
-    return reference_module("collate")._segs(samples, training=False)
-
-
-def _metas(samples: list[Any]) -> tuple[Meta, ...]:
-    kept = (*META_KEYS, *_PADDINGS)
-    return tuple(
-        Meta(**{key: one.metainfo[key] for key in kept if key in one.metainfo}) for one in samples
-    )
+def _batch(images: Any, samples: list[Any], *, training: bool) -> Batch:
+    output = {"inputs": images, "data_samples": samples}
+    found: Batch = reference_module("collate").to_batch(output, training=training)
+    return found
 
 
 def _preprocessed(call: Call) -> Twin:
@@ -152,7 +143,8 @@ def _preprocessed(call: Call) -> Twin:
     pairs = zip(data["inputs"], data["data_samples"], strict=True)
     samples = [_unpacked(*copied(pair)) for pair in pairs]
     function, other, obj = call.ours(collate), copied(data), call.obj
-    whole = {"training": training, **options}
+    keys = tuple({key: None for one in samples for key in one.meta})
+    whole = {"training": training, "meta_keys": keys, **options}
     theirs = partial(_given, call, obj, other)
     return Twin("collate", lambda rng: function(samples, **whole), theirs)
 
@@ -160,18 +152,17 @@ def _preprocessed(call: Call) -> Twin:
 def _given(call: Call, obj: Any, data: Any) -> Batch:
     training = bool(call.args["training"])
     output = call.original(obj, data, training)
-    samples = output["data_samples"]
-    segs = reference_module("collate")._segs(samples, training)
-    return Batch(output["inputs"], segs, _metas(samples))
+    return _batch(output["inputs"], output["data_samples"], training=training)
 
 
 def _unpacked(image: Any, sample: Any) -> Sample:
     """A sample of what was packed."""
-    if set(sample.keys()) - {"gt_sem_seg"}:
-        raise NotExercised(f"{', '.join(sorted(sample.keys()))} in the data samples")
-    seg = sample.gt_sem_seg.data[0].numpy() if "gt_sem_seg" in sample else None
-    meta = Meta(**{key: value for key, value in sample.metainfo.items() if key in META_KEYS})
-    return Sample(np.array(image.permute(1, 2, 0)), seg, meta)
+    present = set(sample.keys())
+    if unknown := present - {SEG, EDGE, DEPTH}:
+        raise NotExercised(f"{', '.join(sorted(unknown))} in the data samples")
+    maps = {name: sample.get(name).data[0].numpy() for name in present}
+    seg, meta = maps.pop(SEG, None), Meta(**sample.metainfo)
+    return Sample(np.array(image.permute(1, 2, 0)), seg, meta, maps=maps)
 
 
 def _counted(call: Call) -> Twin:
