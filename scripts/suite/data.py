@@ -33,16 +33,29 @@ _LABELS = "gt_seg_map"
 
 def _transform(form: Form, call: Call) -> Twin:
     """Image, label map and meta, from ``results`` on."""
+    if form.name == "mosaic":
+        raise NotExercised("the other images are drawn before the call, and here within it")
     results, options = call.args["results"], _of(form, call)
     labels = _labels(call.obj, results)
+    moved = form.name == "depth_mix" or _moves_depth(call.obj, results)
     function = call.ours(form.function)
-    sample, other = _sample(copied(results), labels), copied(results)
+    sample, other = _sample(copied(results), labels, depth=moved), copied(results)
     obj = copied(call.obj)
     return Twin(
         form.name,
         lambda rng: form.run(function, sample, rng, **options),
-        lambda: _sample(call.original(obj, other), labels),
+        lambda: _sample(call.original(obj, other), labels, depth=moved),
     )
+
+
+def _of_mmcv(obj: Any) -> bool:
+    """Whether it changes ``gt_seg_map`` alone; mmseg changes what ``seg_fields`` names."""
+    return type(obj).__module__.startswith("mmcv") and type(obj).__name__ not in _AROUND
+
+
+def _moves_depth(obj: Any, results: Mapping[str, Any]) -> bool:
+    """Whether a depth map goes where the label map goes, or stays as it is."""
+    return DEPTH in results.get("seg_fields", ()) and not _of_mmcv(obj)
 
 
 def _of(form: Form, call: Call) -> dict[str, Any]:
@@ -52,19 +65,12 @@ def _of(form: Form, call: Call) -> dict[str, Any]:
 
 
 def _labels(obj: Any, results: Mapping[str, Any]) -> str:
-    """The name of the label map; raises NotExercised where that is not the one map there is.
-
-    mmseg changes what ``seg_fields`` names, mmcv ``gt_seg_map`` whatever that names.
-    """
+    """The name of the label map; raises NotExercised where that is not the one map there is."""
     if "img" not in results:
         raise NotExercised("no image in results")
-    fields = list(dict.fromkeys(results.get("seg_fields", ())))
-    of_mmcv = type(obj).__module__.startswith("mmcv") and type(obj).__name__ not in _AROUND
-    if DEPTH in results and (of_mmcv or DEPTH not in fields):
-        raise NotExercised(f"a {DEPTH} that stays as it is")
-    if of_mmcv:
+    if _of_mmcv(obj):
         return _LABELS
-    fields = [name for name in fields if name != DEPTH]
+    fields = [name for name in dict.fromkeys(results.get("seg_fields", ())) if name != DEPTH]
     if len(fields) > 1:
         raise NotExercised(f"{' and '.join(fields)} in one sample")
     if not fields and _LABELS in results:
@@ -72,11 +78,15 @@ def _labels(obj: Any, results: Mapping[str, Any]) -> str:
     return fields[0] if fields else _LABELS
 
 
-def _sample(results: dict[str, Any] | None, labels: str = _LABELS) -> Sample | None:
+def _sample(
+    results: dict[str, Any] | None, labels: str = _LABELS, *, depth: bool = True
+) -> Sample | None:
+    """depth: whether the depth map is looked at, where there is one."""
     if results is None:
         return None
     found: Sample = reference_module("results").to_sample(results, None)
-    return found.replace(seg=results.get(labels))
+    maps = {name: one for name, one in found.maps.items() if depth or name != DEPTH}
+    return found.replace(seg=results.get(labels), maps=maps)
 
 
 def _loaded_image(call: Call) -> Twin:
