@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,7 +49,11 @@ def batch_of_packed(
     load_reference()
     from mmengine.dataset import pseudo_collate
 
-    output = preprocessor(pseudo_collate(packed), training)
+    return to_batch(preprocessor(pseudo_collate(packed), training), training=training)
+
+
+def to_batch(output: Mapping[str, Any], *, training: bool) -> Batch:
+    """``inputs`` and ``data_samples`` of a preprocessor as a Batch."""
     found = output["data_samples"]
     metas = tuple(Meta(**sample.metainfo) for sample in found)
     maps = {name: _maps(found, name, training) for name in (EDGE, DEPTH)}

@@ -41,9 +41,10 @@ REFINEMENT = ("subdivision_steps", "subdivision_num_points", "scale_factor")
 
 def recipe_cases(recipe: Recipe, infos: Sequence[DataInfo], seeds: range) -> list[Case]:
     """Training once per seed, validation once per input, each head's loss, the schedule."""
-    found = [_train(recipe, infos, seed) for seed in seeds]
-    if recipe.val:
-        found += [_val(recipe, info) for info in infos]
+    found: list[Case] = []
+    for name, one in {"": recipe, **recipe.joined}.items():
+        found += [_train(one, infos, seed, name) for seed in seeds] if one.train else []
+        found += [_val(one, info, name) for info in infos] if one.val else []
     for head in recipe.heads:
         if head.loss is not None:
             probe = Probe(head.loss, _making(head, head.loss))
@@ -101,18 +102,19 @@ def _has_a_step(case: Case) -> bool:
     return any(step.function is not absent for step in case.steps)
 
 
-def _train(recipe: Recipe, infos: Sequence[DataInfo], seed: int) -> Case:
+def _train(recipe: Recipe, infos: Sequence[DataInfo], seed: int, name: str) -> Case:
     steps, head = recipe.train, recipe.head
-    if steps and head is not None and head.loss is not None and seed % SEEDS_PER_LOSS == 0:
+    if head is not None and head.loss is not None and seed % SEEDS_PER_LOSS == 0:
         steps = (*steps, *_tail(head, head.loss))
-    return _file_case(recipe, "train", infos[seed % len(infos)], seed, steps, others=infos)
+    info = infos[seed % len(infos)]
+    return _file_case(recipe, "train", info, seed, steps, name=name, others=infos)
 
 
-def _val(recipe: Recipe, info: DataInfo) -> Case:
+def _val(recipe: Recipe, info: DataInfo, name: str) -> Case:
     steps, head, testing = recipe.val, recipe.head, _testing(recipe)
-    if steps and head is not None and testing is not None:
+    if head is not None and testing is not None:
         steps = (*steps, *tail_of_testing(head.channels, testing, recipe.metric))
-    return _file_case(recipe, "val", info, 0, steps)
+    return _file_case(recipe, "val", info, 0, steps, name=name)
 
 
 def _testing(recipe: Recipe) -> dict[str, Any] | None:
@@ -193,7 +195,8 @@ def _groups(recipe: Recipe) -> Iterator[Case]:
 
 def data_set_cases(recipe: Recipe, root: Path) -> Iterator[Case]:
     """What the data sets of `recipe` list below `root`, where their folders lie there."""
-    for split, found in recipe.listings.items():
+    joined = {name: next(iter(one.listings.values())) for name, one in recipe.joined.items()}
+    for split, found in {**recipe.listings, **joined}.items():
         if found.lies_below(root):
             probe = Probe(found.step, partial(_root, root=str(root)))
             yield Case("data set", split, 0, (found.step,), probe=probe)

@@ -57,9 +57,9 @@ def listed(root: str, rng: RandomState | None = None, **options: Any) -> Listing
     return list_data_set(**{**options, "data_root": root})
 
 
-def data_set_of(reader: Reader, split: str) -> DataSet:
-    """The first data set of `split`."""
-    item = reader.datasets(split)[0]
+def data_set_of(reader: Reader, split: str, at: int = 0) -> DataSet:
+    """The data set `at` of those of `split`."""
+    item = reader.datasets(split)[at]
     options = listing_options(item)
     try:
         label_map = label_map_of(options["classes"], options["known_classes"])

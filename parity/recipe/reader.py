@@ -47,20 +47,22 @@ class Reader:
         self.terms = terms
         self.uncompared: list[Uncompared] = []
 
-    def pipeline(self, split: str) -> list[Step]:
-        """From the file to the batch of `split`; of several joined data sets, as the first."""
-        first, *others = self.datasets(split)
-        entries = first.get("pipeline").parts
-        for other in others:
-            if plain(other.get("pipeline")) != plain(first.get("pipeline")):
-                self.note(other, f"{split} pipeline", "differs from that of the first data set")
+    def pipeline(self, split: str, at: int = 0) -> list[Step]:
+        """From the file to the batch of `split`; of several joined data sets, for that `at`."""
+        dataset = self.datasets(split)[at]
+        entries = dataset.get("pipeline").parts
         if not entries:
-            self.note(first, f"{split} pipeline", "the config gives none")
+            self.note(dataset, f"{split} pipeline", "the config gives none")
         steps = [step for entry in entries for step in self._steps(entry, split)]
         for mix in reversed(self._mixes(split)):
             steps += self._mixed(mix, tuple(steps), split)
             entries = [*entries, *mix.get("pipeline").parts]
         return [*steps, *self._collate(entries, training=split == "train")] if steps else []
+
+    def unlike(self, split: str) -> list[int]:
+        """Which of the joined data sets have a pipeline that none before them has."""
+        found = [plain(one.get("pipeline")) for one in self.datasets(split)]
+        return [at for at, pipeline in enumerate(found) if pipeline not in found[:at]]
 
     def datasets(self, split: str) -> list[Item]:
         """The data set of `split`, or the ones that it joins, out of their wrappers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from parity.runs.config import installed_configs, read_config
 from parity.settings.items import plain
 from parity.settings.terms import Terms, terms_of
 
+_SPLITS = ("train", "val")
 _INFERENCE = ("mode", "crop_size", "stride")
 
 
@@ -29,7 +30,8 @@ class Recipe:
     without them nothing. heads: decode heads, then auxiliary ones.
     test_cfg, metric: options of inference and of the score; None where no step here does
     it. groups: what `param_groups` takes. reduces: label 0, per split. listings: the
-    first data set, per split.
+    first data set, per split. joined: by name, further data sets whose pipelines are unlike
+    that of the first, each as if it were the only one of its split.
     uncompared: what no step here does; the rest is compared all the same.
     """
 
@@ -45,6 +47,7 @@ class Recipe:
     groups: Mapping[str, Any] | None
     reduces: Mapping[str, bool]
     listings: Mapping[str, DataSet]
+    joined: Mapping[str, Recipe] = field(default_factory=dict)
     uncompared: tuple[Uncompared, ...] = ()
 
     @property
@@ -93,8 +96,8 @@ def find_config(config: str | Path) -> tuple[Path, Path | None]:
 def recipe_of(terms: Terms, name: str) -> Recipe:
     """The recipe of a config in the terms of `parity.settings.terms`."""
     reader = Reader(terms)
-    train, val = (reader.pipeline(split) for split in ("train", "val"))
-    return Recipe(
+    train, val = (reader.pipeline(split) for split in _SPLITS)
+    found = Recipe(
         name,
         terms,
         tuple(train),
@@ -105,13 +108,31 @@ def recipe_of(terms: Terms, name: str) -> Recipe:
         _metric(reader),
         schedule_of(reader),
         groups_of(reader),
-        {
-            split: bool(reader.datasets(split)[0].get("reduce_zero_label").value)
-            for split in ("train", "val")
-        },
-        {split: data_set_of(reader, split) for split in ("train", "val")},
-        tuple(reader.uncompared),
+        {split: _reduces(reader, split) for split in _SPLITS},
+        {split: data_set_of(reader, split) for split in _SPLITS},
     )
+    joined = {
+        f"{split} {at + 1}, {reader.datasets(split)[at].kind}": _alone(reader, found, split, at)
+        for split in _SPLITS
+        for at in reader.unlike(split)[1:]
+    }
+    return replace(found, joined=joined, uncompared=tuple(reader.uncompared))
+
+
+def _alone(reader: Reader, recipe: Recipe, split: str, at: int) -> Recipe:
+    """The recipe as if the joined data set `at` of `split` were its only one."""
+    steps = tuple(reader.pipeline(split, at))
+    return replace(
+        recipe,
+        train=steps if split == "train" else (),
+        val=steps if split == "val" else (),
+        reduces={split: _reduces(reader, split, at)},
+        listings={split: data_set_of(reader, split, at)},
+    )
+
+
+def _reduces(reader: Reader, split: str, at: int = 0) -> bool:
+    return bool(reader.datasets(split)[at].get("reduce_zero_label").value)
 
 
 def _inference(reader: Reader) -> dict[str, Any] | None:

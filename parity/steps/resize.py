@@ -112,7 +112,8 @@ def resize_sample(
     """``Resize``: image with `interpolation`, label map (if loaded) with nearest.
 
     `scale_factor`, ``(w_factor, h_factor)`` or one float, counts only without
-    `scale`. Sets meta ``img_shape`` and ``scale_factor``.
+    `scale`. Sets meta ``img_shape`` and ``scale_factor``. A label map may have channels;
+    a single one is lost, as in OpenCV.
     """
     height, width = sample.image.shape[:2]
     target = _target_scale(height, width, scale, scale_factor)
@@ -120,7 +121,7 @@ def resize_sample(
     image = resize(sample.image, size=size, interpolation=interpolation, backend=backend)
 
     def resized(label: Array) -> Array:
-        if label.ndim != 2:
+        if label.ndim not in (2, 3):
             raise InputError(f"the label map has shape {label.shape}; (height, width) is needed")
         label_size = _target_size(label.shape[0], label.shape[1], target, keep_ratio)
         return resize(label, size=label_size, interpolation="nearest", backend=backend)

@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 from parity.errors import NotExercised
 from parity.live import reference_module
 from parity.recipe.forms import FORMS, Form
-from parity.sample import META_KEYS, Batch, Meta, Sample
+from parity.sample import DEPTH, EDGE, SEG, Batch, Meta, Sample
 from parity.steps.collate import collate
 from parity.steps.iou import ClassCounts, class_ratios, intersect_and_union
 from parity.steps.iou.metric import summarise
@@ -29,22 +28,34 @@ _TRANSFORMS = "mmseg.datasets.transforms"
 _OF_MMCV = ("Resize", "RandomFlip")
 # These of mmcv leave the work to one of the registry's, which is mmseg's.
 _AROUND = ("RandomResize", "RandomChoiceResize")
-_PADDINGS = ("padding_size", "img_padding_size")
 _LABELS = "gt_seg_map"
 
 
 def _transform(form: Form, call: Call) -> Twin:
     """Image, label map and meta, from ``results`` on."""
+    if form.name == "mosaic":
+        raise NotExercised("the other images are drawn before the call, and here within it")
     results, options = call.args["results"], _of(form, call)
     labels = _labels(call.obj, results)
+    moved = form.name == "depth_mix" or _moves_depth(call.obj, results)
     function = call.ours(form.function)
-    sample, other = _sample(copied(results), labels), copied(results)
+    sample, other = _sample(copied(results), labels, depth=moved), copied(results)
     obj = copied(call.obj)
     return Twin(
         form.name,
         lambda rng: form.run(function, sample, rng, **options),
-        lambda: _sample(call.original(obj, other), labels),
+        lambda: _sample(call.original(obj, other), labels, depth=moved),
     )
+
+
+def _of_mmcv(obj: Any) -> bool:
+    """Whether it changes ``gt_seg_map`` alone; mmseg changes what ``seg_fields`` names."""
+    return type(obj).__module__.startswith("mmcv") and type(obj).__name__ not in _AROUND
+
+
+def _moves_depth(obj: Any, results: Mapping[str, Any]) -> bool:
+    """Whether a depth map goes where the label map goes, or stays as it is."""
+    return DEPTH in results.get("seg_fields", ()) and not _of_mmcv(obj)
 
 
 def _of(form: Form, call: Call) -> dict[str, Any]:
@@ -54,15 +65,12 @@ def _of(form: Form, call: Call) -> dict[str, Any]:
 
 
 def _labels(obj: Any, results: Mapping[str, Any]) -> str:
-    """The name of the label map; raises NotExercised where that is not the one map there is.
-
-    mmseg changes what ``seg_fields`` names, mmcv ``gt_seg_map`` whatever that names.
-    """
+    """The name of the label map; raises NotExercised where that is not the one map there is."""
     if "img" not in results:
         raise NotExercised("no image in results")
-    fields = list(dict.fromkeys(results.get("seg_fields", ())))
-    if type(obj).__module__.startswith("mmcv") and type(obj).__name__ not in _AROUND:
+    if _of_mmcv(obj):
         return _LABELS
+    fields = [name for name in dict.fromkeys(results.get("seg_fields", ())) if name != DEPTH]
     if len(fields) > 1:
         raise NotExercised(f"{' and '.join(fields)} in one sample")
     if not fields and _LABELS in results:
@@ -70,11 +78,15 @@ def _labels(obj: Any, results: Mapping[str, Any]) -> str:
     return fields[0] if fields else _LABELS
 
 
-def _sample(results: dict[str, Any] | None, labels: str = _LABELS) -> Sample | None:
+def _sample(
+    results: dict[str, Any] | None, labels: str = _LABELS, *, depth: bool = True
+) -> Sample | None:
+    """depth: whether the depth map is looked at, where there is one."""
     if results is None:
         return None
     found: Sample = reference_module("results").to_sample(results, None)
-    return found.replace(seg=results.get(labels))
+    maps = {name: one for name, one in found.maps.items() if depth or name != DEPTH}
+    return found.replace(seg=results.get(labels), maps=maps)
 
 
 def _loaded_image(call: Call) -> Twin:
@@ -111,35 +123,24 @@ def _loaded_labels(call: Call) -> Twin:
 
 def _packed(call: Call) -> Twin:
     """Packing beside a collation that does nothing else."""
-    if tuple(call.made["meta_keys"]) != META_KEYS:
-        raise NotExercised("option meta_keys is not supported here")
     results, obj = copied(call.args["results"]), call.obj
-    more = {"gt_edge_map", "gt_depth_map"} & results.keys()
-    if more:
-        raise NotExercised(f"{', '.join(sorted(more))} beside the label map")
-    sample, function = _sample(copied(results)), call.ours(collate)
+    keys = tuple(call.made["meta_keys"])
+    meta = Meta(**{key: results[key] for key in keys if key in results})
+    whole: Sample = reference_module("results").to_sample(copied(results), None)
+    sample, function = whole.replace(meta=meta), call.ours(collate)
     nothing = {"mean": None, "std": None, "bgr_to_rgb": False, "training": False}
-    return Twin(
-        "collate",
-        lambda rng: function([sample], **nothing),
-        lambda: _batch([packed := call.original(obj, results)], [packed["inputs"]]),
-    )
+
+    def theirs() -> Batch:
+        packed = call.original(obj, results)
+        return _batch(packed["inputs"][None].float(), [packed["data_samples"]], training=False)
+
+    return Twin("collate", lambda rng: function([sample], meta_keys=keys, **nothing), theirs)
 
 
-def _batch(packed: list[Any], inputs: list[Any]) -> Batch:
-    samples = [one["data_samples"] for one in packed]
-    return Batch(torch.stack(inputs).float(), _segs(samples), _metas(samples))
-
-
-def _segs(samples: list[Any]) -> Any:
-    return reference_module("collate")._segs(samples, training=False)
-
-
-def _metas(samples: list[Any]) -> tuple[Meta, ...]:
-    kept = (*META_KEYS, *_PADDINGS)
-    return tuple(
-        Meta(**{key: one.metainfo[key] for key in kept if key in one.metainfo}) for one in samples
-    )
+def _batch(images: Any, samples: list[Any], *, training: bool) -> Batch:
+    output = {"inputs": images, "data_samples": samples}
+    found: Batch = reference_module("collate").to_batch(output, training=training)
+    return found
 
 
 def _preprocessed(call: Call) -> Twin:
@@ -152,7 +153,8 @@ def _preprocessed(call: Call) -> Twin:
     pairs = zip(data["inputs"], data["data_samples"], strict=True)
     samples = [_unpacked(*copied(pair)) for pair in pairs]
     function, other, obj = call.ours(collate), copied(data), call.obj
-    whole = {"training": training, **options}
+    keys = tuple({key: None for one in samples for key in one.meta})
+    whole = {"training": training, "meta_keys": keys, **options}
     theirs = partial(_given, call, obj, other)
     return Twin("collate", lambda rng: function(samples, **whole), theirs)
 
@@ -160,18 +162,17 @@ def _preprocessed(call: Call) -> Twin:
 def _given(call: Call, obj: Any, data: Any) -> Batch:
     training = bool(call.args["training"])
     output = call.original(obj, data, training)
-    samples = output["data_samples"]
-    segs = reference_module("collate")._segs(samples, training)
-    return Batch(output["inputs"], segs, _metas(samples))
+    return _batch(output["inputs"], output["data_samples"], training=training)
 
 
 def _unpacked(image: Any, sample: Any) -> Sample:
     """A sample of what was packed."""
-    if set(sample.keys()) - {"gt_sem_seg"}:
-        raise NotExercised(f"{', '.join(sorted(sample.keys()))} in the data samples")
-    seg = sample.gt_sem_seg.data[0].numpy() if "gt_sem_seg" in sample else None
-    meta = Meta(**{key: value for key, value in sample.metainfo.items() if key in META_KEYS})
-    return Sample(np.array(image.permute(1, 2, 0)), seg, meta)
+    present = set(sample.keys())
+    if unknown := present - {SEG, EDGE, DEPTH}:
+        raise NotExercised(f"{', '.join(sorted(unknown))} in the data samples")
+    maps = {name: sample.get(name).data[0].numpy() for name in present}
+    seg, meta = maps.pop(SEG, None), Meta(**sample.metainfo)
+    return Sample(np.array(image.permute(1, 2, 0)), seg, meta, maps=maps)
 
 
 def _counted(call: Call) -> Twin:

@@ -27,12 +27,14 @@ class Patched:
 
     path: such as ``mmseg.models.losses:DiceLoss.forward``; of an inherited method, the one
     that the class inherits is meant, for this class alone. twin: of one call. derived: for
-    the classes derived from it, too, whose constructors may take other options.
+    the classes derived from it, too, whose constructors may take other options. noted: what
+    the class itself is constructed with is kept for the twin, also of a derived one.
     """
 
     path: str
     twin: Callable[[Call], Twin]
     derived: bool = False
+    noted: bool = False
 
     @property
     def owner(self) -> Any:
@@ -84,7 +86,12 @@ class Suite:
                     _everywhere(stack, getattr(place.owner, place.name), self._function(place))
             for (owner, name), by_class in methods.items():
                 stack.enter_context(_changed(owner, name, self._method(owner, name, by_class)))
-            exact = [cls for of in methods.values() for cls, one in of.items() if not one.derived]
+            exact = [
+                cls
+                for of in methods.values()
+                for cls, one in of.items()
+                if one.noted or not one.derived
+            ]
             for owner in {_constructor(cls) for cls in exact}:
                 stack.enter_context(_changed(owner, "__init__", _noting(owner.__init__)))
             yield
@@ -166,6 +173,14 @@ def _call(
     return Call(place.kind, obj, {**made, **now}, usual, given, original, planted)
 
 
+def _given(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:
+    """As `_by_name`; nothing where the arguments do not fit, which the function will say."""
+    try:
+        return _by_name(function, args, kwargs)
+    except TypeError:
+        return {}
+
+
 def _by_name(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:
     bound = signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
@@ -190,12 +205,13 @@ def _noting(original: Function) -> Function:
 
     @wraps(original)
     def noting(obj: Any, *args: Any, **kwargs: Any) -> None:
-        outermost = _MADE not in vars(obj)
-        vars(obj)[_MADE] = vars(obj).get(_MADE)
+        if _MADE in vars(obj):  # the constructor of a base
+            original(obj, *args, **kwargs)
+            return
+        made = dict(list(_given(original, (obj, *args), kwargs).items())[1:])
+        vars(obj)[_MADE] = made, usual, {}  # for calls within the constructor
         original(obj, *args, **kwargs)
-        if outermost:
-            made = dict(list(_by_name(original, (obj, *args), kwargs).items())[1:])
-            vars(obj)[_MADE] = made, usual, {k: vars(obj)[k] for k in made if k in vars(obj)}
+        vars(obj)[_MADE] = made, usual, {k: vars(obj)[k] for k in made if k in vars(obj)}
 
     return noting
 

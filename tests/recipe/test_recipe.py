@@ -78,6 +78,33 @@ def test_a_loss_of_one_s_own_is_named(config):
     assert "MyLoss in decode_head" in [one.what for one in recipe.uncompared]
 
 
+@pytest.mark.live
+def test_joined_data_sets_of_unlike_pipelines_are_compared_each(config):
+    from parity.candidate.own import check_own
+    from parity.check.cases import list_root
+    from parity.check.plan import Plan
+    from parity.fixtures import inputs_root
+
+    plain = "dict(type=dataset_type, data_root='data/ade', pipeline=train_pipeline)"
+    flipped = (
+        "[train_pipeline[0], dict(type='LoadAnnotations'), dict(type='RandomFlip', prob=1.0), "
+        "train_pipeline[-1]]"
+    )
+    other = f"dict(type='CityscapesDataset', data_root='c', pipeline={flipped})"
+    assert plain in given()
+    joined = f"dict(type='ConcatDataset', datasets=[{plain}, {plain}, {other}])"
+    recipe = config(given("dict(type='RandomCrop', crop_size=(32, 40)),").replace(plain, joined))
+    assert (recipe.reduces["train"], [*recipe.joined]) == (True, ["train 3, CityscapesDataset"])
+    [alone] = recipe.joined.values()
+    assert alone.reduces == {"train": False}
+    smallest = [info for info in list_root(inputs_root()) if "37x53" in info.img_path]
+    cases = [one for one in recipe_cases(recipe, smallest, range(1)) if "train" in one.pipeline]
+    report = check_own(Plan("live", cases, {}, (), (0, 1)))
+    assert report.verdict is Verdict.EQUAL, report
+    compared = [(one.pipeline, [*map(str, names(one.steps))][2]) for one in cases]
+    assert compared == [("train", "crop"), ("train 3, CityscapesDataset", "flip")]
+
+
 def test_an_old_config_is_read_in_the_same_terms(config):
     recipe = config(LEGACY)
     expected = ["load_image", "load_annotation", "resize", "crop", "flip", "collate"]

@@ -13,7 +13,13 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from mmseg.datasets.transforms import PhotoMetricDistortion, RandomCrop, RandomFlip
+from mmseg.datasets.transforms import (
+    PackSegInputs,
+    PhotoMetricDistortion,
+    RandomCrop,
+    RandomFlip,
+    Resize,
+)
 
 
 def sample():
@@ -35,6 +41,17 @@ def test_flip_and_colours():
     PhotoMetricDistortion()(sample())
 
 
+def test_maps_and_meta_of_ones_own():
+    depth = np.linspace(0, 9, 600, dtype=np.float32).reshape(20, 30)
+    edge = sample()["gt_seg_map"]
+    given = {**sample(), "gt_depth_map": depth, "gt_edge_map": edge, "mine": 3}
+    packed = PackSegInputs(meta_keys=("mine",))(given)["data_samples"]
+    assert packed.mine == 3 and packed.gt_depth_map.data.shape == (1, 20, 30)
+    labels = np.repeat(sample()["gt_seg_map"][..., None], 3, 2)
+    found = Resize(scale=(15, 10))({**sample(), "gt_seg_map": labels})
+    assert found["gt_seg_map"].shape == (10, 15, 3)
+
+
 def test_numbers_of_the_test():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(np.random, "choice", Mock(return_value=None))
@@ -42,7 +59,7 @@ def test_numbers_of_the_test():
 """
 LOSSES = """
 import torch
-from mmengine.optim.scheduler import PolyLR
+from mmengine.optim.scheduler import OneCycleLR, PolyLR, ReduceOnPlateauLR
 from mmseg.models.losses import CrossEntropyLoss, DiceLoss
 
 
@@ -70,6 +87,15 @@ def test_poly():
     for _ in range(3):
         scheduler.step()
     assert 0 < optimizer.param_groups[0]["lr"] < 0.01
+
+
+def test_cycle_and_plateau():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
+    scheduler = OneCycleLR(optimizer, eta_max=0.1, total_steps=5, three_phase=True, pct_start=0.4)
+    scheduler.step()
+    scheduler = ReduceOnPlateauLR(optimizer, patience=0)
+    for loss in (1, 2):
+        scheduler.step({"loss": loss})
 """
 
 
@@ -88,7 +114,7 @@ def test_healthy_steps_are_equal_and_what_is_not_compared_has_its_reason(checkou
     rows, outcomes = run_tests(checkout)
     text, differs = render(rows)
     by_kind = {row.kind: row for row in rows}
-    assert outcomes == {"passed": 8}
+    assert outcomes == {"passed": 10}
     assert not differs, text
     compared = {row.kind: (row.calls, row.equal) for row in rows if row.calls}
     assert compared == {
@@ -98,6 +124,10 @@ def test_healthy_steps_are_equal_and_what_is_not_compared_has_its_reason(checkou
         "CrossEntropyLoss": (2, 1),
         "DiceLoss": (1, 1),
         "PolyParamScheduler._get_value": (4, 4),
+        "OneCycleParamScheduler._get_value": (2, 2),
+        "ReduceOnPlateauParamScheduler._get_value": (1, 1),
+        "PackSegInputs": (1, 1),
+        "Resize": (1, 1),
     }
     [why] = by_kind["CrossEntropyLoss"].left
     assert re.fullmatch(r"refused here: .*\.pkl: class weights must be .*", why)
@@ -127,7 +157,7 @@ def test_a_planted_mistake_is_told_with_its_test(checkout, monkeypatch, planted,
     monkeypatch.chdir(checkout)
     rows, outcomes = run_tests(checkout, planted=suspect_called(planted))
     text, differs = render(rows)
-    assert outcomes == {"passed": 8}  # they get what the reference gives
+    assert outcomes == {"passed": 10}  # they get what the reference gives
     assert differs
     [line] = [one for one in text.splitlines() if one.startswith("different: ")]
     assert line.startswith(f"different: {kind}: tests/{test}: ")
