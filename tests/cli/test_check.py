@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.fixtures import inputs_root
+from parity.probes import data
 from parity.probes.catalogue import PROBES
 from parity.report.json import read_report
 
@@ -257,8 +258,8 @@ def test_whole_chain_and_probes():
     assert result.returncode == 0, result.stderr
     for name in ("train", "val", "loss_dice", "postprocess", "optim_train", "deform_attn"):
         assert name in result.stdout
-    # A sample, 7 validation images, the model side; 7 data steps and 32 loads by themselves.
-    assert f"equal: {1 + 7 + len(PROBES) + 7 + 32} cases" in result.stdout
+    # A sample, 7 validation images, the model side; data steps and 32 loads by themselves.
+    assert f"equal: {1 + 7 + len(PROBES) + len(data.PROBES) + 32} cases" in result.stdout
 
 
 @pytest.mark.live
