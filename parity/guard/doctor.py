@@ -474,6 +474,8 @@ def examine(
     names = [path for path in (sys.path if paths is None else paths) if path]
     if paths is None and sys.path and __name__ == "__main__":
         names = [path for path in names if path != sys.path[0]]  # where this file lies
+    # What setuptools carries for itself is there once something has imported it.
+    names = [path for path in names if not path.endswith(os.path.join("setuptools", "_vendor"))]
     folders = [Path(name) for name in names]
     packages, requires, broken, editable = _read_packages(folders)
     folders += editable
