@@ -41,6 +41,13 @@ _USUAL: Mapping[str, tuple[Any, ...]] = {
     "num_classes": (2, 19, 20, 21, 59, 60, 80, 133, 150, 151, 171),
     "min_kept": (0, 1, 1000, 10_000, 50_000, 100_000, 131_072, 200_000),
     "num_points": (112, 1024, 4096, 8192, 10_000, 12_544),
+    # Of what multiplies the work, no value that would make a diagnosis run out of memory.
+    "subdivision_num_points": (784, 1024, 2048, 4096, 8096, 8192, 8196),
+    "subdivision_steps": (0, 1, 2, 3),
+    "oversample_ratio": (1.0, 1.5, 2.0, 3.0, 4.0, 5.0),
+    "importance_sample_ratio": (0.0, 0.25, 0.5, 0.75, 0.9, 1.0),
+    "scale_factor": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0),
+    "max_size": (512, 640, 1024, 1333, 2048, 2560, 4096),
     "reduction": ("none", "mean", "sum"),
     "classes": ("present", "all"),
     "max_iters": (),

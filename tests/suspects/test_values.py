@@ -50,3 +50,11 @@ def test_ids_are_unique_in_each_step():
     for step in all_steps():
         ids = [one.id for one in other_values(step)]
         assert len(ids) == len(set(ids))
+
+
+def test_no_value_multiplies_the_work_without_bound():
+    """An enlargement by 255 is no mistake of anybody, and takes all memory there is."""
+    names = {"scale_factor", "oversample_ratio", "subdivision_steps"}
+    found = [one for step in all_steps() for one in other_values(step) if one.option in names]
+    assert {one.option for one in found} == names
+    assert max(value for one in found for value in one.values) <= 5
