@@ -5,6 +5,7 @@ reference's own signatures, so that mmseg 0.x and 1.x are read alike.
 """
 
 from parity.recipe.forms import absent as absent
+from parity.recipe.pipeline import RecipePipeline as RecipePipeline
 from parity.recipe.reader import Uncompared as Uncompared
 from parity.recipe.recipe import Recipe as Recipe
 from parity.recipe.recipe import find_config as find_config

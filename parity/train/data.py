@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -24,33 +23,12 @@ from torch.utils.data import DataLoader, Sampler
 
 from parity.dataset import SegDataset
 from parity.errors import InputError
-from parity.pipeline import Step
-from parity.recipe import Recipe
-from parity.sample import DataInfo, Sample
+from parity.recipe import Recipe, RecipePipeline
+from parity.sample import Sample
 from parity.train.observe import Values, generators, set_generators
 
 # Samples, and the states of their process's generators once they were made.
 Loaded = tuple[list[Sample], Values]
-
-
-@dataclass
-class RecipePipeline:
-    """Our own steps with the options of a config, as a data set needs them."""
-
-    steps: tuple[Step, ...]
-    reduce_zero_label: bool
-    label_map: Mapping[int, int] | None = None
-    is_random: bool = True
-
-    def run(self, info: DataInfo, rng: np.random.RandomState) -> Sample | None:
-        """The sample of `info`, or None when it comes back empty."""
-        value: Any = info
-        for step in self.steps:
-            value = step(value, rng)
-            if value is None:
-                return None
-        sample: Sample = value
-        return sample
 
 
 class StreamDataset(SegDataset):
@@ -70,11 +48,11 @@ def dataset_of(recipe: Recipe, given: Mapping[str, Any], split: str) -> StreamDa
     for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
         if not dataset.get(key).is_empty and dataset.get(key).value != "":
             raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
-    prefix, steps = given["data_prefix"], recipe.train if split == "train" else recipe.val
+    prefix = given["data_prefix"]
     return StreamDataset(
         given.get("data_root") or "",
         "",
-        RecipePipeline(steps[:-1], recipe.reduces[split], is_random=split == "train"),
+        RecipePipeline.of(recipe, split),
         folders=(prefix["img_path"], prefix["seg_map_path"]),
         img_suffix=dataset.get("img_suffix").value,
         seg_map_suffix=dataset.get("seg_map_suffix").value,

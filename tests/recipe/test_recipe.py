@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import numpy as np
+import pytest
+from numpy.random import RandomState
+
+from parity.check.cases import list_root
 from parity.compare import Verdict
 from parity.errors import InputError
-from parity.recipe import absent, find_config, read
+from parity.fixtures import inputs_root
+from parity.live import reference_module
+from parity.recipe import RecipePipeline, absent, find_config, read
 from parity.recipe.cases import recipe_cases
 from parity.recipe.plan import recipe_plan
 from parity.sample import DataInfo
@@ -195,3 +202,30 @@ def test_from_the_file_to_the_loss(config, step):
     assert report.verdict is Verdict.EQUAL
     rows = {row.step: row for row in report.summaries}
     assert rows["loss"].chained is rows[step].chained is Verdict.EQUAL
+
+
+DATA_SET = "train_dataloader = dict(dataset=dict(type='ADE20KDataset', pipeline=steps))"
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_config_s_pipeline_gives_the_reference_s_sample(split):
+    transform = reference_module("configured").transform
+    info = next(one for one in list_root(inputs_root()) if "37x53" in one.img_path)
+    pipeline = RecipePipeline.from_config("mask2former_swin-s_8xb2-160k_ade20k-512x512", split)
+    actual = pipeline(info.img_path, info.seg_map_path, RandomState(3))
+    expected, rng = replace(info, reduce_zero_label=True), RandomState(3)
+    for step in pipeline.steps:
+        expected = transform(expected, rng, entry=step.entry.values)
+    np.testing.assert_array_equal(actual.image, expected.image)
+    np.testing.assert_array_equal(actual.seg, expected.seg)
+    assert len(pipeline.steps) == (6 if split == "train" else 3)
+
+
+def test_a_pipeline_with_what_has_no_step_is_refused(tmp_path):
+    config = tmp_path / "unheard.py"
+    config.write_text("steps = [dict(type='Unheard')]\n" + DATA_SET)
+    with pytest.raises(InputError, match=r"Unheard in train: no step here does it, .*unheard.py:2"):
+        RecipePipeline.from_config(config)
+    with pytest.raises(InputError, match="val pipeline: the config gives none"):
+        RecipePipeline.from_config(config, "val")

@@ -270,7 +270,7 @@ def test_a_worker_s_death_is_one_line(tmp_path, data, monkeypatch):
     def die(*args):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr("parity.train.data.RecipePipeline.run", die)
+    monkeypatch.setattr("parity.recipe.RecipePipeline.run", die)
     with pytest.raises(InputError, match="our side, iteration 1: RuntimeError: DataLoader worker"):
         record.train(whole(tmp_path, data, workers=1), options(tmp_path, side="candidate"))
 
