@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Any
 
 from parity.compare.compare import Verdict
 from parity.compare.rounding import roundings_of, terms_of
@@ -13,7 +14,7 @@ from parity.compare.trace import StepRecord, compare_records
 from parity.suspects.budget import Clock
 from parity.suspects.likeness import Leaves, leaves_of, near, share
 from parity.suspects.trial import Combination, RecordDigest, Trial
-from parity.suspects.values import joined
+from parity.suspects.values import OtherValue, joined, other_values
 
 # A suspect that accounts for less is not worth looking at; for less than LIKELY, it is not
 # said to be what the candidate does; docs/scorecard.md says how often that errs.
@@ -104,8 +105,27 @@ class Search:
                 for made in self._clock.watch(left)
                 if (got := row.trial.print(made)) and fits(got, row.print)
             ]
-        found = joined(_unordered(left))
+        found = joined([made for made in _unordered(left) if self._told_apart(made)])
         return tuple(Explanation(made, Level.EXACT, 1.0) for made in found)
+
+    def _told_apart(self, made: Combination) -> bool:
+        """Whether the records tell one of an option's few values from the option taken otherwise.
+
+        Where none asks for that value, or nothing shows there, "always true" and "the other
+        way round" are one.
+        """
+        one = made[0]
+        if not isinstance(one, OtherValue) or not isinstance(one.values[0], (bool, str)):
+            return True
+        rows = [row for row in self._rows if _asked(row.trial, one.option) == one.values[0]]
+        others = [
+            other
+            for other in other_values(self._rows[0].trial.step)
+            if isinstance(other, OtherValue)
+            and (other.option, other.values != one.values) == (one.option, True)
+        ]
+        prints = [(row.print, row.trial.print((other,))) for row in rows for other in others]
+        return any(other is not None and not other.fits(mine) for mine, other in prints)
 
     def rounded_like(self) -> tuple[Explanation, ...]:
         """Single suspects that give it up to rounding; of pairs, some always come near.
@@ -193,6 +213,14 @@ class _Row:
     def actual(self) -> Leaves:
         """Of the candidate's record."""
         return leaves_of(self.record)
+
+
+def _asked(trial: Trial, option: str) -> Any:
+    """The value of an option that the reference had in this record."""
+    given = trial.expected.input
+    if isinstance(given, Mapping) and option in given:
+        return given[option]
+    return trial.step.options.get(option)
 
 
 def _near(row: _Row, made: Combination, got: RecordDigest) -> bool:

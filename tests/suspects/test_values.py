@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from parity.check.cases import all_steps
-from parity.compare.trace import run_trace
+from parity.compare.trace import run_step, run_trace
 from parity.probes import data
 from parity.probes.catalogue import PROBES
 from parity.steps.collate import collate
 from parity.steps.crop import crop_sample
 from parity.steps.loss import focal_loss
-from parity.suspects.diagnose import diagnose_candidate
+from parity.suspects.diagnose import diagnose_candidate, diagnose_many
 from parity.suspects.values import other_values
 
 
@@ -40,6 +42,16 @@ def diagnosed(name, function, **changed):
 )
 def test_option_and_value_are_named(name, function, changed, told):
     assert told in str(diagnosed(name, function, **changed))
+
+
+def test_one_of_two_values_is_named_only_where_the_other_is_asked_for_too():
+    """Where all ask for False, "always True" and "the other way round" are one."""
+    probe = next(one for one in PROBES if one.step.name == "logits_resize")
+    step = replace(probe.step, options={"align_corners": False})
+    records = [run_trace([(step.name, step)], probe.make(s), s).steps[0] for s in range(8)]
+    wrong = replace(step, options={"align_corners": True})
+    sides = [(one, run_step(step.name, wrong, one.input, one.state_before)) for one in records]
+    assert diagnose_many(step, sides, pairs=False, suspects=()).group == ()
 
 
 def test_a_value_that_is_not_usual_gets_no_name():
