@@ -38,9 +38,14 @@ def recipe_plan(config: str, data: Path | None, seeds: range) -> Plan:
 
 
 def _infos(recipe: Recipe, root: Path) -> list[DataInfo]:
-    """As the config's own data sets list `root`; else as ADE20K is laid out."""
+    """As the config's own data sets list `root`; where no such pair is, as ADE20K is laid out."""
     there = [one for one in recipe.listings.values() if one.lies_below(root)]
-    return [info for one in there for info in one.infos(root)] or list_root(root)
+    listed = [info for one in there for info in one.infos(root)]
+    return listed if any(map(_is_there, listed)) else list_root(root)
+
+
+def _is_there(info: DataInfo) -> bool:
+    return all(Path(path).is_file() for path in (info.img_path, info.seg_map_path or info.img_path))
 
 
 def _other_data(recipe: Recipe) -> str:

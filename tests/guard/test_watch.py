@@ -71,12 +71,22 @@ def test_a_command_that_is_missing(tmp_path):
     )
 
 
+def heard():
+    """What runs these tests in the background may ignore signals, as nohup does."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def test_each_process_gets_each_signal_once(tmp_path):
     command = [sys.executable, "-c", COUNTING]
     seen = []
     for given in (command, watched(tmp_path, *command)):
         process = subprocess.Popen(
-            given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=heard,  # noqa: PLW1509 - there are no threads
         )
         assert process.stdout.readline() == process.stderr.readline() == b"ready\n"
         for number in SIGNALS:

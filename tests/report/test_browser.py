@@ -223,7 +223,7 @@ class TestCases:
         browser = page("sample")
         self.choose(browser, "#filter-verdict", "3")
         assert self.names(browser) == []
-        assert "104 of 114 cases, 0 of them" in element(browser, "#filter-count").text
+        assert "124 of 134 cases, 0 of them" in element(browser, "#filter-count").text
 
     def test_by_step(self, page):
         browser = page("sample")
