@@ -23,9 +23,9 @@ from parity.errors import InputError
 from parity.explain.context import beside_row, terms_of_run
 from parity.explain.row import choose
 from parity.guard.planned import planned_run
-from parity.recipe import find_config
+from parity.recipe import FoundConfig, find_config
 from parity.recipe.queries import KINDS
-from parity.runs.config import parse_config, read_config
+from parity.runs.config import parse_config
 from parity.runs.datasets import dataset_path
 from parity.runs.facts import Config
 from parity.runs.merge import unknown_in
@@ -85,12 +85,12 @@ def derive(
     accumulated. data: another root of the data set. out: where the file is to lie. Raises
     InputError where the batch cannot be had, or the config is not one that is derived here.
     """
-    path, tree = find_config(config)
-    found = read_config(path, tree=tree)
+    place = find_config(config)
+    found = place.config
     terms = terms_of(found)
-    _check(config, path, found, terms)
+    _check(config, place, terms)
     samples = terms.get("train_dataloader", "batch_size")
-    meant = _intended(config, found, path.stem)
+    meant = _intended(config, found, place.name)
     images = gpus * (batch or samples)
     if meant % images:
         raise InputError(
@@ -101,7 +101,7 @@ def derive(
     changes = _changes(found, terms, batch or samples, factor, data)
     derived = terms_of(_merged(found, changes))
     return Derived(
-        _base(path, tree, out),
+        _base(place, out),
         changes,
         factor,
         tuple(_checked(terms, derived, factor, meant, images)),
@@ -109,13 +109,15 @@ def derive(
     )
 
 
-def _check(config: str, file: Path, found: Config, terms: Terms) -> None:
+def _check(config: str, place: FoundConfig, terms: Terms) -> None:
     if terms.legacy:
         raise InputError(f"{config}: is of mmseg 0.x; give a config of 1.x")
-    if "read_base" in file.read_text("utf-8", "replace"):
+    if place.path.is_dir():
+        raise InputError(f"{config}: only a log prints its config; save that in a file, as a base")
+    if "read_base" in place.path.read_text("utf-8", "replace"):
         raise InputError(f"{config}: is in mmengine's pure Python style, which _base_ cannot take")
     keys = ("train_dataloader", "train_cfg", "param_scheduler", "optim_wrapper", "default_hooks")
-    for item in unknown_in({key: found.get(key) for key in keys}):
+    for item in unknown_in({key: place.config.get(key) for key in keys}):
         raise InputError(f"{config}: {item.note}")
     for path in (("train_dataloader", "batch_size"), ("train_cfg", "max_iters")):
         if type(terms.get(*path)) is not int:
@@ -204,9 +206,10 @@ def _merged(found: Config, changes: Values) -> Config:
     return Config(merged(found.values, changes), found.file, found.origins)
 
 
-def _base(path: Path, tree: Path | None, out: Path | None) -> str:
-    if tree is not None:  # of the installed mmsegmentation
-        return f"mmseg::{path.relative_to(tree).as_posix()}"
+def _base(place: FoundConfig, out: Path | None) -> str:
+    path = place.path
+    if place.tree is not None:  # of the installed mmsegmentation
+        return f"mmseg::{path.relative_to(place.tree).as_posix()}"
     if out is None:
         return str(path.resolve())
     return Path(os.path.relpath(path.resolve(), out.resolve().parent)).as_posix()

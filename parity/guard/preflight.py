@@ -24,8 +24,7 @@ from parity.guard.judge import BROKEN, DIFFERENT
 from parity.guard.ops import NAMES, OPS
 from parity.guard.planned import planned_run
 from parity.guard.weights import weights_lines, with_weights
-from parity.recipe import find_config
-from parity.runs.config import read_config
+from parity.recipe import FoundConfig, find_config
 from parity.runs.datasets import KNOWN, planned_images, planned_validation
 from parity.runs.facts import Config, Fact
 from parity.settings import Terms
@@ -39,14 +38,22 @@ _SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class Flight:
-    """What is to be trained. gpus: processes. data: another root. checkpoint: other weights."""
+    """What is to be trained. gpus: processes. data: another root. checkpoint: other weights.
 
-    path: Path
-    config: Config
+    given: the config as the user calls it.
+    """
+
+    given: str
+    found: FoundConfig
     context: RunContext
     gpus: int
     data: Path | None
     checkpoint: Path | None
+
+    @property
+    def config(self) -> Config:
+        """The config as it was read."""
+        return self.found.config
 
     @property
     def terms(self) -> Terms:
@@ -66,22 +73,21 @@ def planned(
 
     Raises InputError where it is no config that can be looked at.
     """
-    path, tree = find_config(config)
-    found = read_config(path, tree=tree)
-    if terms_of(found).legacy:
+    found = find_config(config)
+    if terms_of(found.config).legacy:
         raise InputError(f"{config}: is of mmseg 0.x; a training of mmseg 1.x is looked at")
     for part in ("model", "train_dataloader"):
-        if not terms_of(found).item(part).fields:
+        if not terms_of(found.config).item(part).fields:
             raise InputError(f"{config}: has no {part}, and cannot be trained")
-    run = planned_run(found, name=path.stem, gpus=gpus or 1)
+    run = planned_run(found.config, name=found.name, gpus=gpus or 1)
     choice = choose(run, terms=terms_of_run(run))
     context = beside_row(run, terms_of_run(run), choice)
     meant, each = intended_batch(context)[0], run.settings.effective_batch.value
     if gpus is None and meant and each:
         gpus = max(1, meant // each)
-        run = planned_run(found, name=path.stem, gpus=gpus)
+        run = planned_run(found.config, name=found.name, gpus=gpus)
         context = beside_row(run, terms_of_run(run), choice)
-    return Flight(path, found, context, gpus or 1, data, checkpoint)
+    return Flight(config, found, context, gpus or 1, data, checkpoint)
 
 
 def examine(
@@ -108,7 +114,7 @@ def examine(
 def _config_line(flight: Flight) -> Line:
     row, notes = flight.context.row, flight.config.notes
     beside = f"beside the zoo's {row.name} ({row.miou:g} mIoU)" if row else "beside no zoo row"
-    text = f"{flight.path.stem}, {flight.gpus} GPU{'s' * (flight.gpus > 1)}, {beside}"
+    text = f"{flight.found.name}, {flight.gpus} GPU{'s' * (flight.gpus > 1)}, {beside}"
     reasons = incomparable(flight.context)
     text += f"; not comparable: {reasons[0].reason}" if reasons else ""
     text += f"; {len(notes)} values not known: {notes[0]}" if notes else ""
@@ -127,7 +133,7 @@ def _finding_lines(context: RunContext, flight: Flight, accept: Collection[str])
         text = ": ".join(filter(None, [found.title, found.detail or found.why]))
         fix = ""
         if stops and found.id in DIFFERENT:
-            fix = f"parity derive {flight.path.stem} --gpus {flight.gpus} --out FILE"
+            fix = f"parity derive {flight.given} --gpus {flight.gpus} --out FILE"
         elif stops:
             text += f". {found.fix}"
         yield Line(found.id, ERROR if stops else WARNING, text, fix)

@@ -33,7 +33,7 @@ def rehearse(flight: Flight) -> Iterator[Line]:
     with tempfile.TemporaryDirectory(prefix="parity-preflight-") as folder:
         result, console = Path(folder) / "result.json", Path(folder) / "console.txt"
         job = {
-            "config": str(flight.path),
+            "config": str(flight.found.path),
             "work_dir": folder,
             "result": str(result),
             "changes": _changes(flight),

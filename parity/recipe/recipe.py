@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from parity.errors import InputError
 from parity.pipeline import Step
+from parity.recipe.find import find_config
 from parity.recipe.groups import groups_of
 from parity.recipe.heads import Head, heads_of
 from parity.recipe.listing import DataSet, data_set_of
 from parity.recipe.reader import Reader, Uncompared
 from parity.recipe.schedule import Schedule, schedule_of
-from parity.runs.config import installed_configs, read_config
 from parity.settings.items import plain
 from parity.settings.terms import Terms, terms_of
 
@@ -63,34 +62,8 @@ def read(config: str | Path, *, name: str = "") -> Recipe:
     name: how to call it, by default as its file, or its folder where that tells more.
     Raises InputError where there is no such config, RunFormatError where it cannot be read.
     """
-    path, tree = find_config(config)
-    return recipe_of(terms_of(read_config(path, tree=tree)), name or _called(path))
-
-
-def _called(path: Path) -> str:
-    """Its stem; of what mmengine dumps, always a config.py, the work directory."""
-    dumped = path.parent.name == "vis_data"
-    return (path.resolve().parent.parent.parent.name if dumped else "") or path.stem
-
-
-def find_config(config: str | Path) -> tuple[Path, Path | None]:
-    """The file that `config` means, and the directory that its bases may not leave.
-
-    Raises InputError.
-    """
-    path = Path(config)
-    if path.is_file():
-        return path, None
-    if path.is_dir():
-        found = sorted(path.glob("*.py")) or sorted(path.glob("*/vis_data/config.py"))
-        if len(found) != 1:
-            raise InputError(f"{path}: holds {len(found)} configs; name one of them")
-        return found[0], None
-    root = installed_configs()
-    names = [] if root is None else sorted(root.glob(f"*/{path.name.removesuffix('.py')}.py"))
-    if root is None or not names:
-        raise InputError(f"{config}: is no file, no work directory and no config of the zoo")
-    return names[0], root
+    found = find_config(config)
+    return recipe_of(terms_of(found.config), name or found.name)
 
 
 def recipe_of(terms: Terms, name: str) -> Recipe:

@@ -10,6 +10,7 @@ from numpy.random import RandomState
 
 from parity.errors import InputError
 from parity.recipe.reader import Reader
+from parity.runs.facts import Unknown
 from parity.settings.items import Item, plain
 from parity.steps.schedule import ReduceOnPlateauLR, schedulers_from_config
 
@@ -39,8 +40,11 @@ def schedule_of(reader: Reader) -> Schedule | None:
     entries = [reader.entry(part) for part in given.parts]
     optimizer = terms.item("optim_wrapper", "optimizer")
     rate, length = optimizer.get("lr").value, _length(reader, loop)
-    if not isinstance(rate, (int, float)) or length is None or not entries:
-        reader.note(loop, "the schedule", "no rate, no length or no schedulers are given")
+    known = bool(entries) or given.is_empty
+    if not isinstance(rate, (int, float)) or length is None or not known:
+        unknown = [one.note for one in (rate, given.value) if isinstance(one, Unknown)]
+        told = "no rate, no length or no list of schedulers is given"
+        reader.note(loop, "the schedule", "".join(unknown[:1]) or told)
         return None
     if not 0 < length["max_iters"] <= MOST_ITERATIONS:
         told = f"{length['max_iters']} iterations are none, or too many to list"

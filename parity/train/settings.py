@@ -15,7 +15,6 @@ from typing import Any
 from parity.errors import InputError
 from parity.fixtures import inputs_root
 from parity.recipe import find_config
-from parity.runs.config import read_config
 from parity.runs.facts import Config
 from parity.runs.merge import unknown_in
 from parity.settings.terms import READ, terms_of
@@ -108,8 +107,7 @@ def read_model(config: str, options: Sequence[str] = ()) -> Values:
 
 
 def _read(config: str, options: Sequence[str]) -> TrainingSettings:
-    path, tree = find_config(config)
-    found = read_config(path, tree=tree)
+    found = find_config(config).config
     if terms_of(found).legacy:
         raise InputError(f"{config}: is of mmseg 0.x; mmengine's Runner trains configs of 1.x")
     made = TrainingSettings(

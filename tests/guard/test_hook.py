@@ -75,7 +75,7 @@ def trained(tmp_path, data, *, dead=False, **changes):
     live = reference_module("training")
     from parity.recipe import find_config
 
-    config, _ = find_config(MASK2FORMER)
+    config = find_config(MASK2FORMER).path
     changes = {**CHANGES, "train_dataloader.dataset.data_root": str(data), **changes}
     with mock.patch("mmengine.config.Config.pretty_text", ""):  # takes longer than to train
         runner = live.build_runner(config, work_dir=str(tmp_path), changes=changes)

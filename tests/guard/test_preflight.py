@@ -16,7 +16,6 @@ from parity.errors import InputError, RunFormatError
 from parity.guard import rehearsal
 from parity.guard.preflight import examine, planned
 from parity.live import config_model
-from parity.runs.config import read_config
 
 SEGFORMER = "segformer_mit-b0_8xb2-160k_ade20k-512x512"
 CONFIGS = Path("scripts/runs/configs").resolve()
@@ -108,7 +107,7 @@ def test_labels_that_the_loss_does_not_take(tmp_path, data):
 
 
 def test_weights_are_held_against_the_model(tmp_path, data):
-    config = read_config(planned(SEGFORMER, gpus=8).path)
+    config = planned(SEGFORMER, gpus=8).config
     state = config_model(config.get("model")).backbone.state_dict()
     torch.save({"state_dict": state}, tmp_path / "right.pth")
     lines = lines_of(SEGFORMER, data=data, checkpoint=tmp_path / "right.pth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -149,10 +150,30 @@ def test_the_whole_path_is_in_a_note(tmp_path):
     assert (" mine," in first, str(path) in first, str(path) in second) == (True, False, True)
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("name", ["no_such_config", "/nowhere/config.py"])
 def test_no_such_config(name):
     with pytest.raises(InputError, match="no config of the zoo"):
         find_config(name)
+
+
+@pytest.mark.live
+def test_names_of_the_zoo_of_today_and_of_0x():
+    name = "swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512"
+    old = "upernet_swin_tiny_patch4_window7_512x512_160k_ade20k_pretrain_224x224_1K"
+    assert find_config(old).name == find_config(f"{name}.py").name == name
+    with pytest.raises(InputError, match=f"near: .*{name}"):
+        find_config(name.replace("512x512", "512x521"))
+
+
+def test_work_directories_also_without_a_file_of_the_config(tmp_path):
+    whole = find_config("fixtures/runs/healthy-fcn")
+    assert whole.path.suffix == ".py"
+    shutil.copy("fixtures/runs/healthy-fcn/20261122_084006/20261122_084006.log", tmp_path)
+    found = find_config(tmp_path)
+    assert (found.path, found.config.get("model")) == (tmp_path, whole.config.get("model"))
+    with pytest.raises(InputError, match="holds no config, and no log that prints one"):
+        find_config("fixtures/cases/crlf_log_only")
 
 
 def test_a_folder_of_several_configs(tmp_path):

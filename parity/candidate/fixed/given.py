@@ -152,7 +152,7 @@ class _Fixed:
     def _optimizer(self) -> tuple[nn.Module, Any, Any]:
         """A model, and the optimizer or groups, and scheduler or None, made for it."""
         try:
-            model = copy.deepcopy(self.asked.model())
+            model = copy.deepcopy(self.asked.groups["layout"]())
         except InputError as error:
             raise NotExercised(
                 f"needs the config's model, which cannot be built: {error}"
