@@ -25,9 +25,9 @@ def typed(page):
     """The command lines of a page that begin with parity; options in brackets are options."""
     for language, text in blocks(page):
         for line in text.replace("\\\n", " ").splitlines() if language in ("bash", "") else []:
-            line = line.removeprefix("$ ").replace("[", "").replace("]", "").replace("|", " ")
-            if re.match(r"parity [a-z-]", line):
-                yield shlex.split(line, comments=True)
+            words = line.removeprefix("$ ").replace("[", "").replace("]", "").replace("|", " ")
+            if re.match(r"parity [a-z-]", words):
+                yield shlex.split(words, comments=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
