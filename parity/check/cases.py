@@ -13,7 +13,7 @@ from parity.dataset import list_data
 from parity.errors import InputError
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.probes import Probe, data
-from parity.probes.catalogue import PROBES, train_tail, val_tail
+from parity.probes.catalogue import DATA_PROBES, PROBES, train_tail, val_tail
 from parity.probes.device import to_device
 from parity.sample import DataInfo
 
@@ -93,7 +93,7 @@ def data_cases(inputs: Path, seeds: range) -> list[Case]:
             cases.append(Case("load", f"{name}, {steps[0].name}", seed, steps, info=info))
     return cases + [
         Case(probe.step.module, probe.step.name, seed, (probe.step,), probe=probe)
-        for probe in data.PROBES
+        for probe in DATA_PROBES
         for seed in seeds
     ]
 
@@ -109,7 +109,7 @@ def probe_cases(seeds: range, *, device: str = "cpu") -> list[Case]:
 
 def all_steps() -> tuple[Step, ...]:
     """Every step of every case, first occurrence first; names repeat between pipelines."""
-    return (*pipeline_steps(), *(probe.step for probe in (*data.PROBES, *PROBES)))
+    return (*pipeline_steps(), *(probe.step for probe in (*DATA_PROBES, *PROBES)))
 
 
 def pipeline_steps() -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from parity.pipeline import Step
-from parity.probes import Probe, heads
+from parity.probes import Probe, augment, data, heads
 from parity.probes import collate as collates
 from parity.probes import deform_attn as attentions
 from parity.probes import infer as infers
@@ -42,6 +42,8 @@ PROBES: tuple[Probe, ...] = (
     *optims.PROBES,
     *attentions.PROBES,
 )
+
+DATA_PROBES: tuple[Probe, ...] = (*data.PROBES, *augment.PROBES)
 
 _NORMALISE = {"mean": MEAN, "std": STD}
 

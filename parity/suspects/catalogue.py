@@ -6,7 +6,6 @@ from functools import cache
 
 from parity.pipeline import Step
 from parity.suspects import (
-    added,
     collate,
     crop,
     deform_attn,
@@ -16,18 +15,22 @@ from parity.suspects import (
     load,
     logits,
     loss,
+    maps,
     mask,
+    mosaic,
     multiscale,
     optim,
     pad,
     photometric,
     resize,
     schedule,
+    tone,
+    warp,
 )
 from parity.suspects.suspect import Suspect, one_a_mistake, replaced_by
 
 _MODULES = (
-    *(load, resize, multiscale, crop, flip, photometric, pad),
+    *(load, resize, multiscale, crop, flip, photometric, pad, warp, tone, maps, mosaic),
     *(collate, logits, infer, loss, mask, iou),
     *(schedule, optim, deform_attn),
 )
@@ -42,10 +45,4 @@ def all_suspects() -> tuple[Suspect, ...]:
 
 def suspects_of(step: Step) -> tuple[Suspect, ...]:
     """The suspects that can take the place of the step's own function."""
-    found = (*all_suspects(), *_of_added_steps())
-    return tuple(one for one in found if replaced_by(step) in one.functions)
-
-
-@cache
-def _of_added_steps() -> tuple[Suspect, ...]:
-    return one_a_mistake(added.SUSPECTS)
+    return tuple(one for one in all_suspects() if replaced_by(step) in one.functions)

@@ -19,9 +19,8 @@ from parity.check.cases import Case, list_root
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes import Probe
-from parity.probes.catalogue import ADE20K_CLASSES, PROBES, train_tail, val_tail
+from parity.probes.catalogue import ADE20K_CLASSES, DATA_PROBES, PROBES, train_tail, val_tail
 from parity.probes.data import LABEL_MAP, rare_files
-from parity.probes.data import PROBES as DATA_PROBES
 from parity.probes.natural import step_of
 from parity.sample import DataInfo
 from parity.steps.iou import IoUMetric

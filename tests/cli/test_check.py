@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.fixtures import inputs_root
-from parity.probes import data
-from parity.probes.catalogue import PROBES
+from parity.probes.catalogue import DATA_PROBES, PROBES
 from parity.report.json import read_report
 
 RUNNER = CliRunner()
@@ -259,7 +258,7 @@ def test_whole_chain_and_probes():
     for name in ("train", "val", "loss_dice", "postprocess", "optim_train", "deform_attn"):
         assert name in result.stdout
     # A sample, 7 validation images, the model side; data steps and 32 loads by themselves.
-    assert f"equal: {1 + 7 + len(PROBES) + len(data.PROBES) + 32} cases" in result.stdout
+    assert f"equal: {1 + 7 + len(PROBES) + len(DATA_PROBES) + 32} cases" in result.stdout
 
 
 @pytest.mark.live

@@ -7,10 +7,12 @@ import pytest
 from parity.check.summary import candidate_steps
 from parity.compare.trace import run_trace
 from parity.probes.augment import PROBES
-from parity.suspects.added import SUSPECTS
+from parity.suspects import maps, mosaic, tone, warp
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.diagnose import diagnose_trials
 from parity.suspects.trial import Trial
+
+SUSPECTS = (*warp.SUSPECTS, *tone.SUSPECTS, *maps.SUSPECTS, *mosaic.SUSPECTS)
 
 
 @pytest.fixture(scope="module")

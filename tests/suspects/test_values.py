@@ -8,8 +8,7 @@ import pytest
 
 from parity.check.cases import all_steps
 from parity.compare.trace import run_step, run_trace
-from parity.probes import data
-from parity.probes.catalogue import PROBES
+from parity.probes.catalogue import DATA_PROBES, PROBES
 from parity.steps.collate import collate
 from parity.steps.crop import crop_sample
 from parity.steps.loss import focal_loss
@@ -19,7 +18,7 @@ from parity.suspects.values import other_values
 
 def diagnosed(name, function, **changed):
     """What is said of `function` with `changed` options, on the probes of a step."""
-    probe = next(one for one in (*PROBES, *data.PROBES) if one.step.name == name)
+    probe = next(one for one in (*PROBES, *DATA_PROBES) if one.step.name == name)
     steps = [(name, probe.step)]
     expected = [run_trace(steps, probe.make(seed), seed).steps[0] for seed in range(12)]
     wrong = probe.step.doing(lambda *given, **options: function(*given, **{**options, **changed}))

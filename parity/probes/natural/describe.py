@@ -13,6 +13,7 @@ from parity.steps import load
 _LOGITS = "pred float (N, C, H, W); label int64 (N, H, W), 255 ignored"
 _LOSS = f"{_LOGITS}; gives a float tensor () or, unreduced, one number a pixel"
 _IMAGE = "image uint8 (H, W, 3) BGR; seg uint8 (H, W), 255 ignored; rng RandomState; gives both"
+_TONE = "image uint8 (H, W, 3) BGR; gives the same,"
 _COST = "pred float (Q, P), logits; target float (G, P), 0 to 1; gives float (Q, G)"
 _MATCH = (
     "scores float (Q, C + 1); masks float (Q, h, w), logits; labels int64 (G,); targets int64 "
@@ -22,11 +23,21 @@ _QUERIES = "cls_scores float (N, Q, C + 1) and mask_preds float (N, Q, h, w) a l
 _IMAGES = "model: images to logits; images float (N, 3, H, W)"
 # What goes in and comes out, by plain name.
 _SCALED = ("random_choice_resize", "resize_shortest_edge", "resize_to_multiple")
+_WARPED = ("rotate", "rot_flip", "cut_out")
+_TONED = ("adjust_gamma", "clahe", "rerange", "to_gray")
 _SHAPES: Mapping[str, str] = {
     "load": "info: img_path, seg_map_path, label_map, reduce_zero_label; gives a Sample",
     "load_image": "path str; gives uint8 (H, W, 3) BGR",
     "load_annotation": "path str; gives uint8 (H, W), 255 ignored",
-    **dict.fromkeys((*_SCALED, "resize", "pad", "crop", "flip"), _IMAGE),
+    **dict.fromkeys((*_SCALED, *_WARPED, "resize", "pad", "crop", "flip"), _IMAGE),
+    **dict.fromkeys(("adjust_gamma", "clahe"), f"{_TONE} uint8"),
+    "rerange": f"{_TONE} float64 from min_value to max_value",
+    "to_gray": f"{_TONE} float64 (H, W, out_channels)",
+    "generate_edge": "seg uint8 (H, W), 255 ignored; gives uint8 (H, W), 1 at edges",
+    "depth_mix": "sample: Sample with a depth map float32 (H, W); rng RandomState; gives a Sample",
+    "concat_images": "sample: Sample with the second image; gives a Sample",
+    "mosaic": "sample: Sample; rng RandomState; pool: len(pool) and pool.fetch(index, rng) give "
+    "the other three; gives a Sample",
     "photometric": "image uint8 (H, W, 3) BGR; rng RandomState; gives the same",
     "collate": "samples: list of Sample; gives a Batch: images float32 (N, 3, H, W) RGB, "
     "segs int64 (N, H, W), metas",
@@ -108,7 +119,7 @@ _SHAPES: Mapping[str, str] = {
     "initial_sampling_bias": "gives float32 (heads * levels * points * 2,)",
 }
 # Their examples are in the form of our steps, ``(sample, rng)``, which is the shorter one.
-_DRAWING = frozenset({*_SCALED, "resize", "pad", "crop", "flip", "photometric"})
+_DRAWING = frozenset({*_SCALED, *_WARPED, "resize", "pad", "crop", "flip", "photometric"})
 
 
 @dataclass(frozen=True)
@@ -149,8 +160,9 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
     text = str(inspect.Signature(parameters))
     if name == "loss":  # what a head adds to it is the head's
         return "loss(pred, label)"
-    if name == "photometric":
-        return f"{name}{text.replace('sample', 'image')}"
+    if name in ("photometric", *_TONED, "generate_edge"):
+        array = "seg" if name == "generate_edge" else "image"
+        return f"{name}{text.replace('sample', array).replace(', rng=None', '')}"
     return f"{name}{text.replace('(sample,', '(image, seg,')}" if name in _DRAWING else name + text
 
 

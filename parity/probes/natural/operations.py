@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -22,10 +22,14 @@ from parity.steps import (
     iou,
     logits,
     loss,
+    maps,
     mask,
+    mosaic,
     multiscale,
     optim,
     photometric,
+    tone,
+    warp,
 )
 from parity.steps import pad as pads
 from parity.steps import resize as resizes
@@ -101,8 +105,8 @@ def _loss(name: str, *also: str) -> Operation:
     return Operation(name, getattr(loss, name), tensors.loss, also)
 
 
-def _image(name: str, function: Callable[..., Any], *akin: str) -> Operation:
-    return Operation(name, function, samples.augmented(function), akin=akin)
+def _image(name: str, function: Callable[..., Any], *also: str) -> Operation:
+    return Operation(name, function, samples.augmented(function), also)
 
 
 # Of heads whose class computes its loss in a way of its own.
@@ -112,7 +116,10 @@ _OWN_LOSSES = (
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    _image("resize", resizes.random_resize_sample, "random_resize_sample", "resize_sample"),
+    replace(
+        _image("resize", resizes.random_resize_sample),
+        akin=("random_resize_sample", "resize_sample"),
+    ),
     _image("random_choice_resize", multiscale.random_choice_resize_sample),
     _image("resize_shortest_edge", multiscale.resize_shortest_edge_sample),
     _image("resize_to_multiple", multiscale.resize_to_multiple_sample),
@@ -120,6 +127,17 @@ OPERATIONS: tuple[Operation, ...] = (
     _image("crop", crop.crop_sample),
     _image("flip", flip.flip_sample),
     _image("photometric", photometric.photometric_sample),
+    _image("rotate", warp.rotate_sample, "random_rotate", "RandomRotate"),
+    _image("rot_flip", warp.rot_flip_sample, "random_rot_flip", "RandomRotFlip"),
+    _image("cut_out", warp.cut_out_sample, "cutout", "random_cutout", "RandomCutOut"),
+    _image("adjust_gamma", tone.adjust_gamma_sample, "AdjustGamma"),
+    _image("clahe", tone.clahe_sample, "CLAHE"),
+    _image("rerange", tone.rerange_sample, "Rerange"),
+    _image("to_gray", tone.to_gray_sample, "rgb_to_gray", "RGB2Gray"),
+    Operation("generate_edge", maps.generate_edge_sample, samples.edged, ("GenerateEdge",)),
+    Operation("depth_mix", maps.depth_mix_sample, tensors.Whole("sample"), ("RandomDepthMix",)),
+    Operation("concat_images", maps.concat_images_sample, tensors.Whole("sample")),
+    Operation("mosaic", mosaic.mosaic_sample, tensors.Whole("sample"), ("RandomMosaic",)),
     Operation("collate", collates.collate, samples.collated, ("collate_sample", "collate_samples")),
     Operation("resize_logits", logits.resize_logits, tensors.resized),
     Operation("postprocess_logits", logits.postprocess_logits, tensors.postprocessed),

@@ -11,7 +11,7 @@ from numpy.random import RandomState
 
 from parity.errors import InputError, NotExercised
 from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
-from parity.sample import Batch, Sample
+from parity.sample import EDGE, Batch, Sample
 
 _IMAGE_KEYS = ("image", "img", "images", "inputs", "pixel_values")
 _SEG_KEYS = ("seg", "segs", "label", "labels", "mask", "masks", "gt_seg_map", "target")
@@ -33,6 +33,13 @@ def augmented(own: Callable[..., Any]) -> Any:
         return good.replace(image=image, seg=given)
 
     return run
+
+
+@through_caller
+def edged(call: Caller, sample: Sample, rng: RandomState | None = None, **options: Any) -> Sample:
+    """``(seg)`` to its edge map, which the sample then holds as well."""
+    found = call({"seg": sample.seg}, options, {"rng": rng})
+    return found if isinstance(found, Sample) else sample.replace(maps={**sample.maps, EDGE: found})
 
 
 @through_caller

@@ -66,6 +66,10 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "base_lrs": ("lrs", "base_lr", "lr"),
     "max_iters": ("total_iters", "num_iters", "iters", "max_steps", "total_steps"),
     "gradients": ("grads", "grad"),
+    "prob": ("p", "probability"),
+    "degree": ("degrees", "angle", "angles", "limit"),
+    "n_holes": ("num_holes",),
+    "edge_width": ("width",),
     "rng": tuple(sorted(RNG_NAMES - {"rng"})),
 }
 # In torch.nn, `weight` is one number per class; pixels have none.

@@ -1,0 +1,65 @@
+"""What people get wrong in edge maps, depth maps and pairs of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from parity.sample import DEPTH, Array, Sample
+from parity.steps import maps
+from parity.suspects.mistake import Function, made_in, mistake
+from parity.suspects.suspect import Suspect
+
+
+@mistake(maps.edges)
+def edges_of_ignored(edges: Function, seg: Array, **options: Any) -> Any:
+    """Ignored pixels count as a class; the reference has no edge beside them."""
+    return edges(seg, **{**options, "ignore_index": -1})
+
+
+@mistake(maps.edges)
+def edges_not_widened(edges: Function, seg: Array, **options: Any) -> Any:
+    """Edges are one pixel wide; the reference widens them to edge_width."""
+    return edges(seg, **{**options, "edge_width": 1})
+
+
+@mistake(maps.depth_mix_sample)
+def depth_in_metres(
+    depth_mix_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """Depth is mixed in as it was rescaled; the reference takes it back to the file's units."""
+    plain = sample.replace(meta=sample.meta.replace(depth_rescale_factor=1))
+    return depth_mix_sample(plain, rng, **options).replace(meta=sample.meta)
+
+
+@mistake(maps.depth_mix_sample)
+def depth_band_with_its_end(
+    depth_mix_sample: Function, sample: Sample, rng: RandomState, **options: Any
+) -> Any:
+    """The band is one column wider; the reference excludes its end."""
+    mixed = depth_mix_sample(sample, rng, **options)
+    changed = np.flatnonzero((mixed.image != sample.image).any(axis=(0, 2)))
+    end = changed[-1] + 1 if changed.size else sample.image.shape[1]
+    if end >= sample.image.shape[1]:
+        return mixed
+    image = mixed.image.copy()
+    image[:, end] = (sample.maps[DEPTH] / sample.meta["depth_rescale_factor"])[:, end, None]
+    return mixed.replace(image=image)
+
+
+@mistake(maps.concat_images_sample)
+def second_image_first(
+    concat_images_sample: Function, sample: Sample, rng: Any = None, **options: Any
+) -> Any:
+    """The later image comes first; the reference goes by input_keys."""
+    keys = options.pop("input_keys", ("img", "img2"))
+    return concat_images_sample(sample, rng, input_keys=keys[::-1], **options)
+
+
+SUSPECTS: tuple[Suspect, ...] = (
+    *made_in(maps.generate_edge_sample, edges_of_ignored, edges_not_widened),
+    *made_in(maps.depth_mix_sample, depth_in_metres, depth_band_with_its_end),
+    *made_in(maps.concat_images_sample, second_image_first),
+)
