@@ -28,11 +28,16 @@ from parity.recipe.forms import steps_of_forms
 APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
 _IMAGES = frozenset({"image", "img", "image_bgr", "bgr"})
 _LABELS = frozenset({"seg", "label", "labels", "mask", "gt", "gt_seg_map", "seg_map", "annotation"})
+_DRAWN = RNG_NAMES | {"prob", "p", "pool"}
 # Names that people also give to other things: there the parameters decide.
 _COMMON = {
     "train": ({"model", "net"}, {"inputs", "batches"}),
     "predict": ({"model", "net"}, {"images", "inputs"}),
     "inference": ({"model", "net"}, {"images", "inputs"}),
+    "rotate": (_DRAWN, {"degree", "degrees", "angle", "angles", "limit"}),
+    "cutout": (_DRAWN,),
+    "mosaic": (_DRAWN,),
+    **dict.fromkeys(("to_gray", "rgb_to_gray"), ({"out_channels", "weights"},)),
 }
 
 

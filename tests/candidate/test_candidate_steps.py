@@ -72,6 +72,16 @@ def test_what_a_module_imports_from_here_is_not_what_it_gives():
     assert parts({"flip_sample": flip_sample}) == ({"flip_sample"}, set(), False)
 
 
+def test_helpers_with_the_names_of_rare_steps_are_none():
+    mine = types.ModuleType("mine")
+    mine.flip = drawing
+    mine.rotate = lambda image, angle: image
+    mine.to_gray = lambda image: image
+    assert parts(mine) == ({"flip"}, set(), False)
+    mine.rotate = lambda image, seg, rng, degree=10, prob=0.5: (image, seg)
+    assert parts(mine) == ({"flip", "rotate"}, set(), False)
+
+
 def test_own_module():
     from parity.steps import photometric
 
