@@ -26,7 +26,7 @@ from parity.train.observe import (
     set_generators,
 )
 from parity.train.settings import TrainingSettings
-from reference.checkpoints import mmengine_checkpoints
+from reference.checkpoints import mmengine_checkpoints as mmengine_checkpoints
 from reference.compat import load_reference
 from reference.training import call_after, call_before
 from reference.training_model import ReferenceModel as ReferenceModel
@@ -42,13 +42,14 @@ def train(
     observe: Observer,
     resumed: Path | None = None,
     states: Values | None = None,
+    asked: Values | None = None,
     double: bool = False,
 ) -> nn.Module:
     """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule.
 
     resumed: a checkpoint of a Runner, to go on from as mmengine does. states: of the
-    generators then, which mmengine does not keep. double: in float64, from the weights as they are
-    drawn in float32.
+    generators then, which mmengine does not keep. asked: goes into every checkpoint. double:
+    in float64, from the weights as they are drawn in float32.
     """
     load_reference()
     from mmengine.config import Config
@@ -73,6 +74,11 @@ def train(
         runner = Runner.from_cfg(Config(values))
         watch = _Watch(runner, observe, iters, device, states, double=double)
         watch.attach()
+        call_before(
+            runner,
+            "before_save_checkpoint",
+            lambda checkpoint: checkpoint["meta"].update(asked=asked),
+        )
         try:
             model: nn.Module = runner.train()
         finally:

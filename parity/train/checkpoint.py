@@ -120,6 +120,13 @@ def read_checkpoint(path: Path, device: str = "cpu") -> LoopState:
         raise InputError(f"{path}: is no checkpoint of this loop: {error!r}") from error
 
 
+def meta_of(path: Path) -> Mapping[str, Any]:
+    """What a checkpoint says of itself; empty where it says nothing. Raises InputError."""
+    content = load_plain(path)
+    meta = content.get("meta") if isinstance(content, Mapping) else None
+    return meta if isinstance(meta, Mapping) else {}
+
+
 def save_whole(path: Path, content: Any) -> None:
     """``torch.save`` to `path`, which holds all of it or what it held before. Raises InputError."""
     beside = path.with_name(f".{path.name}.part")

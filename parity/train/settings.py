@@ -47,11 +47,15 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What is trained. values: the config in plain values. changes: in words, for the report."""
+    """What is trained. values: the config in plain values. changes: in words, for the report.
+
+    spare: the root of the built-in images, where they stand in for the data; else "".
+    """
 
     name: str
     values: Values
     changes: tuple[str, ...] = ()
+    spare: str = ""
 
     @property
     def config(self) -> Config:
@@ -221,6 +225,7 @@ def _with_root(
     if data is None and spare is not None and not (own / prefix["img_path"]).is_dir():
         _check_classes(given, own, dataset)
         root, told = spare, f"{own} is missing: {BUILT_IN_COUNT} built-in images for it"
+        given = replace(given, spare=str(spare))
     for folder in prefix.values():
         if not (root / folder).is_dir():
             raise InputError(f"{root / folder}: no such directory; name the root with --data")

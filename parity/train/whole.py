@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from parity.errors import InputError
@@ -41,7 +42,7 @@ def with_validation(given: TrainingSettings, interval: int) -> TrainingSettings:
         default_hooks=hooks,
     )
     kept = {key: part for key, part in made.values.items() if not missing or key not in _NEEDED}
-    return TrainingSettings(made.name, kept, made.changes)
+    return replace(made, values=kept)
 
 
 def shortened(given: TrainingSettings, iters: int) -> TrainingSettings:

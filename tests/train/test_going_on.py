@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -76,6 +77,40 @@ def test_gone_on_with_it_has_the_weights_of_an_uninterrupted_run(
     files = [folder / "candidate" / "iter_4.pth" for folder in (ended, tmp_path / "whole")]
     states = [read_checkpoint(file).generators["torch"] for file in files]
     assert torch.equal(*states)
+
+
+OTHERWISE = {
+    "config": ({}, "config.optim_wrapper.optimizer.lr was 0.1, and is 0.2"),
+    "options": ({"seed": 1, "threads": 2}, "seed was 0, and is 1; threads was 1, and is 2"),
+}
+
+
+@pytest.mark.parametrize("side", ["candidate", "reference"])
+@pytest.mark.parametrize("kind", OTHERWISE)
+def test_what_is_of_another_training_is_not_gone_on_with(kind, side, tmp_path, data):
+    settings = tiny.whole(tmp_path, data)
+    asked = tiny.options(tmp_path, side=side, iters=2)
+    record.train(settings, asked)
+    changed, told = OTHERWISE[kind]
+    if not changed:
+        settings = tiny.whole(tmp_path, data, "optim_wrapper.optimizer.lr=0.2")
+    with pytest.raises(InputError) as raised:
+        record.train(settings, replace(asked, resume=True, **changed))
+    file = tmp_path / side / "iter_2.pth"
+    assert str(raised.value) == (
+        f"{file}: was trained otherwise: {told}; ask as before, or give another --out"
+    )
+
+
+def test_a_checkpoint_that_does_not_say_of_what_training_it_is(tmp_path, data):
+    settings, asked = tiny.whole(tmp_path, data), tiny.options(tmp_path, side="candidate", iters=2)
+    record.train(settings, asked)
+    file = tmp_path / "candidate" / "iter_2.pth"
+    content = torch.load(file, weights_only=True)
+    del content["meta"]["asked"]
+    torch.save(content, file)
+    with pytest.raises(InputError, match=r"iter_2\.pth: does not say how it was trained"):
+        record.train(settings, replace(asked, resume=True))
 
 
 def test_mmengine_s_own_resume_loses_the_generators(tmp_path, data):

@@ -101,7 +101,10 @@ def test_seeds_are_trained_one_by_one_and_what_is_over_is_kept(config, tmp_path)
         again = tiny.parity("train", *asked, "--resume")
     assert again.stdout == done.stdout
     other = tiny.parity("train", *asked, "--resume", "--interval", 2)
-    assert "was trained otherwise" in str(other.exception)
+    assert (
+        "outcome.pth: was trained otherwise: config.train_cfg.val_interval was 1, and is 2"
+        in str(other.exception)
+    )
 
 
 @pytest.mark.parametrize(
