@@ -27,7 +27,8 @@ from parity.candidate.load import load_candidate
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
-from parity.report.training import render_training, render_training_json
+from parity.report.training import render_training
+from parity.report.training_json import render_training_json
 from parity.report.training_page import render_training_html
 from parity.train.equivalence import MARGIN
 from parity.train.mapping import read_map
