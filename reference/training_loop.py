@@ -128,6 +128,7 @@ class _Watch:
         self.drawn: list[int] = []
         self.batches: Any = None
         self.areas: list[Any] = []
+        self.noting = False
 
     def attach(self) -> None:
         """Before ``Runner.train``."""
@@ -143,14 +144,9 @@ class _Watch:
 
     def _noting(self, loader: Any) -> Any:
         """`loader` with an order of samples that is noted as it is drawn."""
-
-        def noted(indices: Iterator[int]) -> Iterator[int]:
-            for index in indices:
-                self.drawn.append(index)
-                yield index
-
-        if hasattr(loader.sampler, "indices"):  # else it is that of the validation
-            loader.sampler.indices = noted(loader.sampler.indices)
+        if not self.noting:  # the training's is the first
+            loader.batch_sampler.sampler = _Noted(loader.batch_sampler.sampler, self.drawn)
+            self.noting = True
         return loader
 
     def _begin(self) -> None:
@@ -180,6 +176,11 @@ class _Watch:
         Those that a resumed Runner throws away, as many as were trained, are not shown.
         """
         loop = self.runner.train_loop
+        if not hasattr(loop, "dataloader_iterator"):
+            if self.batches is None:
+                self.batches = loop.dataloader
+                loop.dataloader = _Epochs(loop, self.observe, self.device)
+            return
         self.batches, skipped = loop.dataloader_iterator, loop.iter
 
         def announced() -> Iterator[Any]:
@@ -247,7 +248,7 @@ class _Watch:
         average = next((h.ema_model for h in self.runner.hooks if hasattr(h, "ema_model")), None)
         if average is not None:
             self.observe("averaged model", dict(average.state_dict()))
-        if batch_idx + 1 == self.iters:
+        if self.runner.iter + 1 == self.iters:
             self.runner.train_loop.stop_training = True
 
     def _counted(self, compute: Callable[..., Any]) -> Callable[..., Any]:
@@ -264,3 +265,42 @@ class _Watch:
         self.observe.validating = False
         scores = {name: float(value) for name, value in metrics.items()}
         self.observe("scores", {**scores, "areas": torch.stack(self.areas)})
+
+
+class _Noted:
+    """A sampler, whose indices go to `drawn`, too."""
+
+    def __init__(self, sampler: Any, drawn: list[int]) -> None:
+        self.sampler, self.drawn = sampler, drawn
+
+    def __iter__(self) -> Iterator[int]:
+        self.drawn.clear()
+        for index in self.sampler:
+            self.drawn.append(index)
+            yield index
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+
+class _Epochs:
+    """The data loader of a loop by epoch; says where each iteration begins, and ends with it."""
+
+    def __init__(self, loop: Any, observe: Observer, device: str) -> None:
+        self.loop, self.loader, self.observe, self.device = loop, loop.dataloader, observe, device
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = None
+        for _ in range(len(self.loader)):
+            if self.loop.stop_training:
+                self.loop.val_begin = self.loop.max_epochs + 1  # not at the end of an epoch
+                return
+            self.observe(START, generators(self.device))
+            batches = iter(self.loader) if batches is None else batches
+            yield next(batches)

@@ -34,8 +34,9 @@ from parity.train.equivalence import MARGIN
 from parity.train.mapping import read_map
 from parity.train.ported import Port
 from parity.train.record import TrainOptions
+from parity.train.roots import built_in_data
 from parity.train.seeds import Trainings, train_seeds
-from parity.train.settings import built_in_data, read_settings
+from parity.train.settings import read_settings
 from parity.train.whole import for_whole, interval_of
 
 DEFAULT_ITERATIONS = 20

@@ -17,6 +17,7 @@ from parity.errors import InputError
 from parity.live import reference_module
 from parity.train.asked import asked_for, insist_on_same
 from parity.train.checkpoint import kept_iterations, meta_of, read_checkpoint
+from parity.train.data import InfiniteOrder
 from parity.train.journal import Journal
 from parity.train.judge import Float32Draws, Float64Judge, RepeatJudge
 from parity.train.lockstep import lockstep
@@ -174,7 +175,15 @@ class _Sides:
         self.common["device"] = options.device
 
     def _insist(self) -> None:
-        """Raises InputError where a checkpoint to go on from is of another training."""
+        """Raises InputError where a checkpoint to go on from is of another training.
+
+        Or of one whose order of the data begins anew: the Runner does not go on within it.
+        """
+        if self.begun and self.plan.order is not InfiniteOrder:
+            raise InputError(
+                f"{self.options.work_dir}: only with InfiniteSampler a training is gone on with; "
+                "remove this folder, and it is trained from its beginning"
+            )
         for side in (REFERENCE, CANDIDATE):
             file = _checkpoint(self.options, side, self.begun)
             if file is not None:

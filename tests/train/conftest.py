@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from parity.train.settings import built_in_data
+from parity.train.roots import built_in_data
 from tests.train import tiny
 
 

@@ -130,11 +130,10 @@ def test_what_our_side_has_not_is_left_out_and_said(tmp_path, data):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("train_cfg.type=EpochBasedTrainLoop", "EpochBasedTrainLoop"),
         ("optim_wrapper.type=ApexOptimWrapper", "ApexOptimWrapper"),
         ("custom_hooks=[{'type': 'EMAHook', 'begin_epoch': 1}]", "begin_epoch"),
         ("custom_hooks=[{'type': 'EMAHook', 'ema_type': 'StochasticWeightAverage'}]", "Stochastic"),
-        ("train_dataloader.sampler.type=DefaultSampler", "DefaultSampler"),
+        ("train_dataloader.sampler.type=ClassAwareSampler", "ClassAwareSampler"),
         ("model.type=DepthEstimator", "DepthEstimator"),
         ("train_dataloader.dataset.ann_file=list.txt", "ann_file"),
         ("train_dataloader.dataset.pipeline=[{'type': 'Albu'}]", "Albu"),
