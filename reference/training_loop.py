@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +27,7 @@ from parity.train.observe import (
 from parity.train.settings import TrainingSettings
 from reference.checkpoints import mmengine_checkpoints as mmengine_checkpoints
 from reference.compat import load_reference
-from reference.training import call_after, call_before
+from reference.training import call_after, call_before, on_device
 from reference.training_model import ReferenceModel as ReferenceModel
 
 
@@ -70,7 +69,7 @@ def train(
         "load_from": None if resumed is None else str(resumed),
         "resume": resumed is not None,
     }
-    with _silent(), _on(device), mmengine_checkpoints():
+    with _silent(), on_device(device), mmengine_checkpoints():
         runner = Runner.from_cfg(Config(values))
         watch = _Watch(runner, observe, iters, device, states, double=double)
         watch.attach()
@@ -86,21 +85,6 @@ def train(
             loader = getattr(runner._val_loop, "dataloader", None)
             end_workers(getattr(loader, "_iterator", None))
     return model
-
-
-@contextlib.contextmanager
-def _on(device: str) -> Iterator[None]:
-    """mmengine trains there; without a GPU, ``AmpOptimWrapper`` computes as its autocast does.
-
-    It asks for a GPU only when it is made, though what it is made of works on the CPU.
-    """
-    from mmengine.optim.optimizer import amp_optimizer_wrapper
-
-    given = mock.patch("mmengine.runner.runner.get_device", return_value=device)
-    casts = mock.patch("mmengine.runner.amp.get_device", return_value=device)
-    asked = mock.patch.object(amp_optimizer_wrapper, "is_cuda_available", return_value=True)
-    with given, casts, asked:
-        yield
 
 
 @contextlib.contextmanager
