@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import repeat
 from unittest import mock
 
@@ -10,11 +11,13 @@ import pytest
 
 from parity.errors import InputError
 from parity.train import record
+from parity.train.checkpoint import meta_of
 from parity.train.data import EpochOrder
 from parity.train.loop import Loop
 from parity.train.plan import plan_of
 from parity.train.settings import read_settings
 from parity.train.whole import for_whole
+from reference.checkpoints import mmengine_checkpoints
 from tests.train import tiny
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("terse")]
@@ -111,12 +114,14 @@ def test_a_whole_training_counts_epochs(tmp_path, data):
 
 
 def test_an_order_that_begins_anew_is_not_gone_on_with(tmp_path, data):
-    given = tiny.settings(tmp_path, data, *EPOCHS, validated=True)
-    given = for_whole(given, 6, 3, shorten=True, amp=False)
-    asked = {"side": "candidate", "iters": 3, "interval": 3}
-    record.train(given, tiny.options(tmp_path, **asked))
+    given = for_whole(tiny.settings(tmp_path, data, *EPOCHS), 6, 3, shorten=True, amp=False)
+    asked = tiny.options(tmp_path, iters=6, interval=3)
+    assert record.train(given, asked).equal
+    with mmengine_checkpoints():
+        metas = [meta_of(tmp_path / side / "iter_6.pth") for side in ("candidate", "reference")]
+    assert [(meta["epoch"], meta["iter"]) for meta in metas] == [(1, 6)] * 2
     with pytest.raises(InputError, match=f"{tmp_path}: only with InfiniteSampler"):
-        record.train(given, tiny.options(tmp_path, **asked, resume=True))
+        record.train(given, replace(asked, resume=True))
 
 
 @pytest.mark.parametrize(
