@@ -59,6 +59,22 @@ def call_after(runner: Any, point: str, action: Callable[..., None]) -> None:
 
 
 @contextmanager
+def on_device(device: str) -> Iterator[None]:
+    """mmengine trains there; without a GPU, ``AmpOptimWrapper`` computes as its autocast does.
+
+    It asks for a GPU only when it is made, though what it is made of works on the CPU.
+    """
+    load_reference()
+    from mmengine.optim.optimizer import amp_optimizer_wrapper
+
+    given = mock.patch("mmengine.runner.runner.get_device", return_value=device)
+    casts = mock.patch("mmengine.runner.amp.get_device", return_value=device)
+    asked = mock.patch.object(amp_optimizer_wrapper, "is_cuda_available", return_value=True)
+    with given, casts, asked:
+        yield
+
+
+@contextmanager
 def zero_deform_attn(on_launch: Callable[[str], None] = lambda name: None) -> Iterator[None]:
     """``MultiScaleDeformableAttention`` as on a GPU that its kernels were not compiled for.
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +25,9 @@ from parity.train.observe import (
     set_generators,
 )
 from parity.train.settings import TrainingSettings
-from reference.checkpoints import mmengine_checkpoints
+from reference.checkpoints import mmengine_checkpoints as mmengine_checkpoints
 from reference.compat import load_reference
-from reference.training import call_after, call_before
+from reference.training import call_after, call_before, on_device
 from reference.training_model import ReferenceModel as ReferenceModel
 
 
@@ -42,13 +41,14 @@ def train(
     observe: Observer,
     resumed: Path | None = None,
     states: Values | None = None,
+    asked: Values | None = None,
     double: bool = False,
 ) -> nn.Module:
     """``Runner.train`` of `settings`, stopped after `iters` iterations of its schedule.
 
     resumed: a checkpoint of a Runner, to go on from as mmengine does. states: of the
-    generators then, which mmengine does not keep. double: in float64, from the weights as they are
-    drawn in float32.
+    generators then, which mmengine does not keep. asked: goes into every checkpoint. double:
+    in float64, from the weights as they are drawn in float32.
     """
     load_reference()
     from mmengine.config import Config
@@ -69,10 +69,15 @@ def train(
         "load_from": None if resumed is None else str(resumed),
         "resume": resumed is not None,
     }
-    with _silent(), _on(device), mmengine_checkpoints():
+    with _silent(), on_device(device), mmengine_checkpoints():
         runner = Runner.from_cfg(Config(values))
         watch = _Watch(runner, observe, iters, device, states, double=double)
         watch.attach()
+        call_before(
+            runner,
+            "before_save_checkpoint",
+            lambda checkpoint: checkpoint["meta"].update(asked=asked),
+        )
         try:
             model: nn.Module = runner.train()
         finally:
@@ -80,21 +85,6 @@ def train(
             loader = getattr(runner._val_loop, "dataloader", None)
             end_workers(getattr(loader, "_iterator", None))
     return model
-
-
-@contextlib.contextmanager
-def _on(device: str) -> Iterator[None]:
-    """mmengine trains there; without a GPU, ``AmpOptimWrapper`` computes as its autocast does.
-
-    It asks for a GPU only when it is made, though what it is made of works on the CPU.
-    """
-    from mmengine.optim.optimizer import amp_optimizer_wrapper
-
-    given = mock.patch("mmengine.runner.runner.get_device", return_value=device)
-    casts = mock.patch("mmengine.runner.amp.get_device", return_value=device)
-    asked = mock.patch.object(amp_optimizer_wrapper, "is_cuda_available", return_value=True)
-    with given, casts, asked:
-        yield
 
 
 @contextlib.contextmanager
@@ -122,6 +112,7 @@ class _Watch:
         self.drawn: list[int] = []
         self.batches: Any = None
         self.areas: list[Any] = []
+        self.noting = False
 
     def attach(self) -> None:
         """Before ``Runner.train``."""
@@ -137,14 +128,9 @@ class _Watch:
 
     def _noting(self, loader: Any) -> Any:
         """`loader` with an order of samples that is noted as it is drawn."""
-
-        def noted(indices: Iterator[int]) -> Iterator[int]:
-            for index in indices:
-                self.drawn.append(index)
-                yield index
-
-        if hasattr(loader.sampler, "indices"):  # else it is that of the validation
-            loader.sampler.indices = noted(loader.sampler.indices)
+        if not self.noting:  # the training's is the first
+            loader.batch_sampler.sampler = _Noted(loader.batch_sampler.sampler, self.drawn)
+            self.noting = True
         return loader
 
     def _begin(self) -> None:
@@ -174,6 +160,11 @@ class _Watch:
         Those that a resumed Runner throws away, as many as were trained, are not shown.
         """
         loop = self.runner.train_loop
+        if not hasattr(loop, "dataloader_iterator"):
+            if self.batches is None:
+                self.batches = loop.dataloader
+                loop.dataloader = _Epochs(loop, self.observe, self.device)
+            return
         self.batches, skipped = loop.dataloader_iterator, loop.iter
 
         def announced() -> Iterator[Any]:
@@ -241,7 +232,7 @@ class _Watch:
         average = next((h.ema_model for h in self.runner.hooks if hasattr(h, "ema_model")), None)
         if average is not None:
             self.observe("averaged model", dict(average.state_dict()))
-        if batch_idx + 1 == self.iters:
+        if self.runner.iter + 1 == self.iters:
             self.runner.train_loop.stop_training = True
 
     def _counted(self, compute: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,3 +249,42 @@ class _Watch:
         self.observe.validating = False
         scores = {name: float(value) for name, value in metrics.items()}
         self.observe("scores", {**scores, "areas": torch.stack(self.areas)})
+
+
+class _Noted:
+    """A sampler, whose indices go to `drawn`, too."""
+
+    def __init__(self, sampler: Any, drawn: list[int]) -> None:
+        self.sampler, self.drawn = sampler, drawn
+
+    def __iter__(self) -> Iterator[int]:
+        self.drawn.clear()
+        for index in self.sampler:
+            self.drawn.append(index)
+            yield index
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+
+class _Epochs:
+    """The data loader of a loop by epoch; says where each iteration begins, and ends with it."""
+
+    def __init__(self, loop: Any, observe: Observer, device: str) -> None:
+        self.loop, self.loader, self.observe, self.device = loop, loop.dataloader, observe, device
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = None
+        for _ in range(len(self.loader)):
+            if self.loop.stop_training:
+                self.loop.val_begin = self.loop.max_epochs + 1  # not at the end of an epoch
+                return
+            self.observe(START, generators(self.device))
+            batches = iter(self.loader) if batches is None else batches
+            yield next(batches)

@@ -26,7 +26,8 @@ import torch
 from parity.errors import InputError, ParityError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
-from parity.report.training import render_training, render_training_json, verdict
+from parity.report.training import render_training, verdict
+from parity.report.training_json import render_training_json
 from parity.train.equivalence import MARGIN
 from parity.train.record import CANDIDATE, REFERENCE, TrainOptions, train
 from parity.train.seeds import Trainings

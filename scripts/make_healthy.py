@@ -15,7 +15,7 @@ from pathlib import Path
 
 from make_runs import prepare, train
 from runs.healthy import PAIRS, VARIANTS
-from runs.plan import Run
+from runs.plan import WorkDirectory
 
 from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
@@ -38,7 +38,7 @@ def make(folder: Path) -> None:
         done.touch()
 
 
-def _keep_console(folder: Path, run: Run) -> None:
+def _keep_console(folder: Path, run: WorkDirectory) -> None:
     """What a terminal showed of all parts, in the run's own folder."""
     outputs = [(folder / f"{run.name}-{index}.out") for index in range(len(run.parts))]
     console = folder / "work_dirs" / run.name / "console.out"

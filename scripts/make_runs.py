@@ -81,8 +81,6 @@ def train(root: Path, run: plan.WorkDirectory, index: int, part: plan.Part) -> N
     path.write_text(repr(job))  # JSON has no tuples, which some transforms insist on
     command = [*_python(part.processes), str(CONFIGS.parent / "train.py"), path.name]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-    # mmengine 0.10.7 cannot read its own checkpoints with the defaults of torch 2.6 and later.
-    environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     environment["PYTHONUNBUFFERED"] = "" if part.buffered else "1"  # C's buffer, too
     done = subprocess.run(
         command, cwd=root, env=environment, check=False, stdout=-1, stderr=subprocess.STDOUT

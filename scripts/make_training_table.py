@@ -32,6 +32,13 @@ SGD = "optim_wrapper.optimizer={'type': 'SGD', 'lr': 0.01, 'momentum': 0.9, 'wei
 CLIP = "optim_wrapper.clip_grad={'max_norm': 0.5}"
 OWN = "the loss of its head is not ours"
 ACCUMULATE = "optim_wrapper.accumulative_counts=3"
+EPOCHS = (
+    "train_cfg={'type': 'EpochBasedTrainLoop', 'max_epochs': 10, 'val_interval': 1}",
+    "train_dataloader.sampler={'type': 'DefaultSampler', 'shuffle': True}",
+    "param_scheduler=[{'type': 'LinearLR', 'start_factor': 1e-6, 'by_epoch': True, 'begin': 0, "
+    "'end': 1, 'convert_to_iter_based': True}, "
+    "{'type': 'PolyLR', 'power': 1.0, 'by_epoch': True, 'begin': 1, 'end': 10}]",
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,12 @@ CASES = (
     ),
     TrainingRow(
         FCN, "SGD", "accumulation of 3, clipping", ("--option", ACCUMULATE, "--option", CLIP)
+    ),
+    TrainingRow(
+        SEGFORMER,
+        "AdamW",
+        "by epoch, `DefaultSampler`",
+        tuple(text for option in EPOCHS for text in ("--option", option)),
     ),
     *(
         TrainingRow(SEGFORMER, "AdamW", f"workers: {number}", ("--workers", str(number)))

@@ -27,14 +27,16 @@ from parity.candidate.load import load_candidate
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
-from parity.report.training import render_training, render_training_json
+from parity.report.training import render_training
+from parity.report.training_json import render_training_json
 from parity.report.training_page import render_training_html
 from parity.train.equivalence import MARGIN
 from parity.train.mapping import read_map
 from parity.train.ported import Port
 from parity.train.record import TrainOptions
+from parity.train.roots import built_in_data
 from parity.train.seeds import Trainings, train_seeds
-from parity.train.settings import built_in_data, read_settings
+from parity.train.settings import read_settings
 from parity.train.whole import for_whole, interval_of
 
 DEFAULT_ITERATIONS = 20
@@ -170,18 +172,9 @@ def train(
     check_device(device)
     if float64 and repeat:
         raise InputError("--float64 and --repeat are two ways to judge; give one of them")
-    several = _seeds(seeds)
-    if lockstep is not None and iters is not None and iters < lockstep:
-        raise InputError(
-            f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
-        )
-    if resume and (out is None or not out.is_dir()):
-        raise InputError("--resume needs --out with the folder of what was begun")
-    if out is not None:
-        make_folder(out)
-    compared = lockstep or min(iters or DEFAULT_ITERATIONS, DEFAULT_ITERATIONS)
+    several, compared = _seeds(seeds), _compared(lockstep, iters)
     every = 0 if iters is None else interval_of(iters, interval)
-    with built_in_data() as spare, _work_dir(out) as work_dir, warnings.catch_warnings():
+    with built_in_data() as spare, _work_dir(out, resume) as work_dir, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of mmengine and mmseg, about themselves
         settings = read_settings(
             config,
@@ -217,6 +210,15 @@ def train(
     raise typer.Exit(0 if found.equal or side is not SideName.BOTH else 1)
 
 
+def _compared(lockstep: int | None, iters: int | None) -> int:
+    """Iterations to compare in everything. Raises InputError where fewer are run."""
+    if lockstep is not None and iters is not None and iters < lockstep:
+        raise InputError(
+            f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
+        )
+    return lockstep or min(iters or DEFAULT_ITERATIONS, DEFAULT_ITERATIONS)
+
+
 def _port(model: str | None, map_file: Path | None) -> Port | None:
     if model is None:
         if map_file is not None:
@@ -245,9 +247,12 @@ def _write(found: Trainings, out: Path | None) -> None:
 
 
 @contextmanager
-def _work_dir(out: Path | None) -> Iterator[Path]:
-    """Where both sides write: into `out`, or nowhere that stays."""
+def _work_dir(out: Path | None, resume: bool) -> Iterator[Path]:
+    """Where both sides write: into `out`, or nowhere that stays. Raises InputError."""
+    if resume and (out is None or not out.is_dir()):
+        raise InputError("--resume needs --out with the folder of what was begun")
     if out is not None:
+        make_folder(out)
         yield out
         return
     with tempfile.TemporaryDirectory(prefix="parity-work-") as folder:

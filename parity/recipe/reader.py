@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -14,7 +14,7 @@ from parity.sample import META_KEYS
 from parity.settings.items import Item, lift, plain
 from parity.settings.terms import Terms, defaults
 from parity.steps.infer import views_of
-from parity.steps.mosaic import mosaic_sample
+from parity.steps.mosaic import Pool, mosaic_sample
 
 # Its keys are an option of collate, which packs as well.
 _PACK = "PackSegInputs"
@@ -53,11 +53,17 @@ class Reader:
         entries = dataset.get("pipeline").parts
         if not entries:
             self.note(dataset, f"{split} pipeline", "the config gives none")
-        steps = [step for entry in entries for step in self._steps(entry, split)]
+        steps = self.own_steps(dataset, split)
         for mix in reversed(self._mixes(split)):
             steps += self._mixed(mix, tuple(steps), split)
             entries = [*entries, *mix.get("pipeline").parts]
         return [*steps, *self._collate(entries, training=split == "train")] if steps else []
+
+    def own_steps(self, dataset: Item, split: str) -> list[Step]:
+        """Those of the pipeline of one data set or wrapper, without what it wraps."""
+        skipped = plain(dataset.get("skip_type_keys")) or []
+        parts = [part for part in dataset.get("pipeline").parts if part.kind not in skipped]
+        return [step for part in parts for step in self._steps(part, split)]
 
     def unlike(self, split: str) -> list[int]:
         """Which of the joined data sets have a pipeline that none before them has."""
@@ -71,7 +77,7 @@ class Reader:
     def _mixes(self, split: str) -> list[Item]:
         """The wrappers with pipelines of their own around the first data set, outermost first."""
         item, found = self.terms.item(f"{split}_dataloader", "dataset"), []
-        while inner := _inside(item):
+        while inner := inside(item):
             if item.kind not in _WRAPPERS:
                 self.note(item, f"{item.kind} in {split}", "no such wrapper here")
             found += [item] if item.kind == _MIX else []
@@ -79,16 +85,7 @@ class Reader:
         return found
 
     def _mixed(self, mix: Item, before: tuple[Step, ...], split: str) -> list[Step]:
-        skipped = plain(mix.get("skip_type_keys")) or []
-        parts = [part for part in mix.get("pipeline").parts if part.kind not in skipped]
-        found = [step for part in parts for step in self._steps(part, split)]
-        pool = {"pool": Others(before)}
-        return [
-            replace(step, options={**step.options, **pool})
-            if step.function is mosaic_sample
-            else step
-            for step in found
-        ]
+        return with_pool(self.own_steps(mix, split), Others(before))
 
     def views(self) -> tuple[Step, ...]:
         """From the file to the views of test-time augmentation; nothing where there is none."""
@@ -214,15 +211,25 @@ class Reader:
             self.uncompared.append(found)
 
 
-def _inside(item: Item) -> list[Item]:
+def with_pool(steps: Iterable[Step], pool: Pool) -> list[Step]:
+    """`steps`, of which those of several images take the others from `pool`."""
+    return [
+        replace(step, options={**step.options, "pool": pool})
+        if step.function is mosaic_sample
+        else step
+        for step in steps
+    ]
+
+
+def inside(item: Item) -> list[Item]:
     """The data sets that a wrapper wraps, or joins."""
     inner = item.get("dataset")
     return item.get("datasets").parts or ([inner] if inner.fields else [])
 
 
 def _leaves(item: Item) -> list[Item]:
-    inside = _inside(item)
-    return [leaf for part in inside for leaf in _leaves(part)] if inside else [item]
+    parts = inside(item)
+    return [leaf for part in parts for leaf in _leaves(part)] if parts else [item]
 
 
 def _tuples(value: Any) -> Any:

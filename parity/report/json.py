@@ -143,8 +143,13 @@ class _Schema(GenerateJsonSchema):
 
 def render_schema() -> str:
     """The JSON schema of a report, as published in ``schema.json``."""
-    schema = _ADAPTER.json_schema(schema_generator=_Schema)
-    head = {"$schema": _Schema.schema_dialect, "$id": SCHEMA_ID}
+    return schema_of(Report, SCHEMA_ID)
+
+
+def schema_of(kind: Any, name: str) -> str:
+    """The JSON schema called `name` of what `plain` makes of a dataclass."""
+    schema = TypeAdapter(kind).json_schema(schema_generator=_Schema)
+    head = {"$schema": _Schema.schema_dialect, "$id": name}
     return json.dumps({**head, **schema}, indent=1, sort_keys=True) + "\n"
 
 

@@ -1,21 +1,17 @@
-"""Trainings side by side as text and as JSON."""
+"""Trainings side by side as text."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from typing import Any
 
-from parity import __version__
 from parity.train.equivalence import ClassEquivalence, Equivalence
 from parity.train.operations import OperationParting
 from parity.train.record import BOTH, Training
 from parity.train.seeds import Trainings
 from parity.train.tally import Count, LockstepTally
 
-FORMAT = 2
 SHOWN_CLASSES = 5
 
 
@@ -173,53 +169,3 @@ def score_verdict(scores: Equivalence) -> str:
     undecided = scores.verdict == "undecided" and scores.needed
     more = f"; {scores.needed} seeds would decide" if undecided else ""
     return f"{scores.verdict}: {told}; {test}; {spread}{more}"
-
-
-def render_training_json(found: Trainings) -> str:
-    """Every field, for programs."""
-    first = found.each[0]
-    options = {**asdict(replace(first.options, port=None)), "work_dir": None, "seed": None}
-    content: dict[str, Any] = {
-        "format": FORMAT,
-        "parity": __version__,
-        "config": first.name,
-        "options": options,
-        "changes": first.changes,
-        "not_ours": first.not_ours,
-        "notes": first.notes,
-        "trainings": [_content(training) for training in found.each],
-    }
-    if first.options.side == BOTH:
-        scores = found.scores
-        told = None if scores is None else {**asdict(scores), "told": score_verdict(scores)}
-        content |= {"equal": found.equal, "scores": told}
-        content["classes"] = [asdict(one) for one in found.classes]
-    return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
-
-
-def _content(training: Training) -> dict[str, Any]:
-    sides = {
-        side: {
-            "iterations": trace.steps,
-            "losses": trace.losses,
-            "scores": {
-                str(at): {name: value for name, value in scores.items() if name != "areas"}
-                for at, scores in trace.scores.items()
-            },
-        }
-        for side, trace in training.traces.items()
-    }
-    content = {"seed": training.options.seed, "begun": training.begun, "sides": sides}
-    if training.tally is not None:
-        compared = {"equal": training.equal, "verdict": verdict(training)}
-        content |= {**compared, **asdict(training.tally)}
-    return content
-
-
-def _finite(value: Any) -> Any:
-    """With text for numbers that JSON has not."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -32,7 +32,10 @@ _LAST = "last_checkpoint"
 
 @dataclass(frozen=True)
 class LoopState:
-    """Of the end of an iteration. workers: states of generators, by number of the worker."""
+    """Of the end of an iteration. workers: states of generators, by number of the worker.
+
+    epoch: those that are over before it, in a loop by epoch.
+    """
 
     iteration: int
     weights: Mapping[str, Tensor]
@@ -42,6 +45,7 @@ class LoopState:
     workers: Mapping[int, Values]
     gradients: Mapping[str, Tensor]
     scaler: Mapping[str, Any]
+    epoch: int = 0
 
 
 def snapshot(loop: Loop, iteration: int) -> LoopState:
@@ -56,6 +60,7 @@ def snapshot(loop: Loop, iteration: int) -> LoopState:
         dict(loop.worker_states),
         {name: param.grad for name, param in named if param.grad is not None},
         loop.precision.scaler.state_dict(),
+        (iteration - 1) // loop.plan.epoch_length if loop.plan.by_epoch else 0,
     )
 
 
@@ -80,7 +85,7 @@ def write_checkpoint(folder: Path, found: LoopState, meta: Mapping[str, Any]) ->
         name = key.removeprefix("module.")  # the averaged weights are those to be used
         weights[name], average[key] = average[key], weights[name]
     content = {
-        "meta": {**meta, "iter": found.iteration, "epoch": 0},
+        "meta": {**meta, "iter": found.iteration, "epoch": found.epoch},
         "state_dict": {name: value.cpu() for name, value in weights.items()},
         "optimizer": found.optimizer,
         **({"ema_state_dict": average} if average else {}),
@@ -118,6 +123,13 @@ def read_checkpoint(path: Path, device: str = "cpu") -> LoopState:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is no checkpoint of this loop: {error!r}") from error
+
+
+def meta_of(path: Path) -> Mapping[str, Any]:
+    """What a checkpoint says of itself; empty where it says nothing. Raises InputError."""
+    content = load_plain(path)
+    meta = content.get("meta") if isinstance(content, Mapping) else None
+    return meta if isinstance(meta, Mapping) else {}
 
 
 def save_whole(path: Path, content: Any) -> None:

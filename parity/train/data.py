@@ -1,8 +1,9 @@
 """The data of our side: order, workers and samples as mmengine has them.
 
-Reproduces ``InfiniteSampler`` (mmengine 0.10.7 mmengine/dataset/sampler.py),
-``worker_init_fn`` (mmengine/dataset/utils.py) and what ``Runner.build_dataloader``
-makes of them.
+Reproduces ``InfiniteSampler`` and ``DefaultSampler`` (mmengine 0.10.7
+mmengine/dataset/sampler.py), ``worker_init_fn`` (mmengine/dataset/utils.py), what
+``Runner.build_dataloader`` makes of them, ``ConcatDataset`` and ``RepeatDataset``
+(mmengine/dataset/dataset_wrapper.py) and mmseg 1.2.2's ``MultiImageMixDataset``.
 """
 
 from __future__ import annotations
@@ -12,23 +13,28 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from numpy.random import RandomState
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, Sampler
 
 from parity.dataset import SegDataset
 from parity.errors import InputError
+from parity.pipeline import Step, run_steps
 from parity.recipe import Recipe, RecipePipeline
+from parity.recipe.reader import Reader, inside, with_pool
 from parity.sample import Sample
+from parity.settings.items import Item, plain
 from parity.train.observe import Values, generators, set_generators
 
 # Samples, and the states of their process's generators once they were made.
 Loaded = tuple[list[Sample], Values]
+_REDUCES = "reduce_zero_label"
 
 
 class StreamDataset(SegDataset):
@@ -42,17 +48,59 @@ class StreamDataset(SegDataset):
         return self.fetch(index, np.random.mtrand._rand)
 
 
-def dataset_of(recipe: Recipe, given: Mapping[str, Any], split: str) -> StreamDataset:
+class JoinedDataset(ConcatDataset[Sample]):
+    """Data sets one after the other, whose samples go through `steps` in the end.
+
+    One that is repeated stands in `parts` several times. Steps of several images take the
+    others as they are before `steps`.
+    """
+
+    def __init__(self, parts: Sequence[Dataset[Sample]], steps: Sequence[Step] = ()) -> None:
+        super().__init__(parts)
+        self.steps = tuple(with_pool(steps, self))
+
+    def fetch(self, index: int, rng: RandomState) -> Sample:
+        """Sample `index` before `steps`; its draws come from the process's one stream."""
+        sample: Sample = super().__getitem__(index)  # type: ignore[no-untyped-call]
+        return sample
+
+    def __getitem__(self, index: int) -> Sample:
+        """Sample `index`. Raises InputError."""
+        rng = np.random.mtrand._rand
+        sample: Sample = run_steps(self.steps, self.fetch(index, rng), rng)
+        return sample
+
+
+Samples = StreamDataset | JoinedDataset
+
+
+def dataset_of(recipe: Recipe, split: str) -> Samples:
     """The data set of `split`, "train" or "val". Raises InputError for one of another form."""
-    dataset = recipe.terms.item(f"{split}_dataloader", "dataset")
-    for key in ("ann_file", "metainfo", "indices", "repeated", "datasets", "dataset"):
+    return _dataset(recipe, recipe.terms.item(f"{split}_dataloader", "dataset"), split)
+
+
+def _dataset(recipe: Recipe, item: Item, split: str) -> Samples:
+    found: Samples
+    if parts := inside(item):
+        steps = Reader(recipe.terms).own_steps(item, split)
+        found = JoinedDataset([_dataset(recipe, part, split) for part in parts], steps)
+    else:
+        found = _listed(recipe, item, split)
+    times = item.get("repeated").value
+    return found if times is None else JoinedDataset([found] * times)
+
+
+def _listed(recipe: Recipe, dataset: Item, split: str) -> StreamDataset:
+    """One that lists folders."""
+    for key in ("ann_file", "metainfo", "indices"):
         if not dataset.get(key).is_empty and dataset.get(key).value != "":
             raise InputError(f"{recipe.name}: a data set with {key} is not trained here")
-    prefix = given["data_prefix"]
+    steps, reduces = Reader(recipe.terms).own_steps(dataset, split), dataset.get(_REDUCES).value
+    prefix = plain(dataset.get("data_prefix"))
     return StreamDataset(
-        given.get("data_root") or "",
+        dataset.get("data_root").value or "",
         "",
-        RecipePipeline.of(recipe, split),
+        RecipePipeline(tuple(steps), bool(reduces), is_random=split == "train"),
         folders=(prefix["img_path"], prefix["seg_map_path"]),
         img_suffix=dataset.get("img_suffix").value,
         seg_map_suffix=dataset.get("seg_map_suffix").value,
@@ -89,6 +137,19 @@ class InfiniteOrder(Sampler[int]):
 
     def __len__(self) -> int:
         return self.size
+
+
+class EpochOrder(InfiniteOrder):
+    """One order each time, of a seed that is one further: ``DefaultSampler`` by epoch."""
+
+    def __init__(self, size: int, *, seed: int, shuffle: bool = True, begun: int = 0) -> None:
+        super().__init__(size, seed=seed, shuffle=shuffle, begun=begun)
+        self.seeds = count(seed)
+
+    def _endless(self) -> Iterator[int]:
+        self.drawn.clear()  # of what a batch that was not full is left out
+        self.generator.manual_seed(next(self.seeds))
+        yield from self.epoch()
 
 
 def seed_everything(seed: int) -> None:
@@ -153,12 +214,13 @@ def end_workers(batches: Any) -> None:
 
 
 def data_loader(
-    dataset: StreamDataset,
+    dataset: Samples,
     order: Sampler[int],
     *,
     batch_size: int,
     workers: int,
     seed: int,
+    drop_last: bool = False,
     begun: int = 0,
     states: Mapping[int, Values] | None = None,
 ) -> DataLoader[Any]:
@@ -168,6 +230,7 @@ def data_loader(
         dataset,
         batch_size=batch_size,
         sampler=order,
+        drop_last=drop_last,
         num_workers=workers,
         collate_fn=with_states,
         worker_init_fn=partial(begin_worker, **given),

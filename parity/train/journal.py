@@ -33,7 +33,7 @@ class Journal(Observer):
     """Writes what it sees, and passes it on to `observe`.
 
     iters: of the training in all. begun: of those, how many an earlier run made. classes:
-    their names, for the table of a validation.
+    their names, for the table of a validation. asked: goes into every checkpoint.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class Journal(Observer):
         iters: int,
         begun: int = 0,
         classes: Sequence[str] = (),
+        asked: Values | None = None,
     ) -> None:
+        self.asked = asked
         self.observe, self.folder, self.seed, self.name = observe, folder, seed, settings.name
         self.iteration, self.begun, self.iters, self.classes = begun, begun, iters, classes
         self.since = self.started = time.monotonic()
@@ -131,7 +133,8 @@ class Journal(Observer):
         self._log(f"Saving checkpoint at {found.iteration} iterations")
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
         meta: dict[str, Any] = {"seed": self.seed, "experiment_name": self.name, "time": stamp}
-        return write_checkpoint(self.folder, found, {**meta, "parity_version": __version__})
+        meta |= {"parity_version": __version__, "asked": self.asked}
+        return write_checkpoint(self.folder, found, meta)
 
 
 def mean_of(value: Any) -> float:

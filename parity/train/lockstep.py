@@ -42,15 +42,11 @@ def lockstep(
                 tally.apart(actual, expected)
             else:
                 tally.hold(*met, third.at if third else None, judge)
-            broken = candidate.trace.broken or reference.trace.broken
-            if met is not None and broken:
-                tally.stopped = broken
+            tally.stopped = candidate.trace.broken or reference.trace.broken
+            if met is not None and tally.stopped:
                 break
             if tally.first is not None and reference.log_at is not None:
                 tally.operations = first_operations(candidate.operations, reference.operations)
-                break
-            tally.stopped = candidate.trace.broken or reference.trace.broken
-            if met is not None and tally.stopped:
                 break
             if met is not None and met[1].quantity == START:
                 progress(reference.iteration)

@@ -1,6 +1,7 @@
 """Training in plain PyTorch, as mmengine's Runner trains the same config.
 
-Reproduces ``IterBasedTrainLoop`` (mmengine 0.10.7 runner/loops.py), ``train_step`` and
+Reproduces ``IterBasedTrainLoop`` and ``EpochBasedTrainLoop`` (mmengine 0.10.7
+runner/loops.py), ``train_step`` and
 ``parse_losses`` (model/base_model/base_model.py), ``OptimWrapper.update_params``
 (optim/optimizer/optimizer_wrapper.py), ``ParamSchedulerHook``, and the ``loss`` of mmseg
 1.2.2's ``EncoderDecoder`` and ``CascadeEncoderDecoder``. Read it from `train` down. Mixed
@@ -26,10 +27,9 @@ from parity.steps.optim import (
     scale_loss,
     should_update,
 )
-from parity.steps.schedule import lr_table
 from parity.train.average import Average
 from parity.train.checkpoint import LoopState, restore, snapshot
-from parity.train.data import InfiniteOrder, data_loader, end_workers, seed_everything
+from parity.train.data import data_loader, end_workers, seed_everything
 from parity.train.losses import has_own_loss
 from parity.train.observe import START, GradientOrder, Observer, Values, generators, rates
 from parity.train.plan import TrainingPlan
@@ -91,17 +91,18 @@ class Loop:
         # In the order in which a Runner draws: model, first worker seeds, weights.
         seed_everything(seed)
         self.model = model.make()
-        self.order = InfiniteOrder(
+        self.order = plan.order(
             len(plan.dataset),
             seed=seed if plan.sampler_seed is None else plan.sampler_seed,
             shuffle=plan.shuffle,
             begun=self.begun * plan.batch_size,
         )
-        self.batches = iter(self._loader(seed))
+        self.loader = self._loader(seed)
+        self.batches = iter(()) if plan.by_epoch else iter(self.loader)
         self.groups = param_groups(self.model, compiled_ops=model.compiled_ops, **plan.grouping)
         self.optimizer = build_optimizer(self.model, self.groups, optimizer=plan.optimizer)
         self.precision = Precision(plan.amp, device)
-        self.rates = self._rates()
+        self.rates = plan.rates([group.lr for group in self.groups], iters)
         self.average = None if plan.average is None else Average(self.model, **plan.average)
         self.validation = self._validation()
         model.init_weights(self.model)
@@ -157,12 +158,21 @@ class Loop:
             batch_size=self.plan.batch_size,
             workers=self.plan.workers,
             seed=seed,
+            drop_last=self.plan.drop_last,
             begun=self.begun,
             states=self.worker_states,
         )
 
+    def _next_samples(self) -> Any:
+        """Where one order of the data has ended, or none has begun, the next begins."""
+        try:
+            return next(self.batches)
+        except StopIteration:
+            self.batches = iter(self.loader)
+            return next(self.batches)
+
     def _next_batch(self, done: int) -> Batch:
-        samples, states = next(self.batches)
+        samples, states = self._next_samples()
         if self.plan.workers:
             self.worker_states[done % self.plan.workers] = states
         drawn = [self.order.drawn.popleft() for _ in samples]
@@ -277,11 +287,6 @@ class Loop:
         return iteration % plan.interval == 0 or iteration == self.plan.max_iters
 
     # -- schedule
-
-    def _rates(self) -> Any:
-        """The rate of every group at every iteration that is run."""
-        base = [group.lr for group in self.groups]
-        return lr_table(base, self.plan.schedulers, max_iters=self.iters)
 
     def _set_rates(self, done: int) -> None:
         for group, rate in zip(self.optimizer.param_groups, self.rates[done], strict=True):

@@ -15,7 +15,9 @@ from torch import nn
 
 from parity.errors import InputError
 from parity.live import reference_module
-from parity.train.checkpoint import kept_iterations, read_checkpoint
+from parity.train.asked import asked_for, insist_on_same
+from parity.train.checkpoint import kept_iterations, meta_of, read_checkpoint
+from parity.train.data import InfiniteOrder
 from parity.train.journal import Journal
 from parity.train.judge import Float32Draws, Float64Judge, RepeatJudge
 from parity.train.lockstep import lockstep
@@ -165,10 +167,28 @@ class _Sides:
         self.ported = None if options.port is None else _ported(model, options, plan)
         self.model: Model = model if self.ported is None else self.ported
         self.begun = _begun(options)
+        self.asked = asked_for(settings, options)
+        self._insist()
         resumed = _checkpoint(options, CANDIDATE, self.begun)
         self.kept = None if resumed is None else read_checkpoint(resumed, options.device)
         self.common: dict[str, Any] = {"seed": options.seed, "iters": options.iters}
         self.common["device"] = options.device
+
+    def _insist(self) -> None:
+        """Raises InputError where a checkpoint to go on from is of another training.
+
+        Or of one whose order of the data begins anew: the Runner does not go on within it.
+        """
+        if self.begun and self.plan.order is not InfiniteOrder:
+            raise InputError(
+                f"{self.options.work_dir}: only with InfiniteSampler a training is gone on with; "
+                "remove this folder, and it is trained from its beginning"
+            )
+        for side in (REFERENCE, CANDIDATE):
+            file = _checkpoint(self.options, side, self.begun)
+            if file is not None:
+                with self.live.mmengine_checkpoints():
+                    insist_on_same(file, meta_of(file).get("asked"), self.asked)
 
     def candidate(self) -> TrainingSide:
         """Our loop, with a work directory where it is to be kept."""
@@ -205,6 +225,7 @@ class _Sides:
                 iters=self.options.iters,
                 begun=self.begun,
                 classes=self.classes,
+                asked=self.asked,
             )
             observe = journal
             saving["save"] = journal.save
@@ -219,6 +240,7 @@ class _Sides:
             observe=observe,
             resumed=_checkpoint(self.options, REFERENCE, self.begun),
             states=None if self.kept is None else self.kept.generators,
+            asked=self.asked,
             **options,
             **self.common,
         )

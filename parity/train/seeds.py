@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.errors import InputError
+from parity.train.asked import asked_for, insist_on_same
 from parity.train.checkpoint import load_plain, save_whole
 from parity.train.equivalence import (
     MARGIN,
@@ -24,8 +25,6 @@ from parity.train.tally import Count, LockstepTally, Parting
 from parity.train.traces import TrainingTrace
 
 _OUTCOME = "outcome.pth"
-# What must be as it was for a training that is over to be taken as it is.
-_SAME = ("side", "lockstep", "iters", "seed", "device", "teacher", "interval")
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,10 @@ def train_seeds(
         if options.resume and file.is_file():
             found.append(_read(file, settings, one))
             continue
+        file.unlink(missing_ok=True)
         found.append(train(settings, one, _from(progress, index * options.iters)))
         if options.keep:
-            _write(file, found[-1])
+            _write(file, found[-1], settings)
     return tuple(found)
 
 
@@ -96,21 +96,19 @@ def _from(progress: Progress, before: int) -> Callable[[int], None]:
     return lambda iteration: progress(before + iteration)
 
 
-def _write(file: Path, training: Training) -> None:
-    options = {key: getattr(training.options, key) for key in _SAME}
+def _write(file: Path, training: Training, settings: TrainingSettings) -> None:
+    asked = asked_for(settings, training.options, recorded=True)
     traces = {side: asdict(trace) for side, trace in training.traces.items()}
     tally = None if training.tally is None else asdict(training.tally)
     told = {key: getattr(training, key) for key in ("name", "changes", "not_ours", "begun")}
     content = {**told, "classes": training.classes, "traces": traces, "tally": tally}
-    save_whole(file, {**content, "options": options})
+    save_whole(file, {**content, "asked": asked})
 
 
 def _read(file: Path, settings: TrainingSettings, options: TrainOptions) -> Training:
     kept = load_plain(file)
     try:
-        asked = {key: getattr(options, key) for key in _SAME}
-        if kept["options"] != asked or kept["changes"] != settings.changes:
-            raise InputError(f"{file}: was trained otherwise; ask as before, or give another --out")
+        insist_on_same(file, kept["asked"], asked_for(settings, options, recorded=True))
         traces = {side: TrainingTrace(**trace) for side, trace in kept["traces"].items()}
         given = {key: kept[key] for key in ("name", "changes", "not_ours", "begun", "classes")}
         tally = None if kept["tally"] is None else _tally(kept["tally"])

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import ast
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 from parity.errors import InputError
-from parity.fixtures import inputs_root
 from parity.recipe import find_config
 from parity.runs.facts import Config
 from parity.runs.merge import unknown_in
 from parity.settings.terms import READ, terms_of
+from parity.train.roots import LOADERS, with_roots
 
 SMALL_FACTOR = 8
 SMALL_BATCH = 2
-BUILT_IN_CLASSES = 150
-BUILT_IN_COUNT = 6
 _KEPT = (*READ, "env_cfg")
 _NEEDED = (
     ("model",),
@@ -38,19 +32,22 @@ _DROPPED = frozenset(
     | {"load_from", "resume"}
 )
 _TOLD = ("custom_imports", "auto_scale_lr")
-_SIZES = frozenset({"crop_size", "scale", "scales", "max_size", "stride"})
-_LOADERS = ("train_dataloader", "val_dataloader")
+_SIZES = frozenset({"crop_size", "scale", "scales", "img_scale", "max_size", "stride"})
 
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What is trained. values: the config in plain values. changes: in words, for the report."""
+    """What is trained. values: the config in plain values. changes: in words, for the report.
+
+    spare: the root of the built-in images, where they stand in for the data; else "".
+    """
 
     name: str
     values: Values
     changes: tuple[str, ...] = ()
+    spare: str = ""
 
     @property
     def config(self) -> Config:
@@ -91,7 +88,7 @@ def read_settings(
         if not isinstance(made.config.get(*keys), Mapping):
             raise InputError(f"{config}: has no {'.'.join(keys)}, and cannot be trained")
     made = _without_weights(made)
-    made = _with_data(made, data, spare)
+    made = with_roots(made, data, spare)
     made = _smaller(made) if small else made
     batch_size = SMALL_BATCH if small and batch_size is None else batch_size
     return _with_loader(made, 0 if small and workers is None else workers, batch_size)
@@ -181,72 +178,19 @@ def _mapped(value: Any, change: Callable[[Values], Values]) -> Any:
     return value
 
 
-@contextmanager
-def built_in_data() -> Iterator[Path]:
-    """A root in ADE20K's layout with copies of the built-in images, for a training.
-
-    One of them is left out: it holds labels beyond the classes, which no loss takes.
-    """
-    source = inputs_root()
-    with tempfile.TemporaryDirectory(prefix="parity-train-") as folder:
-        for kind, split in product(("images", "annotations"), ("training", "validation")):
-            target = Path(folder) / kind / split
-            target.mkdir(parents=True)
-            for file in sorted((source / kind / "validation").iterdir()):
-                if not file.name.startswith("wide_"):
-                    shutil.copyfile(file, target / file.name)
-        yield Path(folder)
-
-
-def _with_data(given: TrainingSettings, data: Path | None, spare: Path | None) -> TrainingSettings:
-    for key in _LOADERS:
-        if given.values.get(key):
-            given = _with_root(given, key, data, spare)
-    return given
-
-
-def _with_root(
-    given: TrainingSettings, key: str, data: Path | None, spare: Path | None
-) -> TrainingSettings:
-    loader = given.values[key]
-    dataset = loader.get("dataset") or {}
-    prefix = dataset.get("data_prefix")
-    if not isinstance(prefix, Mapping) or not {"img_path", "seg_map_path"} <= set(prefix):
-        kind = dataset.get("type", "no data set")
-        raise InputError(f"{given.name}: {kind} without data_prefix is not trained here")
-    own, told = Path(dataset.get("data_root") or ""), ""
-    root = own if data is None else data
-    if data is None and spare is not None and not (own / prefix["img_path"]).is_dir():
-        _check_classes(given, own, dataset)
-        root, told = spare, f"{own} is missing: {BUILT_IN_COUNT} built-in images for it"
-    for folder in prefix.values():
-        if not (root / folder).is_dir():
-            raise InputError(f"{root / folder}: no such directory; name the root with --data")
-    changed = {**dataset, "data_root": str(root)}
-    return given.having(told, **{key: {**loader, "dataset": changed}})
-
-
-def _check_classes(given: TrainingSettings, root: Path, dataset: Values) -> None:
-    heads = terms_of(given.config).item("model", "decode_head").parts
-    classes = heads[-1].get("num_classes").value if heads else None
-    if dataset.get("type") != "ADE20KDataset" or classes not in (BUILT_IN_CLASSES, None):
-        raise InputError(
-            f"{root}: the data set of {given.name} is missing; name its root with --data "
-            f"(the built-in images have the classes of ADE20K)"
-        )
-
-
 def _smaller(given: TrainingSettings) -> TrainingSettings:
     def smaller(value: Values) -> Values:
         return {key: _divided(part) if key in _SIZES else part for key, part in value.items()}
 
+    def with_smaller(value: Values) -> Values:
+        piped = "pipeline" in value
+        return {**value, "pipeline": _mapped(value["pipeline"], smaller)} if piped else value
+
     changed: Values = {}
-    for key in _LOADERS:
+    for key in LOADERS:
         loader = given.values.get(key)
         if loader:
-            dataset = loader["dataset"]
-            shrunk = {**dataset, "pipeline": _mapped(dataset.get("pipeline", []), smaller)}
-            changed[key] = {**loader, "dataset": shrunk}
+            changed[key] = {**loader, "dataset": _mapped(loader["dataset"], with_smaller)}
     model = given.values["model"]
     before = dict(model.get("data_preprocessor") or {})
     if before.get("size") is not None:

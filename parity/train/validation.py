@@ -23,7 +23,7 @@ from parity.steps.infer import predict
 from parity.steps.iou import ClassCounts, class_ratios, intersect_and_union
 from parity.steps.iou.metric import summarise
 from parity.steps.logits import postprocess_logits
-from parity.train.data import StreamDataset, data_loader, dataset_of
+from parity.train.data import Samples, data_loader, dataset_of
 from parity.train.losses import defined_by
 
 Values = Mapping[str, Any]
@@ -38,7 +38,7 @@ class ValidationPlan:
     inference, metric: options of `predict` and of the IoU. interval: iterations between two.
     """
 
-    dataset: StreamDataset
+    dataset: Samples
     collate: Values
     batch_size: int
     workers: int
@@ -48,8 +48,13 @@ class ValidationPlan:
     interval: int
 
 
-def validation_plan(recipe: Recipe, values: Values) -> ValidationPlan | None:
-    """What `values` ask of a validation; None without one. Raises InputError."""
+def validation_plan(
+    recipe: Recipe, values: Values, *, epoch_length: int | None = None
+) -> ValidationPlan | None:
+    """What `values` ask of a validation; None without one. Raises InputError.
+
+    epoch_length: iterations of an epoch, where the training is counted in epochs.
+    """
     loader = values.get("val_dataloader")
     if not loader:
         return None
@@ -63,14 +68,15 @@ def validation_plan(recipe: Recipe, values: Values) -> ValidationPlan | None:
     if inference["mode"] == "slide":
         inference["num_classes"] = recipe.head.channels
     return ValidationPlan(
-        dataset_of(recipe, loader["dataset"], "val"),
+        dataset_of(recipe, "val"),
         recipe.val[-1].options,
         int(loader.get("batch_size", 1)),
         loader.get("num_workers", 0),
         inference,
         decoding.get("threshold").value,
         metric,
-        int(values["train_cfg"].get("val_interval", 1000)),
+        int(values["train_cfg"].get("val_interval", 1 if epoch_length else 1000))
+        * (epoch_length or 1),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from parity.errors import InputError
-from parity.train.plan import AMP
+from parity.train.plan import AMP, EPOCHS, plan_of
 from parity.train.settings import TrainingSettings
 
 _NEEDED = ("val_dataloader", "val_cfg", "val_evaluator")
@@ -26,8 +27,13 @@ def interval_of(iters: int, asked: int | None) -> int:
 
 
 def with_validation(given: TrainingSettings, interval: int) -> TrainingSettings:
-    """Validated and saved every `interval` iterations on both sides."""
-    values = given.values
+    """Validated and saved every `interval` iterations on both sides. Raises InputError."""
+    values, length = given.values, _epoch_length(given)
+    if interval % length:
+        raise InputError(
+            f"{given.name}: --interval {interval} ends within an epoch of {length} iterations; "
+            "give a multiple, or --interval 0"
+        )
     missing = [key for key in _NEEDED if not values.get(key)]
     loop = {key: part for key, part in values["train_cfg"].items() if key != "dynamic_intervals"}
     hooks = dict(values.get("default_hooks") or {})
@@ -37,28 +43,40 @@ def with_validation(given: TrainingSettings, interval: int) -> TrainingSettings:
         told = f"saved every {interval} iterations; not validated: no {', '.join(missing)}"
     made = given.having(
         told,
-        train_cfg={**loop, "val_interval": interval, "val_begin": 1},
+        train_cfg={**loop, "val_interval": interval // length, "val_begin": 1},
         default_hooks=hooks,
     )
     kept = {key: part for key, part in made.values.items() if not missing or key not in _NEEDED}
-    return TrainingSettings(made.name, kept, made.changes)
+    return replace(made, values=kept)
 
 
 def shortened(given: TrainingSettings, iters: int) -> TrainingSettings:
     """The whole schedule in `iters` iterations. Raises InputError where it has no length."""
-    loop = given.values["train_cfg"]
-    length = loop.get("max_iters")
+    loop, epoch = given.values["train_cfg"], _epoch_length(given)
+    key = "max_epochs" if _by_epoch(given) else "max_iters"
+    length = loop.get(key)
     if not isinstance(length, int) or length < 1:
-        raise InputError(f"{given.name}: train_cfg.max_iters is {length!r}, not a number")
-    factor = iters / length
+        raise InputError(f"{given.name}: train_cfg.{key} is {length!r}, not a number")
+    if iters % epoch:
+        raise InputError(f"{given.name}: an epoch has {epoch} iterations; give a multiple of them")
+    factor = iters / (length * epoch)
     entries = given.values.get("param_scheduler") or []
     listed: list[Mapping[str, Any]] = [entries] if isinstance(entries, Mapping) else list(entries)
     made = [_scaled(entry, factor) for entry in listed]
     return given.having(
-        f"the schedule of {length} iterations in {iters}",
-        train_cfg={**loop, "max_iters": iters},
+        f"the schedule of {length * epoch} iterations in {iters}",
+        train_cfg={**loop, key: iters // epoch},
         param_scheduler=made or None,
     )
+
+
+def _by_epoch(given: TrainingSettings) -> bool:
+    return str(given.values["train_cfg"].get("type", "")).endswith(EPOCHS)
+
+
+def _epoch_length(given: TrainingSettings) -> int:
+    """Iterations of what the training counts in: 1 where it counts them. Raises InputError."""
+    return plan_of(given).epoch_length if _by_epoch(given) else 1
 
 
 def _scaled(entry: Mapping[str, Any], factor: float) -> dict[str, Any]:

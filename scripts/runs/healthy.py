@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from runs.plan import FCN, MASK2FORMER, Part, Run, one
+from runs.plan import FCN, MASK2FORMER, Part, WorkDirectory, one
 
 UPERNET = "upernet_r18-tiny-gn_1xb2-40_ade20k-64x64"
 DEEPLAB = "deeplabv3plus_r18-tiny-gn_1xb2-40_ade20k-64x64"
@@ -85,11 +85,13 @@ class Pair:
     other: str
 
 
-def _resumed(name: str, config: str, changes: dict[str, Any], *, seed: int = 0, **more: Any) -> Run:
+def _resumed(
+    name: str, config: str, changes: dict[str, Any], *, seed: int = 0, **more: Any
+) -> WorkDirectory:
     """Interrupted, and started again with --resume."""
     first = Part(config=config, seed=seed, changes=changes, stop="interrupt", stop_at=33, **more)
     resumed = {**changes, "resume": True}
-    return Run(
+    return WorkDirectory(
         name=name,
         parts=(first, Part(config=config, seed=seed, changes=resumed, **more)),
         console=True,
@@ -132,7 +134,7 @@ def _merged(*changes: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(
     name: str, config: str, *changes: dict[str, Any], seed: int = 0, processes: int = 1
-) -> Run:
+) -> WorkDirectory:
     return one(
         name, config, changes=_merged(*changes), seed=seed, processes=processes, console=True
     )

@@ -15,32 +15,38 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import torch
 from safetensors.torch import save_file
 
-from reference.compat import load_reference
-from reference.training import build_runner, call_before, zero_deform_attn
+from reference.checkpoints import mmengine_checkpoints
+from reference.training import build_runner, call_before, on_device, zero_deform_attn
 
-AMP = "mmengine.optim.optimizer.amp_optimizer_wrapper"
 ERROR = "error in %s: no kernel image is available for execution on the device\n"
 
 
 def main(job: dict[str, Any]) -> None:
-    if not torch.cuda.is_available():
-        work_on_cpu()
+    with contextlib.ExitStack() as stack:
+        if not torch.cuda.is_available():
+            distribute_on_cpu()
+            stack.enter_context(on_device("cpu"))
+        stack.enter_context(mmengine_checkpoints())
+        if job["dead"]:
+            stack.enter_context(zero_deform_attn(print_error))
+        run(job)
+
+
+def run(job: dict[str, Any]) -> None:
     runner = build_runner(Path(job["config"]), work_dir=job["work_dir"], changes=job["changes"])
     if job["initial"]:
         call_before(runner, "before_train", lambda: keep_initial(runner, job["initial"]))
     if job["stop"]:
         call_before(runner, "before_train_iter", lambda **values: stop(runner, job))
-    with zero_deform_attn(print_error) if job["dead"] else contextlib.nullcontext():
-        runner.train()
+    runner.train()
 
 
-def work_on_cpu() -> None:
-    """mmengine 0.10.7 distributes over GPUs and casts on GPUs only, though torch does both here."""
+def distribute_on_cpu() -> None:
+    """mmengine 0.10.7 distributes over GPUs only, though torch does so here."""
     parallel = torch.nn.parallel.DistributedDataParallel
     init = parallel.__init__
 
@@ -49,8 +55,6 @@ def work_on_cpu() -> None:
 
     parallel.__init__ = without_devices
     torch.cuda.set_device = lambda device: None
-    load_reference()
-    mock.patch(f"{AMP}.is_cuda_available", return_value=True).start()
 
 
 def print_error(launch: str) -> None:

@@ -14,7 +14,7 @@ from parity.guard.callbacks import HuggingFaceGuard, LightningGuard
 from parity.guard.hook import BrokenTraining
 from parity.guard.monitor import LOST, Monitor
 from parity.live import reference_module
-from parity.train.settings import built_in_data
+from parity.train.roots import built_in_data
 
 MASK2FORMER = "mask2former/mask2former_r50_8xb2-160k_ade20k-512x512"
 PRINTED = b"error in %s: no kernel image is available for execution on the device\n"

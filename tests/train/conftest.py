@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from parity.train.settings import built_in_data
+from parity.train.roots import built_in_data
+from tests.train import tiny
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,16 @@ def data():
         for image in images[2:]:
             image.unlink()
         yield root
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "tiny.py"
+    file.write_text(tiny.CONFIG)
+    return file
+
+
+@pytest.fixture
+def terse():
+    with tiny.terse():
+        yield

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 import torch
 
 from parity.errors import InputError
 from parity.steps.dino import DinoBackbone
+from tests.train import tiny
 
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
 pytestmark = pytest.mark.live
 
 HEAD = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +11,7 @@ import torch
 from parity.steps.loss import total_loss
 from parity.train import data as train_data
 from parity.train.loop import Loop
-
-# Test folders are no packages.
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
+from tests.train import tiny
 
 pytestmark = pytest.mark.live
 
@@ -245,34 +239,18 @@ VALIDATING = {
     "ignored label counted": (Loop, counted, 2, "scores", "m"),
 }
 ACCUMULATING = {
-    "not divided": (DividesNothing, 1, "loss to descend", "loss"),
-    "updated always": (UpdatesAlways, 1, "parameters", "conv1.weight"),
+    "not divided": (DividesNothing, same, 1, "loss to descend", "loss"),
+    "updated always": (UpdatesAlways, same, 1, "parameters", "conv1.weight"),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, *VALIDATING, *ACCUMULATING])
 def test_fault_is_located(fault, tmp_path, data):
-    loop, plan, iteration, quantity, name = FAULTS[fault]
-    given = tiny.settings(tmp_path, data)
-    first = tiny.run(given, tmp_path, loop=loop, plan=plan, iters=2).first
-    assert (first.iteration, first.quantity) == (iteration, quantity), first
-    assert name in first.name, first
-
-
-@pytest.mark.parametrize("fault", VALIDATING)
-def test_fault_of_validation_is_located(fault, tmp_path, data):
-    loop, plan, iteration, quantity, name = VALIDATING[fault]
-    given = tiny.settings(tmp_path, data, validated=True)
-    first = tiny.run(given, tmp_path, loop=loop, plan=plan, iters=4).first
-    assert (first.iteration, first.quantity) == (iteration, quantity), first
-    assert name in first.name, first
-
-
-@pytest.mark.parametrize("fault", ACCUMULATING)
-def test_fault_of_accumulation_is_located(fault, tmp_path, data):
-    loop, iteration, quantity, name = ACCUMULATING[fault]
-    given = tiny.settings(tmp_path, data, ACCUMULATE)
-    first = tiny.run(given, tmp_path, loop=loop, iters=2).first
+    loop, plan, iteration, quantity, name = {**FAULTS, **VALIDATING, **ACCUMULATING}[fault]
+    options = [ACCUMULATE] if fault in ACCUMULATING else []
+    given = tiny.settings(tmp_path, data, *options, validated=fault in VALIDATING)
+    iters = 4 if fault in VALIDATING else 2
+    first = tiny.run(given, tmp_path, loop=loop, plan=plan, iters=iters).first
     assert (first.iteration, first.quantity) == (iteration, quantity), first
     assert name in first.name, first
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 import torch
 
 from parity.train.settings import read_settings
-
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
 
 
 @pytest.fixture
@@ -26,9 +20,8 @@ def gpu(monkeypatch):
 
 
 @pytest.mark.live
-def test_a_family_on_the_cpu(gpu, tmp_path):
-    (tmp_path / "tiny.py").write_text(tiny.CONFIG)
-    given = [str(tmp_path / "tiny.py"), "no_such_config", "--device", "cpu", "--lockstep", "3"]
+def test_a_family_on_the_cpu(gpu, config, tmp_path):
+    given = [str(config), "no_such_config", "--device", "cpu", "--lockstep", "3"]
     assert gpu.main([*given, "--out", str(tmp_path / "out")]) == 1
     done, missing = json.loads((tmp_path / "out" / "training.json").read_text())["rows"]
     assert done["verdict"].startswith("equal: 3 iterations")

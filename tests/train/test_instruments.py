@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from parity.cli import app
 from parity.errors import InputError
 from parity.train import record
 from parity.train.judge import Float32Draws, Float64Judge
 from parity.train.loop import Loop
 from parity.train.operations import OperationLog, first_operations
-
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
+from tests.train import tiny
 
 
 @pytest.fixture
-def train(tmp_path, monkeypatch):
-    (tmp_path / "tiny.py").write_text(tiny.CONFIG)
-
+def train(config, monkeypatch):
     def run(loop, *options):
         monkeypatch.setattr(record, "Loop", loop)
-        given = [f"{tmp_path}/tiny.py", "--full", "--lockstep", "2", *options]
-        return CliRunner().invoke(app, ["train", *given])
+        return tiny.parity("train", config, "--full", "--lockstep", 2, *options)
 
     return run
 

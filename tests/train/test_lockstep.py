@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from parity.cli import app
 from parity.errors import InputError
 from parity.live import reference_module
 from parity.runs.read import read_run
@@ -17,10 +13,8 @@ from parity.train.loop import Loop
 from parity.train.observe import QUANTITIES
 from parity.train.plan import plan_of
 from parity.train.settings import SMALL_FACTOR, read_settings
+from tests.train import tiny
 
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
 live = pytest.mark.live
 
 ADAMW = "optim_wrapper.optimizer={'type': 'AdamW', 'lr': 1e-3, 'weight_decay': 0.1}"
@@ -136,11 +130,10 @@ def test_what_our_side_has_not_is_left_out_and_said(tmp_path, data):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("train_cfg.type=EpochBasedTrainLoop", "EpochBasedTrainLoop"),
         ("optim_wrapper.type=ApexOptimWrapper", "ApexOptimWrapper"),
         ("custom_hooks=[{'type': 'EMAHook', 'begin_epoch': 1}]", "begin_epoch"),
         ("custom_hooks=[{'type': 'EMAHook', 'ema_type': 'StochasticWeightAverage'}]", "Stochastic"),
-        ("train_dataloader.sampler.type=DefaultSampler", "DefaultSampler"),
+        ("train_dataloader.sampler.type=ClassAwareSampler", "ClassAwareSampler"),
         ("model.type=DepthEstimator", "DepthEstimator"),
         ("train_dataloader.dataset.ann_file=list.txt", "ann_file"),
         ("train_dataloader.dataset.pipeline=[{'type': 'Albu'}]", "Albu"),
@@ -163,20 +156,10 @@ def test_what_is_not_trained_is_said(option, message, tmp_path, data):
 # -- the command
 
 
-def parity(*arguments):
-    return CliRunner().invoke(app, ["train", *map(str, arguments)])
-
-
-@pytest.fixture
-def config(tmp_path):
-    file = tmp_path / "tiny.py"
-    file.write_text(tiny.CONFIG)
-    return file
-
-
 @live
 def test_command_equal(config, tmp_path):
-    done = parity(config, "--full", "--lockstep", 1, "--iters", 2, "--out", tmp_path / "out")
+    asked = ["--full", "--lockstep", 1, "--iters", 2, "--out", tmp_path / "out"]
+    done = tiny.parity("train", config, *asked)
     assert done.exit_code == 0, done.output
     assert "equal: 2 iterations" in done.stdout
     assert "pretrained weights left out" in done.stdout
@@ -191,7 +174,8 @@ def test_command_equal(config, tmp_path):
 @live
 @pytest.mark.parametrize("side", ["both", "candidate"])
 def test_our_work_directory_is_read_as_mmengine_s(side, config, tmp_path):
-    done = parity(config, "--full", "--iters", 4, "--side", side, "--out", tmp_path / "out")
+    asked = ["--full", "--iters", 4, "--side", side, "--out", tmp_path / "out"]
+    done = tiny.parity("train", config, *asked)
     assert done.exit_code == 0, done.output
     folder = tmp_path / "out" / "candidate"
     found = read_run(folder)
@@ -215,7 +199,7 @@ def test_command_different(config, monkeypatch):
             super()._set_rates(0)
 
     monkeypatch.setattr(record, "Loop", Faulty)
-    done = parity(config, "--full", "--lockstep", 2)
+    done = tiny.parity("train", config, "--full", "--lockstep", 2)
     assert done.exit_code == 1
     assert (
         "different: iteration 2, rates by group, group 0 (backbone.conv1.weight).lr" in done.stdout
@@ -225,7 +209,7 @@ def test_command_different(config, monkeypatch):
 @live
 @pytest.mark.parametrize("side", ["reference", "candidate"])
 def test_command_one_side(config, side):
-    done = parity(config, "--full", "--iters", 2, "--side", side)
+    done = tiny.parity("train", config, "--full", "--iters", 2, "--side", side)
     assert done.exit_code == 0, done.output
     assert f"{side} alone, 2 iterations; the last losses: decode.loss_ce" in done.stdout
 
@@ -250,6 +234,6 @@ BROKEN = ("--lockstep", "2", "--option", "model.decode_head.in_index=7")
     ],
 )
 def test_command_refuses(arguments, message, config):
-    done = parity(*(text.format(config=config) for text in arguments))
+    done = tiny.parity("train", *(text.format(config=config) for text in arguments))
     assert isinstance(done.exception, InputError)
     assert message in str(done.exception)

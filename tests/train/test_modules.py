@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from parity.cli import app
 from parity.errors import InputError
+from tests.train import tiny
 
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
 pytestmark = pytest.mark.live
 
 # A port of mmseg's PSPHead, whose names are others. resize: as mmseg's default.
@@ -20,6 +14,7 @@ PORT = """
 import torch
 from torch import nn
 from torch.nn import functional as F
+from tests.train import tiny
 
 class Conv(nn.Module):
     def __init__(self, inside, out, size, eps=1e-5, relu=True):
@@ -95,15 +90,14 @@ FAULTS = {
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(config, tmp_path):
     (tmp_path / "port.py").write_text(PORT)
-    (tmp_path / "tiny.py").write_text(tiny.CONFIG)
     return tmp_path
 
 
 def modules(files, make, *options):
     given = [f"{files}/port.py:{make}", f"{files}/tiny.py", "--part", "decode_head"]
-    return CliRunner().invoke(app, ["modules", *given, "--option", HEAD, *options])
+    return tiny.parity("modules", *given, "--option", HEAD, *options)
 
 
 def test_a_port_is_equal_under_other_names(files):

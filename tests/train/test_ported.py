@@ -1,17 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-from typer.testing import CliRunner
 
-from parity.cli import app
 from parity.errors import InputError
+from tests.train import tiny
 
-_SPEC = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-tiny = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tiny)
 pytestmark = pytest.mark.live
 
 # The FCN head and the stem of tests/train/tiny.py, ported.
@@ -19,6 +12,7 @@ PORT = """
 import torch
 from torch import nn
 from torch.nn import functional as F
+from tests.train import tiny
 
 class Port(nn.Module):
     def __init__(self, eps=1e-5, relu=True, bias=False):
@@ -65,13 +59,12 @@ NO_AUX = ("--option", "model.auxiliary_head=None")
 
 
 @pytest.fixture
-def train(tmp_path):
+def train(config, tmp_path):
     (tmp_path / "port.py").write_text(PORT)
-    (tmp_path / "tiny.py").write_text(tiny.CONFIG)
 
     def run(make, *options):
-        given = [f"{tmp_path}/tiny.py", "--full", "--model", f"{tmp_path}/port.py:{make}"]
-        return CliRunner().invoke(app, ["train", *given, "--lockstep", "3", *options])
+        given = [config, "--full", "--lockstep", 3, "--model", f"{tmp_path}/port.py:{make}"]
+        return tiny.parity("train", *given, *options)
 
     return run
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import torch
+from typer.testing import CliRunner
+
+from parity.cli import app
 from parity.live import reference_module
 from parity.train.lockstep import lockstep
 from parity.train.loop import Loop
 from parity.train.plan import plan_of
+from parity.train.record import TrainOptions
 from parity.train.settings import read_settings
 from parity.train.sides import TrainingSide
+from parity.train.whole import for_whole
 
 ITERATIONS = 3
 CONFIG = """
@@ -76,6 +83,16 @@ log_level = 'ERROR'
 """
 
 
+def terse():
+    """The Runner prints its config five times, in a style that takes longer than to train."""
+    return mock.patch("mmengine.config.Config.pretty_text", "")
+
+
+def parity(*arguments):
+    """The command, ended."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
 def settings(folder: Path, data: Path, *options: str, workers: int = 0, text: str = CONFIG, **more):
     file = folder / "tiny.py"
     file.write_text(text)
@@ -94,6 +111,29 @@ def run(given, folder: Path, *, loop=Loop, iters=ITERATIONS, plan=lambda plan: p
     def theirs(observe):
         live.train(given, work_dir=folder / "work", observe=observe, **common)
 
-    # The Runner prints its config five times, in a style that takes longer than to train.
-    with mock.patch("mmengine.config.Config.pretty_text", ""):
+    with terse():
         return lockstep(TrainingSide("ours", ours), TrainingSide("theirs", theirs), **options)
+
+
+# -- to a score
+
+
+def options(folder, **changes):
+    made = TrainOptions(lockstep=1, iters=4, work_dir=folder, keep=True, interval=2)
+    return replace(made, **changes)
+
+
+def whole(folder, data, *given, workers=0, **changes):
+    made = settings(folder, data, *given, workers=workers, validated=True)
+    return for_whole(made, 4, 2, **{"shorten": False, "amp": False, **changes})
+
+
+def weights(folder, iteration=4):
+    with reference_module("checkpoints").mmengine_checkpoints():
+        content = torch.load(folder / f"iter_{iteration}.pth", weights_only=True)
+    return {**content["state_dict"], **content.get("ema_state_dict", {})}
+
+
+def same(one, other):
+    assert list(one) == list(other)
+    return all(torch.equal(one[name], other[name]) for name in one)
