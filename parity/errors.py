@@ -21,6 +21,10 @@ class ReferenceUnavailable(ParityError):
     """The reference (mmseg and what it needs), or one of its compiled ops, is not installed."""
 
 
+class ExtraMissing(ReferenceUnavailable):
+    """A package is not installed that the reference of some steps needs; others are compared."""
+
+
 class WorkerLost(ParityError):
     """A process that computed for us was ended from outside: killed, or out of memory."""
 

@@ -12,7 +12,7 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -158,9 +158,12 @@ def _quiet_imports() -> Iterator[None]:
 
 def _versions(compiled: bool) -> dict[str, str]:
     mmcv = sys.modules["mmcv"].__version__
-    return {
+    found = {
         "mmseg": importlib.metadata.version("mmsegmentation"),
         "mmcv": f"{mmcv} ({'full' if compiled else 'lite'})",
         "mmengine": importlib.metadata.version("mmengine"),
         "mmdet": importlib.metadata.version("mmdet"),
     }
+    with suppress(importlib.metadata.PackageNotFoundError):  # an extra, for DINOv2
+        found["transformers"] = importlib.metadata.version("transformers")
+    return found

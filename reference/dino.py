@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from parity.errors import ReferenceUnavailable
+from parity.errors import ExtraMissing
 from parity.steps.dino import DinoBackbone
 from parity.steps.dino_weights import load_dino_weights, read_dino_weights
 
@@ -26,32 +30,78 @@ _TRANSFORMERS = (
 )
 
 
-def transformers_dino(model: DinoBackbone) -> nn.Module:
-    """``Dinov2Model`` with the sizes and weights of `model`.
+def dinov2(
+    images: Tensor,
+    weights: Mapping[str, Tensor],
+    *,
+    heads: int,
+    out_layers: int = 1,
+    interpolate_offset: float = 0.1,
+) -> tuple[Tensor, ...]:
+    """``Dinov2Backbone``, and where there is an offset, the original's scale in it."""
+    names = transformers_names(weights)
+    depth = 1 + max(int(name.split(".")[2]) for name in names if name.startswith("encoder."))
+    kernel = weights["patch_embed.proj.weight"]
+    model = _made(
+        "Dinov2Backbone",
+        hidden_size=kernel.shape[0],
+        num_hidden_layers=depth,
+        num_attention_heads=heads,
+        patch_size=kernel.shape[2],
+        out_indices=tuple(range(1, 1 + depth)),
+    )
+    with _scaled(interpolate_offset):
+        maps: tuple[Tensor, ...] = functional_call(model, names, (images,)).feature_maps
+    return maps[-out_layers:]
 
-    Raises ReferenceUnavailable without transformers.
-    """
+
+def interpolate_positions(
+    table: Tensor, *, height: int, width: int, interpolate_offset: float = 0.1
+) -> Tensor:
+    """``Dinov2Embeddings.interpolate_pos_encoding``, and with an offset the original's scale."""
+    model = _made("Dinov2Embeddings", hidden_size=table.shape[2], patch_size=1)
+    tokens = table.new_empty((1, 1 + height * width, table.shape[2]))
+    with _scaled(interpolate_offset), mock.patch.dict(model._parameters, position_embeddings=table):
+        positions: Tensor = model.interpolate_pos_encoding(tokens, height, width)
+    return positions
+
+
+@cache
+def _made(name: str, **options: Any) -> Any:
+    """A class of transformers' DINOv2, without memory for weights. Raises ExtraMissing."""
+    transformers = _transformers()
+    config = transformers.Dinov2Config(**options, use_mask_token=False)
+    with torch.device("meta"):
+        return getattr(transformers, name)(config).eval()
+
+
+def _transformers() -> Any:
+    """The module of transformers that has DINOv2. Raises ExtraMissing."""
     try:
-        from transformers import Dinov2Config, Dinov2Model
+        from transformers.models.dinov2 import modeling_dinov2
     except ImportError as error:
-        raise ReferenceUnavailable(
+        raise ExtraMissing(
             "transformers is not installed; install it with: pip install -c constraints.txt "
             "-e '.[dino]'"
         ) from error
-    side = round((model.pos_embed.shape[1] - 1) ** 0.5)
-    config = Dinov2Config(
-        hidden_size=model.pos_embed.shape[2],
-        num_hidden_layers=len(model.blocks),
-        num_attention_heads=model.heads,
-        image_size=side * model.patch_size,
-        patch_size=model.patch_size,
-        layerscale_value=1.0,
-    )
-    theirs: nn.Module = Dinov2Model(config)
-    missing = theirs.load_state_dict(transformers_names(model.state_dict()), strict=False)
-    assert not missing.unexpected_keys, missing
-    assert missing.missing_keys == ["embeddings.mask_token"], missing  # of the pretraining
-    return theirs
+    return modeling_dinov2
+
+
+@contextmanager
+def _scaled(offset: float) -> Iterator[None]:
+    """transformers gives the size of the positions alone; the original its scale, with `offset`.
+
+    ``interpolate_pos_encoding`` of facebookresearch/dinov2 at b8931f7
+    dinov2/models/vision_transformer.py.
+    """
+    interpolate = nn.functional.interpolate
+
+    def scaled(grid: Tensor, *, size: tuple[int, int], **options: Any) -> Tensor:
+        scale = [(new + offset) / old for new, old in zip(size, grid.shape[2:], strict=True)]
+        return interpolate(grid, scale_factor=scale, **options)
+
+    with mock.patch.object(nn.functional, "interpolate", scaled if offset else interpolate):
+        yield
 
 
 def transformers_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

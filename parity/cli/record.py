@@ -15,6 +15,7 @@ from parity.cli.console import plain
 from parity.compare.store import save_traces
 from parity.compare.trace import run_trace
 from parity.environment import cpu_capability, environment
+from parity.errors import ReferenceUnavailable
 from parity.fixtures import fixtures_root, inputs_root
 from parity.live import reference_header
 
@@ -34,6 +35,9 @@ def record(
         case.name: run_trace(reference_steps(case.steps), case.start(), case.seed)
         for case in track(recording_cases(inputs), "recording", console=console, transient=True)
     }
+    for missing in (record.missing for trace in traces.values() for record in trace.steps):
+        if missing:
+            raise ReferenceUnavailable(missing)
     machine = {name: text for name, text in environment().items() if name not in ("CPU", "GPU")}
     header = {"versions": {**versions, **machine}, "cpu_capability": cpu_capability()}
     save_traces(folder, "traces", traces, header=header, inputs=inputs)

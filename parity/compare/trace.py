@@ -23,7 +23,7 @@ from parity.compare.rng import (
 from parity.compare.rounding import accepted, labelled, only_rounding
 from parity.compare.tolerance import Tolerance, tolerance_for
 from parity.compare.tree import compare_tree
-from parity.errors import ReferenceUnavailable
+from parity.errors import ExtraMissing, ReferenceUnavailable
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 # (value, rng) -> next value; a pipeline's Step is one.
@@ -43,6 +43,12 @@ class StepRecord:
     state_after: GeneratorState
     draws: tuple[Draw, ...] = ()
     error: str = ""
+
+    @property
+    def missing(self) -> str:
+        """Which package was not installed that the reference needs for this step alone, or ""."""
+        kind, _, message = self.error.partition(": ")
+        return message if kind == ExtraMissing.__name__ else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,15 +159,17 @@ class TraceComparison:
 def run_step(name: str, step: StepFunction, value: Any, state: GeneratorState) -> StepRecord:
     """Run one step from `state`; what it raises becomes the record's error.
 
-    Only ReferenceUnavailable and MemoryError pass through: they are about the machine.
+    Only ReferenceUnavailable, but for an extra, and MemoryError pass through: they are about
+    the machine.
     """
     rng = RecordingRandomState.from_state(state)
     record = StepRecord(name, value, state, None, state)
     try:
         output = step(value, rng)
-    except (ReferenceUnavailable, MemoryError):
-        raise
     except Exception as error:  # any candidate may raise anything; it is a finding
+        machine = isinstance(error, (ReferenceUnavailable, MemoryError))
+        if machine and not isinstance(error, ExtraMissing):
+            raise
         # Addresses in memory differ in every run.
         message = _ADDRESS.sub("", f"{type(error).__name__}: {error}")
         return replace(
@@ -190,6 +198,8 @@ def compare_records(
 ) -> StepResult:
     """Outputs, generator states and, where these differ, draws of the same step on two sides."""
     draw = first_draw_difference(actual.draws, expected.draws)
+    if expected.missing:
+        return StepResult(Verdict.NOT_COMPARED, error=expected.missing)
     if actual.error or expected.error:
         return _compare_errors(actual, expected, draw)
     leaves = compare_tree(

@@ -14,6 +14,7 @@ from parity.pipeline import Step
 from parity.probes import Probe, augment, data, heads
 from parity.probes import collate as collates
 from parity.probes import deform_attn as attentions
+from parity.probes import dino as dinos
 from parity.probes import infer as infers
 from parity.probes import iou as ious
 from parity.probes import logits as logit_probes
@@ -41,6 +42,7 @@ PROBES: tuple[Probe, ...] = (
     *schedules.PROBES,
     *optims.PROBES,
     *attentions.PROBES,
+    *dinos.PROBES,
 )
 
 DATA_PROBES: tuple[Probe, ...] = (*data.PROBES, *augment.PROBES)

@@ -11,6 +11,9 @@ from parity.compare.compare import Verdict
 from parity.compare.rounding import ROUNDING
 from parity.text import count, names, number, ulp
 
+# Steps that mmsegmentation has not.
+FROM_TRANSFORMERS = frozenset({"dino"})
+
 
 def verdict_sentence(check: CheckReport) -> str:
     """The whole check in one sentence, and what it did not exercise in another."""
@@ -85,10 +88,19 @@ def _name(row: StepSummary) -> str:
 
 
 def reference_name(check: CheckReport) -> str:
-    """The reference with its version: ``live mmsegmentation 1.2.2``."""
-    version = check.versions.get("mmseg") or check.versions.get("recorded mmseg") or ""
+    """The reference with its version: ``live mmsegmentation 1.2.2``; of DINOv2, transformers."""
+    done = {row.pipeline for row in check.summaries if row.cases}
+    packages = {"mmseg": "mmsegmentation", "transformers": "transformers"}
+    if not done & FROM_TRANSFORMERS:
+        del packages["transformers"]
+    elif done <= FROM_TRANSFORMERS:
+        del packages["mmseg"]
+    names = []
+    for package, title in packages.items():
+        version = check.versions.get(package) or check.versions.get(f"recorded {package}") or ""
+        names.append(f"{title} {version}".strip())
     mode, _, place = check.mode.partition(", ")
-    return " ".join(part for part in (mode, "mmsegmentation", version, place) if part)
+    return " ".join(part for part in (mode, " and ".join(names), place) if part)
 
 
 def compared(check: CheckReport, outcomes: Sequence[CaseOutcome]) -> tuple[str, ...]:

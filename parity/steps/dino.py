@@ -2,18 +2,19 @@
 
 Reproduces ``DinoVisionTransformer`` (facebookresearch/dinov2 at 027a9ac
 dinov2/models/vision_transformer.py, with its key names), ``BNHead`` (dinov2/eval/segmentation/
-models/decode_heads/linear_head.py at 7c503b3) and ``Dinov2Model`` (transformers 5.24.0
-models/dinov2/modeling_dinov2.py), to whose forward and gradient it is held.
+models/decode_heads/linear_head.py at 7c503b3), and ``Dinov2Model`` and ``Dinov2Backbone``
+(transformers 5.24.0 models/dinov2/modeling_dinov2.py), to whose forward and gradient it is held.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from parity.errors import InputError
 
@@ -54,6 +55,36 @@ def pad_to_multiple(images: Tensor, multiple: int = 14) -> Tensor:
     return F.pad(images, pads)
 
 
+def query_key_value(x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> tuple[Tensor, ...]:
+    """Three of ``(N, heads, L, C / heads)`` of tokens ``(N, L, C)``.
+
+    weight: ``(3 * C, C)``, the rows of all queries, keys, then values, each head by head.
+    """
+    # One product each: of all three at once, torch may add in another order.
+    parts = zip(weight.chunk(3), bias.chunk(3), strict=True)
+    split = (*x.shape[:2], heads, -1)
+    return tuple(F.linear(x, *part).view(split).transpose(1, 2) for part in parts)
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, *, scale: float) -> Tensor:
+    """Tokens ``(N, L, C)`` of three times ``(N, heads, L, C / heads)``."""
+    attended = F.scaled_dot_product_attention(query, key, value, scale=scale)
+    return attended.transpose(1, 2).flatten(2)
+
+
+def map_of(tokens: Tensor, *, height: int, width: int) -> Tensor:
+    """Tokens ``(N, 1 + height * width, C)``, the class token first, as a map of the others."""
+    patches = tokens[:, 1:].transpose(1, 2)
+    return patches.reshape(*patches.shape[:2], height, width).contiguous()
+
+
+def last_maps(
+    layers: Sequence[Tensor], norm: nn.Module, *, count: int, height: int, width: int
+) -> tuple[Tensor, ...]:
+    """The last `count` of the tokens after each layer, all through the last norm, as maps."""
+    return tuple(map_of(norm(x), height=height, width=width) for x in layers[-count:])
+
+
 class DinoAttention(nn.Module):
     """Self-attention of tokens ``(N, L, C)``."""
 
@@ -64,12 +95,8 @@ class DinoAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tokens of the same shape."""
-        # One product each: of all three at once, torch may add in another order.
-        parts = zip(self.qkv.weight.chunk(3), self.qkv.bias.chunk(3), strict=True)
-        split = (*x.shape[:2], self.heads, -1)
-        q, k, v = (F.linear(x, *part).view(split).transpose(1, 2) for part in parts)
-        attended = F.scaled_dot_product_attention(q, k, v)  # (N, heads, L, C / heads)
-        return self.proj(attended.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        q, k, v = query_key_value(x, self.qkv.weight, self.qkv.bias, self.heads)
+        return self.proj(attention(q, k, v, scale=q.shape[3] ** -0.5))  # type: ignore[no-any-return]
 
 
 class DinoMlp(nn.Module):
@@ -152,7 +179,8 @@ class DinoBackbone(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + (image_size // patch_size) ** 2, width))
         self.blocks = nn.ModuleList(DinoBlock(width, heads, layer_scale) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.init_weights()
+        if not self.pos_embed.is_meta:  # without memory there is nothing to draw
+            self.init_weights()
         self.requires_grad_(not frozen)
 
     def init_weights(self) -> None:
@@ -181,10 +209,41 @@ class DinoBackbone(nn.Module):
         height, width = images.shape[2:]
         if height % self.patch_size or width % self.patch_size:
             raise InputError(f"{height} x {width} is no multiple of patches of {self.patch_size}")
-        x, found = self.tokens(images), []
+        layers = [self.tokens(images)]
         for block in self.blocks:
-            x = block(x)
-            found.append(x)
-        maps = [self.norm(x)[:, 1:].transpose(1, 2) for x in found[-self.out_layers :]]
-        shape = (height // self.patch_size, width // self.patch_size)
-        return tuple(one.reshape(*one.shape[:2], *shape).contiguous() for one in maps)
+            layers.append(block(layers[-1]))
+        shape = {"height": height // self.patch_size, "width": width // self.patch_size}
+        return last_maps(layers, self.norm, count=self.out_layers, **shape)
+
+
+def dinov2(
+    images: Tensor,
+    weights: Mapping[str, Tensor],
+    *,
+    heads: int,
+    out_layers: int = 1,
+    interpolate_offset: float = 0.1,
+) -> tuple[Tensor, ...]:
+    """The backbone with `weights`, by the original's names, of any width and depth.
+
+    images: ``(N, 3, H, W)``, multiples of the patch. Returns the last `out_layers` layers,
+    normed, as maps ``(N, C, H / patch, W / patch)``. Raises InputError.
+    """
+    blocks = [int(name.split(".")[1]) for name in weights if name.startswith("blocks.")]
+    try:
+        kernel, table = weights["patch_embed.proj.weight"], weights["pos_embed"]
+        width, patch_size = kernel.shape[0], kernel.shape[2]
+        with torch.device("meta"):
+            model = DinoBackbone(
+                (width, 1 + max(blocks, default=-1), heads),
+                image_size=math.isqrt(table.shape[1] - 1) * patch_size,
+                patch_size=patch_size,
+                out_layers=out_layers,
+                interpolate_offset=interpolate_offset,
+                pads=False,
+            )
+        own = {name: weights[name] for name, _ in model.named_parameters()}
+    except KeyError as error:
+        raise InputError(f"weights of DINOv2: {error.args[0]} is missing") from error
+    maps: tuple[Tensor, ...] = functional_call(model, own, (images,))
+    return maps

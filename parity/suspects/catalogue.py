@@ -9,6 +9,7 @@ from parity.suspects import (
     collate,
     crop,
     deform_attn,
+    dino,
     flip,
     infer,
     iou,
@@ -32,7 +33,7 @@ from parity.suspects.suspect import Suspect, one_a_mistake, replaced_by
 _MODULES = (
     *(load, resize, multiscale, crop, flip, photometric, pad, warp, tone, maps, mosaic),
     *(collate, logits, infer, loss, mask, iou),
-    *(schedule, optim, deform_attn),
+    *(schedule, optim, deform_attn, dino),
 )
 FAMILIES = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from parity.candidate import own
@@ -15,6 +17,7 @@ from parity.check.progress import Progress
 from parity.compare import Verdict
 from parity.compare.rounding import Rounding
 from parity.errors import ReferenceUnavailable
+from parity.live import reference_module
 from parity.steps.flip import flip_sample
 from tests.candidate.support import TRAIN, pairs
 
@@ -128,3 +131,17 @@ def test_what_the_reference_has_not_on_a_device_is_not_compared(monkeypatch, dev
     [step] = next(results).comparison.steps
     assert step.isolated.verdict is Verdict.NOT_COMPARED
     assert "cannot do it on cpu:0: no kernel" in step.isolated.error
+
+
+@pytest.mark.live
+def test_an_extra_that_is_missing_costs_its_steps_alone(monkeypatch):
+    reference_module("dino")._made.cache_clear()
+    monkeypatch.setitem(sys.modules, "transformers.models.dinov2", None)  # cannot be imported
+    cases = [case for case in probe_cases(range(1)) if case.pipeline in ("dino", "deform_attn")]
+    report = check_own(Plan("live", cases, {}, (), (0, 1)))
+    found = {row.step: (row.isolated, row.why_skipped) for row in report.summaries}
+    assert found["deform_attn"] == (Verdict.EQUAL, "")
+    assert found["dino"][0] is found["dino_positions"][0] is Verdict.NOT_COMPARED
+    assert "transformers is not installed; install it with" in found["dino"][1]
+    assert report.verdict is Verdict.EQUAL
+    assert report.failed == 0

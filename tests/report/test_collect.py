@@ -92,6 +92,13 @@ class TestSentence:
             "1 step equals live mmsegmentation 1.2.2 within named tolerances in 1 case."
         )
 
+    def test_the_reference_of_dino_is_transformers(self):
+        versions = {"mmseg": "1.2.2", "transformers": "5.24.0"}
+        dino = case("a", ("dino", EQUAL, EQUAL), pipeline="dino")
+        for results, name in (((dino,), ""), ((CLEAN, dino), "mmsegmentation 1.2.2 and ")):
+            found = report_of(*results, versions=versions).sentence
+            assert f"live {name}transformers 5.24.0 bit for bit" in found
+
     def test_different(self):
         report = report_of(CLEAN, TRAVELS)
         assert report.sentence == (

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from torch.nn import functional
 
-from parity.errors import InputError, ReferenceUnavailable
+from parity.errors import InputError
 from parity.live import reference_module
 from parity.steps.dino import (
     SIZES,
     DinoBackbone,
+    dinov2,
     interpolate_positions,
     pad_to_multiple,
 )
-from parity.steps.dino_weights import load_dino_weights, original_names, read_dino_weights
-
-# Height and width in pixels; the table is of 70 x 70.
-IMAGES = ((70, 70), (84, 56), (14, 98), (70, 98))
+from parity.steps.dino_weights import load_dino_weights, read_dino_weights
 
 
 def small(**options):
@@ -27,41 +27,15 @@ def small(**options):
     return model
 
 
-def theirs_of(model):
-    try:
-        return reference_module("dino").transformers_dino(model)
-    except ReferenceUnavailable as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.live
-@pytest.mark.parametrize("size", IMAGES)
-def test_forward_and_gradient_of_transformers(size):
-    model = small(interpolate_offset=0.0)
-    theirs = theirs_of(model)
-    images = torch.randn(2, 3, *size)
-    (actual,) = model(images)
-    tokens = theirs(images).last_hidden_state[:, 1:]
-    expected = tokens.transpose(1, 2).reshape(actual.shape)
-    assert torch.equal(actual, expected)
-    weights = torch.randn_like(actual)
-    actual.backward(weights)
-    expected.backward(weights)
-    found = {name: param.grad for name, param in theirs.named_parameters() if "mask" not in name}
-    gradients = original_names(found)
-    for name, param in model.named_parameters():
-        assert torch.equal(param.grad, gradients[name]), name
-
-
-@pytest.mark.live
+@pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
 def test_the_width_of_vit_s_at_518():
-    model = DinoBackbone((384, 2, 6), interpolate_offset=0.0)
-    theirs = theirs_of(model)
-    images = torch.randn(1, 3, 518, 518)
+    model, images = DinoBackbone((384, 2, 6)), torch.randn(1, 3, 518, 518)
+    theirs = reference_module("dino").dinov2(images, model.state_dict(), heads=6)
     with torch.no_grad():
-        (actual,), tokens = model(images), theirs(images).last_hidden_state[:, 1:]
-    assert actual.shape == (1, 384, 37, 37)
-    assert torch.equal(actual, tokens.transpose(1, 2).reshape(actual.shape))
+        actual = model(images)
+    assert [one.shape for one in actual] == [(1, 384, 37, 37)]
+    assert torch.equal(actual[0], theirs[0])
 
 
 def test_the_original_samples_beside_the_grid():
@@ -95,6 +69,16 @@ def test_padding_is_around_the_image():
     assert pad_to_multiple(torch.ones(1, 1, 11, 14))[0, 0, :, 0].tolist() == [0, *[1] * 11, 0, 0]
     with pytest.raises(InputError, match="no multiple"):
         small(pads=False)(torch.ones(1, 3, 14, 15))
+
+
+def test_the_function_is_the_module():
+    model, images = small(out_layers=2), torch.randn(1, 3, 28, 42)
+    found = dinov2(images, model.state_dict(), heads=4, out_layers=2)
+    assert all(map(torch.equal, found, model(images)))
+    for name in ("pos_embed", "blocks.1.ls1.gamma"):
+        left = {key: one for key, one in model.state_dict().items() if key != name}
+        with pytest.raises(InputError, match=f"{name} is missing"):
+            dinov2(images, left, heads=4)
 
 
 def test_the_last_layers_are_normed():

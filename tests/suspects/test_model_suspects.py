@@ -22,7 +22,10 @@ from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.mistake import WithMistakes
 from parity.suspects.suspect import Suspect, replaced_by
 
-FAMILIES = ("collate", "logits", "infer", "loss", "mask", "iou", "schedule", "optim", "deform_attn")
+FAMILIES = (
+    *("collate", "logits", "infer", "loss", "mask", "iou"),
+    *("schedule", "optim", "deform_attn", "dino"),
+)
 PLANTED = [
     (suspect, function)
     for suspect in all_suspects()

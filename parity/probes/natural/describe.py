@@ -116,6 +116,10 @@ _SHAPES: Mapping[str, str] = {
     "multi_scale_deformable_attention": "value float (N, keys, heads, channels); spatial_shapes "
     "int64 (levels, 2); sampling_locations float (N, queries, heads, levels, points, 2); "
     "attention_weights without the last; gives (N, queries, heads * channels)",
+    "interpolate_positions": "table float (1, 1 + N * N, C), the class token first; height, width "
+    "int, in patches; gives float (1, 1 + height * width, C)",
+    "dinov2": "images float (N, 3, H, W); weights: tensors by the original's names; heads int; "
+    "gives maps (N, C, H / patch, W / patch), one for each of out_layers",
     "initial_sampling_bias": "gives float32 (heads * levels * points * 2,)",
 }
 # Their examples are in the form of our steps, ``(sample, rng)``, which is the shorter one.

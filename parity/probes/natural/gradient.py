@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,11 +27,23 @@ def gradient(loss: Tensor, pred: Tensor) -> Tensor | None:
     return torch.autograd.grad(loss, pred, outer, allow_unused=True)[0]
 
 
-def with_gradients(attention: Callable[..., Tensor], value: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Output of `attention` on copies of what `value` holds, and gradients for ``grad_output``."""
-    names = ("value", "sampling_locations", "attention_weights")
+def with_gradients(
+    function: Callable[..., Tensor | Sequence[Tensor]],
+    value: Mapping[str, Any],
+    names: Sequence[str] = ("value", "sampling_locations", "attention_weights"),
+) -> dict[str, Any]:
+    """Output of `function` on what `value` holds, and gradients of `names` for ``grad_output``.
+
+    None is the gradient of what the output does not depend on.
+    """
     leaves = {name: value[name].detach().clone().requires_grad_() for name in names}
-    output = attention(spatial_shapes=value["spatial_shapes"], **leaves)
-    gradients = torch.autograd.grad(output, list(leaves.values()), value["grad_output"])
+    rest = {name: one for name, one in value.items() if name not in (*names, "grad_output")}
+    output = function(**rest, **leaves)
+    parts = (output,) if isinstance(output, Tensor) else tuple(output)
+    gradients: Sequence[Tensor | None] = [None] * len(leaves)
+    if any(part.requires_grad for part in parts):
+        inputs, outer = list(leaves.values()), value["grad_output"]
+        gradients = torch.autograd.grad(parts, inputs, outer, allow_unused=True)
     named = {f"grad_{name}": one for name, one in zip(names, gradients, strict=True)}
-    return {"output": output.detach(), **named}
+    detached = tuple(part.detach() for part in parts)
+    return {"output": detached[0] if isinstance(output, Tensor) else detached, **named}

@@ -17,6 +17,7 @@ from parity.steps import collate as collates
 from parity.steps import (
     crop,
     deform_attn,
+    dino,
     flip,
     infer,
     iou,
@@ -115,6 +116,8 @@ _OWN_LOSSES = (
     *(loss.ddr_head_loss, loss.pid_head_loss, loss.depth_head_loss),
 )
 
+_POSITIONS = ("interpolate_pos_encoding", "interpolate_pos_embed")
+
 OPERATIONS: tuple[Operation, ...] = (
     replace(
         _image("resize", resizes.random_resize_sample),
@@ -198,6 +201,8 @@ OPERATIONS: tuple[Operation, ...] = (
         tensors.attended,
     ),
     Operation("initial_sampling_bias", deform_attn.initial_sampling_bias, tensors.keywords),
+    Operation("interpolate_positions", dino.interpolate_positions, tensors.positioned, _POSITIONS),
+    Operation("dinov2", dino.dinov2, tensors.backbone),
 )
 
 

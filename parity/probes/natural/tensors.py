@@ -130,6 +130,44 @@ def attended(
 
 
 @through_caller
+def positioned(
+    call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any
+) -> dict[str, Any]:
+    """A position table for another size, and the table's gradient."""
+
+    def interpolated(interpolate_offset: float, **given: Any) -> Any:
+        return call(given, {"interpolate_offset": interpolate_offset, **options})
+
+    return _given(with_gradients(interpolated, value, ("table",)))
+
+
+@through_caller
+def backbone(
+    call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any
+) -> dict[str, Any]:
+    """Maps of images by given weights, and the gradients of all of these."""
+    names = tuple(value["weights"])
+
+    def maps(**given: Any) -> Any:
+        weights = {name: given.pop(name) for name in names}
+        required = {"images": given.pop("images"), "weights": weights, "heads": given.pop("heads")}
+        found = call(required, {**given, **options})
+        return (found,) if isinstance(found, torch.Tensor) else tuple(found)
+
+    flat = {**value, **value["weights"]}
+    del flat["weights"]
+    return _given(with_gradients(maps, flat, ("images", *names)))
+
+
+def _given(found: dict[str, Any]) -> dict[str, Any]:
+    """`found`, in part where the weights were copied, so that no gradient is known."""
+    grads = {name: one for name, one in found.items() if name not in ("output", "grad_images")}
+    if any(one is not None for one in grads.values()):
+        return found
+    return Partly({name: one for name, one in found.items() if one is not None})
+
+
+@through_caller
 def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """A function of the entries of the value, by name."""
     return call(value, options)
