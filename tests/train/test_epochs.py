@@ -129,6 +129,7 @@ def test_an_order_that_begins_anew_is_not_gone_on_with(tmp_path, data):
     [
         ((LOOP,), "InfiniteSampler never ends its first epoch"),
         (("train_dataloader.num_batch_per_epoch=3",), "num_batch_per_epoch is not done"),
+        ((DROPPED[0], "train_dataloader.batch_size=7"), "leaves no batch of 7 from 6 images"),
         ((LOOP.replace("3", "None"), ORDER), "max_epochs is None"),
     ],
 )
