@@ -68,6 +68,7 @@ class TrainingPlan:
     by_epoch: bool = False
     order: type[InfiniteOrder] = InfiniteOrder
     drop_last: bool = False
+    persistent: bool = False
     amp: Amp | None = None
     average: Values | None = None
     validation: ValidationPlan | None = None
@@ -117,6 +118,7 @@ def plan_of(settings: TrainingSettings) -> TrainingPlan:
         by_epoch=by_epoch,
         order=_ORDERS[recipe.terms.item("train_dataloader", "sampler").kind],
         drop_last=loader.get("drop_last", False),
+        persistent=loader.get("persistent_workers", False),
         amp=_amp(wrapper),
         average=_average(settings),
         validation=validation_plan(recipe, values, epoch_length=length if by_epoch else None),
