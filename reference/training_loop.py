@@ -162,8 +162,7 @@ class _Watch:
         loop = self.runner.train_loop
         if not hasattr(loop, "dataloader_iterator"):
             if self.batches is None:
-                self.batches = loop.dataloader
-                loop.dataloader = _Epochs(loop, self.observe, self.device)
+                self.batches = loop.dataloader = _Epochs(loop, self.observe, self.device)
             return
         self.batches, skipped = loop.dataloader_iterator, loop.iter
 
@@ -272,6 +271,7 @@ class _Epochs:
 
     def __init__(self, loop: Any, observe: Observer, device: str) -> None:
         self.loop, self.loader, self.observe, self.device = loop, loop.dataloader, observe, device
+        self._iterator: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
@@ -280,11 +280,11 @@ class _Epochs:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[Any]:
-        batches = None
+        self._iterator = None
         for _ in range(len(self.loader)):
             if self.loop.stop_training:
                 self.loop.val_begin = self.loop.max_epochs + 1  # not at the end of an epoch
                 return
             self.observe(START, generators(self.device))
-            batches = iter(self.loader) if batches is None else batches
-            yield next(batches)
+            self._iterator = self._iterator or iter(self.loader)
+            yield next(self._iterator)

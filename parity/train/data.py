@@ -221,10 +221,14 @@ def data_loader(
     workers: int,
     seed: int,
     drop_last: bool = False,
+    persistent: bool = True,
     begun: int = 0,
     states: Mapping[int, Values] | None = None,
 ) -> DataLoader[Any]:
-    """Batches in `order`, each `Loaded`; begun, states: as of `seed_worker`."""
+    """Batches in `order`, each `Loaded`; begun, states: as of `seed_worker`.
+
+    persistent: the workers live on where the order ends; new ones begin with the same seeds.
+    """
     given: dict[str, Any] = {"workers": workers, "seed": seed, "begun": begun, "states": states}
     return DataLoader(
         dataset,
@@ -234,5 +238,5 @@ def data_loader(
         num_workers=workers,
         collate_fn=with_states,
         worker_init_fn=partial(begin_worker, **given),
-        persistent_workers=workers > 0,
+        persistent_workers=persistent and workers > 0,
     )

@@ -65,6 +65,11 @@ class Float64Judge:
         return float((ours - truth).norm()) / (max(own, least) or torch.inf)
 
 
+def judge_of(*, precise: bool, repeat: bool) -> Float64Judge | RepeatJudge | None:
+    """The judge that was asked for, if any."""
+    return Float64Judge() if precise else RepeatJudge() if repeat else None
+
+
 class Float32Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Random numbers that are asked for in float64 are drawn in float32, as elsewhere.
 

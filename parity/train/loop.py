@@ -159,8 +159,9 @@ class Loop:
             workers=self.plan.workers,
             seed=seed,
             drop_last=self.plan.drop_last,
+            persistent=self.plan.persistent,
             begun=self.begun,
-            states=self.worker_states,
+            states=dict(self.worker_states),
         )
 
     def _next_samples(self) -> Any:

@@ -68,6 +68,7 @@ class TrainingPlan:
     by_epoch: bool = False
     order: type[InfiniteOrder] = InfiniteOrder
     drop_last: bool = False
+    persistent: bool = False
     amp: Amp | None = None
     average: Values | None = None
     validation: ValidationPlan | None = None
@@ -90,7 +91,7 @@ def plan_of(settings: TrainingSettings) -> TrainingPlan:
     sampler, dataset = loader["sampler"], dataset_of(recipe, "train")
     batch_size = int(_number(settings, "train_dataloader", "batch_size"))
     by_epoch = recipe.terms.item("train_cfg").kind == EPOCHS
-    length = _batches(len(dataset), batch_size, loader.get("drop_last", False))
+    length = _batches(name, len(dataset), batch_size, loader.get("drop_last", False))
     epochs = int(_number(settings, "train_cfg", "max_epochs")) if by_epoch else 1
     max_iters = epochs * length if by_epoch else int(_number(settings, "train_cfg", "max_iters"))
     schedulers = schedulers_from_config(values.get("param_scheduler") or [])
@@ -117,6 +118,7 @@ def plan_of(settings: TrainingSettings) -> TrainingPlan:
         by_epoch=by_epoch,
         order=_ORDERS[recipe.terms.item("train_dataloader", "sampler").kind],
         drop_last=loader.get("drop_last", False),
+        persistent=loader.get("persistent_workers", False),
         amp=_amp(wrapper),
         average=_average(settings),
         validation=validation_plan(recipe, values, epoch_length=length if by_epoch else None),
@@ -196,8 +198,12 @@ def _grouping(settings: TrainingSettings) -> Values:
     return {**found, **rates, "optimizer": optimizer["type"]}
 
 
-def _batches(size: int, batch_size: int, drop_last: bool) -> int:
-    return size // batch_size if drop_last else -(-size // batch_size)
+def _batches(name: str, size: int, batch_size: int, drop_last: bool) -> int:
+    """How many one order of the data has. Raises InputError where that is none."""
+    found = size // batch_size if drop_last else -(-size // batch_size)
+    if not found:
+        raise InputError(f"{name}: drop_last leaves no batch of {batch_size} from {size} images")
+    return found
 
 
 def _ended(spec: Scheduler, end: int) -> Scheduler:

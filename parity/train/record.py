@@ -19,7 +19,7 @@ from parity.train.asked import asked_for, insist_on_same
 from parity.train.checkpoint import kept_iterations, meta_of, read_checkpoint
 from parity.train.data import InfiniteOrder
 from parity.train.journal import Journal
-from parity.train.judge import Float32Draws, Float64Judge, RepeatJudge
+from parity.train.judge import Float32Draws, Float64Judge, RepeatJudge, judge_of
 from parity.train.lockstep import lockstep
 from parity.train.loop import Loop, Model
 from parity.train.losses import own_losses
@@ -132,7 +132,7 @@ def _trained(made: Training, sides: _Sides, progress: Progress) -> Training:
 
 def _compared(made: Training, sides: _Sides, progress: Progress) -> Training:
     options, candidate, reference = made.options, sides.candidate(), sides.reference()
-    judge = Float64Judge() if options.precise else RepeatJudge() if options.repeat else None
+    judge = judge_of(precise=options.precise, repeat=options.repeat)
     tally = lockstep(
         candidate,
         reference,

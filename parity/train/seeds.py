@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from parity.errors import InputError
 from parity.train.asked import asked_for, insist_on_same
 from parity.train.checkpoint import load_plain, save_whole
@@ -19,12 +21,15 @@ from parity.train.equivalence import (
     equivalence,
     mean_iou,
 )
+from parity.train.judge import Float64Judge, RepeatJudge, judge_of
 from parity.train.record import CANDIDATE, REFERENCE, Progress, Training, TrainOptions, train
 from parity.train.settings import TrainingSettings
-from parity.train.tally import Count, LockstepTally, Parting
+from parity.train.tally import LockstepTally
 from parity.train.traces import TrainingTrace
 
 _OUTCOME = "outcome.pth"
+_TALLY: TypeAdapter[LockstepTally | None] = TypeAdapter(LockstepTally | None)
+_TOLD = ("name", "changes", "not_ours", "notes", "begun", "classes")
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,9 @@ def _write(file: Path, training: Training, settings: TrainingSettings) -> None:
     asked = asked_for(settings, training.options, recorded=True)
     traces = {side: asdict(trace) for side, trace in training.traces.items()}
     tally = None if training.tally is None else asdict(training.tally)
-    told = {key: getattr(training, key) for key in ("name", "changes", "not_ours", "begun")}
-    content = {**told, "classes": training.classes, "traces": traces, "tally": tally}
+    content = {key: getattr(training, key) for key in _TOLD}
+    content |= {"traces": traces, "tally": tally}
+    content["judged"] = None if training.judge is None else dict(training.judge.largest)
     save_whole(file, {**content, "asked": asked})
 
 
@@ -110,19 +116,18 @@ def _read(file: Path, settings: TrainingSettings, options: TrainOptions) -> Trai
     try:
         insist_on_same(file, kept["asked"], asked_for(settings, options, recorded=True))
         traces = {side: TrainingTrace(**trace) for side, trace in kept["traces"].items()}
-        given = {key: kept[key] for key in ("name", "changes", "not_ours", "begun", "classes")}
-        tally = None if kept["tally"] is None else _tally(kept["tally"])
-        return Training(options=options, tally=tally, traces=traces, **given)
-    except (KeyError, TypeError, AttributeError) as error:
+        given = {key: kept[key] for key in _TOLD}
+        tally = _TALLY.validate_python(kept["tally"])
+        judge = _judge(options, kept["judged"])
+        return Training(options=options, tally=tally, traces=traces, judge=judge, **given)
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(f"{file}: is not what a training left: {error!r}") from error
 
 
-def _tally(kept: Mapping[str, Any]) -> LockstepTally:
-    def parting(given: Mapping[str, Any] | None) -> Parting | None:
-        return None if given is None else Parting(**given)
-
-    counts = {
-        name: Count(**{**count, "first": parting(count["first"])})
-        for name, count in kept["counts"].items()
-    }
-    return LockstepTally(**{**kept, "counts": counts, "first": parting(kept["first"])})
+def _judge(options: TrainOptions, kept: Any) -> Float64Judge | RepeatJudge | None:
+    if kept is None:
+        return None
+    judge = judge_of(precise=options.precise, repeat=options.repeat)
+    if isinstance(judge, Float64Judge):
+        judge.largest.update(kept)
+    return judge

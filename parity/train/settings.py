@@ -222,6 +222,10 @@ def _with_loader(
     if given.values.get("val_dataloader"):
         count = {} if workers is None else {"num_workers": workers}
         loaders["val_dataloader"] = {**given.values["val_dataloader"], **count}
-    for one in loaders.values():
-        one["persistent_workers"] = bool(one.get("num_workers"))  # torch asks for that
+    for key, one in loaders.items():
+        some, kept = bool(one.get("num_workers")), one.get("persistent_workers", False)
+        if some and not kept and key != "train_dataloader":
+            told.append(f"{key}.persistent_workers on")
+        # Without workers torch refuses it.
+        one["persistent_workers"] = some and (kept or key != "train_dataloader")
     return given.having(", ".join(told), **loaders)

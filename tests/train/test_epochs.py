@@ -31,6 +31,7 @@ SCHEDULE = (
     "'end': 2, 'convert_to_iter_based': True}, "
     "{'type': 'PolyLR', 'eta_min': 1e-4, 'power': 0.9, 'begin': 1, 'by_epoch': True}]"
 )
+LIVE_ON = "train_dataloader.persistent_workers=True"
 EPOCHS = (LOOP, ORDER, SCHEDULE)
 LEAF = re.search(
     r"dataset=(dict\(\n        type='ADE20KDataset'.*?PackSegInputs'\)\]\))", tiny.CONFIG, re.S
@@ -55,7 +56,13 @@ def with_data(dataset):
 
 @pytest.mark.parametrize(
     ("options", "workers", "iters"),
-    [(EPOCHS, 0, 7), ((*EPOCHS, *DROPPED), 0, 3), (EPOCHS, 2, 4), ((ORDER,), 0, 4)],
+    [
+        (EPOCHS, 0, 7),
+        ((*EPOCHS, *DROPPED), 0, 3),
+        (EPOCHS, 2, 4),
+        ((*EPOCHS, LIVE_ON), 2, 4),
+        ((ORDER,), 0, 4),
+    ],
 )
 def test_epochs_are_equal(options, workers, iters, tmp_path, data):
     validated = LOOP in options and not workers
@@ -86,6 +93,13 @@ def test_the_order_of_another_epoch_is_located(tmp_path, data):
     given = tiny.settings(tmp_path, data, *EPOCHS)
     first = tiny.run(given, tmp_path, loop=SameOrder, iters=5).first
     assert (first.iteration, first.quantity) == (4, "sample indices")
+
+
+def test_workers_that_live_on_are_located(tmp_path, data):
+    """Those of the reference are new in each epoch, and begin with the same seeds."""
+    given = tiny.settings(tmp_path, data, *EPOCHS, workers=1)
+    tally = tiny.run(given, tmp_path, plan=lambda plan: replace(plan, persistent=True), iters=4)
+    assert (tally.first.iteration, tally.first.quantity) == (4, "generators after loading")
 
 
 def test_other_steps_of_the_second_data_set_are_located(tmp_path, data):
@@ -129,6 +143,7 @@ def test_an_order_that_begins_anew_is_not_gone_on_with(tmp_path, data):
     [
         ((LOOP,), "InfiniteSampler never ends its first epoch"),
         (("train_dataloader.num_batch_per_epoch=3",), "num_batch_per_epoch is not done"),
+        ((DROPPED[0], "train_dataloader.batch_size=7"), "leaves no batch of 7 from 6 images"),
         ((LOOP.replace("3", "None"), ORDER), "max_epochs is None"),
     ],
 )

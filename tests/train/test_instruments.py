@@ -56,8 +56,10 @@ class NeverTwice(Loop):
 
 
 @pytest.mark.live
-def test_the_first_operation_is_named_with_its_line(train):
-    done = train(OtherEps, "--ops")
+def test_the_first_operation_is_named_with_its_line(train, tmp_path):
+    kept = ("--ops", "--out", tmp_path / "out")
+    done = train(OtherEps, *kept)
+    assert train(None, *kept, "--resume").stdout == done.stdout
     lines = done.stdout.partition("whose results the other side never has:\n")[2].splitlines()
     assert "native_batch_norm.default with (True, 0.1, 0.001) in backbone.bn1, " in lines[0]
     assert "native_batch_norm.default with (True, 0.1, 1e-05) in backbone.bn1, " in lines[1]
@@ -72,9 +74,11 @@ def test_an_operation_of_the_update_is_named(train):
 
 
 @pytest.mark.live
-def test_rounding_is_excused_by_float64_and_a_mistake_is_not(train):
-    rounded = train(RoundsOtherwise, "--float64")
+def test_rounding_is_excused_by_float64_and_a_mistake_is_not(train, tmp_path):
+    kept = ("--float64", "--out", tmp_path / "out")
+    rounded = train(RoundsOtherwise, *kept)
     assert rounded.exit_code == 0, rounded.output
+    assert train(None, *kept, "--resume").stdout == rounded.stdout
     assert "no finding: 2 iterations" in rounded.stdout
     assert "gradients: at most " in rounded.stdout
     wrong = train(OtherEps, "--float64")
