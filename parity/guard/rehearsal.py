@@ -15,6 +15,7 @@ from typing import Any
 from parity.guard.doctor import ERROR, OK, WARNING, Line
 from parity.guard.judging import python
 from parity.guard.preflight import Flight
+from parity.guard.weights import reads_weights
 from parity.live import reference_module
 from parity.runs import read_run
 from parity.runs.console import KERNEL_LAUNCH
@@ -79,8 +80,12 @@ def _changes(flight: Flight) -> dict[str, Any]:
     if flight.checkpoint is not None:
         file = str(flight.checkpoint)
         weights = {"_delete_": True, "type": "Pretrained", "checkpoint": file}
-        loads = isinstance(terms.get("load_from"), str)
-        changes |= {"load_from": file} if loads else {"model.backbone.init_cfg": weights}
+        if isinstance(terms.get("load_from"), str):
+            changes["load_from"] = file
+        elif reads_weights(terms):
+            changes["model.backbone.weights"] = file
+        else:
+            changes["model.backbone.init_cfg"] = weights
     return changes
 
 

@@ -28,6 +28,7 @@ def finding_sentence(check: CheckReport) -> str:
     if check.verdict is Verdict.NOT_COMPARED:
         return f"Nothing was compared with {reference}."
     if check.verdict is Verdict.DIFFERENT:
+        reference = reference_name(check, [row for row in check.summaries if row.failed])
         parts = [_entry_sentence(_of_steps(check), reference), _unneeded(check)]
         return f"{'; '.join(part for part in parts if part)}.{_broken(check)}"
     within = [row for row in check.summaries if Verdict.WITHIN in (row.isolated, row.chained)]
@@ -87,9 +88,12 @@ def _name(row: StepSummary) -> str:
     return f"{row.pipeline}/{row.step}"
 
 
-def reference_name(check: CheckReport) -> str:
-    """The reference with its version: ``live mmsegmentation 1.2.2``; of DINOv2, transformers."""
-    done = {row.pipeline for row in check.summaries if row.cases}
+def reference_name(check: CheckReport, rows: Sequence[StepSummary] | None = None) -> str:
+    """The reference of `rows`, all by default, with its version: ``live mmsegmentation 1.2.2``.
+
+    Of DINOv2 it is transformers.
+    """
+    done = {row.pipeline for row in (check.summaries if rows is None else rows) if row.cases}
     packages = {"mmseg": "mmsegmentation", "transformers": "transformers"}
     if not done & FROM_TRANSFORMERS:
         del packages["transformers"]

@@ -10,6 +10,7 @@ from runs.plan import FCN, MASK2FORMER, Part, WorkDirectory, one
 UPERNET = "upernet_r18-tiny-gn_1xb2-40_ade20k-64x64"
 DEEPLAB = "deeplabv3plus_r18-tiny-gn_1xb2-40_ade20k-64x64"
 SEGFORMER = "segformer_mit-tiny-gn_1xb2-40_ade20k-64x64"
+DINOV2 = "dinov2-tiny_linear_1xb2-40_ade20k-64x64"
 KNET = "knet-s2_r18-tiny-gn_1xb2-40_ade20k-64x64"
 FORTY = {
     "train_cfg": {"max_iters": 40, "val_interval": 20},
@@ -147,6 +148,7 @@ HEADS = {
     "knet": (KNET, {}),
     "deeplabv3plus": (DEEPLAB, {}),
     "mask2former": (MASK2FORMER, FORTY),
+    "dinov2": (DINOV2, {}),
 }
 VARIANTS = (
     *(

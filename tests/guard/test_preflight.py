@@ -15,7 +15,8 @@ from zoo_before import troubles
 from parity.errors import InputError, RunFormatError
 from parity.guard import rehearsal
 from parity.guard.preflight import examine, planned
-from parity.live import config_model
+from parity.live import config_model, reference_module
+from parity.steps.dino import DinoBackbone
 
 SEGFORMER = "segformer_mit-b0_8xb2-160k_ade20k-512x512"
 CONFIGS = Path("scripts/runs/configs").resolve()
@@ -118,6 +119,35 @@ def test_weights_are_held_against_the_model(tmp_path, data):
     lines = lines_of(SEGFORMER, data=data, checkpoint=tmp_path / "wrong.pth")
     assert lines["weights"][0] == lines["keys-unmatched"][0] == "error"
     assert "0 of" in lines["weights"][1]
+
+
+def test_weights_of_dinov2_are_read_in_the_names_of_others(tmp_path, data):
+    config = tmp_path / "dino.py"
+    text = (CONFIGS / "dinov2_vitb14_linear_ade20k-518x518.py").read_text()
+    config.write_text(text.replace('size="base"', "size=(24, 2, 2), weights='hub.pth'"))
+    state = DinoBackbone((24, 2, 2)).state_dict()
+    theirs = reference_module("dino", load=False).transformers_names(state)
+    key = "encoder.layer.0.attention.k_proj.weight"
+    files = {
+        "hub": theirs,
+        "few": {name: one for name, one in theirs.items() if "layer_scale" not in name},
+        "more": {**theirs, "decoder.weight": torch.zeros(1)},
+        "odd": {**theirs, key: torch.zeros(24, 5)},
+    }
+    found = {}
+    for name, tensors in files.items():
+        torch.save(tensors, tmp_path / f"{name}.pth")
+        lines = lines_of(str(config), data=data, checkpoint=tmp_path / f"{name}.pth")
+        found[name] = (lines["weights"][0], lines["weights"][1].rpartition("; ")[2])
+    count = len(state)
+    assert found == {
+        "hub": ("ok", f"hub.pth: {count} of {count} tensors of the backbone by name and shape"),
+        "few": ("error", "first without: blocks.0.ls1.gamma"),
+        "more": ("error", "nothing takes decoder.weight"),
+        "odd": ("error", found["odd"][1]),
+    }
+    assert "Sizes of tensors must match" in found["odd"][1]
+    assert lines_of(str(config), data=data)["weights"] == ("error", "hub.pth: is missing")
 
 
 class Hostile:

@@ -98,6 +98,8 @@ class TestSentence:
         for results, name in (((dino,), ""), ((CLEAN, dino), "mmsegmentation 1.2.2 and ")):
             found = report_of(*results, versions=versions).sentence
             assert f"live {name}transformers 5.24.0 bit for bit" in found
+        wrong = report_of(TRAVELS, dino, versions=versions).sentence
+        assert wrong.startswith("train/crop differs from live mmsegmentation 1.2.2 in 1")
 
     def test_different(self):
         report = report_of(CLEAN, TRAVELS)
