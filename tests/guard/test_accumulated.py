@@ -214,10 +214,13 @@ def pair(*args):
         yield both
 
 
-@pytest.mark.parametrize(("config", "counts"), [(KNET, UNEQUAL), (MASK2FORMER, [CLASSES])])
-def test_sums_agree_up_to_rounding(tmp_path, config, counts):
+# Of Mask2Former the first steps, for they take as long; docs/before-and-during.md has all 20.
+@pytest.mark.parametrize(
+    ("config", "counts", "steps"), [(KNET, UNEQUAL, STEPS), (MASK2FORMER, [CLASSES], 4)]
+)
+def test_sums_agree_up_to_rounding(tmp_path, config, counts, steps):
     with pair(config, tmp_path, written(tmp_path, counts)) as both:
-        found = [both.step() for _ in range(STEPS)]
+        found = [both.step() for _ in range(steps)]
     assert max(map(max, found)) <= 1
 
 
