@@ -8,29 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from parity.guard.hook import BrokenTraining
-from parity.guard.monitor import Alarm, Monitor
+from parity.guard.guard import Guard
 
 _logger = logging.getLogger("parity")
 
 
-class _Callback:
+class _Callback(Guard):
     """A monitor and what it has told; every event that a Trainer calls and nobody wants."""
 
-    def __init__(
-        self, on_error: Literal["stop", "warn"] = "warn", zero: int = 10, every: int = 50
-    ) -> None:
-        self.on_error = on_error
-        self.alarms: list[Alarm] = []
-        self.monitor = Monitor(self._tell, zero=zero, every=every)
-
-    def _tell(self, alarm: Alarm) -> None:
-        self.alarms.append(alarm)
-        _logger.error("parity: %s: %s", alarm.id, alarm.text)
-        if self.on_error == "stop":
-            raise BrokenTraining(f"{alarm.id}: {alarm.text}")
+    def say(self, text: str) -> None:
+        """To the logger ``parity``."""
+        _logger.error(text)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("on_") or name in ("setup", "teardown"):
@@ -66,7 +56,7 @@ class LightningGuard(_Callback):
         self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int
     ) -> None:
         """outputs: the loss, or a dict that holds it as ``loss``."""
-        self.monitor.after(outputs.get("loss") if isinstance(outputs, dict) else outputs)
+        self.after(outputs.get("loss") if isinstance(outputs, dict) else outputs)
 
 
 class HuggingFaceGuard(_Callback):
@@ -86,7 +76,7 @@ class HuggingFaceGuard(_Callback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """The gradients are there."""
-        self.monitor.after()
+        self.after()
 
     def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """logs: ``loss`` is the mean since the last."""

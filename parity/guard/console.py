@@ -103,7 +103,7 @@ class KeptConsole:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
-            self.failed = f"{self.path}: the console is not kept: {error.strerror}"
+            self.failed = f"{self.path}: the console is not kept, nor looked at: {error.strerror}"
 
 
 def _last_state(line: bytes) -> bytes:

@@ -22,15 +22,14 @@ from parity.causes.facts import intended_accumulation, intended_batch
 from parity.errors import InputError
 from parity.explain.context import beside_row, terms_of_run
 from parity.explain.row import choose
+from parity.guard.different import stays_different
 from parity.guard.planned import planned_run
 from parity.recipe import FoundConfig, find_config
-from parity.recipe.queries import KINDS
 from parity.runs.config import parse_config
 from parity.runs.datasets import dataset_path
 from parity.runs.facts import Config
 from parity.runs.merge import unknown_in
 from parity.settings import Terms, differences, terms_of
-from parity.settings.items import walk
 from parity.steps.schedule import lr_table
 
 # What differs by intention; anything else would be a mistake of ours.
@@ -43,7 +42,7 @@ _MEANT = (
     "auto_scale_lr.enable",
 )
 _DERIVED = ("PolyLR", "PolyLRRatio", "LinearLR", "ConstantLR", "MultiStepLR", "CosineAnnealingLR")
-_BATCHED = ("SyncBN", "BN", "BN2d")
+
 
 Values = dict[str, Any]
 
@@ -105,7 +104,7 @@ def derive(
         changes,
         factor,
         tuple(_checked(terms, derived, factor, meant, images)),
-        tuple(_differs(terms, gpus, meant, batch or samples, factor)),
+        tuple(stays_different(terms, gpus, meant, batch or samples, factor)),
     )
 
 
@@ -253,26 +252,3 @@ def _rates_apart(terms: Terms, derived: Terms, factor: int) -> float | None:
 def _rates(stages: str, rate: float, length: int) -> Any:
     listed = parse_config(f"stages = {stages}", file="param_scheduler").get("stages")
     return lr_table([rate], listed, max_iters=length)[:, 0]
-
-
-def _differs(terms: Terms, gpus: int, meant: int, batch: int, factor: int) -> Iterator[str]:
-    kinds = {item.kind for _, item in walk(terms.item("model"))}
-    shared = "SyncBN" in kinds and gpus > 1
-    over = batch * gpus if shared else batch
-    if kinds.intersection(_BATCHED) and ("SyncBN" in kinds and over < meant):
-        told = "SyncBN becomes BN in one process" if gpus == 1 else "SyncBN"
-        yield f"{told}: statistics over {over} images, {meant} in the original"
-    if kinds.intersection(KINDS):
-        yield (
-            "losses of masks are divided by the masks of a micro-batch; over several GPUs by the "
-            "mean of all of theirs"
-        )
-    if factor > 1:
-        yield (
-            f"max_iters, the schedule, the intervals of validation and checkpoints, and the names "
-            f"of checkpoints count micro-batches, {factor} to an optimizer step"
-        )
-        hooks = [part.kind for part in terms.item("custom_hooks").parts]
-        if hooks:
-            yield f"{', '.join(hooks)}: called after each micro-batch, not each step"
-    yield f"order of images and random draws: {gpus} process{'es' if gpus > 1 else ''}"

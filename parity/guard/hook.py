@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from parity.errors import ParityError
-from parity.guard.monitor import Alarm, Monitor
+from parity.guard.guard import Guard
+from parity.guard.monitor import Alarm
 
 _STAGES = ("before_run", "before_train", "before_train_iter", "after_train_iter", "after_run")
 
 
-class BrokenTraining(ParityError):
-    """A training was found broken, and was asked to stop then."""
-
-
-class ParityHook:
+class ParityHook(Guard):
     """Tells the Runner's logger of what is broken; with ``on_error="stop"``, ends the training.
 
     Looked at: gradients of exactly 0 (see `Monitor` for `zero` and `every`), a loss that stays not
@@ -36,11 +33,7 @@ class ParityHook:
     def __init__(
         self, on_error: Literal["stop", "warn"] = "warn", zero: int = 10, every: int = 50
     ) -> None:
-        if on_error not in ("stop", "warn"):
-            raise ValueError(f"on_error is {on_error!r}; give 'stop' or 'warn'")
-        self.on_error = on_error
-        self.alarms: list[Alarm] = []
-        self.monitor = Monitor(self._tell, zero=zero, every=every)
+        super().__init__(on_error, zero, every)
         self._logger = logging.getLogger(__name__)
         self._said = _Said()
 
@@ -57,37 +50,36 @@ class ParityHook:
         """After the weights are loaded: what was said of them, and what the config asks for."""
         said = self._said.end()
         self.monitor.start(runner.model)
-        if runner.rank:
-            return
+        if not runner.rank:
+            self._judge(runner, said)
+        self.together()
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Look at the gradients of this iteration, or not."""
+        self.monitor.before()
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """outputs: the losses of the iteration by name, ``loss`` their sum."""
+        self.after((outputs or {}).get("loss"))
+
+    def after_run(self, runner: Any) -> None:
+        """Where no training began."""
+        self._said.end()
+
+    def say(self, text: str) -> None:
+        """To the Runner's logger."""
+        self._logger.error(text)
+
+    def _judge(self, runner: Any, said: bytes) -> None:
         try:
             found = _judged(runner, said)
         except ParityError as error:
             self._logger.warning("parity: the config was not looked at: %s", error)
             return
         for alarm in found:
-            self._tell(alarm)
-
-    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Look at the gradients of this iteration, or not."""
-        if not runner.rank:
-            self.monitor.before()
-
-    def after_train_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
-    ) -> None:
-        """outputs: the losses of the iteration by name, ``loss`` their sum."""
-        if not runner.rank:
-            self.monitor.after((outputs or {}).get("loss"))
-
-    def after_run(self, runner: Any) -> None:
-        """Where no training began."""
-        self._said.end()
-
-    def _tell(self, alarm: Alarm) -> None:
-        self.alarms.append(alarm)
-        self._logger.error("parity: %s: %s", alarm.id, alarm.text)
-        if alarm.broken and self.on_error == "stop":
-            raise BrokenTraining(f"{alarm.id}: {alarm.text}")
+            self.tell(alarm)
 
 
 def _judged(runner: Any, said: bytes) -> list[Alarm]:

@@ -16,10 +16,12 @@ from parity.guard.console import KeptConsole
 # Where a line is worth a look at the whole console, and how many of them it takes. In mixed
 # precision a single loss that is not finite is nothing.
 TRIGGERS = {"kernel": 1, "lost": 2, "weights": 1, "started": 1}
-_TRIGGER = re.compile(
-    rb"(?P<kernel>error in |no kernel image)|(?P<lost>loss\w*: -?(?:nan|inf))"
-    rb"|(?P<weights>do not match exactly)|(?P<started>(?:Iter|Epoch)\(train\))"
-)
+_WORDS = {
+    "kernel": (b"error in ", b"no kernel image"),
+    "weights": (b"do not match exactly",),
+    "started": (b"Iter(train)", b"Epoch(train)"),
+}
+_LOST = re.compile(rb"loss\w*: -?(?:nan|inf)")
 RETRY = 8  # what decided nothing is looked at again after so many times as many lines
 
 
@@ -39,9 +41,10 @@ class Judging:
 
     def see(self, lines: Sequence[bytes]) -> None:
         """Look for triggers in lines that are new."""
-        for found in _TRIGGER.finditer(b"\n".join(lines)):
-            kind = str(found.lastgroup)
-            self._count[kind] += 1
+        text = b"\n".join(lines)
+        for kind in TRIGGERS:
+            words = _WORDS.get(kind)
+            self._count[kind] += sum(map(text.count, words)) if words else len(_LOST.findall(text))
             if self._count[kind] >= self._next[kind]:
                 self._next[kind] = RETRY * self._count[kind]
                 self._due = True

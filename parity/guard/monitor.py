@@ -45,7 +45,8 @@ class Monitor:
 
     def start(self, model: torch.nn.Module) -> None:
         """Watch the parameters of `model` that are trained."""
-        self._parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        named = ((name.removeprefix("module."), p) for name, p in model.named_parameters())
+        self._parameters = {name: p for name, p in named if p.requires_grad}
 
     @property
     def zero(self) -> tuple[str, ...]:
@@ -57,11 +58,16 @@ class Monitor:
         """Parameters that never got a gradient."""
         return tuple(name for name in self._parameters if name not in self._reached)
 
+    @property
+    def looks(self) -> bool:
+        """Whether the gradients of this iteration are looked at."""
+        return self.iteration <= self._zero or self.iteration % self._every == 0
+
     def before(self) -> None:
         """Before the forward pass of an iteration."""
         self._release()  # an iteration that raised had no end
         self.iteration += 1
-        if self.iteration <= self._zero or self.iteration % self._every == 0:
+        if self.looks:
             for name, parameter in self._parameters.items():
                 handle = parameter.register_hook(self._seen(name))  # type: ignore[no-untyped-call]
                 self._handles.append(handle)

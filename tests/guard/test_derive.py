@@ -79,6 +79,20 @@ def test_every_step_has_its_rate_and_samples(tmp_path, stages, gpus, batch):
     assert any("SyncBN" in line for line in made.differs)
 
 
+def test_what_stays_different():
+    (masks,) = [line for line in derive(MASK2FORMER, gpus=1).differs if "masks" in line]
+    assert "2 images at a time" in masks
+    frozen = derive("maskformer_r50-d32_8xb2-160k_ade20k-512x512", gpus=1).differs
+    whole = derive(MASK2FORMER, gpus=1, batch=16).differs
+    assert not any("norm" in line or "BN" in line for line in frozen)
+    assert not any("masks" in line for line in whole)
+    (counted,) = [line for line in whole if "not the mean" in line]
+    assert "decode_head.DiceLoss" in counted
+    knet = derive(KNET, gpus=1, batch=4).differs
+    assert any("updated 4 times" in line for line in knet)
+    assert not any("not the mean" in line for line in knet)
+
+
 def test_what_cannot_be_derived(tmp_path):
     with pytest.raises(InputError, match="no multiple of 3 x 2"):
         derive(MASK2FORMER, gpus=3)
