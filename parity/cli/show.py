@@ -24,8 +24,6 @@ EXIT_CODES = {
     Verdict.DIFFERENT: 1,
     Verdict.NOT_COMPARED: 3,
 }
-# As a shell tells of a command ended by Ctrl-C.
-INTERRUPTED = 130
 STYLES = {
     Verdict.EQUAL: "green",
     Verdict.WITHIN: "yellow",
