@@ -170,6 +170,7 @@ def check(
         seeds=parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS),
         data=data if told else None,
         only=select_steps(steps or project.steps),
+        called=steps[0] if steps and len(steps) == 1 else "",
         live=live,
         replay=replay,
         limit=time_limit,

@@ -105,7 +105,7 @@ def test_live_names_the_reference():
 
 
 def test_own_diagnosis_and_example(tmp_path):
-    def diagnose(records):
+    def diagnose(records, siblings):
         assert {step.name for step, _, _ in records} == {"crop"}
         return Likeness("two left feet")
 
