@@ -11,13 +11,16 @@ import pytest
 from parity.check.cases import list_root
 from parity.check.summary import CheckReport, StepSummary, candidate_steps
 from parity.compare.compare import Verdict
-from parity.compare.trace import run_step, run_trace
+from parity.compare.trace import StepRecord, run_step, run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
 from parity.probes import data
 from parity.probes.catalogue import PROBES
 from parity.steps.flip import flip_sample
+from parity.suspects.catalogue import suspects_of
+from parity.suspects.diagnose import diagnose_candidate
 from parity.suspects.failures import known_mistake, with_diagnoses
+from parity.suspects.trial import NotDefined, Trial, together
 
 PIPELINE = TrainPipeline(scale=(96, 48), crop_size=(40, 48))
 [FLIP] = [step for step in PIPELINE.steps if step.name == "flip"]
@@ -159,3 +162,33 @@ def test_rates_that_are_kept_for_several_iterations_are_said_to_be(kept, told):
         held.append((probe.step, one, run_step("schedule", stairs, start, one.state_before)))
     text = known_mistake(held).text
     assert text.startswith(f"Each rate is kept for {kept} iterations") is told
+
+
+def test_an_error_that_our_own_step_raises_names_nothing():
+    """No suspect was reached: each of them raises the same."""
+    step = next(one.step for one in PROBES if one.step.name == "schedule")
+    value = next(one.make(0) for one in PROBES if one.step.name == "schedule")
+    [good] = run_trace([("schedule", step)], value, 0).steps
+    unknown = [{**one, "unheard_of": 1} for one in value["param_scheduler"]]
+    record = replace(good, input={**value, "param_scheduler": unknown})
+    diagnosis = diagnose_candidate(step, step, [record])
+    assert diagnosis.differing == 1
+    assert diagnosis.explanations == ()
+
+
+def test_pairs_that_cannot_be_made_together():
+    """A mistake that never comes to the step hides whatever the step would do."""
+    [step] = [one for one in PIPELINE.steps if one.name == "crop"]
+    info = list_root(inputs_root())[1]
+    start = PIPELINE.data_info(info.img_path, info.seg_map_path)
+    trace = run_trace(candidate_steps(PIPELINE.steps), start, 0)
+    [record] = [one for one in trace.steps if one.name == "crop"]
+    by_id = {one.id: one for one in suspects_of(step)}
+    early, centre = by_id["photometric-before-crop"], by_id["centre-crop"]
+    with pytest.raises(NotDefined):
+        together(early, centre, step)(record.input, np.random.RandomState(0), **step.options)
+    trial = Trial(step, record, suspects_of(step))
+    assert trial.record((early, centre)) is None
+    made = trial.record((centre, early))
+    assert isinstance(made, StepRecord)
+    assert not made.error
