@@ -71,7 +71,8 @@ def assert_parity(
             rounding=Rounding(rounding or project.rounding or Rounding.PASS),
             accepted=project.accepted,
         )
-        sorted_parts = candidate_from(given, options.text or step, asked=options.only)
+        name = options.text or step
+        sorted_parts = candidate_from(given, name, asked=options.only, called=step)
         report = check_with(InProcess(sorted_parts, limit=time_limit), options, diagnose=diagnose)
     except ParityError as error:
         # Where it was raised in this package says nothing to the reader of a test.

@@ -33,10 +33,9 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.check.workers import use_one_thread
-from parity.cli.console import complain, plain
+from parity.cli.console import INTERRUPTED, complain, plain
 from parity.cli.jobs import usable_cores
 from parity.cli.progress import Telling
-from parity.cli.show import INTERRUPTED
 from parity.errors import InputError, ParityError
 from parity.files import write_atomically
 from parity.live import reference_header, reference_installed

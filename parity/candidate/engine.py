@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.candidate.accepted import Acceptance, Accepted
-from parity.candidate.judge import NOT_GIVEN, judge, not_compared, settled, unexercised
+from parity.candidate.judge import (
+    NOT_GIVEN,
+    completed,
+    judge,
+    not_compared,
+    settled,
+    unexercised,
+)
 from parity.candidate.runner import Outcome, Runner
 from parity.candidate.whole import whole_record, whole_step
 from parity.check.cases import Case
@@ -76,6 +83,7 @@ class Engine:
         self.stopped: dict[str, str] = {}
         self.unshown: dict[StepKey, str] = {}
         self._minor: dict[StepKey, Exhibit] = {}
+        self._odd: set[StepKey] = set()
         self._room = KEPT_BYTES
 
     def records(self) -> dict[StepKey, list[IsolatedRun]]:
@@ -118,17 +126,27 @@ class Engine:
         """The step on the reference's input; shown, and kept for a diagnosis."""
         outcome = settled(self._call(step, expected.input, expected.state_before), expected)
         result = self._judged(case, step, outcome, expected)
-        self._show(case, outcome.record, expected, result)
+        self._show(case, completed(outcome.record, expected), expected, result)
         held = (step, expected, outcome.record)
         # What is accepted is neither wrong nor right, and says nothing of a mistake.
         if result.verdict is not Verdict.WITHIN or not result.accepted:
-            self._keep((case.pipeline, step.name), held, result.verdict)
+            self._keep((case.pipeline, step.name), held, result)
         return outcome.record, result
 
-    def _keep(self, key: StepKey, held: IsolatedRun, verdict: Verdict) -> None:
-        """For a diagnosis: the first failures of a step; all steps' equal cases share the room."""
+    def _keep(self, key: StepKey, held: IsolatedRun, result: StepResult) -> None:
+        """For a diagnosis: the first failures of a step; all steps' equal cases share the room.
+
+        One that differs by NaN alone makes room for one that tells more.
+        """
+        verdict = result.verdict
         if verdict is Verdict.DIFFERENT:
             kept = self.failures.setdefault(key, [])
+            if not kept and result.is_odd:
+                self._odd.add(key)
+            elif key in self._odd and not result.is_odd:
+                self._odd.discard(key)
+                if not worth_keeping(kept, held, KEPT_FAILURES):
+                    kept.pop()
             if worth_keeping(kept, held, KEPT_FAILURES):
                 kept.append(held)
                 shelve(held[1].input, held[1].output, held[2].output)
@@ -193,7 +211,7 @@ class Engine:
         outcome = self._call(step, *chain)
         result = self._judged(case, step, outcome, expected, chained=True)
         if passed_on:
-            self._show(case, outcome.record, expected, result, chained=True)
+            self._show(case, completed(outcome.record, expected), expected, result, chained=True)
         return outcome.record, result
 
     def _call(self, step: Step, value: Any, state: GeneratorState) -> Outcome:
@@ -246,7 +264,7 @@ class _Side:
         if result.accepted and result.verdict is Verdict.WITHIN:
             # What is accepted of a step is no matter of the steps after it.
             record = replace(record, output=expected.output)
-        return None if unexercised(record) else record, result
+        return None if unexercised(record) else completed(record, expected), result
 
     def bridge(self, at: int, value: Any, state: GeneratorState) -> StepRecord:
         """Ours does what the candidate does not do, on the candidate's sample."""

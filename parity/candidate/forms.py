@@ -17,6 +17,7 @@ from parity.probes.natural import (
     OPERATIONS,
     OPTIMIZERS,
     RNG_NAMES,
+    SPELLINGS,
     Operation,
     by_name,
     is_torch_scheduler,
@@ -27,7 +28,7 @@ from parity.recipe.forms import steps_of_forms
 # Pure functions of parity.steps that a candidate may give without drawing anything.
 APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
 _IMAGES = frozenset({"image", "img", "image_bgr", "bgr"})
-_LABELS = frozenset({"seg", "label", "labels", "mask", "gt", "gt_seg_map", "seg_map", "annotation"})
+_LABELS = frozenset({"seg", *SPELLINGS["seg"]})
 _DRAWN = RNG_NAMES | {"prob", "p", "pool"}
 # Names that people also give to other things: there the parameters decide.
 _COMMON = {
@@ -98,13 +99,13 @@ def _is_natural(operation: Operation, name: str, part: Any) -> bool:
         return True
     names = positional(part) or list(parameters_of(part))
     if name in APPLY_NAMES:
-        return _takes_image(names)
+        alone = len(names) > 1 or len(parameters_of(part)) == 1
+        return alone and _takes_image(names)
     return bool(names or parameters_of(part)) and not takes_stream(part)
 
 
 def _takes_image(names: list[str]) -> bool:
-    second = names[1] if len(names) > 1 else ""
-    return bool(names) and names[0] in _IMAGES and second in _LABELS | RNG_NAMES
+    return bool(names) and names[0] in _IMAGES and {*names[1:2]} <= _LABELS | RNG_NAMES
 
 
 def takes_stream(function: Callable[..., Any]) -> bool:
@@ -147,15 +148,29 @@ def fixed_recipe(given: Any) -> dict[str, Any]:
 
 
 def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
-    """The operations that steps called `asked` are made of, the one of their own name alone."""
-    found = dict.fromkeys(one for name in sorted(asked) if (one := operation_of(name)) is not None)
-    own = tuple(one for one in found if one.name in asked)
-    return own if len(own) == 1 else tuple(found)
+    """The operations that steps called `asked` are made of, the one of their own name alone.
+
+    Those of which all steps are asked for come before those of which some are.
+    """
+    some = dict.fromkeys(one for name in sorted(asked) if (one := operation_of(name)) is not None)
+    found = tuple(one for one in some if _steps_of(one) <= asked) or tuple(some)
+    known = asked & {step.name for step in all_steps()}
+    own = tuple(one for one in found if one.name in known)
+    return own if len(own) == 1 else found
+
+
+def _steps_of(operation: Operation) -> set[str]:
+    return {step.name for step in all_steps() if step.function.__name__ in operation.stands_for}
 
 
 def is_function(given: Any) -> bool:
     """Whether it can be called as it is: a function, or an object that acts as one."""
     return callable(given) and not inspect.isclass(given) and not inspect.ismodule(given)
+
+
+def acts_as_function(given: Any) -> bool:
+    """Whether it is a class whose instances can be called, such as a transform."""
+    return inspect.isclass(given) and any("__call__" in vars(base) for base in given.__mro__)
 
 
 def made(given: type, name: str) -> Any:

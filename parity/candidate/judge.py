@@ -17,7 +17,7 @@ from parity.compare.trace import StepRecord, StepResult, compare_records
 from parity.errors import InputError, NotExercised
 from parity.pipeline import Step
 from parity.probes.natural import Partly
-from parity.suspects.failures import known_mistake
+from parity.suspects.failures import Siblings, known_mistake
 
 NOT_GIVEN = "the candidate does not give this step"
 
@@ -67,6 +67,14 @@ def unexercised(record: StepRecord) -> str:
     return f"the candidate {reason}" if kind == NotExercised.__name__ else ""
 
 
+def completed(actual: StepRecord, expected: StepRecord) -> StepRecord:
+    """`actual` with what it leaves out as it is expected, for the steps after it."""
+    given, whole = actual.output, expected.output
+    if not isinstance(given, Partly) or not is_dataclass(whole) or isinstance(whole, type):
+        return actual
+    return replace(actual, output=replace(whole, **given))
+
+
 def common(expected: Any, actual: Any, *, partial: bool) -> Any:
     """`expected` without the entries of mappings that `actual`, where it is partial, lacks."""
     if isinstance(actual, list) and isinstance(expected, list):
@@ -90,21 +98,23 @@ def not_compared(reason: str) -> StepResult:
     return StepResult(Verdict.NOT_COMPARED, error=reason)
 
 
-def mistake_of(records: Sequence[IsolatedRun]) -> Likeness:
+def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None) -> Likeness:
     """As `known_mistake`; of an answer by some of its names, what else suspects make is left out.
 
-    Two mistakes together are then not looked for: one number fits too many pairs.
+    Two mistakes together are looked for where only metadata is left out: one number fits too
+    many pairs.
     """
     outputs = [actual.output for _, _, actual in records]
     given = next((output for output in outputs if isinstance(output, Partly)), None)
     if given is None:
-        return known_mistake(records)
+        return known_mistake(records, siblings)
     like = partial(common, actual=given, partial=True)
     cut = [
         (_cut(step, like), replace(expected, output=like(expected.output)), actual)
         for step, expected, actual in records
     ]
-    return known_mistake(cut, pairs=False)
+    only_meta = all(is_dataclass(one.output) for _, one, _ in records)
+    return known_mistake(cut, siblings, pairs=only_meta)
 
 
 def _cut(step: Step, like: Callable[[Any], Any]) -> Step:

@@ -87,5 +87,7 @@ def _reason(error: BaseException) -> str:
     line = 0
     while trace is not None:
         line, trace = trace.tb_lineno, trace.tb_next
-    text = f"cannot be imported: {type(error).__name__}: {error}"
-    return f"{text} (line {line}); make it import on its own first"
+    text = f"cannot be imported: {type(error).__name__}: {error} (line {line})"
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "parity":
+        return f"{text}; this version has no such name: parity steps lists every step and its file"
+    return f"{text}; make it import on its own first"

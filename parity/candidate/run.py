@@ -45,7 +45,7 @@ class CheckOptions:
     side of the distribution test; None for `DEFAULT_SAMPLES` where a pipeline
     draws for itself, else none. examples: the folder for minimal examples.
     class_names: of the data's label maps, for exhibits. rounding: what it counts as.
-    accepted: differences that pass.
+    accepted: differences that pass. called: what `only` were asked for as, if it is one word.
     """
 
     text: str
@@ -61,6 +61,7 @@ class CheckOptions:
     rounding: Rounding = Rounding.PASS
     accepted: tuple[Accepted, ...] = ()
     stand_in: bool = False
+    called: str = ""
 
     @property
     def counted(self) -> frozenset[str]:
@@ -88,7 +89,7 @@ def check_candidate(
     Raises InputError when the candidate cannot be loaded, or gives none of the
     steps asked for.
     """
-    make = partial(candidate_from, asked=options.only)
+    make = partial(candidate_from, asked=options.only, called=options.called)
     with closing(WorkerProcess(options.text, limit=options.limit, make=make)) as runner:
         return check_with(runner, options, diagnose=diagnose, progress=progress, exhibits=exhibits)
 

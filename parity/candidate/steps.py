@@ -11,6 +11,7 @@ from torch import nn
 
 from parity.candidate.forms import (
     APPLY_NAMES,
+    acts_as_function,
     fixed_recipe,
     functions_named,
     is_function,
@@ -30,7 +31,7 @@ from parity.libraries import adapt
 from parity.libraries.metric import function_candidate, metric_of
 from parity.pipeline import Step
 from parity.probes.natural import by_name, parameters_of
-from parity.text import did_you_mean
+from parity.text import did_you_mean, names
 
 PIPELINE = "pipeline"
 # What people call the function that gives the score of a data set.
@@ -63,9 +64,12 @@ def select_steps(names: Collection[str]) -> frozenset[str]:
     return frozenset(step for name in names for step in steps_called(name))
 
 
-def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()) -> Candidate:
+def candidate_from(
+    given: Any, name: str, *, asked: frozenset[str] = frozenset(), called: str = ""
+) -> Candidate:
     """Sort `given`, called `name` in messages. asked: names of the steps to check, none for all.
 
+    called: the word that these were asked for by, if it was one.
     given: a mapping, module, class or instance whose entries are named like the
     steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
     torch loss or scheduler; a metric with ``update`` and ``compute``; an object of a
@@ -76,7 +80,9 @@ def candidate_from(given: Any, name: str, *, asked: frozenset[str] = frozenset()
     adapted = adapt(given, name) or metric_of(given, name) or score_of(given, name, asked)
     if adapted is not None:
         return adapted
-    title = _title(asked)
+    title = called if called in by_name() else _title(asked)
+    if title and acts_as_function(given):
+        given = made(given, name)
     alone = title and _is_nameless(given, name, title)
     steps, applies = _sorted_parts({title: given} if alone else _parts(given, name))
     pipeline = steps.pop(PIPELINE, None)
@@ -247,9 +253,30 @@ def _names(function: Callable[..., Any]) -> list[str]:
 def _nothing_found(name: str, given: Any, asked: frozenset[str]) -> str:
     plain = [one.name for one in operations_asked(asked)]
     if len(plain) > 1 and callable(given):
-        return f"{name}: which step is it? call it {', '.join(plain[:-1])} or {plain[-1]}"
+        return (
+            f"{name}: which step is it? ask for one, as parity check {plain[0]} does, "
+            f"or call it {', '.join(plain[:-1])} or {plain[-1]}"
+        )
+    if inspect.ismodule(given):
+        return f"{name}: {_told_of_file(given, name)}"
     return (
         f"{name}: a {type(given).__name__} gives no step and is no pipeline (image, seg, rng); "
         f"name its functions like the steps (load, resize, crop, flip, photometric, ...) or "
         f"apply_resize, apply_crop, apply_flip, apply_photometric"
+    )
+
+
+def _told_of_file(given: Any, name: str) -> str:
+    """What a file has, when nothing in it is called like a step."""
+    own = [
+        key
+        for key, part in vars(given).items()
+        if not key.startswith("_") and getattr(part, "__module__", "") == given.__name__
+    ]
+    if not own:
+        return "gives no step: it has no function and no class of its own"
+    near = [told for key in own if (told := did_you_mean(key, step_names()))]
+    return (
+        f"gives no step: none of {names(own)} is called like one; {' '.join([*near[:1], ''])}"
+        f"ask for one step and name yours, as parity check crop --candidate {name}:{own[0]}"
     )

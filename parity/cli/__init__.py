@@ -9,56 +9,70 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from pkgutil import resolve_name
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from parity import __version__
-from parity.cli.cause import cause
-from parity.cli.check import EPILOG, check
-from parity.cli.console import complain
-from parity.cli.coverage import coverage
-from parity.cli.dataset import app as dataset
-from parity.cli.derive import derive
-from parity.cli.doctor import doctor
-from parity.cli.explain import explain
-from parity.cli.matrix import matrix
-from parity.cli.modules import modules
-from parity.cli.ops import ops
-from parity.cli.preflight import preflight
-from parity.cli.record import record
-from parity.cli.report import open_latest, report
-from parity.cli.show import INTERRUPTED
-from parity.cli.steps import steps
-from parity.cli.train import train
-from parity.cli.watch import watch
+from parity.cli.console import INTERRUPTED, complain
+from parity.cli.names import known
+from parity.cli.outline import register
 from parity.errors import ParityError
 from parity.files import standard_output
 
-app = typer.Typer(
+# File and function, or several in a Typer, in the order of the help.
+COMMANDS: Mapping[str, str] = {
+    "check": "check:check",
+    "dataset": "dataset:app",
+    **{name: f"{name}:{name}" for name in ("derive", "coverage", "doctor", "explain", "cause")},
+    **{name: f"{name}:{name}" for name in ("matrix", "modules", "ops", "preflight", "steps")},
+    **{name: f"{name}:{name}" for name in ("train", "watch", "record", "report")},
+    "open": "report:open_latest",
+}
+
+
+def found(name: str) -> Any:
+    """The function behind a command, or the Typer of several; imports what it runs."""
+    return resolve_name(f"parity.cli.{COMMANDS[name]}")
+
+
+class Late(TyperGroup):
+    """Commands of which only the one that is called is imported."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The outline where a shell completes, else the command itself."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is None or ctx.resilient_parsing:
+            return name, command, rest
+        return name, _command(name), rest
+
+
+def _command(name: str) -> Any:
+    app, one = _typer(), found(name)
+    if isinstance(one, typer.Typer):
+        app.add_typer(one, name=name)
+    else:
+        settings = getattr(sys.modules[one.__module__], "SETTINGS", {})
+        app.command(name, **settings)(one)
+    app.callback()(lambda: None)  # so that it is a group, whatever is in it
+    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+
+
+def _typer(**settings: Any) -> typer.Typer:
+    """Plain text: messages hold the names of files, which are neither markup nor emoji."""
+    return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
+
+
+app = _typer(
+    cls=Late,
     help="Reproducibility and parity testing against mmsegmentation.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    # Plain text: messages hold the names of files, which are neither markup nor emoji.
-    rich_markup_mode=None,
 )
-app.command(epilog=EPILOG)(check)
-app.add_typer(dataset, name="dataset")
-app.command()(derive)
-app.command()(coverage)
-app.command()(doctor)
-app.command()(explain)
-app.command()(cause)
-app.command()(matrix)
-app.command()(modules)
-app.command()(ops)
-app.command()(preflight)
-app.command()(steps)
-app.command()(train)
-app.command(context_settings={"allow_interspersed_args": False})(watch)
-app.command()(record)
-app.command()(report)
-app.command("open")(open_latest)
+register(app, known()["commands"])
 
 
 @app.callback(invoke_without_command=True)

@@ -27,11 +27,11 @@ from parity.check.exhibit import Collector, Exhibit
 from parity.check.plan import Plan, device_plan, live_plan, recorded_plan
 from parity.check.progress import Progress
 from parity.check.summary import CheckReport
-from parity.cli.console import complain, origin
+from parity.cli.console import INTERRUPTED, complain
 from parity.cli.jobs import usable_cores
 from parity.cli.names import complete_steps
 from parity.cli.progress import Telling
-from parity.cli.show import EXIT_CODES, INTERRUPTED, show
+from parity.cli.show import EXIT_CODES, show
 from parity.compare.rounding import Rounding
 from parity.errors import InputError, WorkerLost
 from parity.files import make_folder, write_atomically
@@ -39,7 +39,7 @@ from parity.fixtures import inputs_root
 from parity.live import reference_installed
 from parity.probes.device import check_device
 from parity.recipe.plan import recipe_plan
-from parity.report.assemble import CheckDetails, report_of_check
+from parity.report.assemble import CheckDetails, origin, report_of_check
 from parity.report.document import CheckRun
 from parity.report.json import render_json
 from parity.report.palette import CLASSES
@@ -61,6 +61,7 @@ Examples:
   parity check crop resize --seeds 0:200
   parity check loss --candidate train.py:criterion --out reports/mine
 """
+SETTINGS = {"epilog": EPILOG}
 
 
 def check(
@@ -169,6 +170,7 @@ def check(
         seeds=parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS),
         data=data if told else None,
         only=select_steps(steps or project.steps),
+        called=steps[0] if steps and len(steps) == 1 else "",
         live=live,
         replay=replay,
         limit=time_limit,

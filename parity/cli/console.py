@@ -1,17 +1,16 @@
-"""Where commands print, text as it is, without markup or emoji, and what they note in reports."""
+"""Where commands print, text as it is, without markup or emoji."""
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
 
 from rich.console import Console
 
-from parity.report.document import CheckRun
 from parity.text import visible
+
+# As a shell tells of a command ended by Ctrl-C.
+INTERRUPTED = 130
 
 
 def plain(*, stderr: bool = False) -> Console:
@@ -26,13 +25,3 @@ def complain(message: str) -> None:
     """One line on stderr, however long; nothing where nobody reads it."""
     with suppress(BrokenPipeError):
         print(visible(message), file=sys.stderr, flush=True)
-
-
-def origin(seconds: float, roots: Mapping[str, str]) -> CheckRun:
-    """The command as it was typed, when it began, and what stands for which folder.
-
-    roots: folders by the mark that replaces them in paths.
-    """
-    command = " ".join(["parity", *(shlex.quote(word) for word in sys.argv[1:])])
-    began = datetime.now(timezone.utc) - timedelta(seconds=seconds)
-    return CheckRun(command, began.isoformat(timespec="seconds"), round(seconds, 1), dict(roots))

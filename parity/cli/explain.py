@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from parity.cli.console import origin
 from parity.cli.names import complete_zoo
 from parity.errors import FolderOfRuns, InputError
 from parity.explain.explain import Judgement
 from parity.explain.explain import explain as explain_run
 from parity.files import make_folder, write_atomically
+from parity.report.assemble import origin
 from parity.report.explained import report_of_explanation
 from parity.report.explanation import render_all, render_json
 from parity.report.html import render_html

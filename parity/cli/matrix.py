@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.cli.console import complain, plain
+from parity.cli.names import complete_libraries
 from parity.cli.show import STYLES
 from parity.compare.compare import Verdict, worst_verdict
 from parity.environment import environment
@@ -29,7 +30,7 @@ def matrix(
         typer.Argument(
             metavar="[LIBRARY]...",
             help=f"Of {', '.join(NAMES)}; default all.",
-            autocompletion=lambda incomplete: [n for n in NAMES if n.startswith(incomplete)],
+            autocompletion=complete_libraries,
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Markdown file to write.")] = Path(

@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
-from parity.causes.catalogue import all_causes
-from parity.check.cases import all_steps
 from parity.errors import ReferenceUnavailable
-from parity.zoo.installed import all_rows
+
+FILE = Path(__file__).with_name("known.json")
+
+
+@cache
+def known() -> Mapping[str, Any]:
+    """What stands in known.json; written by ``python scripts/make_known.py``.
+
+    ``names`` of steps, causes and libraries; ``commands`` with their options; ``described``
+    steps.
+    """
+    found: Mapping[str, Any] = json.loads(FILE.read_text("utf-8"))
+    return found
 
 
 def step_names() -> tuple[str, ...]:
     """Files of steps, which stand for all steps in them, then the steps, each once."""
-    known = all_steps()
-    return tuple(dict.fromkeys([*(s.module for s in known), *(s.name for s in known)]))
+    return tuple(known()["names"]["steps"])
 
 
 def complete_steps(incomplete: str) -> list[str]:
     """Steps that begin so."""
-    return _beginning(incomplete, step_names())
+    return beginning(incomplete, step_names())
 
 
 def complete_zoo(incomplete: str) -> list[str]:
     """Results of the zoo that begin so; none without mmsegmentation."""
     try:
-        return _beginning(incomplete, (row.name for row in all_rows()))
+        rows = resolve_name("parity.zoo.installed:all_rows")()  # which not every TAB waits for
     except ReferenceUnavailable:
         return []
+    return beginning(incomplete, (row.name for row in rows))
 
 
 def complete_causes(incomplete: str) -> list[str]:
     """Causes that begin so."""
-    return _beginning(incomplete, (cause.id for cause in all_causes()))
+    return beginning(incomplete, known()["names"]["causes"])
 
 
-def _beginning(text: str, names: Iterable[str]) -> list[str]:
+def complete_libraries(incomplete: str) -> list[str]:
+    """Libraries with an adapter that begin so."""
+    return beginning(incomplete, known()["names"]["libraries"])
+
+
+def beginning(text: str, names: Iterable[str]) -> list[str]:
+    """Those of `names` that begin with `text`."""
     return [name for name in names if name.startswith(text)]
+
+
+COMPLETE: Mapping[str, Callable[[str], list[str]]] = {
+    "steps": complete_steps,
+    "zoo": complete_zoo,
+    "causes": complete_causes,
+    "libraries": complete_libraries,
+}

@@ -124,8 +124,8 @@ class Telling(Progress):
     def line(self) -> str:
         """Where the check is, with its rate and the time left."""
         if self._doing != "checking" or not self._done:
-            what = self._doing.removeprefix("while ")
-            return f"{what}: {self._done:,} of {self._total:,} {self._unit} done"
+            done = f"{self._done:,} of {self._total:,} {self._unit} done"
+            return f"{done}; {self._doing.removeprefix('while ').replace(' were ', ' are being ')}"
         spent = time.monotonic() - self._started
         left = duration((self._total - self._done) * spent / self._done)
         return (

@@ -24,8 +24,6 @@ EXIT_CODES = {
     Verdict.DIFFERENT: 1,
     Verdict.NOT_COMPARED: 3,
 }
-# As a shell tells of a command ended by Ctrl-C.
-INTERRUPTED = 130
 STYLES = {
     Verdict.EQUAL: "green",
     Verdict.WITHIN: "yellow",
@@ -155,7 +153,7 @@ def _remarks(report: CheckReport, *, verbose: bool) -> Iterator[tuple[str, str]]
         for what, text in remarks(row):
             if verbose or (_is_telling(row) and "not compared" not in what):
                 yield f"{name} {what}: {text}", name
-    for one in report.unexercised if verbose else ():
+    for one in report.unexercised if verbose or report.verdict is Verdict.NOT_COMPARED else ():
         yield f"not exercised: {one}", "not exercised"
 
 
@@ -216,9 +214,8 @@ def _unexercised(report: CheckReport, *, verbose: bool) -> str:
     if not every:
         return ""
     more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
-    why = "" if verbose else "; -v says why"
-    if report.verdict is Verdict.NOT_COMPARED and len(left) == 1:
-        why = f": {left[0].reason}"
+    told = verbose or (report.verdict is Verdict.NOT_COMPARED and not [*_partly(report.summaries)])
+    why = "" if told else "; -v says why"
     return f"; not exercised: {len(every)} ({', '.join(every[:NAMED])}{more}{why})"
 
 

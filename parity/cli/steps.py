@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 
-from parity.cli.names import complete_steps, step_names
+from parity.cli.names import complete_steps, known, step_names
 from parity.errors import InputError
-from parity.probes.natural.describe import Described, described
 from parity.text import did_you_mean
+
+# As `parity.probes.natural.describe.Described`, by field.
+Described = Mapping[str, str]
 
 
 def steps(
@@ -49,20 +51,21 @@ def render_steps_markdown(only: frozenset[str] = frozenset()) -> str:
 
 def _chosen(only: frozenset[str]) -> Sequence[Described]:
     """Raises KeyError for an unknown name."""
-    every = described()
-    known = {name for one in every for name in (one.name, one.step)}
-    for name in sorted(only - known):
+    every: Sequence[Described] = known()["described"]
+    names = {name for one in every for name in (one["name"], one["step"])}
+    for name in sorted(only - names):
         raise KeyError(name)
-    return [one for one in every if not only or {one.name, one.step} & only]
+    return [one for one in every if not only or {one["name"], one["step"]} & only]
 
 
 def _text(one: Described) -> str:
-    shapes = textwrap.wrap(one.shapes, 76, initial_indent="  ", subsequent_indent="  ")
-    example = textwrap.indent(one.example, "    ")
-    return "\n".join([f"{one.step}: {one.signature}", *shapes, example])
+    shapes = textwrap.wrap(one["shapes"], 76, initial_indent="  ", subsequent_indent="  ")
+    example = textwrap.indent(one["example"], "    ")
+    return "\n".join([f"{one['step']}: {one['signature']}", *shapes, example])
 
 
 def _markdown(one: Described) -> str:
-    origin, _, rest = one.example.partition("\n")
+    origin, _, rest = one["example"].partition("\n")
     example = f"{origin}\n\n\n{rest}"  # as formatters have it
-    return f"`{one.signature}` ({one.step})\n\n{one.shapes}.\n\n```python\n{example}```\n"
+    told = f"`{one['signature']}` ({one['step']})\n\n{one['shapes']}."
+    return f"{told}\n\n```python\n{example}```\n"

@@ -11,6 +11,9 @@ import typer
 
 from parity.guard.judging import python
 
+# What follows the command is its own.
+SETTINGS = {"context_settings": {"allow_interspersed_args": False}}
+
 
 def watch(
     command: Annotated[list[str], typer.Argument(help="The training, e.g. python tools/train.py.")],

@@ -88,6 +88,14 @@ class StepResult:
         return bool(wrong) and not other and all(leaf.is_minor for leaf in wrong)
 
     @property
+    def is_odd(self) -> bool:
+        """Whether it differs by NaN, infinity or 0.0 beside -0.0 alone, which tells little."""
+        wrong = [leaf for leaf in self.leaves.values() if leaf.verdict is Verdict.DIFFERENT]
+        odd = ("non-finite", "values")
+        more = [one for one in wrong if one.max_ulp != 1 and (one.max_abs or one.reason not in odd)]
+        return bool(wrong) and not (more or self.error or self.draw)
+
+    @property
     def worst(self) -> tuple[str, Comparison] | None:
         """Path and record of the leaf that differs most, or None."""
         ranked = sorted(

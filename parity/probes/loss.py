@@ -171,6 +171,12 @@ def make_one_hot(seed: int) -> Value:
     return {**value, "label": one_hot, "weight": torch.from_numpy(weight).float()}
 
 
+def make_unweighted(seed: int) -> Value:
+    """As `make_one_hot`, every pixel of weight 1."""
+    value = make_one_hot(seed)
+    return {name: value[name] for name in ("pred", "label")}
+
+
 def make_pair(seed: int) -> Value:
     """Two logit tensors ``(N, C, H, W)``."""
     rng = RandomState(seed)
@@ -206,6 +212,8 @@ LOVASZ = LossTerm("lovasz", lovasz_loss, {"classes": "all", "reduction": "none"}
 FOUR = {"class_weight": [0.5, 1.0, 2.0, 0.1]}
 VALID = {"ignore_index": 255, "avg_non_ignore": True}
 VALID_FOUR = {**FOUR, "ignore_index": 0, "avg_non_ignore": True}
+BINARY = {"loss_type": "binary", "reduction": "none"}
+EACH = {"per_image": True, "classes": "all"}
 BY_THRESH = {"sampler": OhemSampler(thresh=0.7, min_kept=20)}
 BY_LOSS = {"sampler": OhemSampler(min_kept=20), "losses": (CE,)}
 ALIGNED = {"losses": (VALID_CE, DICE, LOVASZ, CE, BCE), "align_corners": True}
@@ -233,16 +241,19 @@ PROBES: tuple[Probe, ...] = tuple(
         ("loss_bce_valid", binary_cross_entropy, VALID, make_classes),
         ("loss_bce_single", binary_cross_entropy, {"ignore_index": 255}, make_single),
         ("loss_mask", mask_cross_entropy, {"loss_weight": 2.0}, make_masks),
+        ("loss_mask_default", mask_cross_entropy, {}, make_masks),
         ("accuracy", accuracy, {"ignore_index": 255}, make_pixels),
         ("accuracy_top3", accuracy, {"topk": (1, 3), "ignore_index": 255}, make_three),
         ("accuracy_thresh", accuracy, {"topk": 1, "thresh": 0.8}, make_rows),
         ("loss_dice", dice_loss, {"use_sigmoid": False}, make_pixels),
+        ("loss_dice_default", dice_loss, {}, make_pixels),
         (
             "loss_dice_naive",
             dice_loss,
             {"naive_dice": True, "ignore_index": 0},
             make_classes,
         ),
+        ("loss_focal_default", focal_loss, {}, make_unweighted),
         ("loss_focal", focal_loss, {"ignore_index": 3, "alpha": 0.25}, make_one_hot),
         (
             "loss_focal_list",
@@ -251,18 +262,8 @@ PROBES: tuple[Probe, ...] = tuple(
             make_one_hot,
         ),
         ("loss_lovasz", lovasz_loss, {"reduction": "none"}, make_batch),
-        (
-            "loss_lovasz_image",
-            lovasz_loss,
-            {"per_image": True, "classes": "all"},
-            make_two_valid,
-        ),
-        (
-            "loss_lovasz_binary",
-            lovasz_loss,
-            {"loss_type": "binary", "reduction": "none"},
-            make_binary,
-        ),
+        ("loss_lovasz_image", lovasz_loss, EACH, make_two_valid),
+        ("loss_lovasz_binary", lovasz_loss, BINARY, make_binary),
         ("loss_tversky", tversky_loss, {"ignore_index": 255}, make_pixels),
         (
             "loss_tversky_class",
@@ -271,6 +272,8 @@ PROBES: tuple[Probe, ...] = tuple(
             make_four,
         ),
         ("loss_boundary", boundary_loss, {"loss_weight": 20.0}, make_edges),
+        ("loss_boundary_default", boundary_loss, {}, make_edges),
+        ("loss_ohem_default", ohem_cross_entropy, {}, make_pixels),
         ("loss_ohem", ohem_cross_entropy, {"thresh": 0.9}, make_pixels),
         (
             "loss_ohem_kept",
@@ -280,9 +283,11 @@ PROBES: tuple[Probe, ...] = tuple(
         ),
         ("ohem_weights", ohem_weights, {"thresh": 0.5, "min_kept": 5}, make_pixels),
         ("ohem_weights_loss", ohem_weights, {"min_kept": 5}, make_pixels),
+        ("loss_kl_div_default", kl_div_loss, {}, make_pair),
         ("loss_kl_div", kl_div_loss, {"temperature": 2.0}, make_pair),
         ("loss_hausdorff", hausdorff_loss, {"ignore_index": 255}, make_classes),
         ("loss_si_log", si_log_loss, {"loss_weight": 1.0}, make_depths),
+        ("loss_head_default", decode_head_loss, {}, make_head),
         ("loss_head", decode_head_loss, {"losses": (CE,)}, make_head),
         ("loss_head_aligned", decode_head_loss, ALIGNED, make_head),
         ("loss_head_ohem", decode_head_loss, BY_THRESH, make_head),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from parity.check.exhibit.collect import CODES, NOT_COUNTED, CaseOutcome
@@ -43,6 +46,16 @@ class _Places:
     strips: dict[str, int]
     exhibits_of_step: dict[StepKey, tuple[int, ...]]
     exhibits_of_case: dict[str, tuple[int, ...]]
+
+
+def origin(seconds: float, roots: Mapping[str, str]) -> CheckRun:
+    """The command as it was typed, when it began, and what stands for which folder.
+
+    roots: folders by the mark that replaces them in paths.
+    """
+    command = " ".join(["parity", *(shlex.quote(word) for word in sys.argv[1:])])
+    began = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    return CheckRun(command, began.isoformat(timespec="seconds"), round(seconds, 1), dict(roots))
 
 
 def report_of_check(

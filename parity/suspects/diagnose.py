@@ -19,7 +19,7 @@ from parity.suspects.budget import Clock
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.search import LIKELY, Explanation, Level, Search
 from parity.suspects.suspect import Suspect
-from parity.suspects.trial import Trial
+from parity.suspects.trial import Combination, Trial
 
 # Of the time for a diagnosis, what may go into finding what reproduces everything.
 FOR_REPRODUCTION, FOR_ROUNDING = 0.6, 0.7
@@ -29,8 +29,9 @@ FOR_REPRODUCTION, FOR_ROUNDING = 0.6, 0.7
 class Diagnosis:
     """What is wrong with a step.
 
-    cases: records compared; differing: those in which the candidate differs; rounded:
-    those in which it does so by rounding alone, among `differing` where none does by more.
+    cases: records compared; by_more: those in which the candidate differs by more than
+    rounding; rounded: those in which it does so by rounding alone. differing: the ones that
+    are explained, the latter where there are none of the former.
     tried: what was tried when the time was spent, "" when it was enough.
     explanations: best first. alike: how many of the first ones these records do
     not tell apart. telling: what an input must have to tell them apart, or "".
@@ -43,12 +44,13 @@ class Diagnosis:
     alike: int = 0
     telling: str = ""
     rounded: int = 0
+    by_more: int = 0
     tried: str = ""
 
     @property
     def is_rounding(self) -> bool:
         """Whether the candidate differs by rounding alone."""
-        return self.rounded == self.differing > 0
+        return self.rounded > 0 and self.by_more == 0
 
     @property
     def level(self) -> Level:
@@ -118,11 +120,13 @@ def diagnose_many(
     pairs: bool = True,
     seconds: float = math.inf,
     suspects: Sequence[Suspect] | None = None,
+    first: Sequence[Combination] = (),
 ) -> Diagnosis:
     """As `diagnose`, by what is consistent with all of `records`, (expected, actual) each.
 
     Records in which the candidate is right count too: they rule suspects out.
     seconds: after these no further suspect is tried. suspects: those of the step by default.
+    first: tried before all; what reproduces everything among them is enough.
     """
     names = {record.name for pair in records for record in pair} - {step.name}
     if names or not records:
@@ -130,7 +134,7 @@ def diagnose_many(
     lined_up = suspects_of(step) if suspects is None else tuple(suspects)
     trials = [Trial(step, expected, lined_up) for expected, _ in records]
     actual = [one for _, one in records]
-    return diagnose_trials(trials, actual, pairs=pairs, seconds=seconds)
+    return diagnose_trials(trials, actual, pairs=pairs, seconds=seconds, first=first)
 
 
 def diagnose_trials(
@@ -139,6 +143,7 @@ def diagnose_trials(
     *,
     pairs: bool = True,
     seconds: float = math.inf,
+    first: Sequence[Combination] = (),
 ) -> Diagnosis:
     """As `diagnose_many`, with the suspects' records kept in `trials` between calls."""
     clock = Clock(seconds)
@@ -146,7 +151,7 @@ def diagnose_trials(
     step = trials[0].step.name
     if not search.differing:
         return Diagnosis(step, len(trials), 0)
-    found = clock.within(FOR_REPRODUCTION, partial(search.reproduced, pairs))
+    found = clock.within(FOR_REPRODUCTION, partial(search.reproduced, pairs, first))
     if clock.tried:  # most likely among the pairs, which come before what is up to rounding
         found = clock.within(FOR_ROUNDING, search.rounded_like)
     likened = () if found else clock.within(1.0, search.partial)
@@ -160,6 +165,7 @@ def diagnose_trials(
         alike=len(found),
         telling=telling,
         rounded=search.rounded,
+        by_more=0 if search.only_rounding else len(search.differing),
         tried="" if found else clock.tried,
     )
 

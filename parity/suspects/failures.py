@@ -12,27 +12,33 @@ from parity.suspects import diagnose as trials
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.likeness import comparable, finite_parts_agree, leaves_of, size_of
-from parity.suspects.search import Explanation
+from parity.suspects.mistake import Function
+from parity.suspects.search import Explanation, Level
 from parity.suspects.staircase import staircase
 from parity.suspects.suspect import Suspect
+from parity.suspects.trial import Combination
 
 # Records of one step that a diagnosis is made from: those that differ, and those
 # that are right, which rule suspects out.
 KEPT_FAILURES, KEPT_EQUAL = 8, 8
 # What the arrays of the failures of a step may take together, and those that are right of all.
 KEPT_BYTES = 2**28
+# What reproduces each of the rows of one function that were looked at: tried first, and added to.
+Siblings = list[tuple[Combination, ...]]
 # Says which mistake the records of one step look like.
-Diagnose = Callable[[Sequence[IsolatedRun]], Likeness]
+Diagnose = Callable[[Sequence[IsolatedRun], Siblings], Likeness]
 
 
 def known_mistake(
     records: Sequence[IsolatedRun],
+    siblings: Siblings | None = None,
     *,
     pairs: bool = True,
     suspects: Sequence[Suspect] | None = None,
 ) -> Likeness:
     """What the suspects say of the records of one step; empty where they say nothing.
 
+    siblings: of other steps that the same function does; what reproduces this one is added.
     pairs: whether two mistakes together are tried where none alone gives it all.
     suspects: those of the step by default.
     That is a step without suspects, one whose results are right (a view, a changed input),
@@ -43,10 +49,19 @@ def known_mistake(
     if not suspects:
         return Likeness()
     sides = [(expected, actual) for _, expected, actual in records]
-    found = trials.diagnose_many(step, sides, pairs=pairs, seconds=SECONDS, suspects=suspects)
+    found = trials.diagnose_many(
+        step,
+        sides,
+        pairs=pairs,
+        seconds=SECONDS,
+        suspects=suspects,
+        first=[made for group in siblings or () for made in group],
+    )
     if not found.differing:
         return Likeness()
     if found.alike:
+        if siblings is not None and found.level is Level.EXACT:
+            siblings.append(tuple(one.suspects for one in found.group))
         return _reproduced(found)
     if found.is_rounding:
         text = "Rounding: the order of float operations explains all that differs."
@@ -116,20 +131,45 @@ def with_diagnoses(
     records: Mapping[StepKey, Sequence[IsolatedRun]],
     diagnose: Diagnose = known_mistake,
 ) -> CheckReport:
-    """`report` with what is said of the steps in `records`."""
+    """`report` with what is said of the steps in `records`.
+
+    Steps that one function does are looked at together, those of small inputs first: what
+    cannot be told apart in one may be in another, and is not searched for again.
+    """
+    together: dict[Function, list[StepKey]] = {}
+    for key in sorted(records, key=lambda key: size_of_held(records[key][0])):
+        together.setdefault(records[key][0][0].function, []).append(key)
+    said: dict[StepKey, Likeness] = {}
+    for keys in together.values():
+        said |= _of_one_function({key: records[key] for key in keys}, diagnose)
     rows = [
-        replace(row, diagnosis=careful(diagnose, records[row.pipeline, row.step]))
-        if (row.pipeline, row.step) in records
-        else row
+        replace(row, diagnosis=said.get((row.pipeline, row.step), row.diagnosis))
         for row in report.summaries
     ]
     return replace(report, summaries=tuple(rows))
 
 
-def careful(diagnose: Diagnose, records: Sequence[IsolatedRun]) -> Likeness:
+def _of_one_function(
+    records: Mapping[StepKey, Sequence[IsolatedRun]], diagnose: Diagnose
+) -> dict[StepKey, Likeness]:
+    said, groups = {}, {}
+    found: Siblings = []
+    for key, held in records.items():
+        before = len(found)
+        said[key] = careful(diagnose, held, found)
+        groups[key] = found[-1] if len(found) > before else ()
+    for key, group in groups.items():
+        common = [other for other in found if 0 < len({*other} & {*group}) < len(group)]
+        if common:
+            fewer = tuple(made for made in group if made in common[0])
+            said[key] = careful(diagnose, records[key], [fewer])
+    return said
+
+
+def careful(diagnose: Diagnose, records: Sequence[IsolatedRun], siblings: Siblings) -> Likeness:
     """A diagnosis that cannot be made costs itself only, and not the report."""
     try:
-        return diagnose(records)
+        return diagnose(records, siblings)
     except Exception as error:  # suspects meet whatever a candidate gives
         return Likeness(f"No diagnosis: {type(error).__name__}: {error}", sure=False)
 

@@ -66,22 +66,25 @@ class Search:
         rounded = [row for row in rows if row.difference is Difference.ROUNDING]
         self.rounded = len(rounded)
         # Rounding alone: only a mistake that rounds likewise is looked for.
-        self._only_rounding = not by_more
+        self.only_rounding = not by_more
         self.differing = by_more or rounded
         # Where the candidate differs, few suspects are left after the first record, and small
         # inputs take the least time.
         self._rows = sorted(rows, key=lambda row: (row not in self.differing, row.terms))
         self._values_differ = not all(row.print.same_values(row.trial.clean) for row in rows)
-        # Where our own step raises the same, no suspect of it was reached.
-        self._reached = not all(
-            row.record.error and row.print.fits(row.trial.clean) for row in self.differing
-        )
+        # Where our own step does the same, as where both raise, no suspect is told by it.
+        self._reached = not all(row.print.fits(row.trial.clean) for row in self.differing)
 
-    def reproduced(self, pairs: bool) -> tuple[Explanation, ...]:
-        """Every suspect, else every pair, that gives what the candidate gave in all records."""
+    def reproduced(self, pairs: bool, first: Sequence[Combination]) -> tuple[Explanation, ...]:
+        """Every suspect, else every pair, that gives what the candidate gave in all records.
+
+        Those of `first` that do so are enough.
+        """
         if not self._reached:
             return ()
-        if self._only_rounding:
+        if found := self._exact(lambda _: list(first), RecordDigest.fits):
+            return found
+        if self.only_rounding:
             return self._exact(Trial.alone, RecordDigest.fits)
         choices = (Trial.alone, Trial.pairs) if pairs else (Trial.alone,)
         for choose in choices:
@@ -146,7 +149,7 @@ class Search:
     def partial(self) -> tuple[Explanation, ...]:
         """Single suspects by the share they account for, the largest first."""
         found = []
-        known = self._reached and not self._only_rounding
+        known = self._reached and not self.only_rounding
         choice = self._rows[0].trial.singles() if known else []
         for made in self._clock.watch(choice):
             mean = self._share(made)

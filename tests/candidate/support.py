@@ -7,7 +7,7 @@ from functools import cache
 from parity.candidate.engine import Engine
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.check.cases import Case, list_root
+from parity.check.cases import Case, list_root, probe_cases
 from parity.compare.trace import run_trace
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline, ValPipeline
@@ -45,3 +45,17 @@ def verdicts(results, step):
     """The set of isolated and of chained verdicts of a step."""
     isolated = {str(pair[0].verdict) for pair in results[step]}
     return isolated, {str(pair[1].verdict) for pair in results[step]}
+
+
+def probe_verdicts(given, seeds=12):
+    """Verdicts of the probes by step, beside our own steps in the place of the reference."""
+    check = Engine(InProcess(candidate_from(given, "given")))
+    found = {}
+    for case in probe_cases(range(seeds)):
+        if not check.part(case.steps[0]):
+            continue
+        trace = run_trace([(step.name, step) for step in case.steps], case.start(), case.seed)
+        [result] = check.run([(case, trace)])
+        [step] = result.comparison.steps
+        found.setdefault(step.name, set()).add(str(step.isolated.verdict))
+    return found

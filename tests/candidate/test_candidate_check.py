@@ -135,7 +135,7 @@ def test_pipeline_that_draws_for_itself_is_not_compared_bit_by_bit():
 def test_records_for_diagnosis():
     seen = []
 
-    def diagnose(records):
+    def diagnose(records, siblings):
         seen.append(records)
         return Likeness("it looks like rain")
 

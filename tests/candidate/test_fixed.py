@@ -54,7 +54,7 @@ def row(found, step):
 
 RIGHT = (
     *("make_scheduler", "of_three", "for_length", "partial", "nameless", "table", "rates", "rate"),
-    *("Scheduler", "Told", "Recipe.make", "recipe", "own"),
+    *("Scheduler", "OfTorch", "Told", "Recipe.make", "recipe", "own"),
 )
 
 

@@ -157,6 +157,8 @@ class TestRecording:
         rng.randint(2), rng.uniform(-32, 32)
         other.randint(0, np.int64(2)), other.uniform(-32.0, 32.0)
         assert first_draw_difference(rng.draws, other.draws) is None
+        rng.rand(), other.random_sample()
+        assert first_draw_difference(rng.draws, other.draws) is None
 
     def test_spare_gaussian_is_part_of_the_state(self):
         rng, other = RandomState(1), RandomState(1)

@@ -81,7 +81,7 @@ def test_a_diagnosis_that_fails_costs_itself_only(pair):
     rows = (StepSummary("train", "flip", 1, Verdict.DIFFERENT), StepSummary("train", "crop"))
     report = CheckReport("live", {}, (), None, {}, rows)
 
-    def fails(records):
+    def fails(records, siblings):
         raise TypeError("Got unsupported ScalarType BFloat16")
 
     done = failures.with_diagnoses(report, {("train", "flip"): [(FLIP, *pair)]}, fails)

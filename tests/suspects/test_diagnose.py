@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,16 +11,14 @@ from PIL import Image
 
 from parity.check.cases import list_root
 from parity.check.summary import candidate_steps
-from parity.compare.trace import StepRecord, run_step, run_trace
+from parity.compare.trace import run_step, run_trace
 from parity.errors import InputError
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
-from parity.probes.catalogue import PROBES
 from parity.steps.photometric import draw_photometric, photometric
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.diagnose import diagnose, diagnose_candidate, diagnose_many
 from parity.suspects.search import Level
-from parity.suspects.trial import NotDefined, Trial, together
 from parity.suspects.values import OtherValue
 from tests.naive import (
     CROP,
@@ -301,29 +298,3 @@ def test_records_of_another_step(records):
         diagnose(STEPS["crop"], records["flip"][0], records["flip"][0])
     with pytest.raises(InputError, match="needs records"):
         diagnose_many(STEPS["crop"], [])
-
-
-def test_pairs_that_cannot_be_made_together(records):
-    """A mistake that never comes to the step hides whatever the step would do."""
-    step, record = STEPS["crop"], records["crop"][0]
-    by_id = {one.id: one for one in suspects_of(step)}
-    early, centre = by_id["photometric-before-crop"], by_id["centre-crop"]
-    with pytest.raises(NotDefined):
-        together(early, centre, step)(record.input, np.random.RandomState(0), **step.options)
-    trial = Trial(step, record, suspects_of(step))
-    assert trial.record((early, centre)) is None
-    made = trial.record((centre, early))
-    assert isinstance(made, StepRecord)
-    assert not made.error
-
-
-def test_an_error_that_our_own_step_raises_names_nothing():
-    """No suspect was reached: each of them raises the same."""
-    step = next(one.step for one in PROBES if one.step.name == "schedule")
-    value = next(one.make(0) for one in PROBES if one.step.name == "schedule")
-    [good] = run_trace([("schedule", step)], value, 0).steps
-    unknown = [{**one, "unheard_of": 1} for one in value["param_scheduler"]]
-    record = replace(good, input={**value, "param_scheduler": unknown})
-    diagnosis = diagnose_candidate(step, step, [record])
-    assert diagnosis.differing == 1
-    assert diagnosis.explanations == ()

@@ -28,7 +28,7 @@ from parity.errors import InputError
 from parity.live import optimizer_options, reference_header
 from parity.pipeline import Step
 from parity.probes import Probe
-from parity.suspects.failures import known_mistake
+from parity.suspects.failures import Siblings, known_mistake
 
 # A whole schedule is one call.
 SECONDS = 600.0
@@ -151,10 +151,10 @@ def _checked(
     """The report, in which what differs is told by iteration and by parameter."""
     words: dict[str, str] = {}
 
-    def diagnose(records: Sequence[IsolatedRun]) -> Likeness:
+    def diagnose(records: Sequence[IsolatedRun], siblings: Siblings) -> Likeness:
         words[records[0][0].name] = difference_in_words(records[0])
         suspects = named_suspects() if records[0][0].name == GROUPS else None
-        return known_mistake(records, pairs=False, suspects=suspects)
+        return known_mistake(records, siblings, pairs=False, suspects=suspects)
 
     alone = replace(options, only=frozenset(), samples=0, examples=None)
     report = check_with(

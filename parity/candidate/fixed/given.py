@@ -53,7 +53,7 @@ def fixed_candidate(given: Any, name: str, *, asked: ConfigRecipe) -> Candidate:
             f"{name}: an optimizer does not say what its parameters are called; name the "
             f"function of the model that makes it"
         )
-    if is_torch_scheduler(given):
+    if is_torch_scheduler(given) and given.__module__ == torch.optim.lr_scheduler.__name__:
         made = operations()["lr_table"].runnable(given)
         return Candidate(name, {SCHEDULE: made})
     fixed = _Fixed(given, asked)

@@ -10,5 +10,6 @@ from parity.probes.natural.signature import ITERATIONS as ITERATIONS
 from parity.probes.natural.signature import MODELS as MODELS
 from parity.probes.natural.signature import OPTIMIZERS as OPTIMIZERS
 from parity.probes.natural.signature import RNG_NAMES as RNG_NAMES
+from parity.probes.natural.signature import SPELLINGS as SPELLINGS
 from parity.probes.natural.signature import Partly as Partly
 from parity.probes.natural.signature import parameters_of as parameters_of

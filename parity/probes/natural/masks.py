@@ -17,6 +17,7 @@ import torch
 from numpy.random import RandomState
 
 from parity.compare.rng import GeneratorState, RecordingRandomState
+from parity.errors import InputError
 from parity.probes.natural.gradient import leaf_of
 from parity.probes.natural.signature import Caller, Partly, through_caller
 from parity.steps.loss.head import total_loss
@@ -80,10 +81,24 @@ def _shown(values: torch.Tensor) -> str:
 @through_caller
 def segmented(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
     """Segments of all images in one, and how many each image has."""
-    found = [(torch.as_tensor(labels), masks) for labels, masks in call(value, options)]
+    found = [(torch.as_tensor(labels), masks) for labels, masks in map(_pair, call(value, options))]
     counts = torch.tensor([len(labels) for labels, _ in found])
     labels, masks = (torch.cat(side) for side in zip(*found, strict=True))
     return {"counts": counts, "labels": labels, "masks": masks}
+
+
+def _pair(segments: Any) -> tuple[Any, Any]:
+    """Labels and masks, also by these names, as in the targets of detectron2 and others."""
+    if not isinstance(segments, Mapping):
+        labels, masks = segments
+        return labels, masks
+    found = []
+    for spellings in (("labels", "class_labels", "gt_classes"), ("masks", "mask_labels")):
+        present = [name for name in spellings if name in segments]
+        if not present:
+            raise InputError(f"gives {', '.join(segments)} for an image, and no {spellings[0]}")
+        found.append(segments[present[0]])
+    return found[0], found[1]
 
 
 @on_torch_stream

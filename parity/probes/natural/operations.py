@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
@@ -62,6 +62,7 @@ class Operation:
 
     function: ours, whose signature is the documented one. run: calls a function like
     it, ours, the reference's or anybody's, ``run(function, value, rng, **options)``.
+    meant: options that a function without them is taken to have, where these are not our defaults.
     also: other names people give it. akin: the functions of ours that it does for, where
     these are others than `function` alone.
     """
@@ -71,6 +72,7 @@ class Operation:
     run: Run
     also: tuple[str, ...] = ()
     akin: tuple[str, ...] = ()
+    meant: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stands_for(self) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class Operation:
         """Options with the values that a function without them is taken to have."""
         parameters = inspect.signature(self.function).parameters.values()
         own = {p.name: p.default for p in parameters if p.default is not p.empty}
-        return {**own, **_USUAL}
+        return {**own, **_USUAL, **self.meant}
 
     def runnable(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function`, of any signature, as ``(value, rng, **options)``."""
@@ -102,12 +104,12 @@ class Runnable:
         return self.operation.run(self.call, value, rng, **options)
 
 
-def _loss(name: str, *also: str) -> Operation:
-    return Operation(name, getattr(loss, name), tensors.loss, also)
+def _loss(name: str, *also: str, **meant: Any) -> Operation:
+    return Operation(name, getattr(loss, name), tensors.loss, also, meant=meant)
 
 
 def _image(name: str, function: Callable[..., Any], *also: str) -> Operation:
-    return Operation(name, function, samples.augmented(function), also)
+    return Operation(name, function, samples.augmented, also)
 
 
 # Of heads whose class computes its loss in a way of its own.
@@ -119,8 +121,10 @@ _OWN_LOSSES = (
 _POSITIONS = ("interpolate_pos_encoding", "interpolate_pos_embed")
 
 OPERATIONS: tuple[Operation, ...] = (
-    replace(
-        _image("resize", resizes.random_resize_sample),
+    Operation(
+        "resize",
+        resizes.random_resize_sample,
+        samples.resized,
         akin=("random_resize_sample", "resize_sample"),
     ),
     _image("random_choice_resize", multiscale.random_choice_resize_sample),
@@ -157,7 +161,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _loss("mask_cross_entropy"),
     _loss("dice_loss", "DiceLoss"),
     _loss("focal_loss", "FocalLoss"),
-    _loss("lovasz_loss", "LovaszLoss"),
+    # The reference's default, "mean", is refused where per_image is not given.
+    _loss("lovasz_loss", "LovaszLoss", reduction="none"),
     _loss("tversky_loss", "TverskyLoss"),
     _loss("boundary_loss", "BoundaryLoss"),
     _loss("ohem_cross_entropy", "OhemCrossEntropy"),

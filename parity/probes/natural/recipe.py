@@ -81,9 +81,9 @@ def is_torch_scheduler(given: Any) -> bool:
 def _with_torch(given: Any, value: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, Any]:
     """A torch scheduler made from the one entry of the case that it can stand for."""
     if given.__name__ not in _OF_TORCH:
-        raise InputError(
-            f"{given.__name__}: give a function of the optimizer that makes it; known by "
-            f"their name are {', '.join(_OF_TORCH)}"
+        raise NotExercised(
+            f"is no scheduler of torch that a config can be read as ({', '.join(_OF_TORCH)}); "
+            f"hold it against the config that it follows: --config ZOO_NAME"
         )
     kind, arguments = _OF_TORCH[given.__name__]
     entry, length = _only_entry(value, kind)

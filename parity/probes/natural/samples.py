@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import pickle
+import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,29 +12,55 @@ import torch
 from numpy.random import RandomState
 
 from parity.errors import InputError, NotExercised
-from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
+from parity.probes.natural.signature import (
+    SPELLINGS,
+    Caller,
+    Partly,
+    parameters_of,
+    through_caller,
+)
 from parity.sample import EDGE, Batch, Sample
 
 _IMAGE_KEYS = ("image", "img", "images", "inputs", "pixel_values")
-_SEG_KEYS = ("seg", "segs", "label", "labels", "mask", "masks", "gt_seg_map", "target")
+_SEG_KEYS = ("seg", "segs", "masks", *SPELLINGS["seg"])
 _ONE = frozenset({"sample", "item", "example"})
 _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "examples"})
 
 
-def augmented(own: Callable[..., Any]) -> Any:
-    """``(image, seg, rng)`` to image and label map; the rest of the sample is as `own` has it."""
+@through_caller
+def augmented(call: Caller, sample: Sample, rng: RandomState, **options: Any) -> Partly:
+    """``(image, seg, rng)`` to image and label map, which is all that is compared."""
+    seg = np.zeros(sample.image.shape[:2], np.uint8) if sample.seg is None else sample.seg
+    required = {"image": sample.image, **({"seg": seg} if _takes_two(call) else {})}
+    image, label = _pair(call(required, options, {"rng": rng}))
+    if label is None or sample.seg is None:
+        return Partly(image=image)
+    return Partly(image=image, seg=label)
 
-    def run(call: Caller, sample: Sample, rng: RandomState, **options: Any) -> Sample:
-        good: Sample = own(sample, _copy(rng), **options)
-        seg = np.zeros(sample.image.shape[:2], np.uint8) if sample.seg is None else sample.seg
-        required = {"image": sample.image}
-        if _takes_two(call):
-            required["seg"] = seg
-        image, label = _pair(call(required, options, {"rng": rng}))
-        given = label if label is not None and sample.seg is not None else good.seg
-        return good.replace(image=image, seg=given)
 
-    return run
+def resized(function: Any, sample: Sample, rng: RandomState, **options: Any) -> Partly:
+    """As `augmented`: a function is for training, where it draws a ratio, for validation, or both.
+
+    Without a parameter ``ratio_range``, what it draws from any generator tells.
+    """
+    training = "ratio_range" in options
+    call = function if isinstance(function, Caller) else Caller(function)
+    taken = parameters_of(call.function).get("ratio_range")
+    if taken is not None and not training and taken.default not in (None, taken.empty, (1, 1)):
+        raise NotExercised(f"draws from ratio_range {taken.default}, and this case has none")
+    before = _generators(rng)
+    made: Partly = augmented(call, sample, rng, **options)
+    draws = _generators(rng) != before
+    if taken is None and draws != training:
+        told = "draws a ratio, and this case has none" if draws else "draws no ratio"
+        raise NotExercised(told)
+    return made
+
+
+def _generators(rng: RandomState) -> bytes:
+    """The states of all that a candidate may draw from."""
+    torch_state = torch.get_rng_state().numpy()
+    return pickle.dumps((rng.get_state(), np.random.get_state(), random.getstate(), torch_state))
 
 
 @through_caller
@@ -46,13 +74,49 @@ def edged(call: Caller, sample: Sample, rng: RandomState | None = None, **option
 def collated(call: Caller, value: Sample | list[Sample], rng: RandomState, **options: Any) -> Any:
     """Samples to a batch; a function of one sample gets them one by one."""
     samples = [value] if isinstance(value, Sample) else value
-    extras = {"rng": rng}
+    extras: dict[str, Any] = {"rng": rng}
+    sizes = {(sample.image.shape[0], sample.image.shape[1]) for sample in samples}
     if not takes_one(call.function):
-        return _batch(call({"samples": samples}, options, extras))
+        sized = _takes_a_size(call)
+        given = options if sized else _without_size(options, sizes)
+        try:
+            return _batch(call({"samples": samples}, given, extras))
+        except (RuntimeError, ValueError):
+            if sized or len(sizes) == 1:
+                raise
+            raise NotExercised("takes no size, and these images are of several") from None
+        except (AttributeError, TypeError):
+            if all(sample.seg is not None for sample in samples):
+                raise
+            raise NotExercised("needs label maps, and this case has none") from None
     if len(samples) > 1 and options.get("training", True) and options.get("size") is None:
         raise NotExercised("takes one sample; here the largest of several gives the size")
     batches = [_batch(call({"sample": sample}, options, extras)) for sample in samples]
     return batches[0] if len(batches) == 1 else _joined(batches)
+
+
+def _takes_a_size(call: Caller) -> bool:
+    taken = parameters_of(call.function)
+    named = {"size", "size_divisor"} & taken.keys()
+    return not taken or bool(named) or any(one.kind is one.VAR_KEYWORD for one in taken.values())
+
+
+def _without_size(options: Mapping[str, Any], sizes: set[tuple[int, int]]) -> dict[str, Any]:
+    """`options` without a size to pad to, where the largest of the batch gives the same."""
+    largest = tuple(map(max, zip(*sizes, strict=True)))
+    size, divisor = options.get("size"), options.get("size_divisor")
+    left_out = []
+    if size is not None and (
+        tuple(size) == largest or (len(sizes) == 1 and _within(size, largest))
+    ):
+        left_out.append("size")
+    if divisor is not None and not any(edge % divisor for edge in largest):
+        left_out.append("size_divisor")
+    return {key: value for key, value in options.items() if key not in left_out}
+
+
+def _within(size: Sequence[int], largest: Sequence[int]) -> bool:
+    return size[0] <= largest[0] and size[1] <= largest[1]
 
 
 def takes_one(function: Any) -> bool:
@@ -70,7 +134,7 @@ def takes_one(function: Any) -> bool:
 
 def _takes_two(call: Caller) -> bool:
     names = list(parameters_of(call.function))
-    return len(names) > 1 and names[1] in ("seg", *_SEG_KEYS, "gt", "seg_map", "annotation")
+    return len(names) > 1 and names[1] in _SEG_KEYS
 
 
 def _pair(result: Any) -> tuple[Any, Any]:
@@ -113,12 +177,6 @@ def _joined(batches: Sequence[Any]) -> Any:
 
 def _entry(result: Mapping[str, Any], keys: Sequence[str]) -> Any:
     return next((result[key] for key in keys if key in result), None)
-
-
-def _copy(rng: RandomState) -> RandomState:
-    copied = RandomState()
-    copied.set_state(rng.get_state())
-    return copied
 
 
 def _described(value: Any) -> str:

@@ -63,7 +63,10 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "width": ("w", "new_width"),
     "samples": ("batch", "items", "data", "batch_list", "value", "sample"),
     "image": ("img", "array", "x", "image_bgr", "bgr"),
-    "seg": ("label", "mask", "labels", "gt", "seg_map", "gt_seg_map", "annotation", "target"),
+    "seg": (
+        *("label", "mask", "labels", "gt", "seg_map", "gt_seg_map", "annotation", "target"),
+        *("sem_seg", "gt_semantic_seg", "gt_sem_seg", "segmentation", "lbl", "segmap", "anno"),
+    ),
     "num_classes": ("classes", "n_classes", "num_class"),
     "crop_size": ("window", "window_size", "crop", "size"),
     "stride": ("strides", "step"),

@@ -25,32 +25,39 @@ def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict
     """Value and gradient of a loss of ``(pred, label)``."""
     with torch.enable_grad():
         pred = leaf_of(value["pred"])
-        try:
-            result = call(_pair(value, pred), {**_others(value), **options})
-        except (AttributeError, RuntimeError, TypeError) as error:
-            result = _of_arrays(call, value, options, error)
-        if isinstance(result, (float, np.floating, np.ndarray)):  # has a value and no gradient
+        result = _called(call, {**value, "pred": pred}, options)
+        if _has_no_gradient(result):
             return Partly(loss=torch.as_tensor(result, dtype=pred.dtype))
         result = _tensor(result)
         return {"loss": result.detach(), "grad": gradient(result, pred)}
 
 
-def _of_arrays(call: Caller, value: Tensors, options: Mapping[str, Any], error: Exception) -> Any:
-    """What a loss that is written in NumPy gives; raises `error` for one that is not."""
-    arrays = {name: item.detach().numpy() for name, item in value.items()}
+def _called(call: Caller, value: Tensors, options: Mapping[str, Any]) -> Any:
+    """What a loss gives; one that is written in NumPy gets arrays."""
     try:
-        result = call(_pair(arrays, arrays["pred"]), {**_others(arrays), **options})
-    except Exception:
-        raise error from None
-    if isinstance(result, torch.Tensor):
-        raise error
-    return result
+        return call(_pair(value, value["pred"]), {**_others(value), **options})
+    except (AttributeError, RuntimeError, TypeError) as error:
+        arrays = {name: item.detach().numpy() for name, item in value.items()}
+        try:
+            result = call(_pair(arrays, arrays["pred"]), {**_others(arrays), **options})
+        except Exception:
+            raise error from None
+        if not _has_no_gradient(result):
+            raise
+        return result
+
+
+def _has_no_gradient(result: Any) -> bool:
+    return isinstance(result, (float, np.floating, np.ndarray))
 
 
 @through_caller
 def measure(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> Any:
-    """A function of ``(pred, label)`` that has no gradient."""
-    return call(_pair(value, value["pred"]), {**_others(value), **options})
+    """A function of ``(pred, label)`` that has no gradient; one number, however given, is (1,)."""
+    found = call(_pair(value, value["pred"]), {**_others(value), **options})
+    if isinstance(found, (float, np.floating)):
+        return torch.tensor([found], dtype=value["pred"].dtype)
+    return found.reshape(1) if isinstance(found, torch.Tensor) and found.ndim == 0 else found
 
 
 @through_caller
@@ -60,7 +67,7 @@ def criterion(call: Caller, value: Tensors, rng: RandomState, **options: Any) ->
     with torch.enable_grad():
         pred, label = leaf_of(value["pred"]), value["label"]
         logits = F.interpolate(pred, label.shape[1:], mode="bilinear", **aligned)
-        return _head(call({"pred": logits, "label": label}, options), pred)
+        return _head(_called(call, {"pred": logits, "label": label}, options), pred)
 
 
 @through_caller
@@ -203,6 +210,8 @@ def _tensor(result: Any) -> torch.Tensor:
 
 def _head(result: Any, pred: torch.Tensor) -> dict[str, Any]:
     """Of a dictionary of losses everything is compared; of one number, the total."""
+    if _has_no_gradient(result):
+        return Partly(total=torch.as_tensor(result, dtype=pred.dtype).mean())
     if not isinstance(result, Mapping):
         total = _tensor(result).mean()
         return Partly(total=total.detach(), grad=gradient(total, pred))

@@ -63,6 +63,11 @@ class Scheduler:
             group["lr"] = group["initial_lr"] * multiplier(num_updates) * scale
 
 
+class OfTorch(torch.optim.lr_scheduler.LRScheduler):
+    def get_lr(self):
+        return [base * multiplier(self.last_epoch) for base in self.base_lrs]
+
+
 class Told:
     """A scheduler that is told the iteration."""
 
