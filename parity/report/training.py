@@ -40,7 +40,9 @@ def heading(found: Trainings) -> str:
     seeds = ", ".join(str(training.options.seed) for training in found.each)
     where = f"{options.device}, {options.threads} thread{'s' if options.threads > 1 else ''}"
     named = f"seed{'s' if len(found.each) > 1 else ''} {seeds}"
-    return f"{found.each[0].name}: {named}, {where}"
+    missing = ", ".join(map(str, found.missing))
+    left = f"; interrupted before seed {missing}" if missing else ""
+    return f"{found.each[0].name}: {named}, {where}{left}"
 
 
 def _training(training: Training, *, several: bool) -> Iterator[str]:
@@ -50,7 +52,8 @@ def _training(training: Training, *, several: bool) -> Iterator[str]:
     if training.tally is None:
         for side, trace in training.traces.items():
             terms = ", ".join(f"{name} {value:.6g}" for name, value in trace.last.items())
-            made = f"{side} alone, {training.options.iters} iterations"
+            made = f"{side} alone, {trace.steps[-1] if trace.steps else 0} iterations"
+            made += f" of {training.options.iters}, interrupted" if training.interrupted else ""
             yield f"{seed}{made}; the last losses: {terms}"
             yield from (_validated(at, scores) for at, scores in trace.scores.items())
         return
@@ -89,7 +92,13 @@ def verdict(training: Training) -> str:
     tally = training.tally
     if tally is None:
         return "not compared"
-    ended = f"; both stopped at {tally.stopped}" if tally.stopped else ""
+    if training.interrupted:
+        made = f"{tally.iterations} of {training.options.iters} iterations"
+        return f"incomplete, interrupted after {made}; so far {_verdict(training, tally, '')}"
+    return _verdict(training, tally, f"; both stopped at {tally.stopped}" if tally.stopped else "")
+
+
+def _verdict(training: Training, tally: LockstepTally, ended: str) -> str:
     if tally.first is not None:
         alone = training.options.repeat and training.options.side != BOTH
         word = "not deterministic" if alone else "different"

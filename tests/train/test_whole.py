@@ -114,6 +114,9 @@ def test_seeds_are_trained_one_by_one_and_what_is_over_is_kept(config, tmp_path)
         (["--seeds", "1,1"], "different whole numbers"),
         (["--resume"], "--resume needs --out"),
         (["--iters", "4", "--interval", "3"], "--interval 3 does not divide the 4"),
+        (["--interval", "3"], "--interval goes with --iters"),
+        (["--side", "candidate", "--teacher"], "leave out --side candidate"),
+        (["--side", "reference", "--model", "m.py:make"], "--model is of our side"),
     ],
 )
 def test_command_refuses(arguments, message):
