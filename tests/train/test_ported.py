@@ -69,7 +69,7 @@ def train(config, tmp_path):
     return run
 
 
-@pytest.mark.parametrize(("make", "options"), [("right", ()), ("whole", NO_AUX)])
+@pytest.mark.parametrize(("make", "options"), [("right", ()), ("right", NO_AUX), ("whole", NO_AUX)])
 def test_a_port_trains_bit_equal(make, options, train):
     done = train(make, *options)
     assert done.exit_code == 0, done.output
