@@ -85,6 +85,14 @@ def test_a_mistake_is_located(fault, train):
     assert f"different: {when}, {what}: " in done.stdout
 
 
+def test_the_page_says_whose_head_it_was_and_which_operation_parts(train, tmp_path):
+    train("no_relu", "--ops", "--out", tmp_path / "out")
+    page = (tmp_path / "out" / "training.html").read_text()
+    assert "port.py:no_relu, " in page
+    assert "the reference&#39;s: aten.relu" in page
+    assert "nothing besides the network" not in page
+
+
 def test_it_is_taught_under_the_reference_s_names(train):
     done = train("no_relu", "--teacher")
     assert "different: iteration 1, activations, decode_head.conv_seg" in done.stdout

@@ -30,11 +30,13 @@ def test_ctrl_c_ends_with_what_was_compared(config, tmp_path, monkeypatch):
     done = tiny.parity("train", config, *asked)
     assert done.exit_code == 130, done.output
     assert "interrupted before seed 2" in done.stdout
-    assert "seed 1: incomplete, interrupted after 1 of 2 iterations; so far equal" in done.stdout
+    assert "seed 1: incomplete, interrupted in iteration 1 of 2; so far equal" in done.stdout
     found = json.loads((out / "training.json").read_text())
     assert [one["equal"] for one in found["trainings"]] == [True, False]
     assert found["equal"] is False
-    assert "incomplete, interrupted after" in (out / "training.html").read_text()
+    page = (out / "training.html").read_text()
+    assert '<header class="v-none">' in page
+    assert "1 of 3 seeds equal in every bit; seed 1: incomplete, interrupted in" in page
     kept = [(out / f"seed-{seed}" / "outcome.pth").is_file() for seed in range(3)]
     assert kept == [True, False, False]
 
