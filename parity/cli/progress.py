@@ -1,17 +1,25 @@
-"""How far a check is: a bar on a terminal, elsewhere a line a minute; and Ctrl-C."""
+"""How far a check or a training is: a bar on a terminal, elsewhere a line a minute; and Ctrl-C."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from parity.check.progress import Progress, Watch
 from parity.check.summary import CaseResult
@@ -22,7 +30,7 @@ MINUTE = 60.0
 
 
 class Telling(Progress):
-    """Tells on stderr how far a check is, and ends it where Ctrl-C or a lost worker asks for it.
+    """Tells on stderr how far a check or a training is, and ends it early where it is told to.
 
     Used as a context. watch: is passed every result. seconds: between two lines where
     there is no terminal. unit: what is counted.
@@ -38,7 +46,7 @@ class Telling(Progress):
         self.lost: WorkerLost | None = None
         self._seconds, self._unit = seconds, unit
         self._done, self._total = 0, 0
-        self._doing = "loading"
+        self._doing, self._verb = "loading", "checking"
         self._started = time.monotonic()
         self._over = threading.Event()
         self._console = plain(stderr=True)
@@ -75,6 +83,22 @@ class Telling(Progress):
         if self.stopped:
             self.stopped += f" after {self._done:,} of {total:,} {self._unit}"
 
+    @contextmanager
+    def counting(self, doing: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A block that says how much of `total` is done, and that Ctrl-C ends at once."""
+        self._total, self._doing, self._verb = total, doing, doing
+        self._started = time.monotonic()
+        with self._bar() as bar, self.phase(""):
+            task = bar.add_task(doing, total=total)
+
+            def count(done: int) -> None:
+                if self.interrupted:  # and what was running then has caught it
+                    raise KeyboardInterrupt
+                self._done = done
+                bar.update(task, completed=done)
+
+            yield count
+
     def _until_stopped(self, results: Iterator[CaseResult]) -> Iterator[CaseResult]:
         with self.phase(""):
             for result in results:
@@ -108,7 +132,7 @@ class Telling(Progress):
         self.interrupted = True
 
     def _bar(self) -> Bar:
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate()
         return Bar(
             *columns,
             TimeRemainingColumn(),
@@ -123,15 +147,23 @@ class Telling(Progress):
 
     def line(self) -> str:
         """Where the check is, with its rate and the time left."""
-        if self._doing != "checking" or not self._done:
+        if self._doing != self._verb or not self._done:
             done = f"{self._done:,} of {self._total:,} {self._unit} done"
             return f"{done}; {self._doing.removeprefix('while ').replace(' were ', ' are being ')}"
         spent = time.monotonic() - self._started
         left = duration((self._total - self._done) * spent / self._done)
         return (
-            f"checking: {self._done:,} of {self._total:,} {self._unit}, "
+            f"{self._verb}: {self._done:,} of {self._total:,} {self._unit}, "
             f"{_rate(self._done / spent)}, about {left} left"
         )
+
+
+class _Rate(ProgressColumn):
+    """How many a second or a minute."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until there is a rate."""
+        return Text("" if not task.speed else _rate(task.speed))
 
 
 def _rate(per_second: float) -> str:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from parity.candidate.load import load_candidate
+from parity.cli.console import complain
+from parity.cli.progress import Telling
+from parity.cli.show import INTERRUPTED
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
@@ -33,7 +25,7 @@ from parity.report.training_page import render_training_html
 from parity.train.equivalence import MARGIN
 from parity.train.mapping import read_map
 from parity.train.ported import Port
-from parity.train.record import TrainOptions
+from parity.train.record import Training, TrainOptions
 from parity.train.roots import built_in_data
 from parity.train.seeds import Trainings, train_seeds
 from parity.train.settings import read_settings
@@ -172,6 +164,11 @@ def train(
     check_device(device)
     if float64 and repeat:
         raise InputError("--float64 and --repeat are two ways to judge; give one of them")
+    _insist(side, ("--teacher", teacher), ("--float64", float64), ("--ops", ops))
+    if model is not None and side is SideName.REFERENCE:
+        raise InputError("--model is of our side; --side reference trains without it")
+    if interval is not None and iters is None:
+        raise InputError("--interval goes with --iters; without it nothing is validated or saved")
     several, compared = _seeds(seeds), _compared(lockstep, iters)
     every = 0 if iters is None else interval_of(iters, interval)
     with built_in_data() as spare, _work_dir(out, resume) as work_dir, warnings.catch_warnings():
@@ -203,11 +200,22 @@ def train(
             interval=every,
             resume=resume,
         )
-        with _progress(options.iters * len(several)) as progress:
-            trainings = train_seeds(settings, options, several, progress)
-    found = Trainings(trainings, margin)
-    _write(found, out)
+        with Telling(unit="iterations") as telling:
+            trainings: tuple[Training, ...] = ()
+            with telling.counting("training", options.iters * len(several)) as count:
+                trainings = train_seeds(settings, options, several, lambda at: count(at - 1))
+            found = Trainings(trainings, margin, several)
+            _write(found, out)
+    if telling.interrupted:
+        raise typer.Exit(INTERRUPTED)
     raise typer.Exit(0 if found.equal or side is not SideName.BOTH else 1)
+
+
+def _insist(side: SideName, *asked: tuple[str, bool]) -> None:
+    """Raises InputError where one side alone is asked for what only both can do."""
+    for option, given in asked:
+        if given and side is not SideName.BOTH:
+            raise InputError(f"{option} compares both sides; leave out --side {side.value}")
 
 
 def _compared(lockstep: int | None, iters: int | None) -> int:
@@ -238,6 +246,9 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _write(found: Trainings, out: Path | None) -> None:
+    if not found.each:
+        complain("interrupted before anything was compared")
+        return
     text = render_training(found)
     if out is not None:
         write_atomically(out / "training.txt", text.encode())
@@ -255,24 +266,6 @@ def _work_dir(out: Path | None, resume: bool) -> Iterator[Path]:
         make_folder(out)
         yield out
         return
-    with tempfile.TemporaryDirectory(prefix="parity-work-") as folder:
+    # After Ctrl-C a side may still be writing there.
+    with tempfile.TemporaryDirectory(prefix="parity-work-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-class _Rate(ProgressColumn):
-    """Iterations of both sides a second."""
-
-    def render(self, task: Task) -> Text:
-        """Nothing until there is a rate."""
-        return Text("" if task.speed is None else f"{task.speed:.2f} it/s")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar with the iterations made, their rate and the time that is left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task("training", total=total)
-        yield lambda iteration: bar.update(task, completed=iteration)

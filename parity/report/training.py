@@ -25,13 +25,26 @@ def _lines(found: Trainings) -> Iterator[str]:
     yield heading(found)
     yield from (f"  on both sides: {change}" for change in first.changes)
     yield from (f"  not ours: {part}" for part in first.not_ours)
-    yield from (f"  {note}" for note in first.notes)
-    if first.options.teacher or first.options.precise:
-        yield "  each iteration begins with the state of the reference"
+    yield from (f"  {remark}" for remark in remarks(first))
     for training in found.each:
         yield from _training(training, several=len(found.each) > 1)
     if found.scores is not None:
         yield from _scores(found, found.scores)
+
+
+def _alone(training: Training) -> str:
+    ((side, trace),) = training.traces.items()
+    terms = ", ".join(f"{name} {value:.6g}" for name, value in trace.last.items())
+    made = f"{side} alone, {trace.steps[-1] if trace.steps else 0} iterations"
+    made += f" of {training.options.iters}, interrupted" if training.interrupted else ""
+    return f"{made}; the last losses: {terms}"
+
+
+def remarks(training: Training) -> Iterator[str]:
+    """What else there is to say of both sides."""
+    yield from training.notes
+    if training.options.teacher or training.options.precise:
+        yield "each iteration begins with the state of the reference"
 
 
 def heading(found: Trainings) -> str:
@@ -40,7 +53,9 @@ def heading(found: Trainings) -> str:
     seeds = ", ".join(str(training.options.seed) for training in found.each)
     where = f"{options.device}, {options.threads} thread{'s' if options.threads > 1 else ''}"
     named = f"seed{'s' if len(found.each) > 1 else ''} {seeds}"
-    return f"{found.each[0].name}: {named}, {where}"
+    missing = ", ".join(map(str, found.missing))
+    left = f"; interrupted before seed {missing}" if missing else ""
+    return f"{found.each[0].name}: {named}, {where}{left}"
 
 
 def _training(training: Training, *, several: bool) -> Iterator[str]:
@@ -48,17 +63,32 @@ def _training(training: Training, *, several: bool) -> Iterator[str]:
     if training.begun:
         yield f"  {seed}gone on with from iteration {training.begun}"
     if training.tally is None:
-        for side, trace in training.traces.items():
-            terms = ", ".join(f"{name} {value:.6g}" for name, value in trace.last.items())
-            made = f"{side} alone, {training.options.iters} iterations"
-            yield f"{seed}{made}; the last losses: {terms}"
+        yield f"{seed}{_alone(training)}"
+        for trace in training.traces.values():
             yield from (_validated(at, scores) for at, scores in trace.scores.items())
         return
     yield f"{seed}{verdict(training)}"
     if not several or training.tally.first is not None or training.tally.excused:
-        yield from _judged(training)
-        yield from _operations(training.tally.operations)
+        yield from details(training)
         yield from _table(training.tally)
+
+
+def details(training: Training) -> Iterator[str]:
+    """What was excused, and the first operations that part."""
+    yield from _judged(training)
+    yield from _operations(training.tally.operations if training.tally else None)
+
+
+def summary(found: Trainings) -> str:
+    """One line of all seeds."""
+    first = next((one for one in found.each if not one.equal), found.each[0])
+    if first.tally is None:
+        return _alone(first)
+    if len(found.each) == 1:
+        return verdict(first)
+    equal = sum(training.equal for training in found.each)
+    worst = "" if first.equal else f"; seed {first.options.seed}: {verdict(first)}"
+    return f"{equal} of {len(found.seeds or found.each)} seeds equal in every bit{worst}"
 
 
 def _judged(training: Training) -> Iterator[str]:
@@ -89,7 +119,13 @@ def verdict(training: Training) -> str:
     tally = training.tally
     if tally is None:
         return "not compared"
-    ended = f"; both stopped at {tally.stopped}" if tally.stopped else ""
+    if training.interrupted:
+        where = f"iteration {tally.iterations} of {training.options.iters}"
+        return f"incomplete, interrupted in {where}; so far {_verdict(training, tally, '')}"
+    return _verdict(training, tally, f"; both stopped at {tally.stopped}" if tally.stopped else "")
+
+
+def _verdict(training: Training, tally: LockstepTally, ended: str) -> str:
     if tally.first is not None:
         alone = training.options.repeat and training.options.side != BOTH
         word = "not deterministic" if alone else "different"
@@ -116,7 +152,7 @@ def _table(tally: LockstepTally) -> Iterator[str]:
             f"{count.compared:,}",
             f"{count.differing:,}",
             f"{count.excused:,}",
-            *_distances(count),
+            *distances(count),
             where,
         )
 
@@ -126,7 +162,8 @@ def _row(name: str, *cells: str) -> str:
     return f"  {name:<28}{''.join(f'{number:>11}' for number in numbers)}  {first}".rstrip()
 
 
-def _distances(count: Count) -> tuple[str, str]:
+def distances(count: Count) -> tuple[str, str]:
+    """The largest difference, absolute and relative; nothing for 0."""
     if not count.largest:
         return "", ""
     return f"{count.largest:.3g}", f"{count.relative:.3g}"

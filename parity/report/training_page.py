@@ -9,7 +9,15 @@ from markupsafe import Markup
 from parity.check.exhibit.records import Series
 from parity.report.figures import curve_svg
 from parity.report.html import page_environment, page_policy, static_file
-from parity.report.training import heading, score_verdict, verdict
+from parity.report.training import (
+    details,
+    distances,
+    heading,
+    remarks,
+    score_verdict,
+    summary,
+    verdict,
+)
 from parity.train.record import CANDIDATE, REFERENCE, Training
 from parity.train.seeds import Trainings
 
@@ -25,11 +33,28 @@ def render_training_html(found: Trainings) -> str:
             heading=heading(found),
             policy=page_policy(style, ""),
             style=Markup(style),
-            figures=[Markup(curve_svg(one, f"loss {one.title}")) for one in _curves(found)],
+            figures=[
+                (one.title, Markup(curve_svg(one, f"loss {one.title}"))) for one in _curves(found)
+            ],
             told=None if found.scores is None else score_verdict(found.scores),
             verdict=verdict,
+            summary=summary(found),
+            tone=_tone(found),
+            remarks=tuple(remarks(found.each[0])),
+            details=details,
+            distances=distances,
         )
     )
+
+
+def _tone(found: Trainings) -> str:
+    """Of the head of the page: of nothing that was compared, or not to its end, none."""
+    if found.equal:
+        return "equal"
+    tallies = [training.tally for training in found.each]
+    if any(tally is not None and tally.first is not None for tally in tallies):
+        return "different"
+    return "within" if any(tally is not None and tally.excused for tally in tallies) else "none"
 
 
 def _curves(found: Trainings) -> Iterator[Series]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
+from parity.errors import InputError
 from parity.train.observe import START
 from parity.train.operations import first_operations
 from parity.train.sides import Observation, TrainingSide
 from parity.train.tally import Judge, LockstepTally
+from parity.train.traces import INTERRUPTED
 
 
 def lockstep(
@@ -29,36 +31,57 @@ def lockstep(
     teacher: before each iteration our side gets the weights, buffers, optimizer state,
     gradients and generators of the reference, so that each iteration is judged alone; so
     does `third`, by which `judge` excuses what differs. Sides that log operations stop where
-    they part. progress: is told each iteration that begins.
+    they part. progress: is told each iteration that begins. Ctrl-C ends both at once, with
+    what was compared by then. Raises InputError for what a side raised before they part;
+    afterwards it is why they stopped.
     """
-    tally, more = LockstepTally(), [] if third is None else [third]
+    tally, sides = LockstepTally(), [candidate, reference, *([] if third is None else [third])]
     printed = contextlib.ExitStack()
     printed.enter_context(contextlib.redirect_stdout(sys.stdout))
     try:
-        actual, expected = _next(candidate, reference, *more)
-        while actual is not None or expected is not None:
-            met = _met(actual, expected)
-            if met is None:
-                tally.apart(actual, expected)
-            else:
-                tally.hold(*met, third.at if third else None, judge)
-            tally.stopped = candidate.trace.broken or reference.trace.broken
-            if met is not None and tally.stopped:
-                break
-            if tally.first is not None and reference.log_at is not None:
-                tally.operations = first_operations(candidate.operations, reference.operations)
-                break
-            if met is not None and met[1].quantity == START:
+        for met in _meetings(tally, sides, judge):
+            if met[1].quantity == START:
                 progress(reference.iteration)
-                for side in (candidate, *more) if teacher and reference.iteration > 1 else ():
+                taught = sides[:1] + sides[2:] if teacher and reference.iteration > 1 else []
+                for side in taught:
                     teach(side, reference)
-            further = _together if met is None else _next
-            actual, expected = further(candidate, reference, *more)
+    except KeyboardInterrupt:
+        tally.stopped = INTERRUPTED
+        if not tally.counts:
+            raise
+    except InputError as error:
+        if tally.first is None:
+            raise
+        tally.stopped = str(error)
     finally:
-        for side in (candidate, reference, *more):
-            side.stop()
+        for side in sides:
+            side.stop(waiting=tally.stopped != INTERRUPTED)
         printed.close()  # two Runners at once restore what they found, in the wrong order
     return tally
+
+
+def _meetings(
+    tally: LockstepTally, sides: Sequence[TrainingSide], judge: Judge | None
+) -> Iterator[tuple[Observation, Observation]]:
+    """Where both sides show the same, once it is in `tally`; up to where they stop."""
+    candidate, reference, *more = sides
+    actual, expected = _next(candidate, reference, *more)
+    while actual is not None or expected is not None:
+        met = _met(actual, expected)
+        if met is None:
+            tally.apart(actual, expected)
+        else:
+            tally.hold(*met, more[0].at if more else None, judge)
+        tally.stopped = candidate.trace.broken or reference.trace.broken
+        if met is not None and tally.stopped:
+            return
+        if tally.first is not None and reference.log_at is not None:
+            tally.operations = first_operations(candidate.operations, reference.operations)
+            return
+        if met is not None:
+            yield met
+        further = _together if met is None else _next
+        actual, expected = further(candidate, reference, *more)
 
 
 Pair = tuple[Observation | None, Observation | None]

@@ -117,9 +117,12 @@ def _run_through(user: nn.Module, tree: nn.Module, text: str) -> None:
         own: Any = getattr(user, name, None)
         if (part is None) != (own is None):
             raise InputError(f"{text}: {'has no' if own is None else 'has a'} {name}")
-        if part is not None and "head" not in name:
+        if part is None:
+            continue
+        if "head" not in name:
             part.forward = own.__call__  # a module itself would become a part of `part`
-        for head, mine in _heads(part, own) if "head" in name else ():
+            continue
+        for head, mine in _heads(part, own):
             head.forward = mine.forward
 
 

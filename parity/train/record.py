@@ -28,9 +28,9 @@ from parity.train.operations import OperationParting
 from parity.train.plan import TrainingPlan, plan_of
 from parity.train.ported import Port, PortedModel
 from parity.train.settings import TrainingSettings
-from parity.train.sides import Train, TrainingSide
+from parity.train.sides import Train, TrainingSide, run_alone
 from parity.train.tally import LockstepTally
-from parity.train.traces import TrainingTrace
+from parity.train.traces import INTERRUPTED, TrainingTrace
 from parity.train.validation import own_predictions
 
 Progress = Callable[[int], None]
@@ -92,7 +92,15 @@ class Training:
     @property
     def equal(self) -> bool:
         """Whether both sides trained, and everything that was compared is equal in every bit."""
-        return self.tally is not None and self.tally.first is None and self.tally.iterations > 0
+        if self.tally is None or self.interrupted:
+            return False
+        return self.tally.first is None and self.tally.iterations > 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        reasons = [trace.broken for trace in self.traces.values()]
+        return INTERRUPTED in (*reasons, "" if self.tally is None else self.tally.stopped)
 
 
 def train(
@@ -110,8 +118,9 @@ def train(
     )
     made = _trained(made, sides, progress)
     tally = made.tally
-    if options.ops and tally is not None and tally.first is not None and tally.first.iteration:
-        tally.operations = _operations(settings, options, tally.first.iteration)
+    first = None if tally is None or made.interrupted else tally.first
+    if options.ops and tally is not None and first is not None and first.iteration:
+        tally.operations = _operations(settings, options, first.iteration)
     return replace(made, notes=() if sides.ported is None else tuple(sides.ported.notes))
 
 
@@ -286,14 +295,3 @@ def _side(name: str, training: Train, options: TrainOptions, begun: int) -> Trai
         begun=begun,
         log_at=options.log_at,
     )
-
-
-def run_alone(side: TrainingSide, progress: Progress) -> None:
-    """Train one side. Raises InputError for a loss that is not finite."""
-    try:
-        while (at := side.next()) is not None:
-            if side.trace.broken:
-                raise InputError(f"{side.name}, {side.trace.broken}; earlier checkpoints stay")
-            progress(at.iteration)
-    finally:
-        side.stop()

@@ -34,15 +34,22 @@ _TOLD = ("name", "changes", "not_ours", "notes", "begun", "classes")
 
 @dataclass(frozen=True)
 class Trainings:
-    """One or more of the same config, each with a seed of its own."""
+    """One or more of the same config, each with a seed of its own. seeds: that were asked for."""
 
     each: tuple[Training, ...]
     margin: float = MARGIN
+    seeds: tuple[int, ...] = ()
 
     @property
     def equal(self) -> bool:
         """Whether every one of them is equal in every bit."""
-        return all(training.equal for training in self.each)
+        return not self.missing and all(training.equal for training in self.each)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The seeds that were not trained."""
+        made = {training.options.seed for training in self.each}
+        return tuple(seed for seed in self.seeds if seed not in made)
 
     @cached_property
     def scores(self) -> Equivalence | None:
@@ -80,9 +87,10 @@ def train_seeds(
 ) -> tuple[Training, ...]:
     """`train` once for each of `seeds`; with several, each in a folder of its own.
 
-    With ``options.resume`` what was over is read, and the next goes on. Raises InputError.
+    With ``options.resume`` what was over is read, and the next goes on. Ctrl-C ends them
+    all, with what was compared by then. Raises InputError.
     """
-    found = []
+    found: list[Training] = []
     for index, seed in enumerate(seeds):
         folder = options.work_dir / f"seed-{seed}" if len(seeds) > 1 else options.work_dir
         one = replace(options, seed=seed, work_dir=folder)
@@ -91,7 +99,12 @@ def train_seeds(
             found.append(_read(file, settings, one))
             continue
         file.unlink(missing_ok=True)
-        found.append(train(settings, one, _from(progress, index * options.iters)))
+        try:
+            found.append(train(settings, one, _from(progress, index * options.iters)))
+        except KeyboardInterrupt:
+            break
+        if found[-1].interrupted:
+            break
         if options.keep:
             _write(file, found[-1], settings)
     return tuple(found)

@@ -26,7 +26,7 @@ from parity.train.observe import (
     set_generators,
 )
 from parity.train.operations import OperationLog, TorchOperation
-from parity.train.traces import TrainingTrace
+from parity.train.traces import INTERRUPTED, TrainingTrace
 
 Train = Callable[[Observer], object]
 
@@ -118,10 +118,12 @@ class TrainingSide(Observer):
             raise _told(self) from self.error
         return self.at
 
-    def stop(self) -> None:
-        """End the training where it waits."""
+    def stop(self, *, waiting: bool = True) -> None:
+        """End the training where it waits; without `waiting` at the next place by itself."""
         self._stopping = True
-        if self._thread.is_alive():
+        if not waiting:
+            self._mine.release()
+        elif self._thread.is_alive():
             self._go_on()
             self._thread.join()
 
@@ -143,6 +145,21 @@ class TrainingSide(Observer):
             self.error = error
         finally:
             self._theirs.release()
+
+
+def run_alone(side: TrainingSide, progress: Callable[[int], None]) -> None:
+    """Train one side; Ctrl-C ends it. Raises InputError for a loss that is not finite."""
+    try:
+        while (at := side.next()) is not None:
+            if side.trace.broken:
+                raise InputError(f"{side.name}, {side.trace.broken}; earlier checkpoints stay")
+            progress(at.iteration)
+    except KeyboardInterrupt:
+        side.trace.broken = INTERRUPTED
+        if not side.trace.steps:
+            raise
+    finally:
+        side.stop(waiting=side.trace.broken != INTERRUPTED)
 
 
 def _told(side: TrainingSide) -> InputError:

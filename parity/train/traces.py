@@ -14,13 +14,14 @@ from parity.train.observe import Values
 
 # A longer training keeps every second loss, then every fourth, and so on.
 MOST_POINTS = 4096
+INTERRUPTED = "interrupted"  # as what ended a training
 
 
 @dataclass
 class TrainingTrace:
     """Of one side. losses: by term, with the iterations of `steps`. scores: by iteration.
 
-    broken: the first loss that is not finite, in words.
+    broken: the first loss that is not finite, in words; or INTERRUPTED.
     """
 
     steps: list[int] = field(default_factory=list)

@@ -69,7 +69,7 @@ def train(config, tmp_path):
     return run
 
 
-@pytest.mark.parametrize(("make", "options"), [("right", ()), ("whole", NO_AUX)])
+@pytest.mark.parametrize(("make", "options"), [("right", ()), ("right", NO_AUX), ("whole", NO_AUX)])
 def test_a_port_trains_bit_equal(make, options, train):
     done = train(make, *options)
     assert done.exit_code == 0, done.output
@@ -83,6 +83,14 @@ def test_a_mistake_is_located(fault, train):
     done = train(fault)
     assert done.exit_code == 1, done.output
     assert f"different: {when}, {what}: " in done.stdout
+
+
+def test_the_page_says_whose_head_it_was_and_which_operation_parts(train, tmp_path):
+    train("no_relu", "--ops", "--out", tmp_path / "out")
+    page = (tmp_path / "out" / "training.html").read_text()
+    assert "port.py:no_relu, " in page
+    assert "the reference&#39;s: aten.relu" in page
+    assert "nothing besides the network" not in page
 
 
 def test_it_is_taught_under_the_reference_s_names(train):

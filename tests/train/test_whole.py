@@ -96,7 +96,8 @@ def test_seeds_are_trained_one_by_one_and_what_is_over_is_kept(config, tmp_path)
     assert "equal in every seed" in done.stdout
     page = (tmp_path / "o" / "training.html").read_text()
     assert "<svg" in page
-    assert "seed 1" in page
+    assert "2 of 2 seeds equal in every bit" in page
+    assert ">nan" not in page
     with mock.patch("parity.train.seeds.train", side_effect=AssertionError):
         again = tiny.parity("train", *asked, "--resume")
     assert again.stdout == done.stdout
@@ -114,6 +115,9 @@ def test_seeds_are_trained_one_by_one_and_what_is_over_is_kept(config, tmp_path)
         (["--seeds", "1,1"], "different whole numbers"),
         (["--resume"], "--resume needs --out"),
         (["--iters", "4", "--interval", "3"], "--interval 3 does not divide the 4"),
+        (["--interval", "3"], "--interval goes with --iters"),
+        (["--side", "candidate", "--teacher"], "leave out --side candidate"),
+        (["--side", "reference", "--model", "m.py:make"], "--model is of our side"),
     ],
 )
 def test_command_refuses(arguments, message):
