@@ -24,7 +24,10 @@ def cause(
     ] = "",
     markdown: Annotated[bool, typer.Option(help="All of them as a Markdown table.")] = False,
 ) -> None:
-    """List the known causes of a lower score, or show one: mechanism, detection, effects, fix."""
+    """List the known causes of a lower score, or show one.
+
+    Of one: its mechanism, how it is detected, its effects and its fix.
+    """
     if markdown:
         typer.echo(causes_table())
         return

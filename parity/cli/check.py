@@ -152,7 +152,9 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Run the reimplemented steps, or your own, beside mmsegmentation on the same inputs.
+    """Run our steps, or your own, beside mmsegmentation.
+
+    Both get the same inputs and the same random draws.
 
     What is not given here is taken from the table tool.parity of the nearest pyproject.toml.
     """

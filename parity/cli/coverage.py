@@ -36,7 +36,9 @@ def coverage(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
 ) -> None:
-    """Run the recipe of every config of the zoo beside what mmsegmentation builds from it.
+    """Check the steps of every config of the zoo.
+
+    Each config is read, and run beside what mmsegmentation builds from it.
 
     Exit codes: 0 no stage differs, 1 one does, 2 wrong usage.
     """

@@ -16,7 +16,7 @@ from parity.guard.shrink import downsample as downsample_data
 from parity.guard.shrink import subset as subset_data
 
 SHOWN = 20
-app = typer.Typer(help="Check a data set in ADE20K's layout, or make a smaller one of it.")
+app = typer.Typer(help="Check a data set in ADE20K's layout, or make a smaller one.")
 Root = Annotated[Path, typer.Argument(help="Holds images/ and annotations/.")]
 
 

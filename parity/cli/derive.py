@@ -28,7 +28,9 @@ def derive(
         Path | None, typer.Option(metavar="FILE", help="Where to write it; default: printed.")
     ] = None,
 ) -> None:
-    """Write a config that trains on other GPUs as the original does, and say what stays different.
+    """Write a config for other GPUs that trains as the original.
+
+    What stays different is said.
 
     What the GPUs and the batch lack to the original's samples per step is accumulated; iterations,
     schedule and intervals are lengthened by as much. Exit codes: 0, or 2 where it cannot be done.

@@ -31,7 +31,9 @@ def doctor(
         ),
     ] = None,
 ) -> None:
-    """Check versions, compiled ops, GPUs and data before a training, with a command for each fix.
+    """Check versions, compiled ops, GPUs and data.
+
+    For what is wrong there is a command that mends it.
 
     Exit codes: 0 no error, 1 an error found, 2 wrong usage.
     """

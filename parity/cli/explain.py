@@ -62,7 +62,7 @@ def explain(
         bool, typer.Option("--all", help="Print everything: what was ruled out, not checked, ...")
     ] = False,
 ) -> None:
-    """Say why a training run scores below the model zoo, with evidence.
+    """Say why a run scores below the model zoo, with evidence.
 
     Exit codes: 0 explained or within noise; 1 the gap is unexplained or not settled; 2 an input
     cannot be read; 3 nothing was compared (no score, no row, not comparable, a folder of runs).

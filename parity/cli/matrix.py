@@ -37,7 +37,7 @@ def matrix(
         "reports/sample/library-matrix.md"
     ),
 ) -> None:
-    """Run every installed library beside live mmsegmentation and write the matrix."""
+    """Run every installed library beside mmsegmentation."""
     unknown = sorted(set(libraries or []) - set(NAMES))
     if unknown:
         near = did_you_mean(unknown[0], NAMES, f"there are {', '.join(NAMES)}")

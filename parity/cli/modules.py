@@ -38,7 +38,9 @@ def modules(
         typer.Option(metavar="KEY.KEY=VALUE", help="Another value of the config."),
     ] = None,
 ) -> None:
-    """Name the first module in which two models part, in execution order, then backward.
+    """Name the first module in which two models part.
+
+    In the order of execution, then backward.
 
     B's weights go to A, mapped by name, else by shape in execution order. A part of a config
     gets the input that it has in its network. Exit codes: 0 equal in every bit, or but for

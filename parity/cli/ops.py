@@ -32,7 +32,9 @@ def ops(
         ),
     ] = None,
 ) -> None:
-    """Run every mmcv op of the zoo's ADE20K models, forward and backward, against float64.
+    """Run mmcv's ops beside plain PyTorch in float64.
+
+    Those of the zoo's ADE20K models, forward and backward.
 
     Exit codes: 0 every op is right, 1 one is wrong or dead, 2 wrong usage, or an op that could
     not be tried.

@@ -37,7 +37,9 @@ def preflight(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Look at a training before it starts: config, data, weights, environment. Go, or no go.
+    """Say go or no go before a training starts.
+
+    By its config, data, weights and environment.
 
     Nothing of the config is executed without --trust. Exit codes: 0 go, 1 no go, 2 wrong usage.
     """

@@ -25,7 +25,7 @@ def record(
         Path | None, typer.Option(help="Folder to write; default: the fixtures of this checkout.")
     ] = None,
 ) -> None:
-    """Record live mmsegmentation on the built-in inputs, with its versions."""
+    """Record live mmsegmentation on the built-in inputs."""
     versions, _ = reference_header()
     use_one_thread()
     inputs = inputs_root()

@@ -20,7 +20,10 @@ def report(
         Path | None, typer.Option(help="Folder to write into; default: that of FILE.json.")
     ] = None,
 ) -> None:
-    """Render a report again from its JSON; without a format, all of them."""
+    """Render a report again from its JSON.
+
+    Without a format, in all of them.
+    """
     document = read_report(file)
     wanted = {"html": html, "markdown": markdown, "junit": junit}
     chosen = [name for name, asked in wanted.items() if asked] or list(wanted)

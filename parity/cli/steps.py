@@ -29,7 +29,10 @@ def steps(
         bool, typer.Option("--markdown", help="As it stands in docs/bring-your-own.md.")
     ] = False,
 ) -> None:
-    """List every step that a candidate can give, as its author would write it."""
+    """List every step that a candidate can give.
+
+    Each as its author would write it.
+    """
     try:
         text = (render_steps_markdown if markdown else render_steps)(frozenset(names or ()))
     except KeyError as error:

@@ -13,9 +13,8 @@ from typing import Annotated
 import typer
 
 from parity.candidate.load import load_candidate
-from parity.cli.console import complain
+from parity.cli.console import INTERRUPTED, complain
 from parity.cli.progress import Telling
-from parity.cli.show import INTERRUPTED
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
@@ -156,7 +155,9 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a config with mmengine's Runner and with our loop, and compare as they go.
+    """Train with mmengine's Runner and with our loop.
+
+    The two are compared as they go.
 
     Exit codes: 0 equal in every bit (or one side alone went through); 1 something differs;
     2 wrong usage, bad config, missing data or no reference.

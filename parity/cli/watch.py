@@ -30,7 +30,7 @@ def watch(
         ),
     ] = None,
 ) -> None:
-    """Run a training and say within seconds when its console shows that it is broken.
+    """Run a training and say when its console shows a fault.
 
     The console is passed through as it is and kept as console_TIME.txt, where parity explain
     finds it. Exit code: the command's own, its signal included; 1 when the training was stopped.
