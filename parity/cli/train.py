@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     Task,
     TextColumn,
@@ -24,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from parity.candidate.load import load_candidate
+from parity.cli.console import progress_bar
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
@@ -266,8 +265,6 @@ class _Rate(ProgressColumn):
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """A bar with the iterations made, their rate and the time that is left."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
+    with progress_bar(*columns, TimeRemainingColumn()) as bar:
         task = bar.add_task("training", total=total)
         yield lambda iteration: bar.update(task, completed=iteration)
