@@ -54,12 +54,18 @@ def list_data(
     by image path, all as in the reference. Whether the label map exists shows
     when it is read.
 
-    Raises InputError when `image_dir` is no directory or holds no such image.
+    Raises InputError when `image_dir` is no directory, holds no such image, or cannot be read.
     """
     image_root = str(image_dir)
     if not os.path.isdir(image_root):
-        raise InputError(f"{image_root}: no such directory; an ADE20K-style root holds images/")
-    names = sorted(_files_below(image_root, img_suffix), key=lambda name: _join(image_root, name))
+        is_ours = "images" in Path(image_root).parts
+        layout = "; an ADE20K-style root holds images/" if is_ours else ""
+        raise InputError(f"{image_root}: no such directory{layout}")
+    try:
+        found = list(_files_below(image_root, img_suffix))
+    except OSError as error:  # no permission, or a link to itself
+        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    names = sorted(found, key=lambda name: _join(image_root, name))
     if not names:
         raise InputError(f"{image_root}: holds no file that ends in {img_suffix!r}")
     return [

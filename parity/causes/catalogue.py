@@ -18,6 +18,8 @@ from parity.causes.known import (
     symptoms,
     weights,
 )
+from parity.errors import InputError
+from parity.text import did_you_mean
 
 _MODULES = (
     batch,
@@ -44,6 +46,14 @@ def all_causes() -> tuple[Cause, ...]:
 @cache
 def _by_id() -> dict[str, Cause]:
     return {item.id: item for item in all_causes()}
+
+
+def named_cause(name: str) -> Cause:
+    """The cause that somebody asks for. Raises InputError, with those of a like name."""
+    if name not in _by_id():
+        hint = did_you_mean(name, _by_id(), "parity cause lists them all")
+        raise InputError(f"{name}: no such cause; {hint}")
+    return cause(name)
 
 
 def cause(name: str) -> Cause:

@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from parity.causes.catalogue import all_causes
+from parity.causes.catalogue import named_cause
 from parity.cli.names import complete_causes
-from parity.errors import InputError
 from parity.report.catalogue import catalogue_text, cause_text, causes_table
-from parity.text import did_you_mean
 
 
 def cause(
@@ -34,8 +32,4 @@ def cause(
     if not name:
         typer.echo(catalogue_text())
         return
-    known = {item.id: item for item in all_causes()}
-    if name not in known:
-        hint = did_you_mean(name, known, "parity cause lists them all")
-        raise InputError(f"{name}: no such cause; {hint}")
-    typer.echo(cause_text(known[name]))
+    typer.echo(cause_text(named_cause(name)))

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 
 from parity.text import visible
 
@@ -19,6 +20,12 @@ def plain(*, stderr: bool = False) -> Console:
     Colours and widths follow the terminal, ``NO_COLOR``, ``TERM`` and ``COLUMNS``.
     """
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """On stderr for as long as something goes on; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def complain(message: str) -> None:

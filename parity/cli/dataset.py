@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from parity.cli.console import progress_bar
 from parity.guard.data import SPLITS, SplitReport, check_split
 from parity.guard.shrink import downsample as downsample_data
 from parity.guard.shrink import subset as subset_data
+from parity.text import visible
 
 SHOWN = 20
 app = typer.Typer(help="Check a data set in ADE20K's layout, or make a smaller one.")
@@ -73,7 +74,7 @@ def subset(
 
 
 def _end(made: int, out: Path, troubles: list[str]) -> None:
-    for line in troubles[:SHOWN]:
+    for line in _shown(troubles):
         typer.echo(line, err=True)
     left = f"; {len(troubles)} left out" if troubles else ""
     typer.echo(f"{made} pairs in {out}{left}")
@@ -92,14 +93,19 @@ def _text(found: SplitReport) -> str:
         + ", ".join(f"{at} {n / total:.1%}" for at, n in few)
         + f"; 0 {found.ids[0] / total:.1%}; 255 {found.ids[255] / total:.1%}",
         f"  {len(found.troubles) or 'no'} files are broken, missing, unpaired or odd-sized",
-        *(f"  {line}" for line in found.troubles[:SHOWN]),
+        *(f"  {line}" for line in _shown(found.troubles)),
     ]
     return "\n".join(lines)
+
+
+def _shown(troubles: Sequence[str]) -> list[str]:
+    more = len(troubles) - SHOWN
+    return [*map(visible, troubles[:SHOWN]), *([f"and {more:,} more"] if more > 0 else [])]
 
 
 @contextmanager
 def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task(doing)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from parity.dataset import list_data
 from parity.errors import InputError
@@ -93,6 +93,9 @@ def read_image(path: Path) -> Image.Image:
                 raise InputError(f"{path}: {image.width} x {image.height} pixels are too many")
             image.load()
             return image
+    except UnidentifiedImageError as error:
+        size = path.stat().st_size
+        raise InputError(f"{path}: is no image that Pillow knows ({size:,} bytes)") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be decoded: {error}") from error
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.causes.catalogue import named_cause
 from parity.causes.cause import Finding, RunContext
 from parity.causes.examine import SETTING, examine_all
 from parity.causes.facts import classes_of, dataset, intended_batch
@@ -95,8 +96,10 @@ def examine(
 ) -> Iterator[Line]:
     """Every line of the answer. accept: causes that are meant. elsewhere: not in this environment.
 
-    An error is a reason not to start.
+    An error is a reason not to start. Raises InputError for a cause that there is not.
     """
+    for name in accept:
+        named_cause(name)
     yield _config_line(flight)
     lines, weights = weights_lines(flight.config, flight.terms, flight.checkpoint)
     loaded = replace(flight.context, run=with_weights(flight.context.run, weights))

@@ -51,7 +51,8 @@ def weights_lines(
         text = f"{named.path} is not on this disk; its names are not checked"
         return [Line("weights", WARNING, f"{text}; fetched at the start")], None
     if not path.is_file():
-        return [Line("weights", ERROR, f"{path}: is missing", "name it with --checkpoint")], None
+        text = f"{path}: is {'no file' if path.exists() else 'missing'}"
+        return [Line("weights", ERROR, text, "name it with --checkpoint")], None
     try:
         there = _there(named, read_checkpoint(path))
     except ParityError as error:

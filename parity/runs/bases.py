@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.errors import RunFormatError
+from parity.runs.facts import Unknown
 
 # The packages whose configs a `package::file` base may name.
 _PACKAGES = ("mmseg", "mmdet", "mmpretrain", "mmcls", "mmengine")
@@ -48,7 +49,8 @@ class Bases:
         Raises RunFormatError.
         """
         if not isinstance(spec, str):
-            raise RunFormatError(f"{name}: a base is a {type(spec).__name__}, not a path")
+            told = spec.text if isinstance(spec, Unknown) else repr(spec)
+            raise RunFormatError(f"{name}: a base is `{told:.80}`, not a path")
         package, separator, rest = spec.partition("::")
         candidates = [path.absolute().parent / spec, *self._under_root(spec)]
         if separator:

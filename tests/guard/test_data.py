@@ -8,7 +8,10 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from parity.cli import app
+from parity.cli.dataset import SHOWN
 from parity.errors import InputError
 from parity.guard.data import check_split
 from parity.guard.shrink import MANIFEST, downsample, subset
@@ -108,3 +111,21 @@ def test_a_subset_is_of_the_training_alone(root, tmp_path):
     assert len(drawn[0]) == 3
     with pytest.raises(InputError, match="there are 6"):
         subset(root, tmp_path / "more", count=7)
+
+
+def test_what_is_no_terminal_gets_no_progress(root, tmp_path):
+    done = CliRunner().invoke(app, ["dataset", "check", str(root)])
+    assert (done.exit_code, done.stderr) == (0, "")
+    for number in range(SHOWN + 3):
+        (root / f"images/training/a\x1b{number:02}\n.jpg").write_text("")
+    done = CliRunner().invoke(app, ["dataset", "check", str(root)])
+    lines = [line.strip() for line in done.stdout.splitlines() if "/a\\x1b" in line]
+    assert len(lines) == SHOWN
+    assert lines[0].endswith("00\\n.jpg: is no image that Pillow knows (0 bytes)")
+    assert "and 3 more" in done.stdout
+    (root / "images/training/loop.jpg").symlink_to("loop.jpg")
+    with pytest.raises(InputError, match=r"loop.jpg: cannot be read: Too many levels"):
+        check_split(root, "training")
+    done = CliRunner().invoke(app, ["dataset", "check", str(tmp_path)])
+    assert done.stderr == ""
+    assert str(done.exception).startswith(f"{tmp_path}/images/training: no such directory")

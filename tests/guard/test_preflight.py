@@ -72,6 +72,15 @@ def test_what_one_gpu_changes(data):
     assert accepted["effective-batch"][0] == "warning"
 
 
+def test_what_is_named_and_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="did you mean effective-batch"):
+        lines_of(SEGFORMER, accept=["efective-batch"])
+    lines = lines_of(SEGFORMER, checkpoint=tmp_path)
+    assert lines["weights"] == ("error", f"{tmp_path}: is no file")
+    cityscapes = lines_of("fcn_r50-d8_4xb2-80k_cityscapes-512x1024")
+    assert cityscapes["train data"][1].endswith("leftImg8bit/train: no such directory")
+
+
 def test_settings_and_data_that_are_wrong(tmp_path, data):
     file = tmp_path / f"{SEGFORMER}.py"
     file.write_text(

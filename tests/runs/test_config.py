@@ -96,7 +96,8 @@ BROKEN = {
     "twice": ("_base_ = ['a.py', 'b.py']", "two bases both define x"),
     "types": ("_base_ = 'a.py'\n\nx = dict(y=1)", r"cfg.py:3: 'x' is a dict here and a int"),
     "unknown variable": ("_base_ = 'a.py'\ny = {{ _base_.z }}", "define no 'z'"),
-    "no path": ("_base_ = [1]", "not a path"),
+    "no path": ("_base_ = [1]", "`1`, not a path"),
+    "what only running it could tell": ("_base_ = [a()]", r"`a\(\)`, not a path"),
     "nulls": ("a = 1\0", "not a"),
 }
 
