@@ -6,9 +6,11 @@ import errno
 import hashlib
 import io
 import os
+import signal
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -127,6 +129,19 @@ class _Output(io.FileIO):
                 self.failed = error
                 raise
         return len(data)
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """A block that imports, which takes seconds: Ctrl-C ends the process without a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 @contextmanager

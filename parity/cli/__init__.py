@@ -22,7 +22,7 @@ from parity.cli.console import INTERRUPTED, complain
 from parity.cli.names import known
 from parity.cli.outline import register
 from parity.errors import ParityError
-from parity.files import standard_output
+from parity.files import ended_by_ctrl_c, standard_output
 
 # File and function, or several in a Typer, in the order of the help.
 COMMANDS: Mapping[str, str] = {
@@ -37,7 +37,8 @@ COMMANDS: Mapping[str, str] = {
 
 def found(name: str) -> Any:
     """The function behind a command, or the Typer of several; imports what it runs."""
-    return resolve_name(f"parity.cli.{COMMANDS[name]}")
+    with ended_by_ctrl_c():
+        return resolve_name(f"parity.cli.{COMMANDS[name]}")
 
 
 class Late(TyperGroup):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from parity.cli.console import complain, plain
+from parity.cli.console import INTERRUPTED, complain, plain
 from parity.cli.names import complete_libraries
+from parity.cli.progress import Telling
 from parity.cli.show import STYLES
 from parity.compare.compare import Verdict, worst_verdict
 from parity.environment import environment
@@ -45,9 +47,15 @@ def matrix(
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network at import
     versions, notes = reference_header()
     results: Results = []
-    for library, cells in run_matrix(libraries or NAMES):
-        complain(f"{library.title}: {len(cells)} comparisons")
-        results = [*results, (library, cells)]
+    with Telling(unit="libraries") as telling:
+        told: Callable[..., Iterable[Any]] = telling.results
+        for library, cells in told(run_matrix(libraries or NAMES), len(libraries or NAMES)):
+            complain(f"{library.title}: {len(cells)} comparisons")
+            results = [*results, (library, cells)]
+    if telling.interrupted:
+        show(results)
+        complain(f"{telling.stopped}; {out} is left as it was")
+        raise typer.Exit(INTERRUPTED)
     found = [note for name in libraries or NAMES for note in _notes(name)]
     page = render_matrix(results, {**versions, **environment()}, [*notes, *found])
     write_atomically(out, page.encode())

@@ -18,7 +18,7 @@ ALL = ("mIoU", "mDice", "mFscore")
 
 
 def make_image(seed: int) -> dict[str, NDArray[Any]]:
-    """One image of ADE20K's classes: most predictions right, some pixels ignored.
+    """Give pred int64 and label uint8 ``(H, W)`` of ADE20K's classes: most right, some ignored.
 
     Every fourth has labels outside the classes, every eighth is ignored throughout.
     """
@@ -31,19 +31,22 @@ def make_image(seed: int) -> dict[str, NDArray[Any]]:
 
 
 def make_images(seed: int) -> list[dict[str, NDArray[Any]]]:
-    """One to five images, in which most of the classes are absent."""
+    """Give one to five images as `make_image` has them; most of the classes are absent."""
     rng = RandomState(seed)
     return [_image(rng, CLASSES) for _ in range(rng.randint(1, 6))]
 
 
 def make_few_classes(seed: int) -> list[dict[str, NDArray[Any]]]:
-    """Images of the classes 0 and 1; 0 is ignored by the step's options."""
+    """Give images of the classes 0 and 1; 0 is ignored by the step's options."""
     rng = RandomState(seed)
     return [_image(rng, 2, ignored=0) for _ in range(rng.randint(1, 4))]
 
 
 def make_counts(seed: int) -> dict[str, NDArray[np.int64]]:
-    """Counts of a data set, up to 2**30 pixels a class, with classes absent and never hit."""
+    """Give the four counts of a data set, int64 ``(150,)``, up to 2**30 pixels.
+
+    Some of the classes are absent.
+    """
     rng = RandomState(seed)
     high = 2 ** int(rng.randint(1, 31))
     label, wrong = (rng.randint(0, high, CLASSES, dtype=np.int64) for _ in range(2))
@@ -55,7 +58,7 @@ def make_counts(seed: int) -> dict[str, NDArray[np.int64]]:
 
 
 def make_prediction(seed: int) -> NDArray[np.int64]:
-    """Class indices 0 to 149; every fourth seed also 254 and 255."""
+    """Give class indices int64 ``(H, W)``, 0 to 149; in every fourth seed also 254 and 255."""
     rng = RandomState(seed)
     # The reference saves one row as a column; see parity/steps/iou/saved.py.
     shape = (int(rng.choice([2, 31, 64])), int(rng.choice([1, 2, 31, 97])))

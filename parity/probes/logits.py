@@ -18,7 +18,7 @@ _PADDING_KEYS = ("img_padding_size", "padding_size", "")
 
 
 def resize_case(seed: int) -> dict[str, Any]:
-    """Logits and a size smaller, larger, equal or of one pixel."""
+    """Give logits float32 ``(N, C, h, w)`` and a size smaller, larger, equal or of one pixel."""
     rng = RandomState(seed)
     logits = random_logits(rng, channels=int(rng.randint(1, 6)))
     size = logits.shape[-2:] if seed % 5 == 4 else random_size(rng)
@@ -32,12 +32,15 @@ def resize_half_case(seed: int) -> dict[str, Any]:
 
 
 def postprocess_case(seed: int) -> dict[str, Any]:
-    """Logits of two to six classes, with metas; every eighth without."""
+    """Give logits float32 ``(N, C, H, W)`` of two to six classes, with metas.
+
+    Every eighth is without.
+    """
     return _postprocess_case(RandomState(seed), seed, channels=2 + seed % 5)
 
 
 def postprocess_binary_case(seed: int) -> dict[str, Any]:
-    """Logits of one class."""
+    """Give logits of one class, ``(N, 1, H, W)``, and metas."""
     return _postprocess_case(RandomState(seed), seed, channels=1)
 
 
@@ -55,13 +58,13 @@ def random_logits(rng: RandomState, *, channels: int) -> torch.Tensor:
 
 
 def random_size(rng: RandomState) -> tuple[int, int]:
-    """A height and a width; one pixel now and then."""
+    """Draw a height and a width; one pixel now and then."""
     height, width = (int(rng.choice([1, rng.randint(2, 36)], p=[0.1, 0.9])) for _ in range(2))
     return height, width
 
 
 def random_meta(rng: RandomState, height: int, width: int) -> Meta:
-    """Meta of an image that fills part of ``(height, width)``."""
+    """Draw the meta of an image that fills part of ``(height, width)``."""
     key = _PADDING_KEYS[rng.randint(3)]
     padding = {key: _padding(rng, height, width)} if key else {}
     if key == "img_padding_size" and rng.randint(2):  # which of the two wins

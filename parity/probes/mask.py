@@ -82,7 +82,11 @@ def _layers(rng: RandomState, layers: int, images: int, queries: int) -> Value:
 
 
 def make_layers(seed: int) -> Value:
-    """One to four layers, one to three images, one to six queries."""
+    """Give what one to four decoder layers give, and labels.
+
+    cls_scores float32 ``(layers, N, Q, C + 1)``, mask_preds ``(layers, N, Q, h, w)``, label int64
+    ``(N, H, W)``: one to three images, one to six queries.
+    """
     rng = RandomState(seed)
     return _layers(rng, rng.randint(1, 5), rng.randint(1, 4), rng.randint(1, 7))
 
@@ -94,20 +98,27 @@ def make_few(seed: int) -> Value:
 
 
 def make_labels(seed: int) -> Value:
-    """Label maps of one to three images."""
+    """Give int64 label maps ``(N, H, W)`` of one to three images."""
     rng = RandomState(seed)
     return {"label": _labels(rng, rng.randint(1, 4), rng.randint(1, 6))}
 
 
 def make_image(seed: int) -> Value:
-    """One to six queries of one image, and its segments."""
+    """Give one to six queries of one image, and its segments.
+
+    scores float32 ``(Q, C + 1)``, masks ``(Q, h, w)``; labels int64 ``(G,)``, targets int64
+    ``(G, H, W)``.
+    """
     rng = RandomState(seed)
     value = _layers(rng, 1, 1, rng.randint(1, 7))
     return _of_image(value["cls_scores"][0, 0], value["mask_preds"][0, 0], value["label"])
 
 
 def make_crowd(seed: int) -> Value:
-    """Thirty queries for up to twenty segments: any change of the costs shows in some pair."""
+    """As `make_image`.
+
+    Of thirty queries and up to twenty segments, so that any change of the costs shows.
+    """
     rng = RandomState(seed)
     blocks = torch.from_numpy(rng.randint(0, 20, (1, 5, 6)))
     scores, masks = rng.normal(0, 1.5, (30, 21)), rng.normal(0, 1, (30, 10, 9))
@@ -126,7 +137,7 @@ def _of_image(scores: Tensor, masks: Tensor, label: Tensor) -> Value:
 
 
 def make_scores(seed: int) -> Value:
-    """Class logits of queries, and the classes of segments."""
+    """Give class logits float32 ``(Q, C + 1)``, and the classes of segments, int64 ``(G,)``."""
     rng = RandomState(seed)
     queries, segments, classes = rng.randint(1, 7, 3)
     labels = torch.from_numpy(rng.randint(0, classes, segments))
@@ -134,7 +145,7 @@ def make_scores(seed: int) -> Value:
 
 
 def make_sampled(seed: int) -> Value:
-    """Mask logits and segments at the same points, where segments are 0, 1 or between."""
+    """Give mask logits ``(Q, P)`` and segments ``(G, P)`` at the same points, float32, 0 to 1."""
     rng = RandomState(seed)
     queries, segments, points = rng.randint(1, 7), rng.randint(1, 6), rng.randint(1, 60)
     target = rng.uniform(-1, 2, (segments, points)).clip(0, 1)
@@ -145,20 +156,20 @@ def make_sampled(seed: int) -> Value:
 
 
 def make_cost(seed: int) -> Value:
-    """Costs of any number of queries and segments; whole numbers, which tie, in half of them."""
+    """Give costs float32 ``(Q, G)``; whole numbers, which tie, in half of them."""
     rng = RandomState(seed)
     cost = rng.normal(0, 2, rng.randint(1, 8, 2))
     return {"cost": torch.from_numpy(cost.round() if seed % 2 else cost).float()}
 
 
 def make_masks(seed: int) -> Value:
-    """Mask logits ``(N, h, w)``."""
+    """Give mask logits, float32 ``(N, h, w)``."""
     rng = RandomState(seed)
     return {"masks": finite_logits(rng, *rng.randint(1, 6, 1), *rng.randint(1, 12, 2))}
 
 
 def make_maps(seed: int) -> Value:
-    """Maps, and points in them, up to the edge."""
+    """Give maps float32 ``(N, h, w)``, and points ``(N, P, 2)`` in them, 0 to 1, up to the edge."""
     rng = RandomState(seed)
     maps = make_masks(seed)["masks"]
     points = rng.uniform(-0.1, 1.1, (len(maps), rng.randint(1, 30), 2)).clip(0, 1)
@@ -166,7 +177,7 @@ def make_maps(seed: int) -> Value:
 
 
 def make_prediction(seed: int) -> Value:
-    """What a decoder gives in testing, and metas with and without padding."""
+    """Give what a decoder gives in testing, as `make_layers`, and metas, some with padding."""
     rng = RandomState(seed)
     value = make_layers(seed)
     height, width = (int(edge) for edge in rng.randint(1, 24, 2))

@@ -81,7 +81,10 @@ MULTIPLIERS = (
 
 
 def make_groups(seed: int) -> dict[str, Any]:
-    """Every constructor; random keys and multipliers, zero and missing ones among them."""
+    """Give a layout, rates and a ``paramwise_cfg``.
+
+    Every constructor is among them, with random keys and multipliers.
+    """
     rng = np.random.RandomState(seed)
     lr, weight_decay = float(10 ** rng.uniform(-5, -2)), float(rng.choice([0.05, 5e-4]))
     value: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay}
@@ -105,7 +108,7 @@ def make_groups(seed: int) -> dict[str, Any]:
 
 
 def make_gradients(seed: int) -> dict[str, Any]:
-    """Small and large gradients, some missing; NaN and infinity in every eighth."""
+    """Give float32 gradients of any shape, some None, and how to clip; NaN in every eighth."""
     rng = np.random.RandomState(seed)
     scale = 10.0 ** rng.randint(-6, 5)
     gradients: list[torch.Tensor | None] = []
@@ -130,7 +133,7 @@ def make_gradients(seed: int) -> dict[str, Any]:
 
 
 def make_counts(seed: int) -> dict[str, int]:
-    """Rounds of one to six batches, a last one that is not full, resumed in the middle."""
+    """Give counts of batches: rounds of one to six, a last one not full, resumed in the middle."""
     rng = np.random.RandomState(seed)
     length = int(rng.randint(1, 30))
     start = int(rng.randint(0, length)) if seed % 3 == 0 else 0
@@ -139,7 +142,7 @@ def make_counts(seed: int) -> dict[str, int]:
 
 
 def make_training(seed: int) -> dict[str, Any]:
-    """Seven batches through a small network, with groups, clipping and accumulation."""
+    """Give seven batches, float32 ``(7, 4, 6)``, for a small network, and all that trains it."""
     rng = np.random.RandomState(seed)
     # Each decides for some parameter: the longest key in a name counts.
     keys = {"backbone": {"lr_mult": 0.1}, "head.bn": {"decay_mult": 0.0}}

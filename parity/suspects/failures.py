@@ -23,6 +23,9 @@ from parity.suspects.trial import Combination
 KEPT_FAILURES, KEPT_EQUAL = 8, 8
 # What the arrays of the failures of a step may take together, and those that are right of all.
 KEPT_BYTES = 2**28
+# Bytes from which on a record is not searched, where another step of its function was in vain.
+LARGE = 2**26
+UNKNOWN = "No known mistake explains it; it may be a new one."
 # What reproduces each of the rows of one function that were looked at: tried first, and added to.
 Siblings = list[tuple[Combination, ...]]
 # Says which mistake the records of one step look like.
@@ -93,8 +96,7 @@ def _likeness(found: trials.Diagnosis, known: str) -> Likeness:
         text = f"Behaves as if, but is not the same code: {best.summary}"
         share = f"{_name(best)}: makes {best.share:.0%} of what differs, in {found.cases} cases"
         return Likeness(text, (share, *_spent(found)), sure=False)
-    text = "No known mistake explains it; it may be a new one."
-    return Likeness(text, (seen, *_spent(found)), sure=False)
+    return Likeness(UNKNOWN, (seen, *_spent(found)), sure=False)
 
 
 def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
@@ -152,10 +154,15 @@ def with_diagnoses(
 def _of_one_function(
     records: Mapping[StepKey, Sequence[IsolatedRun]], diagnose: Diagnose
 ) -> dict[StepKey, Likeness]:
-    said, groups = {}, {}
+    said: dict[StepKey, Likeness] = {}
+    groups: dict[StepKey, tuple[Combination, ...]] = {}
     found: Siblings = []
     for key, held in records.items():
-        before = len(found)
+        before, groups[key] = len(found), ()
+        if size_of_held(held[0]) > LARGE and (others := _in_vain(said)):
+            why = f"not searched for: inputs are large, and of {others} it is not known either"
+            said[key] = Likeness(UNKNOWN, (why,), sure=False)
+            continue
         said[key] = careful(diagnose, held, found)
         groups[key] = found[-1] if len(found) > before else ()
     for key, group in groups.items():
@@ -164,6 +171,12 @@ def _of_one_function(
             fewer = tuple(made for made in group if made in common[0])
             said[key] = careful(diagnose, records[key], [fewer])
     return said
+
+
+def _in_vain(said: Mapping[StepKey, Likeness]) -> str:
+    """A step that all known mistakes were tried on, and none explains; "" for none."""
+    known = (one for one in said.items() if one[1].text == UNKNOWN and len(one[1].evidence) == 1)
+    return next(("/".join(key) for key, _ in known), "")
 
 
 def careful(diagnose: Diagnose, records: Sequence[IsolatedRun], siblings: Siblings) -> Likeness:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -130,6 +131,21 @@ class TestAgainstLive:
         assert done.exit_code == 0, done.output
         assert "jaccard_score" in done.output
         assert out.read_text().startswith("# Library matrix\n")
+
+
+def test_ctrl_c_leaves_the_page_as_it_was(tmp_path, monkeypatch):
+    def interrupted(names):
+        yield Library("Nothing", "not_there_at_all", "nothing-at-all"), ()
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("parity.cli.matrix.run_matrix", interrupted)
+    monkeypatch.setattr("parity.cli.matrix.reference_header", lambda: ({}, ()))
+    app, out = Typer(), tmp_path / "matrix.md"
+    app.command()(matrix)
+    done = CliRunner().invoke(app, ["pillow", "sklearn", "--out", str(out)])
+    assert done.exit_code == 130
+    assert "interrupted after 1 of 2 libraries" in done.output
+    assert not out.exists()
 
 
 def test_unknown_library():

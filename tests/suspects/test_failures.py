@@ -192,3 +192,27 @@ def test_pairs_that_cannot_be_made_together():
     made = trial.record((centre, early))
     assert isinstance(made, StepRecord)
     assert not made.error
+
+
+def test_large_inputs_are_not_searched_where_small_ones_were_in_vain(expected, monkeypatch):
+    monkeypatch.setattr("parity.suspects.failures.LARGE", 100_000)
+
+    def noise(sample, rng, **options):
+        good = flip_sample(sample, rng, **options)
+        return good.replace(image=good.image // 3 + 7)
+
+    [rare] = [probe for probe in data.PROBES if probe.step.name == "flip_rare"]
+    small = run_trace([("flip_rare", rare.step)], rare.make(1), 1).steps[0]
+    large = small.input.replace(
+        image=np.tile(small.input.image, (8, 8, 1)), seg=np.tile(small.input.seg, (8, 8))
+    )
+    big = run_step("flip", FLIP, large, small.state_before)
+    rows = {("flip", "flip_rare"): (rare.step, small), ("train", "flip"): (FLIP, big)}
+    held = {
+        key: [(step, one, run_step(one.name, step.doing(noise), one.input, one.state_before))]
+        for key, (step, one) in rows.items()
+    }
+    summaries = tuple(StepSummary(*key, 1, Verdict.DIFFERENT) for key in held)
+    found = with_diagnoses(CheckReport("live", {}, (), None, {}, summaries), held).summaries
+    assert "not searched for" not in str(found[0].diagnosis)
+    assert "not searched for: inputs are large, and of flip/flip_rare" in str(found[1].diagnosis)

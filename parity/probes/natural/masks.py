@@ -80,7 +80,10 @@ def _shown(values: torch.Tensor) -> str:
 
 @through_caller
 def segmented(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """Segments of all images in one, and how many each image has."""
+    """Give the segments of all images in one.
+
+    These are labels ``(G,)``, masks ``(G, H, W)``, and how many each image has.
+    """
     found = [(torch.as_tensor(labels), masks) for labels, masks in map(_pair, call(value, options))]
     counts = torch.tensor([len(labels) for labels, _ in found])
     labels, masks = (torch.cat(side) for side in zip(*found, strict=True))
@@ -104,7 +107,7 @@ def _pair(segments: Any) -> tuple[Any, Any]:
 @on_torch_stream
 @through_caller
 def matched(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """The pairs of a matching, whichever way they are given."""
+    """Give the pairs of a matching, int64 ``(K,)`` each, whichever way they come."""
     queries, segments = (torch.as_tensor(side) for side in call(value, options))
     return {"queries": queries, "segments": segments}
 
@@ -112,12 +115,12 @@ def matched(call: Caller, value: Value, rng: RandomState, **options: Any) -> dic
 @on_torch_stream
 @through_caller
 def pointed(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """Points that are drawn."""
+    """Give points that are drawn, float32 ``(N, P, 2)``."""
     return {"points": call(value, options)}
 
 
 def headed(function: Any, value: Any, rng: RandomState | None = None, **options: Any) -> Any:
-    """A head's loss by what its network gives, the losses' total, and its gradients.
+    """Give a head's losses for what its network gives, their total, and its gradients.
 
     network: makes of a batch what the head takes; without it, `value` is that.
     """

@@ -45,7 +45,10 @@ _PLACE = frozenset({"type", "begin", "end", "by_epoch"})
 
 @through_caller
 def scheduled(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """The rate of every group at every iteration, from a function or a torch scheduler."""
+    """Give the rate of every group at every iteration, float64 ``(max_iters, groups)``.
+
+    Raises NotExercised for one fixed recipe, which a config has to be named for.
+    """
     if is_torch_scheduler(call.function):
         return _stepped(*_with_torch(call.function, value), value)
     _insist_on_options(call.function, "param_scheduler", "schedulers")
@@ -126,7 +129,10 @@ def _stepped(optimizer: torch.optim.Optimizer, scheduler: Any, value: Mapping[st
 
 @through_caller
 def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """Parameter groups of a model: ours, those of an optimizer, or the dicts it is made of."""
+    """Give the parameter groups of a model: ours, of an optimizer, or the dicts it is made of.
+
+    Raises InputError for what is no group.
+    """
     rest = {key: item for key, item in value.items() if key != "layout"}
     _insist_on_options(call.function, "lr", "base_lr", "learning_rate", "paramwise_cfg")
     model = build_model(value["layout"])
@@ -166,7 +172,7 @@ def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> 
 
 @through_caller
 def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """Clipped gradients, with their norm where it gives that."""
+    """Give clipped gradients, with their norm where it gives that."""
     found = call({"gradients": value["gradients"]}, {"clip_grad": value["clip_grad"]})
     if hasattr(found, "_asdict"):
         return found._asdict()
@@ -175,7 +181,7 @@ def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
 
 @through_caller
 def accumulated(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """One entry per batch: what its loss is divided by, and whether parameters are updated."""
+    """Give one entry per batch: what its loss is divided by, and whether parameters are updated."""
     return [_accumulation(entry) for entry in call({}, value)]
 
 
@@ -187,7 +193,7 @@ def _accumulation(entry: Any) -> Any:
 
 @through_caller
 def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """What every batch of a short training leaves behind."""
+    """Give what every batch of a short training leaves behind."""
     rest = {key: item for key, item in value.items() if key not in ("layout", "seed", "inputs")}
     model = build_model(value["layout"], seed=value["seed"])
     return call({"model": model, "inputs": value["inputs"]}, rest)
@@ -195,7 +201,7 @@ def trained(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
 
 @through_caller
 def counted(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """The counts of one image, by name or as (intersect, union, pred, label)."""
+    """Give the counts of one image, int64 ``(num_classes,)``: intersect, union, pred and label."""
     found = call({"pred": value["pred"], "label": value["label"]}, options)
     if is_dataclass(found) and not isinstance(found, type):
         return asdict(found)
@@ -210,7 +216,7 @@ def _whole(column: Any) -> NDArray[np.int64]:
 
 @through_caller
 def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
-    """A metric class over images, update by update; by field."""
+    """Give what a metric class computes over images, update by update; by field."""
     metric = call({}, options)
     images = value
     if isinstance(value, Mapping):
@@ -224,5 +230,5 @@ def evaluated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any
 
 @through_caller
 def rated(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
-    """Ratios of counts."""
+    """Give ratios of counts."""
     return call({"counts": ClassCounts(**value)}, options)

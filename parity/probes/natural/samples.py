@@ -29,7 +29,10 @@ _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "exampl
 
 @through_caller
 def augmented(call: Caller, sample: Sample, rng: RandomState, **options: Any) -> Partly:
-    """``(image, seg, rng)`` to image and label map, which is all that is compared."""
+    """Call it with ``(image, seg, rng)``: uint8 ``(H, W, 3)`` BGR and ``(H, W)`` in and out.
+
+    Raises InputError unless it gives an image, a pair, or a mapping of both.
+    """
     seg = np.zeros(sample.image.shape[:2], np.uint8) if sample.seg is None else sample.seg
     required = {"image": sample.image, **({"seg": seg} if _takes_two(call) else {})}
     image, label = _pair(call(required, options, {"rng": rng}))
@@ -72,7 +75,11 @@ def edged(call: Caller, sample: Sample, rng: RandomState | None = None, **option
 
 @through_caller
 def collated(call: Caller, value: Sample | list[Sample], rng: RandomState, **options: Any) -> Any:
-    """Samples to a batch; a function of one sample gets them one by one."""
+    """Make a batch of samples; a function of one sample gets them one by one.
+
+    Gives a Batch, or images float32 ``(N, 3, H, W)`` and segs int64 ``(N, H, W)`` as Partly. Raises
+    NotExercised where a size, or label maps, would be needed.
+    """
     samples = [value] if isinstance(value, Sample) else value
     extras: dict[str, Any] = {"rng": rng}
     sizes = {(sample.image.shape[0], sample.image.shape[1]) for sample in samples}

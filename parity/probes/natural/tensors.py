@@ -22,7 +22,10 @@ Tensors = Mapping[str, torch.Tensor]
 
 @through_caller
 def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """Value and gradient of a loss of ``(pred, label)``."""
+    """Give the value of a loss of ``(pred, label)``, and its gradient by `pred`.
+
+    pred: float ``(N, C, H, W)``. Raises InputError where it gives no tensor and no number.
+    """
     with torch.enable_grad():
         pred = leaf_of(value["pred"])
         result = _called(call, {**value, "pred": pred}, options)
@@ -62,7 +65,7 @@ def measure(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> A
 
 @through_caller
 def criterion(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """A loss in the place of a head's: the logits are brought to the labels' size first."""
+    """Call a loss in the place of a head's: logits are brought to the labels' ``(H, W)`` first."""
     aligned = {"align_corners": options.pop("align_corners", False)}
     with torch.enable_grad():
         pred, label = leaf_of(value["pred"]), value["label"]
@@ -72,7 +75,7 @@ def criterion(call: Caller, value: Tensors, rng: RandomState, **options: Any) ->
 
 @through_caller
 def head(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """What a decode head returns for small logits, with the total and its gradient."""
+    """Give what a decode head returns for logits ``(N, C, h, w)``, the total and its gradient."""
     with torch.enable_grad():
         pred = leaf_of(value["pred"])
         return _head(call(_pair(value, pred), options), pred)
@@ -80,7 +83,10 @@ def head(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict
 
 @through_caller
 def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
-    """Logits brought to a size, alone or as the step before the loss."""
+    """Bring logits ``(N, C, h, w)`` to a size, alone or as the step before the loss.
+
+    Raises InputError for a batch without stacked label maps.
+    """
     if not isinstance(value, Batch):
         return call({"logits": value["logits"], "size": value["size"]}, options)
     model = options.pop("model")
@@ -94,13 +100,13 @@ def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
 
 @through_caller
 def batched(call: Caller, value: Batch, rng: RandomState, **options: Any) -> Any:
-    """A function of a batch and a model."""
+    """Call a function of a Batch and a model."""
     return call({"batch": value}, options)
 
 
 @through_caller
 def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """Logits and metas to one segmentation per image."""
+    """Make one segmentation per image of logits ``(N, C, H, W)`` and metas."""
     alone = "seg_logits" in value
     logits = value["seg_logits" if alone else "logits"]
     found = call({"seg_logits": logits, "metas": value["metas"]}, options)
@@ -109,7 +115,10 @@ def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **op
 
 @through_caller
 def inferred(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
-    """A model on images; after collation, metas and labels pass through."""
+    """Run a model on images float ``(N, 3, H, W)``.
+
+    After collation, metas and labels pass through.
+    """
     model = options.pop("model")
     if isinstance(value, Batch):
         given = {"model": model, "images": value.images}
@@ -127,7 +136,7 @@ def inferred(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
 def attended(
     call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any
 ) -> dict[str, torch.Tensor]:
-    """Attention, and the gradients of what it is made of."""
+    """Give attention, and the gradients of what it is made of."""
     order = ("value", "spatial_shapes", "sampling_locations", "attention_weights")
 
     def attention(**given: Any) -> Any:
@@ -176,7 +185,7 @@ def _given(found: dict[str, Any]) -> dict[str, Any]:
 
 @through_caller
 def keywords(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
-    """A function of the entries of the value, by name."""
+    """Call a function of the entries of the value, by name."""
     return call(value, options)
 
 
