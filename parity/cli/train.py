@@ -209,7 +209,7 @@ def train(
             _write(found, out)
     if telling.interrupted:
         raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(0 if found.equal or side is not SideName.BOTH else 1)
+    raise typer.Exit(_exit_code(found))
 
 
 def _insist(side: SideName, *asked: tuple[str, bool]) -> None:
@@ -226,6 +226,15 @@ def _compared(lockstep: int | None, iters: int | None) -> int:
             f"--iters {iters} is less than --lockstep {lockstep}; give at least as many"
         )
     return lockstep or min(iters or DEFAULT_ITERATIONS, DEFAULT_ITERATIONS)
+
+
+def _exit_code(found: Trainings) -> int:
+    """2 where nothing differs, but a training did not come to its end."""
+    both = [training for training in found.each if training.options.side == SideName.BOTH]
+    tallies = [training.tally for training in both if training.tally is not None]
+    if any(tally.first is not None for tally in tallies):
+        return 1
+    return 2 if any(tally.stopped for tally in tallies) else 0
 
 
 def _port(model: str | None, map_file: Path | None) -> Port | None:

@@ -27,6 +27,11 @@ from parity.train.observe import START, Observer, Values
 from parity.train.settings import TrainingSettings
 
 _LINE = "{} - mmengine - INFO - {}\n"
+# As ``Runner.wrap_model`` says it of one process, and as it is here.
+_REVERTED = (
+    "Distributed training is not used, all SyncBatchNorm (SyncBN) layers in the model will be "
+    "automatically reverted to BatchNormXd layers if they are used."
+)
 
 
 class Journal(Observer):
@@ -62,6 +67,7 @@ class Journal(Observer):
         config = "".join(f"{key} = {value!r}\n" for key, value in settings.values.items())
         write_atomically(self.visual / "config.py", config.encode())
         self._log(f"Config:\n{config}")
+        self._log(_REVERTED)
         if begun:
             self._log(f"resumed epoch: 0, iter: {begun}")
         self.board = _board(self.visual)

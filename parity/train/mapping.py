@@ -40,7 +40,9 @@ def read_map(file: Path) -> Pairs:
     """Names of theirs with those of ours, from a JSON object. Raises InputError."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise InputError(f"{file}: cannot be read as JSON: {error}") from error
     texts = content.items() if isinstance(content, dict) else ((content, None),)
     if not all(isinstance(name, str) for pair in texts for name in pair):

@@ -216,7 +216,7 @@ def _with_loader(
     told = []
     for key, value in (("num_workers", workers), ("batch_size", batch_size)):
         if value is not None and loader.get(key) != value:
-            told.append(f"{key} {value} for {loader.get(key)}")
+            told.append(f"{key} {value} instead of {loader.get(key)}")
             loader[key] = value
     loaders = {"train_dataloader": loader}
     if given.values.get("val_dataloader"):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch._C import _error_if_any_worker_fails
 
 from parity.errors import InputError, ParityError
 from parity.train.observe import (
@@ -29,6 +30,8 @@ from parity.train.operations import OperationLog, TorchOperation
 from parity.train.traces import INTERRUPTED, TrainingTrace
 
 Train = Callable[[Observer], object]
+# A side that waits for a killed worker finds out within 5 s, unless half a batch came of it.
+CHECK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class TrainingSide(Observer):
         self.operations: list[TorchOperation] = []
         self.states = generators(device)
         self.error: BaseException | None = None
-        self._stopping = False
+        self._stopping = self._lost = False
         self._mine, self._theirs = threading.Semaphore(0), threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, args=(train,), daemon=True)
 
@@ -121,7 +124,7 @@ class TrainingSide(Observer):
     def stop(self, *, waiting: bool = True) -> None:
         """End the training where it waits; without `waiting` at the next place by itself."""
         self._stopping = True
-        if not waiting:
+        if self._lost or not waiting:
             self._mine.release()
         elif self._thread.is_alive():
             self._go_on()
@@ -132,7 +135,16 @@ class TrainingSide(Observer):
             self._thread.start()
         else:
             self._mine.release()
-        self._theirs.acquire()
+        while not self._theirs.acquire(timeout=CHECK_SECONDS):
+            self._look_after_workers()
+
+    def _look_after_workers(self) -> None:
+        """Raises InputError for one that died, of either side: the other may wait for ever."""
+        try:
+            _error_if_any_worker_fails()
+        except RuntimeError as error:
+            self._lost = True
+            raise InputError(f"iteration {self.iteration}: {error}") from error
 
     def _run(self, train: Train) -> None:
         torch.set_num_threads(self.threads)

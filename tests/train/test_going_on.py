@@ -182,7 +182,7 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays(tmp_path, data, m
     read_checkpoint(tmp_path / "candidate" / "iter_2.pth")
 
 
-def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, data):
+def test_a_loss_that_is_not_finite_ends_the_training(config, tmp_path, data):
     wild = ("optim_wrapper.optimizer.lr=1e30", "optim_wrapper.clip_grad=None")
     settings = tiny.whole(tmp_path, data, *wild, "param_scheduler=None")
     with pytest.raises(InputError, match=r"our side, iteration 2: .* is nan; earlier checkpoints"):
@@ -190,6 +190,10 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, data):
     both = record.train(settings, tiny.options(tmp_path))
     assert "is nan" in both.tally.stopped
     assert both.tally.iterations == 2
+    options = [f"--option={one}" for one in (*wild, "param_scheduler=None")]
+    done = tiny.parity("train", config, "--full", "--lockstep", 2, *options)
+    assert done.exit_code == 2
+    assert "equal: 2 iterations" in done.stdout
 
 
 def test_a_worker_s_death_is_one_line(tmp_path, data, monkeypatch):

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
+from parity.errors import InputError
 from parity.sample import Batch
+from parity.train.data import end_workers
 from parity.train.loop import Loop
 from parity.train.sides import TrainingSide
 from tests.train import tiny
@@ -48,6 +52,28 @@ def test_a_side_that_computes_on_is_not_waited_for():
     side.stop(waiting=False)
     assert side._thread.is_alive()
     over.set()
+
+
+def test_a_worker_that_dies_within_a_batch_is_told(monkeypatch):
+    """What came of it is waited for by a read of a pipe, which others hold open."""
+    monkeypatch.setattr("parity.train.sides.CHECK_SECONDS", 0.1)
+    over = threading.Event()
+
+    def waits(observe):
+        batches = iter(DataLoader([0], num_workers=1, collate_fn=killed))
+        over.wait(20)
+        end_workers(batches)
+
+    side = TrainingSide("ours", waits)
+    with pytest.raises(InputError, match=r"iteration 0: DataLoader worker .* killed by signal"):
+        side.next()
+    side.stop()
+    over.set()
+    side._thread.join()
+
+
+def killed(samples):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Narrow(Loop):

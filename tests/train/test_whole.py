@@ -84,6 +84,10 @@ def test_explain_reads_our_work_directory(trained):
     assert run.curves["decode.loss_ce"].steps.tolist() == [1, 2, 3, 4]
     assert [one.step for one in run.evaluations] == [2, 4]
     assert len(run.evaluations[-1].classes) == 150
+    assert run.settings.sync_bn_reverted.value is True
+    done = tiny.parity("explain", trained[0] / "candidate", "--against", trained[0] / "reference")
+    assert done.exit_code == 0, done.output
+    assert "+0.00 points" in done.stdout
 
 
 # -- the command
