@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,25 @@ def floor_ignored(schedulers_from_config: Function, entries: Any) -> Any:
     kept = [{**entry, "eta_min": 0} if "eta_min" in entry else entry for entry in _listed(entries)]
     bare = [{key: entry[key] for key in entry if key != "eta_min_ratio"} for entry in kept]
     return schedulers_from_config(bare)
+
+
+@mistake(table.lr_table, needs="a decay with eta_min above 0")
+def floor_clamped(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
+    """The rate falls towards 0 and is held at eta_min; the reference's ends there."""
+    specs = config.schedulers_from_config(param_scheduler)
+    to_0 = [PolyLR(**_shared(one)) if isinstance(one, PolyLR) else one for one in specs]
+    rates = lr_table(base_lrs, to_0, **options)
+    for spec in specs:
+        if isinstance(spec, PolyLR) and not spec.by_epoch and options.get("loop", "iter") == "iter":
+            part = slice(spec.begin, spec.end)
+            rates[part] = np.maximum(rates[part], [spec.floor(float(base)) for base in base_lrs])
+    return rates
+
+
+def _shared(spec: PolyLR) -> dict[str, Any]:
+    """Its options but for the floor."""
+    kept = {one.name: getattr(spec, one.name) for one in fields(spec)}
+    return {name: value for name, value in kept.items() if "eta_min" not in name}
 
 
 @mistake(config.schedulers_from_config, needs="a warm-up")
@@ -259,6 +279,7 @@ SUSPECTS: tuple[Suspect, ...] = made_in(
     poly_of_textbook,
     poly_in_closed_form,
     floor_ignored,
+    floor_clamped,
     warm_up_missing,
     warm_up_one_longer,
     warm_up_by_epoch,
