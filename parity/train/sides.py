@@ -135,13 +135,9 @@ class TrainingSide(Observer):
             self._thread.start()
         else:
             self._mine.release()
-        while not self._theirs.acquire(timeout=CHECK_SECONDS):
-            self._look_after_workers()
-
-    def _look_after_workers(self) -> None:
-        """Raises InputError for one that died, of either side: the other may wait for ever."""
-        try:
-            _error_if_any_worker_fails()
+        try:  # torch asks after its workers when a process ends, too, wherever the main thread is
+            while not self._theirs.acquire(timeout=CHECK_SECONDS):
+                _error_if_any_worker_fails()  # of either side: the other may wait for ever
         except RuntimeError as error:
             self._lost = True
             raise InputError(f"iteration {self.iteration}: {error}") from error

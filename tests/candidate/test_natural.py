@@ -14,6 +14,7 @@ from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.errors import InputError
+from parity.probes import augment
 from parity.probes.natural import OPERATIONS
 from parity.steps import collate as collates
 from parity.steps import crop as crops
@@ -24,7 +25,8 @@ from tests.candidate.support import probe_verdicts as verdicts
 
 # Their cases begin with an image; tests/candidate/test_steps_list.py runs these.
 SCALED = ("resize", "random_choice_resize", "resize_shortest_edge", "resize_to_multiple")
-DATA = (*SCALED, "pad", "crop", "flip", "photometric")
+ADDED = {probe.step.name for probe in augment.PROBES if probe.step.module != "collate"}
+DATA = {*SCALED, *ADDED, "pad", "crop", "flip", "photometric"}
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.name not in DATA])
