@@ -18,7 +18,7 @@ from parity.suspects.values import OtherValue, joined, other_values
 
 # A suspect that accounts for less is not worth looking at; for less than LIKELY, it is not
 # said to be what the candidate does; docs/scorecard.md says how often that errs.
-SMALLEST_SHARE, LIKELY = 0.2, 0.95
+SMALLEST_SHARE, LIKELY = 0.2, 0.98
 SHOWN = 5
 
 

@@ -80,7 +80,7 @@ which it shows and 8 on which it does not.
 - **unnamed**: no name is given, which is right; **alike**: the name is of what gives the same on
   every input, or what is called "up to rounding" does up to that, so that it is the same mistake.
 - **likened**: "behaves as if"; counted as **wrong** unless alike. Wrong names must stay below 2 %.
-- A likeness is told where the suspect makes at least 95 % of what differs, in the array of which it
+- A likeness is told where the suspect makes at least 98 % of what differs, in the array of which it
   makes least, averaged over the inputs on which either of the two is wrong."""
 
 
