@@ -27,7 +27,7 @@ from parity.train.ported import Port
 from parity.train.record import Training, TrainOptions
 from parity.train.roots import built_in_data
 from parity.train.seeds import Trainings, train_seeds
-from parity.train.settings import read_settings
+from parity.train.settings import TrainingSettings, read_settings
 from parity.train.whole import for_whole, interval_of
 
 DEFAULT_ITERATIONS = 20
@@ -201,15 +201,25 @@ def train(
             interval=every,
             resume=resume,
         )
-        with Telling(unit="iterations") as telling:
-            trainings: tuple[Training, ...] = ()
-            with telling.counting("training", options.iters * len(several)) as count:
-                trainings = train_seeds(settings, options, several, lambda at: count(at - 1))
-            found = Trainings(trainings, margin, several)
-            _write(found, out)
-    if telling.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(_exit_code(found))
+        ended = _train(settings, options, several, margin, out)
+    raise typer.Exit(ended)
+
+
+def _train(
+    settings: TrainingSettings,
+    options: TrainOptions,
+    several: tuple[int, ...],
+    margin: float,
+    out: Path | None,
+) -> int:
+    """Train, and write what came of it. Gives the exit code."""
+    with Telling(unit="iterations") as telling:
+        trainings: tuple[Training, ...] = ()
+        with telling.counting("training", options.iters * len(several)) as count:
+            trainings = train_seeds(settings, options, several, lambda at: count(at - 1))
+        found = Trainings(trainings, margin, several)
+        _write(found, out)
+    return INTERRUPTED if telling.interrupted else _exit_code(found)
 
 
 def _insist(side: SideName, *asked: tuple[str, bool]) -> None:
