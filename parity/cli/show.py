@@ -153,7 +153,7 @@ def _remarks(report: CheckReport, *, verbose: bool) -> Iterator[tuple[str, str]]
         for what, text in remarks(row):
             if verbose or (_is_telling(row) and "not compared" not in what):
                 yield f"{name} {what}: {text}", name
-    for one in report.unexercised if verbose or report.verdict is Verdict.NOT_COMPARED else ():
+    for one in report.unexercised if verbose else _told(report):
         yield f"not exercised: {one}", "not exercised"
 
 
@@ -214,9 +214,15 @@ def _unexercised(report: CheckReport, *, verbose: bool) -> str:
     if not every:
         return ""
     more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
-    told = verbose or (report.verdict is Verdict.NOT_COMPARED and not [*_partly(report.summaries)])
-    why = "" if told else "; -v says why"
+    why = "" if verbose or len(_told(report)) == len(left) else "; -v says why"
     return f"; not exercised: {len(every)} ({', '.join(every[:NAMED])}{more}{why})"
+
+
+def _told(report: CheckReport) -> list[Unexercised]:
+    """Where nothing was compared, the first reasons why not."""
+    if report.verdict is not Verdict.NOT_COMPARED:
+        return []
+    return [*report.unexercised, *_partly(report.summaries)][:NAMED]
 
 
 def _partly(rows: Iterable[StepSummary]) -> Iterable[Unexercised]:
