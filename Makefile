@@ -23,7 +23,7 @@ parity: $(INSTALLED)
 	$(BIN)/python extract_tables.py --out ade20_scores.md
 	@echo "wrote reports/latest (report.html, report.md, report.json) and ade20_scores.md"
 
-FIRST := $(addprefix tests/,candidate check cli compare guard steps)
+FIRST := $(addprefix tests/,candidate check cli compare guard scores steps)
 
 test: lint
 	$(BIN)/python -m pytest parity/
