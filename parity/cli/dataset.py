@@ -11,7 +11,7 @@ import typer
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from parity.cli.console import progress_bar
-from parity.guard.data import SPLITS, SplitReport, check_split
+from parity.guard.data import SPLITS, SplitReport, check_split, splits_of
 from parity.guard.shrink import downsample as downsample_data
 from parity.guard.shrink import subset as subset_data
 from parity.text import visible
@@ -28,7 +28,11 @@ def check(root: Root) -> None:
     Exit codes: 0 nothing wrong, 1 something is, 2 there is no such data set.
     """
     wrong = False
+    there = splits_of(root)
     for name in SPLITS:
+        if name not in there:
+            typer.echo(f"{name}: {root / 'images' / name} is not there, and not checked")
+            continue
         with _progress(f"checking {name}") as progress:
             found = check_split(root, name, progress)
         typer.echo(_text(found))

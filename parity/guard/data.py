@@ -46,6 +46,11 @@ class Looked:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
 
+def splits_of(root: Path) -> tuple[str, ...]:
+    """The splits whose images are there; where none is, both, of which to say so."""
+    return tuple(split for split in SPLITS if (root / "images" / split).is_dir()) or SPLITS
+
+
 def split_pairs(
     images: Path, labels: Path, *, img_suffix: str = ".jpg", seg_map_suffix: str = ".png"
 ) -> list[FilePair]:

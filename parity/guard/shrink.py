@@ -22,6 +22,7 @@ from parity.guard.data import (
     read_image,
     read_label,
     split_pairs,
+    splits_of,
 )
 
 MANIFEST = "manifest.jsonl"
@@ -35,7 +36,7 @@ Write = Callable[[FilePair, Path, Path], None]
 def downsample(
     root: Path, out: Path, *, factor: int, progress: Progress | None = None
 ) -> tuple[int, list[str]]:
-    """Both splits with sides divided by `factor`. The number of pairs, and what went wrong.
+    """The splits that are there, sides divided by `factor`. The number of pairs, and troubles.
 
     Images are averaged over areas and written as JPEG of quality 95 (PNG stays PNG); a label is
     the one at the middle of its area, so that no id is new.
@@ -43,7 +44,7 @@ def downsample(
     if factor < 2:
         raise InputError(f"--factor {factor}: give 2 or more")
     head = {"made": "downsample", "factor": factor, "quality": QUALITY}
-    return _make(root, out, head, partial(_smaller, factor), _whole, progress)
+    return _make(root, out, head, partial(_smaller, factor), _whole, progress, splits_of(root))
 
 
 def subset(
@@ -89,11 +90,12 @@ def _make(
     write: Write,
     chosen: Callable[[str, Sequence[FilePair]], Sequence[FilePair]],
     progress: Progress | None,
+    splits: Sequence[str] = SPLITS,
 ) -> tuple[int, list[str]]:
     if out.resolve() == root.resolve():
         raise InputError(f"{out}: is the data set itself; give another folder")
     todo: list[FilePair] = []
-    for split in SPLITS:
+    for split in splits:
         found = split_pairs(root / "images" / split, root / "annotations" / split)
         todo += chosen(split, found)
     make_folder(out)

@@ -129,3 +129,14 @@ def test_what_is_no_terminal_gets_no_progress(root, tmp_path):
     done = CliRunner().invoke(app, ["dataset", "check", str(tmp_path)])
     assert done.stderr == ""
     assert str(done.exception).startswith(f"{tmp_path}/images/training: no such directory")
+
+
+def test_a_data_set_of_one_split(root, tmp_path):
+    shutil.rmtree(root / "images/training")
+    done = CliRunner().invoke(app, ["dataset", "check", str(root)])
+    assert done.exit_code == 0
+    assert "training is not there, and not checked" in done.stdout
+    made, troubles = downsample(root, tmp_path / "smaller", factor=2)
+    assert (made > 0, troubles) == (True, [])
+    with pytest.raises(InputError, match="images/training: no such directory"):
+        subset(root, tmp_path / "fewer", every=2)
