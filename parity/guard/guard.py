@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 from torch import distributed
@@ -14,7 +15,7 @@ class BrokenTraining(ParityError):
     """A training was found broken, and was asked to stop then."""
 
 
-class Guard:
+class Guard(ABC):
     """Tells the first process's alarms; with ``on_error="stop"``, ends the training.
 
     Of several processes, none may end alone: the others would wait for it. They end at the next
@@ -31,9 +32,9 @@ class Guard:
         self.monitor = Monitor(self.tell, zero=zero, every=every)
         self._stopped = ""
 
+    @abstractmethod
     def say(self, text: str) -> None:
         """One line to whoever reads the log."""
-        raise NotImplementedError
 
     def tell(self, alarm: Alarm) -> None:
         """Tell one alarm; in a single process, raises BrokenTraining where it is to end."""
