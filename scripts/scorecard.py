@@ -104,16 +104,12 @@ def scorecard(
     ] = None,
 ) -> None:
     """Plant every suspect, and pairs of them, and count what check and diagnosis make of it."""
-    unknown = sorted(set(steps or ()) - set(FAMILIES))
-    if unknown:
-        near = did_you_mean(unknown[0], FAMILIES, f"there are {', '.join(FAMILIES)}")
-        raise InputError(f"no suspects of {', '.join(unknown)}; {near}")
+    only = _known(steps or ())
     if live is None:
         live = reference_installed()
     if live:
         reference_header()
     use_one_thread()
-    only = frozenset(steps or ())
     if listed is not None:
         write_atomically(listed, render_suspects(all_suspects()).encode())
     mode = "live mmsegmentation" if live else "own clean steps"
@@ -146,6 +142,15 @@ def scorecard(
     _into(markdown, render_scorecard(card, date.today()))
     _show(card)
     raise typer.Exit(1 if card.failures else 0)
+
+
+def _known(steps: Sequence[str]) -> frozenset[str]:
+    """The names of files of steps; raises InputError for one that has no suspects."""
+    unknown = sorted({*steps} - {*FAMILIES})
+    if unknown:
+        near = did_you_mean(unknown[0], FAMILIES, f"there are {', '.join(FAMILIES)}")
+        raise InputError(f"no suspects of {', '.join(unknown)}; {near}")
+    return frozenset(steps)
 
 
 @contextmanager

@@ -164,9 +164,7 @@ def check(
     check_device(device)
     _insist(candidate, device, [replay, samples is not None, write_accepted])
     live = reference_installed() if live is None else live
-    # A recording knows the built-in inputs only; asked for other ones in so many words, it says so.
-    told = live or (data is not None and "PARITY_ADE20K" not in os.environ)
-    data = data or project.data
+    data, told = data or project.data, live or _is_asked(data)
     options = CheckOptions(
         text=candidate or "",
         seeds=parse_seeds(seeds) if seeds else project.seeds or parse_seeds(DEFAULT_SEEDS),
@@ -199,6 +197,11 @@ def check(
         _write_accepted(found.draft)
     ended = 2 if found.broken else EXIT_CODES[found.verdict]
     raise typer.Exit(INTERRUPTED if telling.interrupted else ended)
+
+
+def _is_asked(data: Path | None) -> bool:
+    """Whether a recording, which knows the built-in inputs only, is asked for others in words."""
+    return data is not None and "PARITY_ADE20K" not in os.environ
 
 
 def _checked(

@@ -163,8 +163,7 @@ def train(
     2 wrong usage, bad config, missing data or no reference.
     """
     check_device(device)
-    if float64 and repeat:
-        raise InputError("--float64 and --repeat are two ways to judge; give one of them")
+    _insist_on_one(float64, repeat)
     _insist(side, ("--teacher", teacher), ("--float64", float64), ("--ops", ops))
     if model is not None and side is SideName.REFERENCE:
         raise InputError("--model is of our side; --side reference trains without it")
@@ -220,6 +219,11 @@ def _train(
         found = Trainings(trainings, margin, several)
         _write(found, out)
     return INTERRUPTED if telling.interrupted else _exit_code(found)
+
+
+def _insist_on_one(float64: bool, repeat: bool) -> None:
+    if float64 and repeat:
+        raise InputError("--float64 and --repeat are two ways to judge; give one of them")
 
 
 def _insist(side: SideName, *asked: tuple[str, bool]) -> None:
