@@ -64,6 +64,10 @@ NORMALISED_IN_UNIT = (
     normalize_in_unit,
     "the same by hand",
 )
+MEAN_KEPT = "keeps the mean grey level; the reference scales from 0"
+GREY_BLENDED = "blends with the grey image; the reference scales S of HSV"
+ROUNDED = "floats, rounded at the end, where the reference truncates"
+REAL_HUE = "draws a real number from [-18, 18]; the reference an integer from -18 to 17"
 ABSENT_AS_ZERO = (
     "classes that occur nowhere count as 0; mmseg leaves them out (NaN)",
     iou_absent_zero,
