@@ -10,10 +10,7 @@ from parity.live import reference_module
 from parity.probes.deform_attn import PROBES, make_attention
 from parity.probes.natural import step_of
 from parity.probes.natural.gradient import with_gradients
-from parity.steps.deform_attn import (
-    initial_sampling_bias,
-    multi_scale_deformable_attention,
-)
+from parity.steps.deform_attn import initial_sampling_bias, multi_scale_deformable_attention
 
 ATTENTION = step_of("deform_attn", multi_scale_deformable_attention)
 BIAS = step_of("deform_attn_initial_bias", initial_sampling_bias)

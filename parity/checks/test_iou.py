@@ -13,12 +13,7 @@ from parity.errors import InputError
 from parity.live import reference_module
 from parity.probes.iou import ALL, PROBES, make_images
 from parity.probes.natural import step_of
-from parity.steps.iou import (
-    IoUMetric,
-    format_prediction,
-    intersect_and_union,
-    save_prediction,
-)
+from parity.steps.iou import IoUMetric, format_prediction, intersect_and_union, save_prediction
 
 # Imports mmseg only when called.
 live = reference_module("iou", load=False)

@@ -158,11 +158,7 @@ class TestOptions:
         options = {"topk": topk, "thresh": thresh, "ignore_index": ignore_index}
         assert_held(step_of("accuracy", ours.accuracy, options), make(seed))
 
-    @given(
-        SEEDS,
-        st.sampled_from([ours.kl_div_loss, ours.si_log_loss]),
-        REDUCTIONS,
-    )
+    @given(SEEDS, st.sampled_from([ours.kl_div_loss, ours.si_log_loss]), REDUCTIONS)
     @settings(max_examples=30)
     def test_reductions(self, seed, function, reduction):
         make = probes.make_pair if function is ours.kl_div_loss else probes.make_depths

@@ -12,13 +12,7 @@ import typer
 from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
-from parity.candidate.project import (
-    DEFAULT_SEEDS,
-    Project,
-    add_accepted,
-    find_project,
-    parse_seeds,
-)
+from parity.candidate.project import DEFAULT_SEEDS, Project, add_accepted, find_project, parse_seeds
 from parity.candidate.run import CheckOptions, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import select_steps

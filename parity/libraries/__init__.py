@@ -26,23 +26,15 @@ from parity.libraries import (
 
 # Top-level module of an object's class -> adapter file.
 _BY_MODULE = {
-    "albumentations": "albumentations",
-    "torchvision": "torchvision",
-    "kornia": "kornia",
+    **{name: name for name in ("albumentations", "torchvision", "kornia")},
+    **{name: name for name in ("torchmetrics", "sklearn")},
     "transformers": "huggingface",
-    "torchmetrics": "torchmetrics",
-    "sklearn": "sklearn",
 }
-_ADAPTERS: Mapping[str, ModuleType] = {
-    "albumentations": albumentations,
-    "pillow": pillow,
-    "pytorch": pytorch,
-    "torchvision": torchvision,
-    "kornia": kornia,
-    "huggingface": huggingface,
-    "torchmetrics": torchmetrics,
-    "sklearn": sklearn,
-}
+_FILES = (
+    *(albumentations, pillow, pytorch, torchvision),
+    *(kornia, huggingface, torchmetrics, sklearn),
+)
+_ADAPTERS: Mapping[str, ModuleType] = {one.__name__.rpartition(".")[2]: one for one in _FILES}
 NAMES = tuple(_ADAPTERS)
 
 

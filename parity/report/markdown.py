@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parity.check.summary import StepSummary
-from parity.report.document import (
-    CaseEntry,
-    EvidenceLine,
-    FindingSection,
-    PlotSection,
-    Report,
-    Section,
-    StepEntry,
-    TableSection,
-    word,
-)
+from parity.report import document
 from parity.report.markdown_exhibit import exhibit_parts
 from parity.report.markup import bullets, cell, table
 from parity.text import count, number
@@ -26,7 +16,7 @@ RUN_BEGINS, RUN_ENDS = "<!-- run: times and paths -->", "<!-- end of run -->"
 MAX_CASES = 100
 
 
-def render_markdown(report: Report) -> str:
+def render_markdown(report: document.Report) -> str:
     """The whole report without its pictures, ending in a newline."""
     parts = [
         f"# {cell(report.title or 'Parity')}: {cell(report.label or report.verdict)}",
@@ -44,7 +34,7 @@ def render_markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _named(report: Report) -> list[str]:
+def _named(report: document.Report) -> list[str]:
     """The diagnoses, for those who read no further."""
     return [
         f"{cell(step.pipeline)}/{cell(step.step)} looks like: {cell(step.diagnosis.text)}"
@@ -53,7 +43,7 @@ def _named(report: Report) -> list[str]:
     ]
 
 
-def _sums(report: Report) -> str:
+def _sums(report: document.Report) -> str:
     if report.title and not report.cases_total:
         return ""
     return (
@@ -62,7 +52,7 @@ def _sums(report: Report) -> str:
     )
 
 
-def _what(report: Report) -> list[str]:
+def _what(report: document.Report) -> list[str]:
     missing = report.not_compared or ("nothing was left out",)
     seeds = "" if report.seeds is None else f"\n- seeds: {report.seeds[0]} to {report.seeds[1] - 1}"
     return [
@@ -73,12 +63,12 @@ def _what(report: Report) -> list[str]:
     ]
 
 
-def _strips(report: Report) -> list[str]:
+def _strips(report: document.Report) -> list[str]:
     """Pipelines as tables; single steps likewise, folded unless one differs."""
     if not report.steps:
         return []
     parts = ["## Steps"]
-    single: list[StepEntry] = []
+    single: list[document.StepEntry] = []
     for strip in report.strips:
         steps = [report.steps[at] for at in strip.steps]
         if strip.kind == "single":
@@ -92,14 +82,14 @@ def _strips(report: Report) -> list[str]:
     return parts
 
 
-def _step_table(steps: Sequence[StepEntry]) -> str:
+def _step_table(steps: Sequence[document.StepEntry]) -> str:
     columns = ("pipeline", "step", "isolated", "chained", "", "cases", "different", "worst")
     rows = (
         (
             step.pipeline,
             step.step,
-            word(step, step.isolated),
-            word(step, step.chained),
+            document.word(step, step.isolated),
+            document.word(step, step.chained),
             "enters here" if step.enters else "",
             f"{step.cases:,}",
             f"{step.failed:,}",
@@ -110,7 +100,7 @@ def _step_table(steps: Sequence[StepEntry]) -> str:
     return table(columns, rows, numbers=3)
 
 
-def _remarks(report: Report) -> list[str]:
+def _remarks(report: document.Report) -> list[str]:
     found = [
         f"- **{cell(step.pipeline)}/{cell(step.step)}**, {what}: {cell(text)}"
         for step in report.steps
@@ -119,7 +109,7 @@ def _remarks(report: Report) -> list[str]:
     return ["## Remarks", "\n".join(found)] if found else []
 
 
-def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
+def remarks(step: document.StepEntry | StepSummary) -> list[tuple[str, str]]:
     """What a table has no room for: a heading with counts, and the first case of each kind."""
     found = [
         (f"{step.failed:,} different, first", "" if step.first == step.why_rounded else step.first),
@@ -135,7 +125,7 @@ def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
     return [(what, text) for what, text in found if text]
 
 
-def _steps(report: Report) -> list[str]:
+def _steps(report: document.Report) -> list[str]:
     parts: list[str] = []
     for step in report.steps:
         if not (step.exhibits or step.diagnosis.text):
@@ -153,25 +143,25 @@ def _steps(report: Report) -> list[str]:
     return parts
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: document.Section) -> list[str]:
     parts = [f"## {cell(section.title)}", cell(section.text)]
-    if isinstance(section, PlotSection):
+    if isinstance(section, document.PlotSection):
         return [*parts, bullets(curve.title for curve in section.curves)]
-    if isinstance(section, TableSection):
+    if isinstance(section, document.TableSection):
         return [*parts, _folded(section) if section.folded else _rows(section)]
     return [*parts, *_findings(section)]
 
 
-def _rows(section: TableSection) -> str:
+def _rows(section: document.TableSection) -> str:
     return table(section.columns, section.rows)
 
 
-def _folded(section: TableSection) -> str:
+def _folded(section: document.TableSection) -> str:
     head = f"{cell(section.title)}: {len(section.rows):,}"
     return f"<details><summary>{head}</summary>\n\n{_rows(section)}\n\n</details>"
 
 
-def _findings(section: FindingSection) -> list[str]:
+def _findings(section: document.FindingSection) -> list[str]:
     parts = []
     for place, finding in enumerate(section.findings, 1):
         parts.append(f"### {place}. {cell(finding.title)}")
@@ -184,12 +174,12 @@ def _findings(section: FindingSection) -> list[str]:
     return parts
 
 
-def place_text(line: EvidenceLine) -> str:
+def place_text(line: document.EvidenceLine) -> str:
     """File, line and what stands there, on one line."""
     return f"{line.file}{f':{line.line}' if line.line else ''}: {line.text}"
 
 
-def _cases(report: Report) -> list[str]:
+def _cases(report: document.Report) -> list[str]:
     failing = [case for case in report.cases if case.verdict in ("different", "not compared")]
     if not failing:
         return []
@@ -200,7 +190,7 @@ def _cases(report: Report) -> list[str]:
     return parts
 
 
-def _where(case: CaseEntry, report: Report) -> str:
+def _where(case: document.CaseEntry, report: document.Report) -> str:
     """The steps that differ, those by themselves in front."""
     codes = list(zip(case.steps, case.isolated, case.chained, strict=True))
     alone = [report.steps[at].step for at, isolated, _ in codes if isolated == "x"]
@@ -209,7 +199,7 @@ def _where(case: CaseEntry, report: Report) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _origin(report: Report) -> list[str]:
+def _origin(report: document.Report) -> list[str]:
     run = report.run
     lines = [f"repeat with: {run.command}"] if run.command else []
     if run.started:

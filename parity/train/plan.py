@@ -13,12 +13,7 @@ from parity.errors import InputError
 from parity.recipe import Recipe, recipe_of
 from parity.settings.items import Item
 from parity.settings.terms import terms_of
-from parity.steps.schedule import (
-    ReduceOnPlateauLR,
-    Scheduler,
-    lr_table,
-    schedulers_from_config,
-)
+from parity.steps.schedule import ReduceOnPlateauLR, Scheduler, lr_table, schedulers_from_config
 from parity.train.data import EpochOrder, InfiniteOrder, Samples, dataset_of
 from parity.train.losses import HeadLoss, head_loss
 from parity.train.precision import Amp

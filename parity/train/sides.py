@@ -18,14 +18,7 @@ import torch
 from torch._C import _error_if_any_worker_fails
 
 from parity.errors import InputError, ParityError
-from parity.train.observe import (
-    LEFT_BEHIND,
-    START,
-    Observer,
-    Values,
-    generators,
-    set_generators,
-)
+from parity.train.observe import LEFT_BEHIND, START, Observer, Values, generators, set_generators
 from parity.train.operations import OperationLog, TorchOperation
 from parity.train.traces import INTERRUPTED, TrainingTrace
 

@@ -11,13 +11,7 @@ from typer.testing import CliRunner
 from parity.candidate.engine import Engine
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
-from parity.check.cases import (
-    all_steps,
-    data_cases,
-    default_cases,
-    list_root,
-    probe_cases,
-)
+from parity.check.cases import all_steps, data_cases, default_cases, list_root, probe_cases
 from parity.cli import app
 from parity.cli.steps import render_steps_markdown
 from parity.compare.trace import run_trace

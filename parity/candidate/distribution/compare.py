@@ -14,13 +14,7 @@ from numpy.random import RandomState
 from parity.candidate.distribution.colour import ColourChange
 from parity.candidate.distribution.estimate import Estimate, Geometry, estimate
 from parity.candidate.distribution.probe import ProbeImage, class_map, probe_image
-from parity.candidate.distribution.statistics import (
-    ParameterTest,
-    holm,
-    rates,
-    reach,
-    values,
-)
+from parity.candidate.distribution.statistics import ParameterTest, holm, rates, reach, values
 from parity.candidate.whole import Pair, augment, whole_step
 from parity.errors import InputError
 from parity.pipeline import Step, TrainPipeline

@@ -20,13 +20,7 @@ from parity.candidate.fixed.config import ConfigRecipe
 from parity.candidate.fixed.named import GROUPS, ByName, by_name
 from parity.check.candidate import Candidate
 from parity.errors import InputError, NotExercised
-from parity.probes.natural import (
-    ITERATIONS,
-    MODELS,
-    OPTIMIZERS,
-    is_torch_scheduler,
-    parameters_of,
-)
+from parity.probes.natural import ITERATIONS, MODELS, OPTIMIZERS, is_torch_scheduler, parameters_of
 from parity.probes.natural import by_name as operations
 from parity.probes.natural.recipe import Table, groups_of
 

@@ -15,10 +15,7 @@ from parity.check.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Pictu
 from parity.compare.compare import Comparison, Verdict
 from parity.compare.leaf import Leaf
 from parity.compare.rng import Draw, draw_text
-from parity.compare.trace import (
-    StepRecord,
-    StepResult,
-)
+from parity.compare.trace import StepRecord, StepResult
 
 MAX_DRAWS = 40
 DRAWS_BEFORE_FIRST = 5
