@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import track
+from typer import Option
 
 from parity.check.cases import recording_cases
 from parity.check.summary import reference_steps
@@ -22,7 +23,7 @@ from parity.live import reference_header
 
 def record(
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write; default: the fixtures of this checkout.")
+        Path | None, Option(help="Folder to write; default: the fixtures of this checkout.")
     ] = None,
 ) -> None:
     """Record live mmsegmentation on the built-in inputs."""
