@@ -100,17 +100,8 @@ class Collector:
 def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> CaseOutcome:
     """`result` in one line."""
     if result.comparison is None:
-        return CaseOutcome(
-            result.case,
-            result.pipeline,
-            Verdict.NOT_COMPARED,
-            (),
-            "",
-            "",
-            note=result.broken,
-            broken=True,
-            file=result.file,
-        )
+        head = (result.case, result.pipeline, Verdict.NOT_COMPARED, (), "", "")
+        return CaseOutcome(*head, note=result.broken, broken=True, file=result.file)
     steps = result.comparison.steps
     counted = [step for step in steps if (not only or step.name in only)]
     stable = [step for step in counted if step.name not in result.unstable]
