@@ -1,7 +1,5 @@
 """Small reference traces made by our own steps, for tests that need no mmseg."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from parity.candidate.engine import Engine

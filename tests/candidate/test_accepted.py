@@ -1,7 +1,5 @@
 """Accepted differences: what they let pass, and that the list cannot rot."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Distributions: estimates that are right, planted differences found, clean code left alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from numpy.random import RandomState

@@ -1,7 +1,5 @@
 """Minimal examples: small, complete, and run by a script without mmseg."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is odd about an answer and makes no difference; what makes one and must not lead."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Steps with the signatures their authors gave them, beside our own steps."""
 
-from __future__ import annotations
-
 import types
 
 import numpy as np

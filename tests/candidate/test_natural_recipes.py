@@ -1,7 +1,5 @@
 """Schedules, parameter groups and scores with the signatures their authors gave them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

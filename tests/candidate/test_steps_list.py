@@ -1,7 +1,5 @@
 """Every step in words: the list is complete, and each of its examples is a right candidate."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

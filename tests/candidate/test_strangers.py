@@ -1,7 +1,5 @@
 """Steps as strangers write them: what each stands for, what it is run on, what is said of it."""
 
-from __future__ import annotations
-
 import inspect
 import random
 

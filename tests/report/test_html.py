@@ -1,7 +1,5 @@
 """The page, read as a browser reads it."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

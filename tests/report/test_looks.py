@@ -1,7 +1,5 @@
 """How the page looks, prints, and reads to a screen reader, in a real browser."""
 
-from __future__ import annotations
-
 import base64
 import os
 from importlib.resources import files

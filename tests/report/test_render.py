@@ -1,7 +1,5 @@
 """Markdown, JUnit XML and plots."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from xml.etree import ElementTree

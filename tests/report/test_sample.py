@@ -1,7 +1,5 @@
 """The committed sample is what today's code writes."""
 
-from __future__ import annotations
-
 import base64
 import importlib.util
 import io

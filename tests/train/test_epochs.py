@@ -1,7 +1,5 @@
 """Loops by epoch, orders that begin anew, and data sets that are joined, repeated or mixed."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from itertools import repeat
