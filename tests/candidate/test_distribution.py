@@ -9,8 +9,6 @@ from parity.candidate.distribution.compare import ERRORS, PARAMETERS, ProbeSetti
 from parity.candidate.distribution.estimate import estimate
 from parity.candidate.distribution.probe import probe_image
 from parity.candidate.distribution.rows import distribution_rows, power_note
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
 from parity.errors import InputError
 from parity.pipeline import TrainPipeline
@@ -18,6 +16,7 @@ from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import photometric as photometrics
 from parity.steps import resize as resizes
+from tests.candidate.support import runner_of
 from tests.planted import _InclusiveRandint
 
 scipy = pytest.importorskip("scipy")
@@ -27,8 +26,8 @@ COUNT = 200
 
 
 def rows(given, count=COUNT):
-    runner = InProcess(candidate_from(given, "given"))
-    return {row.step: row for row in distribution_rows(runner, count, pipeline=PIPELINE)}
+    found = distribution_rows(runner_of(given), count, pipeline=PIPELINE)
+    return {row.step: row for row in found}
 
 
 def different(given, count=COUNT):
