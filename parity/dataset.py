@@ -5,8 +5,6 @@ mmseg/datasets/basesegdataset.py) and the fetch loop of ``BaseDataset``
 (mmengine 0.10.7 mmengine/dataset/base_dataset.py).
 """
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Iterator, Mapping

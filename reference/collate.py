@@ -1,7 +1,5 @@
 """``PackSegInputs``, ``pseudo_collate`` and ``SegDataPreProcessor`` (mmseg, mmengine), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 An entry is the config's own dict, read without executing the file it stands in.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """``EncoderDecoder`` inference, ``TestTimeAug`` and ``SegTTAModel`` (mmseg, mmcv), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """``LoadImageFromFile`` (mmcv) and ``LoadAnnotations`` (mmseg), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``ResizeShortestEdge``, ``ResizeToMultiple`` (mmseg) and ``RandomChoiceResize`` (mmcv), live."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from numpy.random import RandomState

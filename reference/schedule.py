@@ -1,7 +1,5 @@
 """The learning rate at every iteration of mmengine's own training loops, live."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields

@@ -6,8 +6,6 @@ Prints how many inputs there were, every traceback other than RunFormatError and
 InputError, and the inputs that took too long or too much. Exit code 1 if any did.
 """
 
-from __future__ import annotations
-
 import argparse
 import collections
 import json

@@ -7,8 +7,6 @@ With words only the rows that hold one of them are made anew; the others stay as
 --whole: the table of trainings to a score, with three seeds.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess

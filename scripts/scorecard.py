@@ -5,8 +5,6 @@
 Writes the sections of docs/scorecard.md, which says what they mean.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The engine of every check: a side beside reference traces, case by case, step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Which form a part of a candidate has: a step ``(value, rng)``, an apply function, or its own."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from functools import cache

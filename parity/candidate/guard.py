@@ -1,7 +1,5 @@
 """Run one step of a candidate and see what it does besides its result."""
 
-from __future__ import annotations
-
 import copy
 import random
 from collections.abc import Iterator

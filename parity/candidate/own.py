@@ -1,7 +1,5 @@
 """A whole check of our own steps: cases, comparison, pictures, diagnoses, examples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial

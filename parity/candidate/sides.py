@@ -3,8 +3,6 @@
 Both also answer, as oracles, for inputs that are made up on the way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

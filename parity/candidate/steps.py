@@ -1,7 +1,5 @@
 """Sort the parts of a user's object by the step they stand in for."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from functools import cache

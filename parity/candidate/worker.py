@@ -6,8 +6,6 @@ apart from it. Either way the next call gets a fresh process. A process that som
 else ends, by ``kill`` or for want of memory, says nothing about the candidate.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import pickle
 import signal

@@ -1,7 +1,5 @@
 """What is checked: pipelines over image files, and single steps over seeded inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

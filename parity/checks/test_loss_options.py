@@ -1,7 +1,5 @@
 """Every option of every loss, in any combination, beside the live class."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import sys

@@ -1,7 +1,5 @@
 """``parity cause``: the catalogue of known causes, and one of them in full."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

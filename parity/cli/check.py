@@ -1,7 +1,5 @@
 """``parity check``: run every step beside the reference and say what differs."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``parity coverage``: which configs of the zoo are equal, stage by stage."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from functools import partial

@@ -1,7 +1,5 @@
 """``parity dataset``: a data set checked, or made smaller."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path

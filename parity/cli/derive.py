@@ -1,7 +1,5 @@
 """``parity derive``: a config for other hardware, with the same samples in each step."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

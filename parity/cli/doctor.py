@@ -1,7 +1,5 @@
 """``parity doctor``: whether this environment can train with mmsegmentation."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``parity explain``: why a run's score is below the zoo's, from its files alone."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """``parity matrix``: can this library stand in for the reference, step by step?"""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``parity modules``: two models with the same weights, held beside each other module by module."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from typing import Annotated, Any

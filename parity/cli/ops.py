@@ -1,7 +1,5 @@
 """``parity ops``: whether mmcv's ops compute on this machine."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """``parity preflight``: whether a training is worth starting."""
 
-from __future__ import annotations
-
 import json as to_json
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``parity record``: write the reference's outputs, to be checked against without mmseg."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

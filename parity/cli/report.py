@@ -1,7 +1,5 @@
 """``parity report`` renders a report again from its JSON; ``parity open`` opens the latest."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``parity steps``: every step with its signature, shapes and a three-line example."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated

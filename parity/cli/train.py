@@ -1,7 +1,5 @@
 """``parity train``: a config trained by mmengine's Runner and by our loop, side by side."""
 
-from __future__ import annotations
-
 import tempfile
 import warnings
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``parity watch``: a training run, its console passed through, kept, and acted on."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

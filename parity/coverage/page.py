@@ -1,7 +1,5 @@
 """The Markdown of docs/coverage.md, and what a terminal shows of it."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 

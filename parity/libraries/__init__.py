@@ -5,8 +5,6 @@ the library has objects that stand for a pipeline or a metric, ``adapt(object,
 name)``. No library is imported before one of these is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any

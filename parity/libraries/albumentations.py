@@ -1,7 +1,5 @@
 """albumentations: ``Compose`` as a pipeline, and single transforms with given parameters."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2

@@ -1,7 +1,5 @@
 """Between our arrays, uint8 ``(H, W, 3)`` BGR, and what libraries take."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Hugging Face image processors for SegFormer and MaskFormer."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """kornia: ``AugmentationSequential`` as a pipeline, and its functions with parameters."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

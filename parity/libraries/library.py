@@ -1,7 +1,5 @@
 """An optional library, imported when used, and one operation of it."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.metadata
 import importlib.util

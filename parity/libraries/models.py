@@ -5,8 +5,6 @@ Images are uint8 ``(H, W, 3)`` BGR, as everywhere. Those of an IoU are ``{"pred"
 `parity.suspects`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Pillow: ``Image.resize`` and ``ImageEnhance`` with given parameters."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Plain PyTorch: ``torch.nn.functional`` in the place of the data steps, loss and logits."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

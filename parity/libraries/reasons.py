@@ -4,8 +4,6 @@ The model is the reference's operation with just that change; some are mistakes 
 make themselves, and those are the suspects of `parity.suspects`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """scikit-learn: ``jaccard_score`` and ``confusion_matrix`` over the pixels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """torchmetrics: IoU of label maps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

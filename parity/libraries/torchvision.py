@@ -1,7 +1,5 @@
 """torchvision transforms v2: a transform as a pipeline, and its functional with parameters."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

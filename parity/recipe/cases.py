@@ -1,7 +1,5 @@
 """What one config is checked on: its pipelines over files, its heads' losses, its schedule."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

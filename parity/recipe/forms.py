@@ -1,7 +1,5 @@
 """Which of our steps does what an entry of a config asks for, and with which options."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

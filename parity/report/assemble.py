@@ -1,7 +1,5 @@
 """Turn a check into a report: every number and sentence that the renderers show."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Mapping, Sequence

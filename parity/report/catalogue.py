@@ -1,7 +1,5 @@
 """The known causes as text: all of them in a list or a table, or one in full."""
 
-from __future__ import annotations
-
 import textwrap
 
 from parity.causes.catalogue import all_causes

@@ -1,7 +1,5 @@
 """An explanation as a report, for the renderers that reports of checks have too."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from functools import partial

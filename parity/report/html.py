@@ -5,8 +5,6 @@ content security policy allows its own script and style, by their hashes, and
 pictures that lie inside it; nothing can be loaded or sent.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

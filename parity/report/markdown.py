@@ -1,7 +1,5 @@
 """A report as Markdown, for a pull request or a job summary."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from parity.check.summary import StepSummary

@@ -1,7 +1,5 @@
 """Markdown in which nothing that comes from a file is markup."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

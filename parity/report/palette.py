@@ -4,8 +4,6 @@ The names are without the blank that mmseg has after "bed".
 The table is written by scripts/make_palette.py; do not edit it.
 """
 
-from __future__ import annotations
-
 # One class per line, in the order of the ids: its colour as RRGGBB, its name.
 _TABLE = """
 787878 wall

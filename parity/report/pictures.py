@@ -1,7 +1,5 @@
 """Exhibits as entries of a report, their pictures encoded and bounded in size."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

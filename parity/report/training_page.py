@@ -1,7 +1,5 @@
 """Trainings side by side as one page: curves overlaid, where they part, and the classes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from markupsafe import Markup

@@ -4,8 +4,6 @@ Reproduces ``BaseDecodeHead.loss_by_feat`` of mmseg 1.2.2 (models/decode_heads/d
 with the losses that ``loss_decode`` names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

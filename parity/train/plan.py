@@ -1,7 +1,5 @@
 """What our loop needs to know of a config, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal

@@ -7,8 +7,6 @@ every tensor, or digests, which cannot tell what a difference was. While a side 
 the states of the generators are its own: it trains as if it were alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Each loss class of mmseg, live, built and called with the options of ``parity.steps.loss``."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any

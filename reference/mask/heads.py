@@ -1,7 +1,5 @@
 """Mask2FormerHead and MaskFormerHead (mmseg over mmdet), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any

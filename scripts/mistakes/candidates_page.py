@@ -1,7 +1,5 @@
 """Known mistakes given as candidates: counts by step, and what is not found."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict

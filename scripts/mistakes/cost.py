@@ -1,7 +1,5 @@
 """What the diagnosis of a mistake that nobody knows costs: seconds and memory, step by step."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, is_dataclass, replace

@@ -1,7 +1,5 @@
 """What is said of mistakes that are not in the catalogue: suspects held out of it, in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32

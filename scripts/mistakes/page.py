@@ -1,7 +1,5 @@
 """The scorecard as Markdown and JSON, section by section, and the list of all mistakes."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Plant suspects of one step's function, alone and in pairs, and see what is made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import combinations

@@ -1,7 +1,5 @@
 """The table of what the reference's tests showed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from parity.text import count

@@ -1,7 +1,5 @@
 """Schedulers, parameter groups, clipping and accumulation of the reference beside ours."""
 
-from __future__ import annotations
-
 import copy
 import pkgutil
 from collections import Counter

@@ -1,7 +1,5 @@
 """Objects of other libraries as candidates; a library that is not installed is skipped by name."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

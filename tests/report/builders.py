@@ -1,7 +1,5 @@
 """Reports to render: one with every kind of evidence, one whose every text is hostile."""
 
-from __future__ import annotations
-
 import functools
 import types
 import typing

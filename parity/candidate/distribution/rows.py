@@ -1,7 +1,5 @@
 """Distribution tests as rows of a check's report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 

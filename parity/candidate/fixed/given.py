@@ -1,7 +1,5 @@
 """One fixed recipe as somebody wrote it: of an optimizer, of an iteration, or of a model."""
 
-from __future__ import annotations
-
 import copy
 import inspect
 import warnings

@@ -1,7 +1,5 @@
 """Make the exhibits of a case: run its steps again and look at those that differ."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest

@@ -1,7 +1,5 @@
 """Which class became which in a label map, and how the classes of a score differ."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

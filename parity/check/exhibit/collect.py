@@ -1,7 +1,5 @@
 """What a report keeps of every case while a check runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Inputs of the library matrix, and what live mmsegmentation makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache

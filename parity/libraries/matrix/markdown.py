@@ -1,7 +1,5 @@
 """The library matrix as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from parity.compare.compare import Verdict

@@ -1,7 +1,5 @@
 """The rows of the library matrix: operations, their inputs, and what counts as near enough."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
