@@ -169,6 +169,34 @@ def test_the_head_is_asked_for_and_not_its_criterion():
     assert set(edge.steps) == {"resize_shortest_edge"}
 
 
+def a_head(size_of, mean="mean"):
+    def decode_head_loss(pred, label, *, ignore_index=255):
+        if size_of == "labels":
+            pred = functional.interpolate(pred, label.shape[1:], mode="bilinear")
+        elif size_of == "logits":
+            small = functional.interpolate(label[:, None].float(), pred.shape[2:], mode="nearest")
+            label = small[:, 0].long()
+        loss = functional.cross_entropy(pred, label, ignore_index=ignore_index, reduction=mean)
+        return {"loss_ce": loss if mean == "mean" else loss.mean()}
+
+    return decode_head_loss
+
+
+def test_a_head_may_leave_out_the_accuracy():
+    _, found = checked(a_head("labels", mean="none"), "decode_head_loss")
+    assert found["loss_head_default"] == {"equal"}
+
+
+@pytest.mark.parametrize(
+    ("size_of", "names"),
+    [("labels", ["torch-mean"]), ("logits", ["torch-mean", "head-labels-shrunk"])],
+)
+def test_mistakes_of_a_head_without_accuracy_are_named(size_of, names):
+    check, _ = checked(a_head(size_of), "decode_head_loss")
+    [how] = mistake_of(check.records()["loss", "loss_head_default"]).evidence
+    assert how.startswith(f"{' with '.join(names)}: exactly reproduced")
+
+
 def test_answers_in_the_forms_of_others():
     def accuracy(pred, target, ignore_index=None):
         kept = target != ignore_index
