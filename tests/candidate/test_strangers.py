@@ -271,3 +271,17 @@ def test_a_name_that_this_package_has_no_more_is_said_to_be_one(tmp_path):
     file.write_text("from parity.steps.crop import crop_with_everything\n")
     with pytest.raises(InputError, match=r"'crop_with_everything'.*parity steps lists every step"):
         load_candidate(str(file))
+
+
+def test_the_only_part_of_a_file_is_the_step_that_is_asked_for(tmp_path):
+    file = tmp_path / "train.py"
+    file.write_text(
+        "class Turn:\n    def __call__(self, image, mask):\n        return image, mask\n"
+    )
+    found = candidate_from(load_candidate(str(file)), "f.py", asked=select_steps(["flip"]))
+    assert (found.name, set(found.steps)) == ("f.py:Turn", {"flip"})
+    file.write_text(file.read_text() + "class RandomFlip(Turn):\n    pass\n")
+    found = candidate_from(load_candidate(str(file)), "f.py", asked=select_steps(["flip"]))
+    assert found.name == "f.py:RandomFlip"
+    with pytest.raises(InputError, match=r"parity check crop --candidate f\.py:Turn"):
+        candidate_from(load_candidate(str(file)), "f.py", asked=select_steps(["crop"]))
