@@ -22,6 +22,7 @@ from parity.steps import infer as ours
 from parity.steps.collate import MEAN, STD
 from parity.steps.logits import Segmentation
 
+pytestmark = pytest.mark.live
 EDGES = st.integers(1, 40)
 SLIDE = {"model": coarse_model, "num_classes": CLASSES}
 
@@ -46,7 +47,6 @@ def predicting(**options):
     return step_of("predict", ours.predict, {"model": coarse_model, **options})
 
 
-@pytest.mark.live
 class TestProbes:
     @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.step.name)
     def test_every_seed(self, probe):
@@ -54,7 +54,6 @@ class TestProbes:
             assert_equal(probe.step, probe.make(seed), seed)
 
 
-@pytest.mark.live
 class TestWindows:
     @settings(max_examples=60)
     @given(st.tuples(EDGES, EDGES), st.tuples(EDGES, EDGES), st.data())
@@ -73,7 +72,6 @@ class TestWindows:
         assert_equal(windows(crop_size=(5, 5), stride=(7, 9)), {"height": 6, "width": 5})
 
 
-@pytest.mark.live
 class TestSlide:
     @pytest.mark.parametrize("size", [(5, 20), (8, 8), (16, 24), (17, 23), (8, 31), (1, 1)])
     @pytest.mark.parametrize("stride", [(8, 8), (5, 3), (1, 8)])
@@ -126,7 +124,6 @@ def _in_float64(model, images):
     return model(images).double()
 
 
-@pytest.mark.live
 class TestWhole:
     @pytest.mark.parametrize("align_corners", [False, True])
     @pytest.mark.parametrize(
@@ -150,7 +147,6 @@ class TestWhole:
         assert_both_raise(whole(), {"images": seeded(1, 3, 9, 12), "metas": metas})
 
 
-@pytest.mark.live
 class TestPredict:
     def test_unlike_original_sizes(self):
         metas = [Meta(img_shape=(9, 12), ori_shape=shape) for shape in ((18, 24), (5, 7))]
@@ -173,7 +169,6 @@ def view(logits):
     return Segmentation(logits, logits[:1])
 
 
-@pytest.mark.live
 class TestMerge:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
     @pytest.mark.parametrize("channels", [1, 2, 150])
@@ -205,7 +200,6 @@ class TestMerge:
         assert_both_raise(step_of("merge", ours.merge_tta), [[]])
 
 
-@pytest.mark.live
 class TestAugmentation:
     @settings(max_examples=40)
     @given(samples(limit=30), SEEDS, st.lists(st.floats(0.3, 2.5), min_size=1, max_size=3))

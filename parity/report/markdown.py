@@ -76,7 +76,7 @@ def _strips(report: document.Report) -> list[str]:
     if single:
         failed = sum(1 for step in single if step.failed)
         head = f"{count(len(single), 'single step')}, {failed} of them different"
-        parts.append(f"<details><summary>{head}</summary>\n\n{_step_table(single)}\n\n</details>")
+        parts.append(_folded(head, _step_table(single)))
     return parts
 
 
@@ -114,10 +114,7 @@ def remarks(step: document.StepEntry | StepSummary) -> list[tuple[str, str]]:
         (f"{step.rounded:,} by rounding alone, first", step.why_rounded),
         (f"{step.accepted:,} accepted, first", step.why_accepted),
         (f"{step.skipped:,} not compared, first", step.why_skipped),
-        (
-            f"{step.unstable:,} in which the reference differs from itself, first",
-            step.why_unstable,
-        ),
+        (f"{step.unstable:,} in which the reference differs from itself, first", step.why_unstable),
         ("note", step.manner),
     ]
     return [(what, text) for what, text in found if text]
@@ -130,8 +127,8 @@ def _steps(report: document.Report) -> list[str]:
             continue
         parts.append(f"## {cell(step.pipeline)}/{cell(step.step)}")
         if step.diagnosis.text:
-            parts.append(f"**Diagnosis:** {cell(step.diagnosis.text)}")
-            parts.append(bullets(step.diagnosis.evidence))
+            told = f"**Diagnosis:** {cell(step.diagnosis.text)}"
+            parts += [told, bullets(step.diagnosis.evidence)]
         for at in step.exhibits:
             parts += exhibit_parts(report.exhibits[at].facts)
             pictures = report.exhibits[at].pictures
@@ -146,24 +143,20 @@ def _section(section: document.Section) -> list[str]:
     if isinstance(section, document.PlotSection):
         return [*parts, bullets(curve.title for curve in section.curves)]
     if isinstance(section, document.TableSection):
-        return [*parts, _folded(section) if section.folded else _rows(section)]
+        rows = table(section.columns, section.rows)
+        head = f"{cell(section.title)}: {len(section.rows):,}"
+        return [*parts, _folded(head, rows) if section.folded else rows]
     return [*parts, *_findings(section)]
 
 
-def _rows(section: document.TableSection) -> str:
-    return table(section.columns, section.rows)
-
-
-def _folded(section: document.TableSection) -> str:
-    head = f"{cell(section.title)}: {len(section.rows):,}"
-    return f"<details><summary>{head}</summary>\n\n{_rows(section)}\n\n</details>"
+def _folded(head: str, rows: str) -> str:
+    return f"<details><summary>{head}</summary>\n\n{rows}\n\n</details>"
 
 
 def _findings(section: document.FindingSection) -> list[str]:
     parts = []
     for place, finding in enumerate(section.findings, 1):
-        parts.append(f"### {place}. {cell(finding.title)}")
-        parts.append(cell(finding.text))
+        parts += [f"### {place}. {cell(finding.title)}", cell(finding.text)]
         parts.append(bullets(finding.details))
         effects = [("effect", text) for text in (finding.effect, *finding.effects)]
         told = (*effects, ("fix", finding.fix), ("source", finding.link))
