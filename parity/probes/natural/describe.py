@@ -139,10 +139,10 @@ class Described:
 
 def described() -> tuple[Described, ...]:
     """Every step, in the order of a training."""
-    loads = (("load", load.load_sample), ("load_image", load.load_image))
-    also = ("load_annotation", load.load_annotation)
-    first = [_described(name, function, "load") for name, function in (*loads, also)]
-    return (*first, *(_of(operation) for operation in OPERATIONS))
+    loads = (load.load_image, load.load_annotation)
+    applied = [_described(function.__name__, function, "load") for function in loads]
+    first, *others = map(_of, OPERATIONS)
+    return (first, *applied, *others)
 
 
 def _of(operation: Operation) -> Described:

@@ -143,7 +143,7 @@ def _called(
     else:
         required = {"image": image, **({} if alone and not _takes_two(call) else {"seg": seg})}
         pair = pair_of(call(required, options, {"rng": rng}))
-    return _array(pair[0]), None if sample.seg is None else _array(pair[1])
+    return as_array(pair[0]), None if sample.seg is None else as_array(pair[1])
 
 
 def _mapping(sample: Sample, image: Any, seg: Any) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _takes_two(call: Caller) -> bool:
     return len(names) > 1 and names[1] in SEG_KEYS
 
 
-def _array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
     """A Pillow image or a tensor as our array; anything else as it is."""
     if isinstance(value, Image.Image):
         array = np.array(value)

@@ -21,6 +21,7 @@ from parity.steps import (
     flip,
     infer,
     iou,
+    load,
     logits,
     loss,
     maps,
@@ -118,9 +119,11 @@ _OWN_LOSSES = (
     *(loss.ddr_head_loss, loss.pid_head_loss, loss.depth_head_loss),
 )
 
+_OF_LABELS = {"reduce_zero_label": True, "label_map": None}
 _POSITIONS = ("interpolate_pos_encoding", "interpolate_pos_embed")
 
 OPERATIONS: tuple[Operation, ...] = (
+    Operation("load", load.load_sample, samples.loaded, meant=_OF_LABELS),
     Operation(
         "resize",
         resizes.random_resize_sample,

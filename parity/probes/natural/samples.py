@@ -12,14 +12,39 @@ import torch
 from numpy.random import RandomState
 
 from parity.errors import NotExercised
-from parity.probes.natural.images import IMAGE_KEYS, SEG_KEYS, entry, transformed
+from parity.probes.natural.images import (
+    IMAGE_KEYS,
+    SEG_KEYS,
+    as_array,
+    entry,
+    pair_of,
+    takes_mapping,
+    transformed,
+)
 from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
-from parity.sample import EDGE, Batch, Sample
+from parity.sample import EDGE, Batch, DataInfo, Sample
 
 # Of mmseg's ADE20K configs.
 CROP_SIZE = (512, 512)
 _ONE = frozenset({"sample", "item", "example"})
 _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "examples"})
+
+
+@through_caller
+def loaded(call: Caller, info: DataInfo, rng: RandomState, **options: Any) -> Any:
+    """Call it with the paths of an image and its label map, or with a mapping of these.
+
+    Raises NotExercised where it would have to be told how labels are numbered.
+    """
+    given = {"reduce_zero_label": info.reduce_zero_label, "label_map": info.label_map}
+    if takes_mapping(call.function):
+        name = next(iter(parameters_of(call.function)))
+        pair = pair_of(call({name: info.as_dict()}, options))
+    else:
+        paths = {"img_path": info.img_path, "seg_map_path": info.seg_map_path}
+        pair = pair_of(call(paths, {**given, **options}))
+    image, seg = map(as_array, pair)
+    return Partly(image=image) if seg is None else Partly(image=image, seg=seg)
 
 
 @through_caller
