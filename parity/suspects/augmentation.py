@@ -14,34 +14,46 @@ from parity.steps import flip as flips
 from parity.steps import resize as sizes
 from parity.steps.infer import tta as ttas
 from parity.steps.logits import Segmentation, above_threshold
-from parity.suspects import logits as logit_suspects
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 Views = Sequence[Sequence[Segmentation]]
 
 _FLIP = "a flipped view"
 _SEVERAL = "several views"
 
+view_mistake = made_in(ttas.tta_views, ttas.predict_tta)
+merge_mistake = made_in(ttas.merge_tta, ttas.predict_tta)
 
-@mistake(flips.flip_sample, needs=_FLIP)
+
+@view_mistake(flips.flip_sample, needs=_FLIP)
 def view_not_flipped(flip_sample: Function, sample: Sample, rng: Any, **options: Any) -> Any:
     """The flipped view holds the unflipped image; the reference flips it."""
     return flip_sample(sample, rng, **options).replace(image=sample.image)
 
 
-@mistake(flips.flip_sample, needs=_FLIP)
+@view_mistake(flips.flip_sample, needs=_FLIP)
 def view_upside_down(flip_sample: Function, sample: Sample, rng: Any, **options: Any) -> Any:
     """The flipped view is upside down; the reference's is flipped horizontally."""
     return flip_sample(sample, rng, **{**options, "direction": "vertical"})
 
 
-@mistake(ttas.tta_views, needs=_FLIP)
+@view_mistake(ttas.tta_views, needs=_FLIP)
 def views_without_flips(
     tta_views: Function, sample: Sample, rng: RandomState, **options: Any
 ) -> Any:
     """Only scales are varied; the reference also flips at each scale."""
     return tta_views(sample, rng, **{**options, "flips": (None,)})
+
+
+@view_mistake(sizes.resize_sample, needs="a ratio that gives no whole number of pixels")
+def view_size_truncated(
+    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
+) -> Any:
+    """Sizes of the views are truncated; the reference rounds them."""
+    height, width = sample.image.shape[:2]
+    ratio = options["scale_factor"]
+    scale = (max(int(width * ratio), 1), max(int(height * ratio), 1))
+    return resize_sample(sample, rng, scale=scale, keep_ratio=False)
 
 
 @mistake(ttas.tta_views, needs="several scales and flips")
@@ -66,18 +78,7 @@ def view_label_flipped(
     ]
 
 
-@mistake(sizes.resize_sample, needs="a ratio that gives no whole number of pixels")
-def view_size_truncated(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
-    """Sizes of the views are truncated; the reference rounds them."""
-    height, width = sample.image.shape[:2]
-    ratio = options["scale_factor"]
-    scale = (max(int(width * ratio), 1), max(int(height * ratio), 1))
-    return resize_sample(sample, rng, scale=scale, keep_ratio=False)
-
-
-@mistake(ttas.merge_tta, needs=_SEVERAL)
+@merge_mistake(ttas.merge_tta, needs=_SEVERAL)
 def views_mean_of_logits(
     merge_tta: Function, predictions: Views, *, threshold: float | None = None
 ) -> Any:
@@ -85,7 +86,7 @@ def views_mean_of_logits(
     return _merged(predictions, threshold, lambda logits: logits.mean(0))
 
 
-@mistake(ttas.merge_tta, needs=_SEVERAL)
+@merge_mistake(ttas.merge_tta, needs=_SEVERAL)
 def views_maximum(
     merge_tta: Function, predictions: Views, *, threshold: float | None = None
 ) -> Any:
@@ -93,7 +94,7 @@ def views_maximum(
     return _merged(predictions, threshold, lambda logits: _probabilities(logits).amax(0))
 
 
-@mistake(ttas.merge_tta, needs=_SEVERAL)
+@merge_mistake(ttas.merge_tta, needs=_SEVERAL)
 def views_majority(
     merge_tta: Function, predictions: Views, *, threshold: float | None = None
 ) -> Any:
@@ -103,7 +104,7 @@ def views_majority(
     return [Segmentation(image[-1].logits, cast.mode(0).values) for image, cast in pairs]
 
 
-@mistake(ttas.merge_tta)
+@merge_mistake(ttas.merge_tta)
 def views_probabilities_kept(
     merge_tta: Function, predictions: Views, *, threshold: float | None = None
 ) -> Any:
@@ -152,19 +153,3 @@ def _merged(
         prediction = above_threshold(total, threshold) if is_binary else total.argmax(0)[None]
         found.append(Segmentation(image[-1].logits, prediction))
     return found
-
-
-_VIEWS = (view_not_flipped, view_upside_down, views_without_flips, view_size_truncated)
-_MERGES = (views_mean_of_logits, views_maximum, views_majority, views_probabilities_kept)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(ttas.tta_views, *_VIEWS, views_flips_outermost, view_label_flipped),
-    *made_in(ttas.merge_tta, *_MERGES, views_one_sigmoid, views_first_logits),
-    *made_in(
-        ttas.predict_tta,
-        *_VIEWS,
-        *_MERGES,
-        logit_suspects.flip_kept,
-        logit_suspects.padding_kept,
-    ),
-)

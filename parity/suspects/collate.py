@@ -16,14 +16,30 @@ from parity.sample import Meta, Sample
 from parity.steps import collate as collates
 from parity.steps.collate import Padding, normalize
 from parity.steps.resize import resize
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.normalisation import MISTAKES
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Samples = Sequence[Sample]
 
 _STATISTICS = "mean and std in the options"
 _PADDED = "an image smaller than the size it is padded to"
+
+mistake = made_in(collates.collate)
+
+
+@mistake(collates.pad, needs=_PADDED)
+def padded_left_and_top(
+    pad: Function, tensor: torch.Tensor, padding: Padding, *, value: float
+) -> Any:
+    """Padding goes to the left and top; the reference pads right and below."""
+    return pad(tensor, (padding[1], padding[0], padding[3], padding[2]), value=value)
+
+
+@mistake(collates.pad, needs=_PADDED)
+def padded_centred(pad: Function, tensor: torch.Tensor, padding: Padding, *, value: float) -> Any:
+    """Padding is shared between opposite sides; the reference pads right and below only."""
+    across, down = padding[0] + padding[1], padding[2] + padding[3]
+    around = (across // 2, across - across // 2, down // 2, down - down // 2)
+    return pad(tensor, around, value=value)
 
 
 @mistake(collates.collate, needs=f"{_STATISTICS}, and {_PADDED}")
@@ -51,22 +67,6 @@ def padded_with_mean(collate: Function, samples: Samples, **options: Any) -> Any
         content = _content(padded, _padding(meta))
         image[:, : content.shape[1], : content.shape[2]] = content
     return replace(good, images=images)
-
-
-@mistake(collates.pad, needs=_PADDED)
-def padded_left_and_top(
-    pad: Function, tensor: torch.Tensor, padding: Padding, *, value: float
-) -> Any:
-    """Padding goes to the left and top; the reference pads right and below."""
-    return pad(tensor, (padding[1], padding[0], padding[3], padding[2]), value=value)
-
-
-@mistake(collates.pad, needs=_PADDED)
-def padded_centred(pad: Function, tensor: torch.Tensor, padding: Padding, *, value: float) -> Any:
-    """Padding is shared between opposite sides; the reference pads right and below only."""
-    across, down = padding[0] + padding[1], padding[2] + padding[3]
-    around = (across // 2, across - across // 2, down // 2, down - down // 2)
-    return pad(tensor, around, value=value)
 
 
 @mistake(collates.paddings, needs=_PADDED)
@@ -98,47 +98,6 @@ def padded_by_resizing(collate: Function, samples: Samples, **options: Any) -> A
         return resize(array, size=size, interpolation="nearest" if array.ndim == 2 else "bilinear")
 
     return _enlarged(collate, samples, options, stretched)
-
-
-@mistake(collates.paddings, needs="a size that is not square")
-def size_width_first(paddings: Function, shapes: Any, *, size: Any = None, **options: Any) -> Any:
-    """Size is read as (width, height); the reference takes (height, width)."""
-    return paddings(shapes, size=size and size[::-1], **options)
-
-
-@mistake(collates.paddings, needs="a size to pad to")
-def size_is_multiple_of_32(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """Each image is padded to multiples of 32; the reference pads to the size it is given."""
-    if options.get("size") is None:
-        return paddings(shapes, **options)
-    return [(0, -width % 32, 0, -height % 32) for height, width in shapes]
-
-
-@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
-def divisor_ignored(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """Pads to the largest image only; the reference rounds that up to a multiple."""
-    divided = options.get("size_divisor") is not None
-    return paddings(shapes, **({"size_divisor": 1} if divided else options))
-
-
-@mistake(collates.paddings, needs="an image whose size is a multiple of size_divisor")
-def divisor_one_more(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """A size that is a multiple already gets one more; the reference leaves it."""
-    divisor = options.get("size_divisor")
-    if divisor is None or divisor == 1:
-        return paddings(shapes, **options)
-    edges = [max(axis) // divisor * divisor + divisor for axis in zip(*shapes, strict=True)]
-    return paddings(shapes, size=edges)
-
-
-@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
-def divisor_crops(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """Images are cropped to the multiple below; the reference pads to the multiple above."""
-    divisor = options.get("size_divisor") or 1
-    edges = [max(max(axis) // divisor, 1) * divisor for axis in zip(*shapes, strict=True)]
-    if divisor == 1:
-        return paddings(shapes, **options)
-    return [(0, edges[1] - width, 0, edges[0] - height) for height, width in shapes]
 
 
 @mistake(collates.collate, needs=_PADDED)
@@ -189,6 +148,47 @@ def meta_padding_height_first(collate: Function, samples: Samples, **options: An
     return replace(good, metas=tuple(metas))
 
 
+@mistake(collates.paddings, needs="a size that is not square")
+def size_width_first(paddings: Function, shapes: Any, *, size: Any = None, **options: Any) -> Any:
+    """Size is read as (width, height); the reference takes (height, width)."""
+    return paddings(shapes, size=size and size[::-1], **options)
+
+
+@mistake(collates.paddings, needs="a size to pad to")
+def size_is_multiple_of_32(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Each image is padded to multiples of 32; the reference pads to the size it is given."""
+    if options.get("size") is None:
+        return paddings(shapes, **options)
+    return [(0, -width % 32, 0, -height % 32) for height, width in shapes]
+
+
+@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
+def divisor_ignored(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Pads to the largest image only; the reference rounds that up to a multiple."""
+    divided = options.get("size_divisor") is not None
+    return paddings(shapes, **({"size_divisor": 1} if divided else options))
+
+
+@mistake(collates.paddings, needs="an image whose size is a multiple of size_divisor")
+def divisor_one_more(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """A size that is a multiple already gets one more; the reference leaves it."""
+    divisor = options.get("size_divisor")
+    if divisor is None or divisor == 1:
+        return paddings(shapes, **options)
+    edges = [max(axis) // divisor * divisor + divisor for axis in zip(*shapes, strict=True)]
+    return paddings(shapes, size=edges)
+
+
+@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
+def divisor_crops(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Images are cropped to the multiple below; the reference pads to the multiple above."""
+    divisor = options.get("size_divisor") or 1
+    edges = [max(max(axis) // divisor, 1) * divisor for axis in zip(*shapes, strict=True)]
+    if divisor == 1:
+        return paddings(shapes, **options)
+    return [(0, edges[1] - width, 0, edges[0] - height) for height, width in shapes]
+
+
 def _enlarged(
     collate: Function, samples: Samples, options: dict[str, Any], change: Callable[..., Any]
 ) -> Any:
@@ -211,27 +211,3 @@ def _padding(meta: Meta) -> Padding:
 
 def _content(tensor: torch.Tensor, padding: Padding) -> torch.Tensor:
     return tensor[..., : tensor.shape[-2] - padding[3], : tensor.shape[-1] - padding[1]]
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    collates.collate,
-    *MISTAKES,
-    padded_before_normalising,
-    padded_with_255,
-    padded_with_mean,
-    padded_left_and_top,
-    padded_centred,
-    padding_centred_in_meta,
-    padded_by_reflection,
-    padded_by_resizing,
-    labels_padded_with_0,
-    labels_uint8,
-    labels_resized_in_testing,
-    meta_of_padded_image,
-    meta_padding_height_first,
-    size_width_first,
-    size_is_multiple_of_32,
-    divisor_ignored,
-    divisor_one_more,
-    divisor_crops,
-)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import HUE_PERIOD
-from parity.suspects.mistake import Function, mistake
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
+
+mistake = made_in(photometrics.photometric_sample)
 
 
 @mistake(photometrics.scale_and_shift)
@@ -154,23 +156,3 @@ def _to_float_hsv(image: Array) -> Array:
 
 def _from_float_hsv(hsv: Array) -> Array:
     return np.clip(np.rint(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR) * 255), 0, 255).astype(np.uint8)
-
-
-COLOUR = (
-    values_rounded,
-    clip_missing,
-    float64_arithmetic,
-    brightness_multiplied,
-    brightness_truncated,
-    contrast_around_mean,
-    contrast_around_128,
-    saturation_in_float,
-    saturation_blended_with_grey,
-    hue_in_float,
-    hue_in_rgb_order,
-    hue_modulo_256,
-    hue_modulo_360,
-    hue_clipped,
-    hue_in_degrees,
-    hue_of_256_steps,
-)

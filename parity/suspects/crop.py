@@ -12,15 +12,16 @@ from parity.sample import Sample
 from parity.steps import crop as crops
 from parity.steps.flip import flip_sample
 from parity.steps.photometric import photometric_sample
-from parity.suspects import generators
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.generators import OfPython, OfTorch
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
 Size = tuple[int, int]
 
 _REFUSED = "windows that the category test refuses"
 _IGNORED = "windows with ignored pixels near the limit of the category test"
+
+mistake = made_in(crops.crop_sample)
 
 
 @mistake(crops.is_varied, needs=_REFUSED)
@@ -205,6 +206,20 @@ def photometric_before_crop(
     return photometric_sample(sample, rng)
 
 
+@mistake(crops.crop_sample, needs="an image larger than the crop")
+def offsets_from_torch(crop_sample: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """Offsets are drawn from torch's generator; the reference draws from NumPy's."""
+    return crop_sample(sample, OfTorch(rng), **options)
+
+
+@mistake(crops.crop_sample, needs="an image larger than the crop")
+def offsets_from_random(
+    crop_sample: Function, sample: Any, rng: RandomState, **options: Any
+) -> Any:
+    """Offsets are drawn from the module random; the reference draws from NumPy's generator."""
+    return crop_sample(sample, OfPython(rng), **options)
+
+
 def _redrawn(
     redraws: int,
     draw_crop_box: Function,
@@ -236,32 +251,3 @@ def _padded(sample: Sample, crop_size: Size, *, label: int) -> Sample:
     return sample.replace(
         image=image, seg=None if seg is None else np.pad(seg, around, constant_values=label)
     )
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    crops.crop_sample,
-    category_test_missing,
-    ignored_counted,
-    class_0_ignored,
-    ratio_inclusive,
-    one_label_accepted,
-    all_ignored_accepted,
-    ratio_of_all_pixels,
-    nine_redraws,
-    fifty_redraws,
-    first_window_after_all,
-    offset_excludes_last,
-    width_drawn_first,
-    centre_crop,
-    offset_from_random_sample,
-    not_cropped,
-    crop_size_width_first,
-    padded_before_crop,
-    padded_with_class_0,
-    label_cropped_elsewhere,
-    shape_before_crop,
-    flip_before_crop,
-    photometric_before_crop,
-    *generators.CROP,
-    generators.seed_reset(crops.crop_sample),
-)

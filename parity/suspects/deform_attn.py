@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from parity.steps import deform_attn as steps
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, mistake
 
 _FAR = "locations beyond the first or last cell's centre"
 _LEVELS = "several levels"
@@ -187,32 +186,3 @@ def _sampled(
     weights = attention_weights.transpose(1, 2).flatten(0, 1).flatten(2)[:, None]
     output = (torch.stack(columns, -2).flatten(-2) * weights).sum(-1)
     return output.view(batch, heads * channels, -1).transpose(1, 2).contiguous()
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        steps.multi_scale_deformable_attention,
-        dead_kernel,
-        sampling_corners_aligned,
-        sampling_border_repeated,
-        sampling_nearest,
-        locations_not_scaled,
-        locations_y_first,
-        locations_clamped,
-        locations_detached,
-        shapes_width_first,
-        levels_reversed,
-        weights_of_first_level,
-        weights_normalised_per_level,
-        weights_softmax_again,
-        output_channels_first,
-    ),
-    *made_in(
-        steps.initial_sampling_bias,
-        bias_zero,
-        bias_y_first,
-        bias_on_circle,
-        bias_same_for_points,
-        bias_points_from_0,
-    ),
-)

@@ -10,44 +10,46 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from parity.steps import dino
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _RESIZED = "a size other than the table's"
 _LAYERS = "several layers"
 
+position_mistake = made_in(dino.interpolate_positions, dino.dinov2)
+mistake = made_in(dino.dinov2)
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
+
+@position_mistake(dino.interpolate_positions, needs=_RESIZED)
 def positions_corners_aligned(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """The position table is interpolated with align_corners=True; in the reference without."""
     return _resized(table, **size, align_corners=True)
 
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
+@position_mistake(dino.interpolate_positions, needs=_RESIZED)
 def positions_bilinear(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """The position table is interpolated bilinearly; in the reference bicubically."""
     return _resized(table, **size, mode="bilinear")
 
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
+@position_mistake(dino.interpolate_positions, needs=_RESIZED)
 def positions_antialiased(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """The position table is interpolated with antialias=True; in the reference without."""
     return _resized(table, **size, antialias=True)
 
 
-@mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and the original's offset")
+@position_mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and the original's offset")
 def positions_by_size(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """Positions are brought to the size, as transformers does; the original has scale factors."""
     return interpolate_positions(table, **{**size, "interpolate_offset": 0.0})
 
 
-@mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and no offset")
+@position_mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and no offset")
 def positions_by_scale(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """Positions are scaled by (size + 0.1) / N where the size alone is asked for."""
     return interpolate_positions(table, **{**size, "interpolate_offset": 0.1})
 
 
-@mistake(dino.interpolate_positions, needs="a size that is not square")
+@position_mistake(dino.interpolate_positions, needs="a size that is not square")
 def positions_width_first(
     interpolate_positions: Function, table: Tensor, *, height: int, width: int, **options: Any
 ) -> Any:
@@ -55,7 +57,7 @@ def positions_width_first(
     return interpolate_positions(table, height=width, width=height, **options)
 
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
+@position_mistake(dino.interpolate_positions, needs=_RESIZED)
 def positions_as_one_row(
     interpolate_positions: Function, table: Tensor, *, height: int, width: int, **options: Any
 ) -> Any:
@@ -64,7 +66,7 @@ def positions_as_one_row(
     return F.interpolate(row, 1 + height * width, mode="linear").transpose(1, 2)
 
 
-@mistake(dino.interpolate_positions)
+@position_mistake(dino.interpolate_positions)
 def class_position_dropped(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """The class token gets no position; in the reference it has the first of the table."""
     found = interpolate_positions(table, **size)
@@ -215,38 +217,3 @@ def _resized(
 def _by_kind(rows: Tensor, heads: int) -> Tensor:
     """Rows by head and kind as rows by kind and head."""
     return rows.view(heads, 3, -1, *rows.shape[1:]).transpose(0, 1).reshape(rows.shape)
-
-
-_POSITIONS = (
-    positions_corners_aligned,
-    positions_bilinear,
-    positions_antialiased,
-    positions_by_size,
-    positions_by_scale,
-    positions_width_first,
-    positions_as_one_row,
-    class_position_dropped,
-)
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(dino.interpolate_positions, *_POSITIONS),
-    *made_in(
-        dino.dinov2,
-        *_POSITIONS,
-        layer_scale_left_out,
-        norm_eps_1e_5,
-        gelu_tanh,
-        query_and_key_exchanged,
-        heads_before_qkv,
-        qkv_without_bias,
-        attention_not_scaled,
-        attention_scaled_by_width,
-        heads_not_moved_back,
-        final_norm_left_out,
-        only_last_layer_normed,
-        layers_one_early,
-        layers_last_first,
-        class_token_kept,
-        map_transposed,
-        map_reshaped_as_it_is,
-    ),
-)

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import flip as flips
 from parity.steps.photometric import photometric_sample
-from parity.suspects import generators
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.generators import OfPython, OfTorch
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
 
 _PROBABILITY = "a flip probability other than 0.5"
+
+mistake = made_in(flips.flip_sample)
 
 
 @mistake(flips.flip_sample)
@@ -154,26 +155,17 @@ def photometric_before_flip(
     return photometric_sample(sample, rng)
 
 
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    flips.flip_sample,
-    flipped_vertically,
-    flipped_on_both_axes,
-    image_flipped_on_all_axes,
-    image_axis_confused,
-    label_axis_confused,
-    image_only_flipped,
-    label_only_flipped,
-    label_flipped_apart,
-    flipped_above_probability,
-    no_flip_listed_first,
-    probability_of_no_flip,
-    probability_always_half,
-    coin_by_randint,
-    always_flipped,
-    never_flipped,
-    meta_left_out,
-    direction_always_set,
-    photometric_before_flip,
-    *generators.FLIP,
-    generators.seed_reset(flips.flip_sample),
-)
+@mistake(flips.draw_flip)
+def coin_from_torch(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """The decision is torch.rand(1) < prob; the reference draws from NumPy's generator."""
+    return direction if OfTorch(rng).random_sample() < prob else None
+
+
+@mistake(flips.draw_flip)
+def coin_from_random(
+    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
+) -> Any:
+    """The decision is random.random() < prob; the reference draws from NumPy's generator."""
+    return direction if OfPython(rng).random_sample() < prob else None

@@ -10,17 +10,18 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from parity.steps.optim import groups as grouping
-from parity.steps.optim import layer_decay
+from parity.steps.optim import layer_decay, training
 from parity.steps.optim.groups import ParamGroup
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _KEYS = "several custom_keys that occur in one name"
 _LAYERS = "a constructor with layer decay"
 _DEFAULT, _FORCE = "DefaultOptimWrapperConstructor", "ForceDefaultOptimWrapperConstructor"
 
+mistake = made_in(grouping.param_groups)
 
-@mistake(grouping.param_groups, needs="paramwise_cfg")
+
+@made_in(grouping.param_groups, training.train)(grouping.param_groups, needs="paramwise_cfg")
 def paramwise_ignored(param_groups: Function, model: nn.Module, **options: Any) -> Any:
     """One group holds all parameters; the reference follows paramwise_cfg."""
     names = tuple(name for name, _ in model.named_parameters())
@@ -192,27 +193,3 @@ def _rescaled(
         else:
             found.append(group)
     return found
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    grouping.param_groups,
-    paramwise_ignored,
-    decay_on_norms,
-    decay_on_biases,
-    no_decay_on_norms_and_biases,
-    norm_rule_for_batch_norm_only,
-    bias_rule_for_norms_too,
-    shortest_key_first,
-    first_key_wins,
-    custom_keys_ignored,
-    biases_at_twice_the_rate,
-    keys_at_start_only,
-    lr_mult_ignored,
-    decay_mult_ignored,
-    rules_on_top_of_keys,
-    frozen_listed,
-    layer_decay_one_less,
-    layer_decay_reversed,
-    layer_decay_missing,
-    embeddings_undecayed,
-)

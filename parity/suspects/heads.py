@@ -9,9 +9,11 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.loss import head, topk
-from parity.suspects.mistake import Function, mistake
+from parity.suspects.mistake import Function, made_in, mistake
 
 _IGNORED = "ignored pixels"
+
+accuracy_mistake = made_in(head.decode_head_loss, topk.accuracy)
 
 
 @mistake(head.decode_head_loss, needs="logits of another size than the labels")
@@ -45,13 +47,13 @@ def sampler_missing(loss: Function, pred: Tensor, label: Tensor, **options: Any)
     return loss(pred, label, **{**options, "sampler": None})
 
 
-@mistake(topk.accuracy, needs=_IGNORED)
+@accuracy_mistake(topk.accuracy, needs=_IGNORED)
 def accuracy_counts_ignored(accuracy: Function, *tensors: Tensor, **options: Any) -> Any:
     """Ignored pixels count as wrong in the accuracy; the reference leaves them out."""
     return accuracy(*tensors, **{**options, "ignore_index": None})
 
 
-@mistake(topk.accuracy)
+@accuracy_mistake(topk.accuracy)
 def accuracy_as_fraction(accuracy: Function, *tensors: Tensor, **options: Any) -> Any:
     """Accuracy goes from 0 to 1; the reference's from 0 to 100."""
     found = accuracy(*tensors, **options)
@@ -87,12 +89,3 @@ def accuracy_at_rank_k(
 def _shrunk(label: Tensor, pred: Tensor) -> Tensor:
     planes = label[:, None].double()
     return F.interpolate(planes, pred.shape[2:], mode="nearest")[:, 0].long()
-
-
-OF_HEADS = (
-    head_corners_flipped,
-    head_labels_shrunk,
-    head_accuracy_of_small_logits,
-    sampler_missing,
-)
-OF_ACCURACY = (accuracy_counts_ignored, accuracy_as_fraction)

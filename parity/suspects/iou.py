@@ -1,4 +1,4 @@
-"""What people get wrong when counting pixels and saving predictions.
+"""What people get wrong when counting pixels.
 
 What comes after the counts is in ``scoring.py``.
 """
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from parity.steps.iou import counts as counting
-from parity.steps.iou import metric, saved
+from parity.steps.iou import metric
 from parity.steps.iou.counts import ClassCounts, whole_numbers
-from parity.suspects import scoring
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _IGNORED = "ignored pixels"
 _OUTSIDE = "labels outside the classes"
+
+mistake = made_in(metric.IoUMetric, counting.intersect_and_union)
 
 
 @mistake(counting.intersect_and_union)
@@ -115,6 +115,15 @@ def counts_in_float16(intersect_and_union: Function, *maps: Any, **options: Any)
     return ClassCounts(*(np.minimum(row, full).astype(np.float16).astype(np.int64) for row in rows))
 
 
+@mistake(counting.intersect_and_union)
+def scored_at_half_size(
+    intersect_and_union: Function, pred: Any, label: Any, **options: Any
+) -> Any:
+    """Every second row and column is scored; the reference scores the original size."""
+    maps = (whole_numbers(pred, "the prediction"), whole_numbers(label, "the label map"))
+    return intersect_and_union(*(each[::2, ::2] for each in maps), **options)
+
+
 @mistake(counting.intersect_and_union, needs=_OUTSIDE)
 def labels_outside_ignored(
     intersect_and_union: Function, pred: Any, label: Any, **options: Any
@@ -137,63 +146,3 @@ def labels_outside_clipped(
         labelled == ignored, labelled, np.minimum(labelled, options["num_classes"] - 1)
     )
     return intersect_and_union(pred, clipped, **options)
-
-
-@mistake(counting.intersect_and_union)
-def scored_at_half_size(
-    intersect_and_union: Function, pred: Any, label: Any, **options: Any
-) -> Any:
-    """Every second row and column is scored; the reference scores the original size."""
-    maps = (whole_numbers(pred, "the prediction"), whole_numbers(label, "the label map"))
-    return intersect_and_union(*(each[::2, ::2] for each in maps), **options)
-
-
-@mistake(saved.format_prediction, needs="reduce_zero_label")
-def png_not_raised(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
-    """Saved classes start at 0; with reduce_zero_label the reference saves them from 1."""
-    return format_prediction(pred, reduce_zero_label=False)
-
-
-@mistake(saved.format_prediction, needs="no reduce_zero_label")
-def png_always_raised(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
-    """Saved classes start at 1; without reduce_zero_label the reference saves them from 0."""
-    return format_prediction(pred, reduce_zero_label=True)
-
-
-@mistake(saved.format_prediction, needs="reduce_zero_label, and 255 predicted")
-def png_clipped(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
-    """255 plus one stays 255; in the reference's uint8 it becomes 0."""
-    classes = whole_numbers(pred, "the prediction")
-    return np.clip(classes + reduce_zero_label, 0, 255).astype(np.uint8)
-
-
-_COUNTS = (
-    union_not_subtracted,
-    ignored_in_label_only,
-    ignored_as_class_0,
-    class_0_not_scored,
-    labels_reduced_again,
-    predictions_one_too_high,
-    prediction_and_label_swapped,
-    confusion_in_uint8,
-    counts_in_float16,
-    scored_at_half_size,
-)
-_OUTSIDE_LABELS = (labels_outside_ignored, labels_outside_clipped)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        metric.IoUMetric,
-        *(*_COUNTS, *_OUTSIDE_LABELS),
-        *(*scoring.RATIOS, *scoring.FAMILIES, *scoring.MEANS),
-        scoring.dice_from_mean_iou,
-    ),
-    *made_in(counting.intersect_and_union, *_COUNTS, *_OUTSIDE_LABELS),
-    *made_in(
-        metric.class_ratios,
-        *scoring.RATIOS,
-        *scoring.FAMILIES,
-        scoring.beta_not_squared,
-    ),
-    *made_in(saved.format_prediction, png_not_raised, png_always_raised, png_clipped),
-)

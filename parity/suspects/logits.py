@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from parity.steps import logits as steps
+from parity.steps.infer import slide, tta
 from parity.steps.logits import DEFAULT_THRESHOLD, Segmentation
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Size = tuple[int, int]
 Meta = Mapping[str, Any]
@@ -23,8 +23,19 @@ _PADDED = "meta with padding"
 _FLIPPED = "meta of a flipped image"
 _ONE_CLASS = "logits of one class"
 
+resize_mistake = made_in(steps.postprocess_logits, steps.resize_logits)
+everywhere = made_in(
+    steps.postprocess_logits,
+    steps.resize_logits,
+    slide.whole_inference,
+    slide.inference,
+    slide.slide_inference,
+)
+mistake = made_in(steps.postprocess_logits)
+predict_mistake = made_in(steps.postprocess_logits, slide.predict, tta.predict_tta)
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
+
+@everywhere(steps.resize_logits, needs=_ANOTHER_SIZE)
 def logits_corners_flipped(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -32,7 +43,7 @@ def logits_corners_flipped(
     return resize_logits(logits, size=size, align_corners=not align_corners)
 
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
+@everywhere(steps.resize_logits, needs=_ANOTHER_SIZE)
 def logits_nearest(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -40,7 +51,7 @@ def logits_nearest(
     return functional.interpolate(logits, size, mode="nearest")
 
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
+@everywhere(steps.resize_logits, needs=_ANOTHER_SIZE)
 def logits_bicubic(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -48,7 +59,7 @@ def logits_bicubic(
     return functional.interpolate(logits, size, mode="bicubic", align_corners=align_corners)
 
 
-@mistake(steps.resize_logits, needs=_SMALLER)
+@resize_mistake(steps.resize_logits, needs=_SMALLER)
 def logits_antialiased(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -58,7 +69,7 @@ def logits_antialiased(
     return functional.interpolate(wide, size, antialias=True, **options).to(logits)
 
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
+@resize_mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
 def logits_resized_twice(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -68,7 +79,7 @@ def logits_resized_twice(
     return resize_logits(between, size=size, align_corners=align_corners)
 
 
-@mistake(steps.resize_logits)
+@everywhere(steps.resize_logits)
 def logits_through_bfloat16(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -77,7 +88,7 @@ def logits_through_bfloat16(
     return rounded.to(logits)
 
 
-@mistake(steps.resize_logits)
+@everywhere(steps.resize_logits)
 def softmax_before_resize(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -85,15 +96,9 @@ def softmax_before_resize(
     return resize_logits(logits.softmax(1), size=size, align_corners=align_corners)
 
 
-@mistake(steps.resize_logits, needs="a size that is not square")
-def logits_size_width_first(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
-    """The size is read as (width, height); the reference has (height, width)."""
-    return resize_logits(logits, size=size[::-1], align_corners=align_corners)
-
-
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
+@made_in(steps.postprocess_logits, slide.whole_inference, slide.inference)(
+    steps.resize_logits, needs=_ANOTHER_SIZE
+)
 def logits_left_as_they_are(
     resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
 ) -> Any:
@@ -101,7 +106,43 @@ def logits_left_as_they_are(
     return logits
 
 
-@mistake(steps.remove_padding, needs=_PADDED)
+@mistake(steps.restore_logits, needs=_ANOTHER_SIZE)
+def original_shape_width_first(
+    restore_logits: Function, logits: Tensor, meta: Meta, **options: Any
+) -> Any:
+    """ori_shape is read as (width, height); it is (height, width)."""
+    return restore_logits(logits, {**meta, "ori_shape": meta["ori_shape"][::-1]}, **options)
+
+
+@made_in(steps.postprocess_logits, slide.predict)(steps.postprocess_logits, needs=_ANOTHER_SIZE)
+def argmax_before_resize(
+    postprocess_logits: Function, seg_logits: Tensor, metas: Any, **options: Any
+) -> Any:
+    """Classes are decided first and resized; the reference resizes logits and decides then."""
+    good = postprocess_logits(seg_logits, metas, **options)
+    if metas is None:
+        return good
+    found = []
+    for logits, meta, late in zip(seg_logits, metas, good, strict=True):
+        padding = meta.get("img_padding_size", meta.get("padding_size", (0, 0, 0, 0)))
+        inner = steps.undo_flip(steps.remove_padding(logits[None], padding), meta)[0]
+        early = steps.decide(inner, threshold=options.get("threshold")).prediction
+        plane = early.double().view(1, 1, *inner.shape[1:])
+        resized = functional.interpolate(plane, meta["ori_shape"], mode="nearest")
+        found.append(Segmentation(late.logits, resized.to(early).view_as(late.prediction)))
+    return found
+
+
+@mistake(steps.decide)
+def prediction_without_channel(
+    decide: Function, logits: Tensor, *, threshold: float | None = None
+) -> Any:
+    """The prediction is (H, W); the reference's is (1, H, W)."""
+    good = decide(logits, threshold=threshold)
+    return Segmentation(good.logits, good.prediction[0])
+
+
+@predict_mistake(steps.remove_padding, needs=_PADDED)
 def padding_kept(remove_padding: Function, logits: Tensor, padding: Sequence[int]) -> Any:
     """Padding is left in when resizing to ori_shape; the reference cuts it off before."""
     return logits
@@ -132,7 +173,7 @@ def padding_cut_after_unflipping(
     return restore_logits(steps.undo_flip(logits, meta), {**meta, "flip": False}, **options)
 
 
-@mistake(steps.undo_flip, needs=_FLIPPED)
+@predict_mistake(steps.undo_flip, needs=_FLIPPED)
 def flip_kept(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
     """Logits of a flipped image are not flipped back; the reference undoes the flip."""
     return logits
@@ -142,42 +183,6 @@ def flip_kept(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
 def flip_undone_horizontally(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
     """Every flip is undone as a horizontal one; the reference goes by flip_direction."""
     return undo_flip(logits, {**meta, "flip_direction": "horizontal"})
-
-
-@mistake(steps.restore_logits, needs=_ANOTHER_SIZE)
-def original_shape_width_first(
-    restore_logits: Function, logits: Tensor, meta: Meta, **options: Any
-) -> Any:
-    """ori_shape is read as (width, height); it is (height, width)."""
-    return restore_logits(logits, {**meta, "ori_shape": meta["ori_shape"][::-1]}, **options)
-
-
-@mistake(steps.postprocess_logits, needs=_ANOTHER_SIZE)
-def argmax_before_resize(
-    postprocess_logits: Function, seg_logits: Tensor, metas: Any, **options: Any
-) -> Any:
-    """Classes are decided first and resized; the reference resizes logits and decides then."""
-    good = postprocess_logits(seg_logits, metas, **options)
-    if metas is None:
-        return good
-    found = []
-    for logits, meta, late in zip(seg_logits, metas, good, strict=True):
-        padding = meta.get("img_padding_size", meta.get("padding_size", (0, 0, 0, 0)))
-        inner = steps.undo_flip(steps.remove_padding(logits[None], padding), meta)[0]
-        early = steps.decide(inner, threshold=options.get("threshold")).prediction
-        plane = early.double().view(1, 1, *inner.shape[1:])
-        resized = functional.interpolate(plane, meta["ori_shape"], mode="nearest")
-        found.append(Segmentation(late.logits, resized.to(early).view_as(late.prediction)))
-    return found
-
-
-@mistake(steps.decide)
-def prediction_without_channel(
-    decide: Function, logits: Tensor, *, threshold: float | None = None
-) -> Any:
-    """The prediction is (H, W); the reference's is (1, H, W)."""
-    good = decide(logits, threshold=threshold)
-    return Segmentation(good.logits, good.prediction[0])
 
 
 @mistake(steps.above_threshold, needs=f"{_ONE_CLASS} at the threshold")
@@ -223,38 +228,9 @@ def argmax_of_one_class(decide: Function, logits: Tensor, *, threshold: float | 
     return Segmentation(good.logits, torch.zeros_like(good.prediction))
 
 
-RESIZES = (
-    logits_corners_flipped,
-    logits_nearest,
-    logits_bicubic,
-    logits_antialiased,
-    logits_resized_twice,
-    logits_through_bfloat16,
-    softmax_before_resize,
-)
-_OF_WHOLE_IMAGES = (
-    logits_left_as_they_are,
-    original_shape_width_first,
-    argmax_before_resize,
-    prediction_without_channel,
-)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        steps.postprocess_logits,
-        *RESIZES,
-        *_OF_WHOLE_IMAGES,
-        padding_kept,
-        padding_read_height_first,
-        padding_of_testing_ignored,
-        padding_cut_after_unflipping,
-        flip_kept,
-        flip_undone_horizontally,
-        threshold_inclusive,
-        threshold_of_a_half,
-        threshold_ignored,
-        threshold_on_logits,
-        argmax_of_one_class,
-    ),
-    *made_in(steps.resize_logits, *RESIZES, logits_size_width_first),
-)
+@made_in(steps.resize_logits)(steps.resize_logits, needs="a size that is not square")
+def logits_size_width_first(
+    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
+) -> Any:
+    """The size is read as (width, height); the reference has (height, width)."""
+    return resize_logits(logits, size=size[::-1], align_corners=align_corners)

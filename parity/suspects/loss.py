@@ -15,11 +15,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from parity.steps.loss import entropy, head, reduction, topk
+from parity.steps.loss import entropy, head, reduction
 from parity.steps.loss.ohem import CROSS_ENTROPY
-from parity.suspects import heads, losses, overlaps, own_losses
-from parity.suspects.mistake import Function, Mistake, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 # (pred, label, class weights, ignore_index) -> a loss per pixel
 PerPixel = Callable[[Tensor, Tensor, Tensor | None, int], Tensor]
@@ -28,14 +26,40 @@ _STEP, _HEAD = entropy.cross_entropy, head.decode_head_loss
 _IGNORED = "ignored pixels"
 _WEIGHTED = "a loss_weight other than 1"
 
+mistake = made_in(_STEP)
+in_both = made_in(_STEP, _HEAD)
 
-@mistake(entropy.mean_divisor, needs=f"{_IGNORED}, without avg_non_ignore")
+
+def _alone_and_in_head(wrong: Function) -> Function:
+    """Register `wrong`, also in the place of the cross entropies of a head.
+
+    A head knows its losses by name.
+    """
+
+    @wraps(entropy.cross_entropy)
+    def named(*tensors: Tensor, **options: Any) -> Any:
+        return wrong(entropy.cross_entropy, *tensors, **options)
+
+    @wraps(wrong)
+    def exchanged(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+        terms = [
+            replace(term, function=named) if term.function is entropy.cross_entropy else term
+            for term in options.get("losses", CROSS_ENTROPY)
+        ]
+        return loss(pred, label, **{**options, "losses": tuple(terms)})
+
+    mistake()(wrong)
+    made_in(_HEAD)()(exchanged)
+    return wrong
+
+
+@in_both(entropy.mean_divisor, needs=f"{_IGNORED}, without avg_non_ignore")
 def mean_over_valid(divisor: Function, label: Tensor, weights: Any, ignored: int, _: bool) -> Any:
     """The mean divides by valid pixels; the reference by all, unless avg_non_ignore is set."""
     return divisor(label, weights, ignored, True)
 
 
-@mistake(entropy.mean_divisor, needs=f"{_IGNORED}, with avg_non_ignore")
+@in_both(entropy.mean_divisor, needs=f"{_IGNORED}, with avg_non_ignore")
 def mean_over_all(divisor: Function, label: Tensor, weights: Any, ignored: int, _: bool) -> Any:
     """The mean divides by all pixels; with avg_non_ignore the reference divides by valid ones."""
     return divisor(label, weights, ignored, False)
@@ -54,7 +78,7 @@ def class_weight_ignored(class_weight_for: Function, pred: Tensor, class_weight:
     """class_weight is left out; the reference weighs each pixel by its class."""
 
 
-@mistake(reduction.reduce_loss, needs="a mean")
+@in_both(reduction.reduce_loss, needs="a mean")
 def mean_is_sum(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
     """The loss is the sum over pixels; the reference takes their mean."""
     if options.get("reduction", "mean") != "mean":
@@ -87,7 +111,7 @@ def avg_factor_ignored(reduce_loss: Function, loss: Tensor, **options: Any) -> A
     return reduce_loss(loss, **{**options, "avg_factor": None})
 
 
-@mistake(_STEP)
+@_alone_and_in_head
 def torch_mean(
     cross_entropy: Function,
     pred: Tensor,
@@ -104,7 +128,7 @@ def torch_mean(
     return options.get("loss_weight", 1.0) * mean
 
 
-@mistake(_STEP)
+@_alone_and_in_head
 def mean_of_image_means(
     cross_entropy: Function,
     pred: Tensor,
@@ -124,7 +148,7 @@ def mean_of_image_means(
     return torch.stack(means).mean()
 
 
-@mistake(_STEP)
+@_alone_and_in_head
 def label_smoothed(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Labels are smoothed by 0.1; the reference uses them as they are."""
 
@@ -136,13 +160,13 @@ def label_smoothed(cross_entropy: Function, pred: Tensor, label: Tensor, **optio
     return _reduced(smooth, pred, label, **options)
 
 
-@mistake(_STEP)
+@_alone_and_in_head
 def softmax_twice(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Softmax is taken before the loss, which takes it again; the reference's loss takes logits."""
     return cross_entropy(pred.softmax(1), label, **options)
 
 
-@mistake(_STEP)
+@_alone_and_in_head
 def softmax_missing(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The loss is nll_loss of the logits; the reference takes log_softmax of them first."""
 
@@ -154,7 +178,7 @@ def softmax_missing(cross_entropy: Function, pred: Tensor, label: Tensor, **opti
     return _reduced(nll, pred, label, **options)
 
 
-@mistake(_STEP)
+@_alone_and_in_head
 def loss_through_bfloat16(
     cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any
 ) -> Any:
@@ -162,7 +186,7 @@ def loss_through_bfloat16(
     return cross_entropy(pred.bfloat16().to(pred), label, **options)
 
 
-@mistake(_STEP, needs=_IGNORED)
+@in_both(needs=_IGNORED)
 def ignored_is_class_0(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Ignored pixels are trained as class 0; the reference gives them no loss."""
     ignored = options.get("ignore_index", 255)
@@ -170,13 +194,13 @@ def ignored_is_class_0(loss: Function, pred: Tensor, label: Tensor, **options: A
     return loss(pred, known, **{**options, "ignore_index": -1})
 
 
-@mistake(_STEP, needs=_WEIGHTED)
+@in_both(needs=_WEIGHTED)
 def loss_weight_twice(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """loss_weight is applied twice."""
     return loss(pred, label, **_with_loss_weight(options, lambda weight: weight * weight))
 
 
-@mistake(_STEP, needs=_WEIGHTED)
+@in_both(needs=_WEIGHTED)
 def loss_weight_ignored(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """loss_weight is left out; the reference multiplies by it."""
     return loss(pred, label, **_with_loss_weight(options, lambda weight: 1.0))
@@ -218,65 +242,3 @@ def _with_loss_weight(options: dict[str, Any], change: Callable[[float], float])
             for term in options["losses"]
         )
     return changed
-
-
-def _in_head(wrong: Mistake) -> Mistake:
-    """`wrong` in the place of the cross entropies of a head, which knows losses by name."""
-
-    @wraps(entropy.cross_entropy)
-    def named(*tensors: Tensor, **options: Any) -> Any:
-        return wrong.mistake(entropy.cross_entropy, *tensors, **options)
-
-    def exchanged(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-        terms = [
-            replace(term, function=named) if term.function is entropy.cross_entropy else term
-            for term in options.get("losses", CROSS_ENTROPY)
-        ]
-        return loss(pred, label, **{**options, "losses": tuple(terms)})
-
-    return replace(wrong, function=_HEAD, mistake=exchanged)
-
-
-_LOSSES = (
-    torch_mean,
-    mean_of_image_means,
-    label_smoothed,
-    softmax_twice,
-    softmax_missing,
-    loss_through_bfloat16,
-)
-_TRANSFORMED = (ignored_is_class_0, loss_weight_twice, loss_weight_ignored)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        _STEP,
-        mean_over_valid,
-        mean_over_all,
-        mean_without_class_weight,
-        class_weight_ignored,
-        mean_is_sum,
-        divisor_without_eps,
-        mean_over_weights,
-        avg_factor_ignored,
-        *_LOSSES,
-        *_TRANSFORMED,
-    ),
-    *made_in(
-        _HEAD,
-        mean_over_valid,
-        mean_over_all,
-        mean_is_sum,
-        *map(_in_head, _LOSSES),
-        *(replace(one, function=_HEAD) for one in _TRANSFORMED),
-        *(*heads.OF_HEADS, *heads.OF_ACCURACY),
-    ),
-    *made_in(
-        topk.accuracy,
-        *heads.OF_ACCURACY,
-        heads.accuracy_without_eps,
-        heads.accuracy_at_rank_k,
-    ),
-    *losses.SUSPECTS,
-    *overlaps.SUSPECTS,
-    *own_losses.SUSPECTS,
-)

@@ -20,9 +20,10 @@ from parity.steps.loss import (
     reduction,
 )
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"
+
+limit_mistake = made_in(ohem.ohem_cross_entropy, ohem.ohem_weights)
 
 
 @mistake(binary.binary_cross_entropy, needs=_IGNORED)
@@ -43,7 +44,7 @@ def binary_ignored_as_background(
     return loss(pred, plain, **{**options, "ignore_index": None})
 
 
-@mistake(reduction.reduce_loss, needs="several channels")
+@made_in(binary.binary_cross_entropy)(reduction.reduce_loss, needs="several channels")
 def binary_summed_over_classes(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
     """Losses are summed over classes and averaged over pixels; the reference averages over both."""
     found = reduce_loss(loss, **options)
@@ -112,42 +113,31 @@ def boundary_unweighted(
     return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), known)
 
 
-@mistake(ohem.probability_limit, needs="a pixel at the limit of the kept ones")
+@limit_mistake(ohem.probability_limit, needs="a pixel at the limit of the kept ones")
 def ohem_limit_included(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """The pixel at the limit is kept, too; the reference keeps those below it."""
     found = torch.as_tensor(limit(ranked, kept, thresh), dtype=ranked.dtype)
     return torch.nextafter(found, torch.full_like(found, torch.inf))
 
 
-@mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
+@limit_mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
 def ohem_min_kept_ignored(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """Only pixels below the threshold are kept; the reference keeps at least min_kept."""
     return thresh
 
 
-@mistake(ohem.probability_limit, needs="more than min_kept pixels below the threshold")
+@limit_mistake(ohem.probability_limit, needs="more than min_kept pixels below the threshold")
 def ohem_threshold_ignored(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """Always min_kept pixels are kept; the reference keeps all that are below the threshold."""
     return ranked[min(kept, ranked.numel() - 1)]
 
 
-@mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
+@made_in(ohem.ohem_cross_entropy)(
+    ohem.probability_limit, needs="fewer than min_kept pixels below the threshold"
+)
 def ohem_one_fewer(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """One pixel fewer than min_kept is kept."""
     return limit(ranked, kept - 1, thresh)
-
-
-@mistake(ohem.summed_losses, needs="more pixels than min_kept")
-def ohem_easiest_kept(unreduced: Function, *arguments: Any) -> Any:
-    """The smallest losses are kept; the reference keeps the largest."""
-    return -unreduced(*arguments)
-
-
-@mistake(ohem.ohem_weights, needs="several images")
-def ohem_kept_per_batch(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """min_kept counts pixels of the batch; the reference multiplies it by the number of images."""
-    kept = max(options["min_kept"] // len(label), 2)
-    return loss(pred, label, **{**options, "min_kept": kept})
 
 
 @mistake(ohem.ohem_cross_entropy, needs="easy pixels")
@@ -194,6 +184,19 @@ def ohem_mean_of_largest(
     return loss_weight * valid.topk(min(max(1, min_kept), valid.numel())).values.mean()
 
 
+@made_in(ohem.ohem_weights)(ohem.summed_losses, needs="more pixels than min_kept")
+def ohem_easiest_kept(unreduced: Function, *arguments: Any) -> Any:
+    """The smallest losses are kept; the reference keeps the largest."""
+    return -unreduced(*arguments)
+
+
+@mistake(ohem.ohem_weights, needs="several images")
+def ohem_kept_per_batch(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """min_kept counts pixels of the batch; the reference multiplies it by the number of images."""
+    kept = max(options["min_kept"] // len(label), 2)
+    return loss(pred, label, **{**options, "min_kept": kept})
+
+
 @mistake(divergence.kl_div_loss)
 def kl_of_logarithms(_: Function, pred: Tensor, label: Tensor, *, temperature: float = 1.0) -> Any:
     """The first argument is a logarithm, as torch's kl_div expects; the reference's is none."""
@@ -226,45 +229,7 @@ def si_log_without_root(
     return loss_weight * loss(pred, label, reduction="none").square().mean()
 
 
-@mistake(distance.distances_to_background)
+@made_in(distance.hausdorff_loss)(distance.distances_to_background)
 def hausdorff_of_background(distances: Function, label: Tensor, dtype: torch.dtype) -> Any:
     """Errors weigh by the distance to the foreground; the reference's by that to the background."""
     return distances(label == 0, dtype)
-
-
-_LIMITS = (ohem_limit_included, ohem_min_kept_ignored, ohem_threshold_ignored)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        binary.binary_cross_entropy,
-        binary_over_valid,
-        binary_ignored_as_background,
-        binary_summed_over_classes,
-        binary_of_softmax,
-    ),
-    *made_in(entropy.mask_cross_entropy, mask_of_class_0),
-    *made_in(
-        focal.focal_loss,
-        focal_alpha_swapped,
-        focal_without_alpha,
-        focal_gamma_1,
-        focal_ignored_counted,
-    ),
-    *made_in(edge.boundary_loss, boundary_weights_swapped, boundary_unweighted),
-    *made_in(
-        ohem.ohem_cross_entropy,
-        *_LIMITS,
-        ohem_one_fewer,
-        ohem_mean_over_valid,
-        ohem_mean_of_largest,
-    ),
-    *made_in(
-        ohem.ohem_weights,
-        *_LIMITS,
-        ohem_easiest_kept,
-        ohem_kept_per_batch,
-    ),
-    *made_in(divergence.kl_div_loss, kl_of_logarithms, kl_without_squared_temperature),
-    *made_in(depth.si_log_loss, si_log_of_holes, si_log_without_root),
-    *made_in(distance.hausdorff_loss, hausdorff_of_background),
-)

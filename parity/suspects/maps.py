@@ -10,16 +10,17 @@ from numpy.random import RandomState
 from parity.sample import DEPTH, Array, Sample
 from parity.steps import maps
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+
+edge_mistake = made_in(maps.generate_edge_sample)
 
 
-@mistake(maps.edges)
+@edge_mistake(maps.edges)
 def edges_of_ignored(edges: Function, seg: Array, **options: Any) -> Any:
     """Ignored pixels count as a class; the reference has no edge beside them."""
     return edges(seg, **{**options, "ignore_index": -1})
 
 
-@mistake(maps.edges)
+@edge_mistake(maps.edges)
 def edges_not_widened(edges: Function, seg: Array, **options: Any) -> Any:
     """Edges are one pixel wide; the reference widens them to edge_width."""
     return edges(seg, **{**options, "edge_width": 1})
@@ -56,10 +57,3 @@ def second_image_first(
     """The later image comes first; the reference goes by input_keys."""
     keys = options.pop("input_keys", ("img", "img2"))
     return concat_images_sample(sample, rng, input_keys=keys[::-1], **options)
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(maps.generate_edge_sample, edges_of_ignored, edges_not_widened),
-    *made_in(maps.depth_mix_sample, depth_in_metres, depth_band_with_its_end),
-    *made_in(maps.concat_images_sample, second_image_first),
-)

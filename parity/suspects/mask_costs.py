@@ -1,4 +1,4 @@
-"""What people get wrong in matching queries with segments."""
+"""What people get wrong in the segments of a label map and in matching queries with them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,55 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from parity.steps.mask import assign, cost, points
+from parity.steps.mask import assign, cost, points, targets
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _SEVERAL = "several queries and segments"
 
+segment_mistake = made_in(targets.mask_targets)
+_OF_PAIRS = (cost.mask_cross_entropy_cost, cost.mask_focal_cost, assign.mask2former_match)
+focal_mistake = made_in(cost.mask_focal_cost, assign.maskformer_match)
+assign_mistake = made_in(assign.assign_queries, assign.mask2former_match)
 
-@mistake(cost.class_cost)
+
+@segment_mistake(targets.segments_of, needs="ignored pixels")
+def ignored_becomes_a_class(segments_of: Function, label: Tensor, ignore_index: int) -> Any:
+    """Ignored pixels are a segment of their own; in the reference they belong to none."""
+    return segments_of(label, -1)
+
+
+@segment_mistake(targets.segments_of, needs="pixels of class 0")
+def class_0_is_background(segments_of: Function, label: Tensor, ignore_index: int) -> Any:
+    """Class 0 is no segment, as a background would be; in the reference it is a class."""
+    return segments_of(label.masked_fill(label == 0, ignore_index), ignore_index)
+
+
+@segment_mistake(targets.segments_of, needs="a class in several places")
+def segment_per_region(segments_of: Function, label: Tensor, ignore_index: int) -> Any:
+    """Each connected region is a segment; in the reference all pixels of a class are one."""
+    labels, masks = segments_of(label, ignore_index)
+    parts = [_regions(mask) for mask in masks]
+    counts = torch.tensor([len(part) for part in parts], dtype=torch.long)
+    return targets.Segments(labels.repeat_interleave(counts), torch.cat(parts) if parts else masks)
+
+
+def _regions(mask: Tensor) -> Tensor:
+    """Connected regions of a mask, int64 ``(R, H, W)``, by their first pixel."""
+    height, width = mask.shape
+    seeds = torch.arange(1, height * width + 1).reshape(1, 1, height, width).double() * mask
+    cross = torch.tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=torch.bool)
+    while True:
+        around = F.pad(seeds, (1, 1, 1, 1)).unfold(2, 3, 1).unfold(3, 3, 1)
+        grown = around[..., cross].amax(-1) * mask
+        if torch.equal(grown, seeds):
+            break
+        seeds = grown
+    names = torch.unique(seeds[seeds > 0])
+    regions: Tensor = seeds[0] == names[:, None, None]
+    return regions.long()
+
+
+@made_in(cost.class_cost, assign.mask2former_match, assign.maskformer_match)(cost.class_cost)
 def class_cost_of_logits(
     class_cost: Function, scores: Tensor, labels: Tensor, **options: Any
 ) -> Any:
@@ -23,7 +64,7 @@ def class_cost_of_logits(
     return -scores[:, labels] * options.get("weight", 1.0)
 
 
-@mistake(cost.class_cost)
+@made_in(cost.class_cost, assign.mask2former_match)(cost.class_cost)
 def class_cost_of_log(class_cost: Function, scores: Tensor, labels: Tensor, **options: Any) -> Any:
     """The class costs minus the log of its probability; the reference's cost takes no log."""
     return -scores.log_softmax(-1)[:, labels] * options.get("weight", 1.0)
@@ -37,25 +78,25 @@ def class_cost_among_classes(
     return class_cost(scores[:, :-1], labels, **options)
 
 
-@mistake(cost.of_pairs)
+@made_in(*_OF_PAIRS)(cost.of_pairs)
 def cost_inside_only(of_pairs: Function, inside: Tensor, outside: Tensor, target: Tensor) -> Any:
     """Points outside of a segment cost nothing; in the reference they count as well."""
     return of_pairs(inside, torch.zeros_like(outside), target)
 
 
-@mistake(cost.of_pairs, needs="several points")
+@made_in(*_OF_PAIRS, assign.maskformer_match)(cost.of_pairs, needs="several points")
 def cost_summed(of_pairs: Function, inside: Tensor, outside: Tensor, target: Tensor) -> Any:
     """The mask cost is a sum over points; the reference divides by their number."""
     return of_pairs(inside, outside, target) * inside.shape[1]
 
 
-@mistake(cost.mask_focal_cost)
+@focal_mistake(cost.mask_focal_cost)
 def focal_cost_alpha_swapped(mask_focal_cost: Function, *masks: Tensor, **options: Any) -> Any:
     """alpha weighs points outside of a segment; in the reference those inside."""
     return mask_focal_cost(*masks, **{**options, "alpha": 1 - options.get("alpha", 0.25)})
 
 
-@mistake(cost.mask_focal_cost)
+@focal_mistake(cost.mask_focal_cost)
 def focal_cost_is_cross_entropy(
     mask_focal_cost: Function, pred: Tensor, target: Tensor, **options: Any
 ) -> Any:
@@ -89,7 +130,7 @@ def dice_cost_class_default(dice_cost: Function, *masks: Tensor, **options: Any)
     return dice_cost(*masks, **{**options, "eps": 1e-3})
 
 
-@mistake(assign.assign_queries, needs=_SEVERAL)
+@assign_mistake(assign.assign_queries, needs=_SEVERAL)
 def greedy_assignment(_: Function, cost: Tensor) -> Any:
     """The cheapest pair left is taken again and again; the reference minimises the sum."""
     left, pairs = cost.detach().clone().double(), []
@@ -109,19 +150,19 @@ def cheapest_query_for_each(_: Function, cost: Tensor) -> Any:
     return assign.Match(queries, order)
 
 
-@mistake(assign.assign_queries, needs=_SEVERAL)
+@assign_mistake(assign.assign_queries, needs=_SEVERAL)
 def dearest_assignment(assign_pairs: Function, cost: Tensor) -> Any:
     """The assignment cost most, scores being taken for costs; the reference's cost least."""
     return assign_pairs(-cost)
 
 
-@mistake(assign.total_cost, needs=_SEVERAL)
+@made_in(assign.mask2former_match, assign.maskformer_match)(assign.total_cost, needs=_SEVERAL)
 def cost_of_class_only(total_cost: Function, *costs: Tensor) -> Any:
     """Queries are matched by class alone; the reference adds the costs of mask and overlap."""
     return costs[0]
 
 
-@mistake(assign.total_cost, needs=_SEVERAL)
+@made_in(assign.mask2former_match)(assign.total_cost, needs=_SEVERAL)
 def cost_without_dice(total_cost: Function, *costs: Tensor) -> Any:
     """The cost of overlap is left out; the reference adds class, mask and overlap."""
     return total_cost(*costs[:2])
@@ -217,31 +258,3 @@ def matched_at_full_size(
     size = targets.shape[-2:]
     large = F.interpolate(masks.unsqueeze(1), size, mode="bilinear", align_corners=False)
     return match(scores, large.squeeze(1), labels, targets, **options)
-
-
-_PAIRS = (cost_inside_only, cost_summed)
-_FOCAL = (focal_cost_alpha_swapped, focal_cost_is_cross_entropy)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(cost.class_cost, class_cost_of_logits, class_cost_of_log, class_cost_among_classes),
-    *made_in(cost.mask_cross_entropy_cost, *_PAIRS),
-    *made_in(cost.mask_focal_cost, *_PAIRS, *_FOCAL),
-    *made_in(
-        cost.dice_cost,
-        *(dice_cost_of_logits, dice_cost_of_squares),
-        *(dice_cost_without_smoothing, dice_cost_class_default),
-    ),
-    *made_in(assign.assign_queries, greedy_assignment, cheapest_query_for_each, dearest_assignment),
-    *made_in(
-        assign.mask2former_match,
-        *(class_cost_of_logits, class_cost_of_log, cost_summed, cost_inside_only),
-        *(cost_of_class_only, cost_without_dice, cost_weights_exchanged, cost_weights_1),
-        *(matched_at_pixels, points_drawn_apart, no_draw_without_segments),
-        *(greedy_assignment, dearest_assignment),
-    ),
-    *made_in(
-        assign.maskformer_match,
-        *(class_cost_of_logits, cost_summed, cost_of_class_only, *_FOCAL),
-        *(maskformer_weights_of_mask2former, matched_at_full_size),
-    ),
-)

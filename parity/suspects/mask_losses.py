@@ -10,12 +10,15 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.mask import assign, loss, targets
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _LAYERS = "several layers"
 _IMAGES = "several images"
 Losses = dict[str, Tensor]
+
+mistake = made_in(loss.mask2former_loss, loss.maskformer_loss)
+mask2former_mistake = made_in(loss.mask2former_loss)
+maskformer_mistake = made_in(loss.maskformer_loss)
 
 
 @mistake(loss.query_class_loss, needs="queries without a segment")
@@ -88,39 +91,6 @@ def dice_loss_over_masks(dice: Function, pred: Tensor, target: Tensor, count: Te
     return dice(pred.flatten()[None], target.flatten()[None], count) * len(pred)
 
 
-@mistake(loss.mask_cross_entropy_loss, needs="several points")
-def mask_loss_summed(cross_entropy: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
-    """The mask loss is a sum over points; the reference's is their mean."""
-    return cross_entropy(pred, target, count) * pred.shape[1]
-
-
-@mistake(loss.mask_focal_loss)
-def focal_loss_alpha_swapped(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
-    """alpha weighs pixels outside of a segment; in the reference those inside."""
-    return focal(pred, target, count, alpha=0.75)
-
-
-@mistake(loss.mask_focal_loss)
-def focal_loss_is_cross_entropy(
-    focal: Function, pred: Tensor, target: Tensor, count: Tensor
-) -> Any:
-    """The mask loss is cross entropy; MaskFormer's in the reference is focal."""
-    return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
-
-
-@mistake(loss.mask_focal_loss, needs="several pixels")
-def focal_loss_summed(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
-    """The mask loss is a sum over pixels; the reference's is their mean."""
-    return focal(pred, target, count) * pred.shape[-2] * pred.shape[-1]
-
-
-@mistake(loss.at_pixels, needs="masks of another size than the label map")
-def segments_reduced(at_pixels: Function, pred: Tensor, target: Tensor) -> Any:
-    """Segments are reduced to the masks' size; the reference enlarges the masks for its loss."""
-    small = F.interpolate(target.unsqueeze(1).float(), pred.shape[-2:], mode="nearest")
-    return pred, small.squeeze(1).long()
-
-
 @mistake(loss.layered, needs=_LAYERS)
 def layers_averaged(layered: Function, *given: Any, **options: Any) -> Losses:
     """The losses of the layers are averaged; in the reference each counts in full."""
@@ -184,10 +154,6 @@ def matched_costs_trained(layer_loss: Function, *given: Any, **options: Any) -> 
     return {**losses, "loss_cls": losses["loss_cls"] + sum(costs)}
 
 
-def _turned(weights: assign.MaskWeights) -> assign.MaskWeights:
-    return assign.MaskWeights(weights.mask, weights.classes, weights.dice)
-
-
 @mistake(loss.layer_loss)
 def loss_weights_exchanged(layer_loss: Function, *given: Any, **options: Any) -> Any:
     """The loss weights of class and mask are exchanged; Mask2Former's are 2, 5 and 5."""
@@ -200,7 +166,13 @@ def loss_weights_1(layer_loss: Function, *given: Any, **options: Any) -> Any:
     return layer_loss(*given, **{**options, "weights": assign.MaskWeights(1.0, 1.0, 1.0)})
 
 
-@mistake(loss.mask2former_loss)
+@mask2former_mistake(loss.mask_cross_entropy_loss, needs="several points")
+def mask_loss_summed(cross_entropy: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+    """The mask loss is a sum over points; the reference's is their mean."""
+    return cross_entropy(pred, target, count) * pred.shape[1]
+
+
+@mask2former_mistake(loss.mask2former_loss)
 def trained_at_pixels(
     _: Function, cls_scores: Any, mask_preds: Any, label: Tensor, **options: Any
 ) -> Any:
@@ -219,7 +191,7 @@ def trained_at_pixels(
     )
 
 
-@mistake(loss.layered, needs=_LAYERS)
+@mask2former_mistake(loss.layered, needs=_LAYERS)
 def all_layers_matched_first(layered: Function, *given: Any, **options: Any) -> Any:
     """All layers are matched before the first loss; in the reference each right before its own."""
     scores, masks, images = given
@@ -229,25 +201,32 @@ def all_layers_matched_first(layered: Function, *given: Any, **options: Any) -> 
     return layered(*given, **{**options, "match": lambda *_: next(matches)})
 
 
-_MASK2FORMER = (
-    *(no_object_weight_forgotten, no_object_not_trained, class_loss_by_queries),
-    *(mask_loss_by_queries, mask_loss_by_images, empty_image_not_counted),
-    *(dice_loss_without_smoothing, dice_loss_class_default, dice_loss_of_squares),
-    *(dice_loss_over_masks, layers_averaged, last_layer_only, layers_named_from_the_last),
-    *(matched_once_for_all_layers, losses_averaged_over_images, matched_costs_trained),
-    *(loss_weights_exchanged, loss_weights_1),
-)
+def _turned(weights: assign.MaskWeights) -> assign.MaskWeights:
+    return assign.MaskWeights(weights.mask, weights.classes, weights.dice)
 
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        loss.mask2former_loss,
-        *_MASK2FORMER,
-        *(mask_loss_summed, trained_at_pixels, all_layers_matched_first),
-    ),
-    *made_in(
-        loss.maskformer_loss,
-        *_MASK2FORMER,
-        *(focal_loss_alpha_swapped, focal_loss_is_cross_entropy, focal_loss_summed),
-        *(segments_reduced,),
-    ),
-)
+
+@maskformer_mistake(loss.mask_focal_loss)
+def focal_loss_alpha_swapped(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+    """alpha weighs pixels outside of a segment; in the reference those inside."""
+    return focal(pred, target, count, alpha=0.75)
+
+
+@maskformer_mistake(loss.mask_focal_loss)
+def focal_loss_is_cross_entropy(
+    focal: Function, pred: Tensor, target: Tensor, count: Tensor
+) -> Any:
+    """The mask loss is cross entropy; MaskFormer's in the reference is focal."""
+    return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
+
+
+@maskformer_mistake(loss.mask_focal_loss, needs="several pixels")
+def focal_loss_summed(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+    """The mask loss is a sum over pixels; the reference's is their mean."""
+    return focal(pred, target, count) * pred.shape[-2] * pred.shape[-1]
+
+
+@maskformer_mistake(loss.at_pixels, needs="masks of another size than the label map")
+def segments_reduced(at_pixels: Function, pred: Tensor, target: Tensor) -> Any:
+    """Segments are reduced to the masks' size; the reference enlarges the masks for its loss."""
+    small = F.interpolate(target.unsqueeze(1).float(), pred.shape[-2:], mode="nearest")
+    return pred, small.squeeze(1).long()

@@ -9,38 +9,41 @@ from torch import Tensor
 
 from parity.steps.mask import assign, cost, infer, loss, point_head, points, side_adapter
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _CROWDED = "more segments than queries"
 
+point_mistake = made_in(point_head.point_head_loss)
+refine_mistake = made_in(point_head.point_head_inference)
+proposal_mistake = made_in(side_adapter.san_loss)
 
-@mistake(points.doubt_of_classes)
+
+@point_mistake(points.doubt_of_classes)
 def doubt_of_best_class(_: Function, logits: Tensor, at: Tensor) -> Any:
     """Points are in doubt where the best class is low; in the reference where two are near."""
     found = F.grid_sample(logits, points.grid_of(at), align_corners=False).squeeze(3)
     return -found.amax(1)
 
 
-@mistake(points.doubt_of_classes)
+@point_mistake(points.doubt_of_classes)
 def doubt_turned_round(doubt: Function, logits: Tensor, at: Tensor) -> Any:
     """The surest points are kept; the reference keeps those of which it is least sure."""
     return -doubt(logits, at)
 
 
-@mistake(points.doubt_of_classes)
+@point_mistake(points.doubt_of_classes)
 def doubt_of_the_map(_: Function, logits: Tensor, at: Tensor) -> Any:
     """Doubt is computed for the map and then sampled; the reference samples the logits first."""
     best = logits.topk(2, dim=1).values
     return points.sample_points(best[:, 1] - best[:, 0], at)
 
 
-@mistake(point_head.labels_at)
+@point_mistake(point_head.labels_at)
 def point_labels_bilinear(_: Function, label: Tensor, at: Tensor, align_corners: bool) -> Any:
     """Labels at points are sampled bilinearly; in the reference by nearest neighbour."""
     return point_head.values_at(label.unsqueeze(1).float(), at, align_corners).squeeze(1).long()
 
 
-@mistake(point_head.labels_at)
+@point_mistake(point_head.labels_at)
 def point_labels_y_first(labels_at: Function, label: Tensor, at: Tensor, aligned: bool) -> Any:
     """Labels are taken at (y, x) of the points; the reference has (x, y)."""
     return labels_at(label, at.flip(-1), aligned)
@@ -66,13 +69,13 @@ def coarse_head_cut_off(
     return head_loss(pred.detach(), features, *given, **options)
 
 
-@mistake(point_head.most_doubtful)
+@refine_mistake(point_head.most_doubtful)
 def surest_pixels_refined(most_doubtful: Function, logits: Tensor, count: int) -> Any:
     """The surest pixels are refined; in the reference those whose two best classes are near."""
     return most_doubtful(-logits, count)
 
 
-@mistake(point_head.most_doubtful)
+@refine_mistake(point_head.most_doubtful)
 def pixels_by_their_corner(most_doubtful: Function, logits: Tensor, count: int) -> Any:
     """Pixels are refined at their upper left corners; in the reference at their centres."""
     pixels, at = most_doubtful(logits, count)
@@ -80,7 +83,7 @@ def pixels_by_their_corner(most_doubtful: Function, logits: Tensor, count: int) 
     return pixels, at - at.new_tensor([0.5 / width, 0.5 / height])
 
 
-@mistake(point_head.replaced_at)
+@refine_mistake(point_head.replaced_at)
 def refinement_added(replaced_at: Function, maps: Tensor, pixels: Tensor, values: Tensor) -> Any:
     """Refined logits are added to the enlarged ones; in the reference they replace them."""
     before = maps.flatten(2).gather(2, pixels.unsqueeze(1).expand(-1, maps.shape[1], -1))
@@ -93,26 +96,26 @@ def refined_once(inference: Function, *given: Any, **options: Any) -> Any:
     return inference(*given, **{**options, "subdivision_steps": 1})
 
 
-@mistake(infer.padded_size, needs="padding")
+@refine_mistake(infer.padded_size, needs="padding")
 def refined_without_padding(padded_size: Function, metas: Any) -> Any:
     """A refined prediction has the size before padding; in the reference that with it."""
     return tuple(metas[0]["img_shape"][:2])
 
 
-@mistake(side_adapter.number_of_segments, needs="several segments")
+@proposal_mistake(side_adapter.number_of_segments, needs="several segments")
 def proposals_by_images(count: Function, scores: Tensor, images: Any) -> Any:
     """Mask losses are divided by the number of images; in the reference by that of segments."""
     return scores.new_tensor([len(images)])
 
 
-@mistake(side_adapter.number_of_segments, needs=_CROWDED)
+@proposal_mistake(side_adapter.number_of_segments, needs=_CROWDED)
 def proposals_by_matches(count: Function, scores: Tensor, images: Any) -> Any:
     """Mask losses are divided by the number of matches; SAN's by that of segments."""
     matched = sum(min(len(image.labels), scores.shape[1]) for image in images)
     return scores.new_tensor([max(matched, 1)])
 
 
-@mistake(side_adapter.mask_loss)
+@proposal_mistake(side_adapter.mask_loss)
 def proposals_summed_over_points(
     mask_loss: Function, term: Any, pred: Tensor, target: Tensor, count: Tensor
 ) -> Any:
@@ -121,7 +124,7 @@ def proposals_summed_over_points(
     return found * pred.shape[1] if term.name == "loss_mask_ce" else found
 
 
-@mistake(side_adapter.mask_loss)
+@proposal_mistake(side_adapter.mask_loss)
 def proposals_dice_default(
     mask_loss: Function, term: Any, pred: Tensor, target: Tensor, count: Tensor
 ) -> Any:
@@ -132,7 +135,7 @@ def proposals_dice_default(
     return term.function(pred, target, avg_factor=count, **rest)
 
 
-@mistake(side_adapter.proposal_losses, needs="an image without a segment")
+@proposal_mistake(side_adapter.proposal_losses, needs="an image without a segment")
 def points_drawn_for_nothing(proposals: Function, *given: Any, **options: Any) -> Any:
     """An image without a segment draws points to match at; SAN's in the reference does not."""
     match = options["match"]
@@ -145,7 +148,7 @@ def points_drawn_for_nothing(proposals: Function, *given: Any, **options: Any) -
     return proposals(*given, **{**options, "match": drawing})
 
 
-@mistake(side_adapter.proposal_losses)
+@proposal_mistake(side_adapter.proposal_losses)
 def proposals_matched_by_class(proposals: Function, *given: Any, **options: Any) -> Any:
     """Proposals are matched by their classes alone; in the reference by class, mask and overlap."""
 
@@ -158,28 +161,7 @@ def proposals_matched_by_class(proposals: Function, *given: Any, **options: Any)
     return proposals(*given, **{**options, "match": match})
 
 
-@mistake(loss.by_layer, needs="several layers")
+@proposal_mistake(loss.by_layer, needs="several layers")
 def supervised_layers_dropped(by_layer: Function, found: Any, layers: Any = None) -> Any:
     """Only the last layer of proposals is trained; in the reference each supervised one is."""
     return dict(found[-1])
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        point_head.point_head_loss,
-        *(doubt_of_best_class, doubt_turned_round, doubt_of_the_map),
-        *(point_labels_bilinear, point_labels_y_first, points_never_aligned),
-        *(points_drawn_anywhere, coarse_head_cut_off),
-    ),
-    *made_in(
-        point_head.point_head_inference,
-        *(surest_pixels_refined, pixels_by_their_corner, refinement_added),
-        *(refined_once, refined_without_padding),
-    ),
-    *made_in(
-        side_adapter.san_loss,
-        *(proposals_by_images, proposals_by_matches, proposals_summed_over_points),
-        *(proposals_dice_default, points_drawn_for_nothing, proposals_matched_by_class),
-        *(supervised_layers_dropped,),
-    ),
-)

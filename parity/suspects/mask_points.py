@@ -10,7 +10,8 @@ from torch import Tensor
 
 from parity.steps.mask import points as drawing
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+
+doubt_mistake = made_in(drawing.draw_uncertain_points)
 
 
 @mistake(drawing.sample_points)
@@ -40,14 +41,14 @@ def points_nearest(_: Function, maps: Tensor, points: Tensor) -> Any:
     return found.squeeze(3).squeeze(1)
 
 
-@mistake(drawing.most_uncertain)
+@doubt_mistake(drawing.most_uncertain)
 def most_certain_points(most_uncertain: Function, masks: Tensor, at: Tensor, count: int) -> Any:
     """The points with the largest logits are kept; the reference keeps those nearest to zero."""
     chosen = drawing.sample_points(masks, at).abs().topk(count, dim=1).indices
     return at.take_along_dim(chosen[:, :, None], dim=1)
 
 
-@mistake(drawing.most_uncertain)
+@doubt_mistake(drawing.most_uncertain)
 def lowest_logits_kept(most_uncertain: Function, masks: Tensor, at: Tensor, count: int) -> Any:
     """The lowest logits count as doubtful; in the reference the nearest to zero, by magnitude."""
     chosen = (-drawing.sample_points(masks, at)).topk(count, dim=1).indices
@@ -88,16 +89,3 @@ def random_points_drawn_first(draw: Function, masks: Tensor, **options: Any) -> 
 def points_shared_by_masks(draw: Function, masks: Tensor, **options: Any) -> Any:
     """All masks are trained at the points of the first; in the reference each has its own."""
     return draw(masks[:1], **options).expand(len(masks), -1, -1)
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        drawing.sample_points,
-        *(points_y_first, points_corners_aligned, points_not_scaled, points_nearest),
-    ),
-    *made_in(
-        drawing.draw_uncertain_points,
-        *(most_certain_points, lowest_logits_kept, points_anywhere, oversample_ratio_4),
-        *(points_in_doubt_only, random_points_drawn_first, points_shared_by_masks),
-    ),
-)

@@ -7,8 +7,9 @@ from typing import Any
 from numpy.random import RandomState
 
 from parity.steps import mosaic
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
+
+mistake = made_in(mosaic.mosaic_sample)
 
 
 @mistake(mosaic.fitted_size)
@@ -23,8 +24,3 @@ def center_height_first(draw_center: Function, rng: RandomState, **options: Any)
     height, width = options.pop("img_scale")
     x, y = draw_center(rng, img_scale=(width, height), **options)
     return y, x
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(mosaic.mosaic_sample, mosaic_without_ratio, center_height_first),
-)

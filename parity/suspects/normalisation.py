@@ -9,11 +9,13 @@ import torch
 
 from parity.sample import Sample
 from parity.steps import collate as collates
-from parity.suspects.mistake import Function, mistake
+from parity.suspects.mistake import Function, made_in
 
 Samples = Sequence[Sample]
 
 _STATISTICS = "mean and std in the options"
+
+mistake = made_in(collates.collate)
 
 
 @mistake(collates.collate)
@@ -108,19 +110,3 @@ def _with_statistics(
         return collate(samples, **options)
     changed = {name: change(list(options[name])) for name in ("mean", "std")}
     return collate(samples, **{**options, **changed})
-
-
-MISTAKES = (
-    normalise_bgr,
-    statistics_bgr,
-    statistics_0_1,
-    mean_0_1,
-    std_times_255,
-    pixels_0_1,
-    normalise_missing,
-    inverse_std,
-    normalise_in_float64,
-    normalise_through_float16,
-    normalise_per_image,
-    image_reshaped,
-)

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from parity.steps.loss import lovasz, overlap
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"
 _SEVERAL = "several images"
 
+dice_mistake = made_in(overlap.dice_loss)
 
-@mistake(overlap.dice_of_rows)
+
+@dice_mistake(overlap.dice_of_rows)
 def dice_of_plain_sums(
     dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float
 ) -> Any:
@@ -23,19 +24,19 @@ def dice_of_plain_sums(
     return dice(pred, target, True, eps)
 
 
-@mistake(overlap.dice_of_rows, needs="naive_dice")
+@dice_mistake(overlap.dice_of_rows, needs="naive_dice")
 def dice_of_squares(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """The denominator holds sums of squares; with naive_dice the reference's holds plain sums."""
     return dice(pred, target, False, eps)
 
 
-@mistake(overlap.dice_of_rows)
+@dice_mistake(overlap.dice_of_rows)
 def dice_smooth_1(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """The smoothing number is 1; the reference's is 0.001."""
     return dice(pred, target, naive, 1.0)
 
 
-@mistake(overlap.dice_of_rows)
+@dice_mistake(overlap.dice_of_rows)
 def dice_without_eps(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """There is no smoothing number; the reference adds 0.001."""
     return dice(pred, target, naive, 0.0)
@@ -75,7 +76,26 @@ def dice_per_class(dice_loss: Function, pred: Tensor, label: Tensor, **options: 
     return torch.stack(found).mean()
 
 
-@mistake(lovasz.jaccard_steps)
+@mistake(overlap.tversky_loss, needs="alpha other than beta")
+def tversky_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """alpha weighs what is missed; in the reference it weighs what is too much."""
+    turned = {"alpha": options.get("beta", 0.7), "beta": options.get("alpha", 0.3)}
+    return loss(pred, label, **{**options, **turned})
+
+
+@mistake(overlap.tversky_loss)
+def tversky_smooth_small(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """The smoothing number is 1e-6; the reference's is 1."""
+    return loss(pred, label, **{**options, "smooth": 1e-6})
+
+
+@mistake(overlap.tversky_loss, needs=_IGNORED)
+def tversky_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """Ignored pixels count as the last class; the reference leaves them out."""
+    return loss(pred, label, **{**options, "ignore_index": -1})
+
+
+@made_in(lovasz.lovasz_loss)(lovasz.jaccard_steps)
 def lovasz_ascending(jaccard_steps: Function, sorted_truth: Tensor) -> Any:
     """Errors are sorted from small to large; the reference begins with the largest."""
     return jaccard_steps(sorted_truth.flip(0)).flip(0)
@@ -111,57 +131,8 @@ def lovasz_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **option
     return loss(pred, label, **{**options, "ignore_index": None})
 
 
-@mistake(overlap.tversky_loss, needs="alpha other than beta")
-def tversky_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """alpha weighs what is missed; in the reference it weighs what is too much."""
-    turned = {"alpha": options.get("beta", 0.7), "beta": options.get("alpha", 0.3)}
-    return loss(pred, label, **{**options, **turned})
-
-
-@mistake(overlap.tversky_loss)
-def tversky_smooth_small(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """The smoothing number is 1e-6; the reference's is 1."""
-    return loss(pred, label, **{**options, "smooth": 1e-6})
-
-
-@mistake(overlap.tversky_loss, needs=_IGNORED)
-def tversky_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """Ignored pixels count as the last class; the reference leaves them out."""
-    return loss(pred, label, **{**options, "ignore_index": -1})
-
-
 def _activated(pred: Tensor, options: dict[str, Any]) -> Tensor:
     """As `dice_loss` does, which is then told not to."""
     if options.get("use_sigmoid", True):
         return pred.sigmoid()
     return pred.softmax(1) if pred.shape[1] > 1 else pred
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        overlap.dice_loss,
-        dice_of_plain_sums,
-        dice_of_squares,
-        dice_smooth_1,
-        dice_without_eps,
-        dice_of_sigmoid,
-        dice_ignored_left_out,
-        dice_over_batch,
-        dice_per_class,
-    ),
-    *made_in(
-        overlap.tversky_loss,
-        tversky_swapped,
-        tversky_smooth_small,
-        tversky_ignored_counted,
-    ),
-    *made_in(
-        lovasz.lovasz_loss,
-        lovasz_ascending,
-        lovasz_all_classes,
-        lovasz_present_classes,
-        lovasz_per_image,
-        lovasz_over_batch,
-        lovasz_ignored_counted,
-    ),
-)

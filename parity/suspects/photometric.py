@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import PhotometricDraws
-from parity.suspects import generators
-from parity.suspects.colour import COLOUR
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
 Range = tuple[float, float]
+
+mistake = made_in(photometrics.photometric_sample)
 
 
 class _Redirected:
@@ -246,29 +245,3 @@ def image_in_rgb(
 
 def _maybe(rng: RandomState, low: float, high: float) -> float | None:
     return rng.uniform(low, high) if rng.randint(2) else None
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    photometrics.photometric_sample,
-    hue_reaches_18,
-    hue_drawn_as_float,
-    brightness_drawn_as_integer,
-    coins_by_random_sample,
-    every_change_made,
-    contrast_always_drawn,
-    mode_drawn_first,
-    drawn_in_fixed_order,
-    hue_drawn_before_saturation,
-    contrast_always_first,
-    contrast_always_last,
-    hue_before_saturation,
-    converted_once,
-    hue_left_out,
-    saturation_left_out,
-    distortion_left_out,
-    one_draw_too_many,
-    channels_shuffled,
-    image_in_rgb,
-    *COLOUR,
-    generators.seed_reset(photometrics.photometric_sample),
-)

@@ -9,16 +9,26 @@ import numpy as np
 from numpy.random import RandomState
 
 from parity.sample import Sample
+from parity.steps import crop, flip, multiscale, photometric
 from parity.steps import resize as resizes
-from parity.suspects import generators
-from parity.suspects.interpolation import IMAGE, LABEL
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.generators import OfPython, OfTorch
+from parity.suspects.mistake import Function, made_in
 
 Size = tuple[int, int]
 Factor = tuple[float, float]
 
 _PORTRAIT = "an image that is higher than wide"
+
+random_mistake = made_in(resizes.random_resize_sample)
+mistake = made_in(resizes.random_resize_sample, resizes.resize_sample)
+
+
+@random_mistake(resizes.resize_sample)
+def label_not_resized(
+    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
+) -> Any:
+    """The label map keeps its size; the reference resizes it with the image in training."""
+    return resize_sample(sample, rng, **options).replace(seg=sample.seg)
 
 
 @mistake(resizes.scaled_size)
@@ -128,15 +138,7 @@ def not_resized(resize_sample: Function, sample: Sample, rng: Any = None, **opti
     return sample.replace()
 
 
-@mistake(resizes.resize_sample)
-def label_not_resized(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
-    """The label map keeps its size; the reference resizes it with the image in training."""
-    return resize_sample(sample, rng, **options).replace(seg=sample.seg)
-
-
-@mistake(resizes.draw_scale)
+@random_mistake(resizes.draw_scale)
 def ratio_not_drawn(
     draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
 ) -> Any:
@@ -144,7 +146,7 @@ def ratio_not_drawn(
     return scale
 
 
-@mistake(resizes.draw_scale)
+@random_mistake(resizes.draw_scale)
 def ratio_of_each_edge(
     draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
 ) -> Any:
@@ -153,7 +155,7 @@ def ratio_of_each_edge(
     return tuple(int(edge * (rng.random_sample() * (high - low) + low)) for edge in scale)
 
 
-@mistake(resizes.draw_scale)
+@random_mistake(resizes.draw_scale)
 def ratio_log_uniform(
     draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
 ) -> Any:
@@ -163,7 +165,7 @@ def ratio_log_uniform(
     return int(scale[0] * ratio), int(scale[1] * ratio)
 
 
-@mistake(resizes.draw_scale)
+@random_mistake(resizes.draw_scale)
 def ratio_in_steps(
     draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
 ) -> Any:
@@ -172,7 +174,7 @@ def ratio_in_steps(
     return int(scale[0] * ratio), int(scale[1] * ratio)
 
 
-@mistake(resizes.draw_scale)
+@random_mistake(resizes.draw_scale)
 def scale_rounded(
     draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
 ) -> Any:
@@ -182,7 +184,7 @@ def scale_rounded(
     return round(scale[0] * ratio), round(scale[1] * ratio)
 
 
-@mistake(resizes.random_resize_sample)
+@random_mistake(resizes.random_resize_sample)
 def ratio_of_image(
     random_resize_sample: Function,
     sample: Sample,
@@ -197,41 +199,27 @@ def ratio_of_image(
     return resizes.resize_sample(sample, rng, scale_factor=ratio)
 
 
+@random_mistake(resizes.random_resize_sample, needs="a range of ratios")
+def ratio_from_torch(resize: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """The ratio is drawn from torch's generator; the reference draws from NumPy's."""
+    return resize(sample, OfTorch(rng), **options)
+
+
+@random_mistake(resizes.random_resize_sample, needs="a range of ratios")
+def ratio_from_random(resize: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """The ratio is drawn from the module random; the reference draws from NumPy's generator."""
+    return resize(sample, OfPython(rng), **options)
+
+
 def _scaled(height: int, width: int, factor: float) -> Any:
     return resizes.scaled_size(height, width, (factor, factor))
 
 
-_SIZE = (
-    size_truncated,
-    size_rounded_to_even,
-    size_rounded_up,
-    size_multiple_of_32,
-    scale_is_width_height,
-    scale_is_height_width,
-    short_side_only,
-    long_side_only,
-    never_enlarged,
-    ratio_not_kept,
-    scale_height_first,
-    scale_factor_height_first,
-    scale_factor_before_rounding,
-    shape_of_original,
-    not_resized,
-)
-_DRAW = (
-    ratio_not_drawn,
-    ratio_of_each_edge,
-    ratio_log_uniform,
-    ratio_in_steps,
-    scale_rounded,
-    ratio_of_image,
-)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        resizes.random_resize_sample,
-        *(*IMAGE, *LABEL, label_not_resized, *_SIZE, *_DRAW, *generators.RESIZE),
-        generators.seed_reset(resizes.random_resize_sample),
-    ),
-    *made_in(resizes.resize_sample, *IMAGE, *_SIZE),
-)
+@made_in(
+    *(resizes.random_resize_sample, multiscale.random_choice_resize_sample),
+    *(crop.crop_sample, flip.flip_sample, photometric.photometric_sample),
+)()
+def seed_reset_per_sample(step: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """The seed is set to 0 anew for every sample; the reference goes on in one stream."""
+    rng.seed(0)
+    return step(sample, rng, **options)

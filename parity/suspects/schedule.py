@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from parity.steps.schedule import config, table
 from parity.steps.schedule.schedulers import LinearLR, PolyLR, Scheduler
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Entry = Mapping[str, Any]
 Table = NDArray[np.float64]
@@ -20,6 +19,8 @@ Table = NDArray[np.float64]
 _POLY = ("PolyLR", "PolyLRRatio")
 _HAS_POLY = "a polynomial decay counted in iterations"
 _HAS_WARM_UP = "a linear warm-up counted in iterations"
+
+mistake = made_in(table.lr_table)
 
 
 @mistake(config.schedulers_from_config, needs=_HAS_POLY)
@@ -52,6 +53,41 @@ def poly_from_start(schedulers_from_config: Function, entries: Any) -> Any:
     return schedulers_from_config(_changed(entries, _POLY, begin=0))
 
 
+@mistake(table.lr_table, needs=_HAS_POLY)
+def poly_of_textbook(
+    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
+) -> Any:
+    """The decay is (1 - iteration / max_iters) ** power; the reference counts from begin to end."""
+    last = options["max_iters"]
+
+    def rate(spec: Any, base: float, at: Table) -> Table:
+        floor = spec.floor(base)
+        return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
+
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
+
+
+@mistake(table.lr_table, needs=_HAS_POLY)
+def poly_in_closed_form(
+    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
+) -> Any:
+    """Each rate is computed from the first; the reference's from the one before, rounded."""
+
+    def rate(spec: Any, base: float, at: Table) -> Table:
+        end = options["max_iters"] if spec.end is None else spec.end
+        left = 1 - (at - spec.begin) / (end - spec.begin - 1)
+        floor = spec.floor(base)
+        return np.asarray((base - floor) * left**spec.power + floor)
+
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
+
+
+def _shared(spec: PolyLR) -> dict[str, Any]:
+    """Its options but for the floor."""
+    kept = {one.name: getattr(spec, one.name) for one in fields(spec)}
+    return {name: value for name, value in kept.items() if "eta_min" not in name}
+
+
 @mistake(config.schedulers_from_config, needs="a decay with eta_min or eta_min_ratio above 0")
 def floor_ignored(schedulers_from_config: Function, entries: Any) -> Any:
     """The rate falls to 0; the reference stops at eta_min or its ratio."""
@@ -71,12 +107,6 @@ def floor_clamped(lr_table: Function, base_lrs: Any, param_scheduler: Any, **opt
             part = slice(spec.begin, spec.end)
             rates[part] = np.maximum(rates[part], [spec.floor(float(base)) for base in base_lrs])
     return rates
-
-
-def _shared(spec: PolyLR) -> dict[str, Any]:
-    """Its options but for the floor."""
-    kept = {one.name: getattr(spec, one.name) for one in fields(spec)}
-    return {name: value for name, value in kept.items() if "eta_min" not in name}
 
 
 @mistake(config.schedulers_from_config, needs="a warm-up")
@@ -106,6 +136,42 @@ def warm_up_by_epoch(schedulers_from_config: Function, entries: Any) -> Any:
 def warm_up_from_a_third(schedulers_from_config: Function, entries: Any) -> Any:
     """start_factor is the default, 1/3; configs set a much smaller one."""
     return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1 / 3))
+
+
+@mistake(table.lr_table, needs=_HAS_WARM_UP)
+def warm_up_from_0(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
+    """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
+
+    def rate(spec: Any, base: float, at: Table) -> Table:
+        return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
+
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
+
+
+@mistake(config.schedulers_from_config, needs="a warm-up")
+def warm_up_line_from_0(schedulers_from_config: Function, entries: Any) -> Any:
+    """start_factor is next to 0, and so is the first rate; configs set one that trains."""
+    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1e-12))
+
+
+@mistake(table.lr_table)
+def rate_by_epoch(lr_table: Function, *arguments: Any, **options: Any) -> Any:
+    """The rate changes once per epoch, here a tenth of the run unless given; not per iteration."""
+    rates = lr_table(*arguments, **options)
+    length = options.get("epoch_length") or max(len(rates) // 10, 1)
+    return rates[np.arange(len(rates)) // length * length]
+
+
+@mistake(table.lr_table, needs=_HAS_WARM_UP)
+def warm_up_from_first_share(
+    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
+) -> Any:
+    """Warm-up is (iteration + 1) / length; the reference starts at start_factor."""
+
+    def rate(spec: Any, base: float, at: Table) -> Table:
+        return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
+
+    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
 
 
 @mistake(config.schedulers_from_config, needs="milestones of a scheduler that begins late")
@@ -169,71 +235,6 @@ def rates_in_float32(lr_table: Function, *arguments: Any, **options: Any) -> Any
     return lr_table(*arguments, **options).astype(np.float32).astype(np.float64)
 
 
-@mistake(table.lr_table, needs=_HAS_POLY)
-def poly_of_textbook(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
-    """The decay is (1 - iteration / max_iters) ** power; the reference counts from begin to end."""
-    last = options["max_iters"]
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        floor = spec.floor(base)
-        return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
-
-
-@mistake(table.lr_table, needs=_HAS_POLY)
-def poly_in_closed_form(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
-    """Each rate is computed from the first; the reference's from the one before, rounded."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        end = options["max_iters"] if spec.end is None else spec.end
-        left = 1 - (at - spec.begin) / (end - spec.begin - 1)
-        floor = spec.floor(base)
-        return np.asarray((base - floor) * left**spec.power + floor)
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
-
-
-@mistake(table.lr_table)
-def rate_by_epoch(lr_table: Function, *arguments: Any, **options: Any) -> Any:
-    """The rate changes once per epoch, here a tenth of the run unless given; not per iteration."""
-    rates = lr_table(*arguments, **options)
-    length = options.get("epoch_length") or max(len(rates) // 10, 1)
-    return rates[np.arange(len(rates)) // length * length]
-
-
-@mistake(config.schedulers_from_config, needs="a warm-up")
-def warm_up_line_from_0(schedulers_from_config: Function, entries: Any) -> Any:
-    """start_factor is next to 0, and so is the first rate; configs set one that trains."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1e-12))
-
-
-@mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_0(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
-    """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
-
-
-@mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_first_share(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
-    """Warm-up is (iteration + 1) / length; the reference starts at start_factor."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
-
-
 def _listed(entries: Any) -> list[Entry]:
     return [entries] if isinstance(entries, Mapping) else list(entries)
 
@@ -267,33 +268,3 @@ def _exchanged(
             for group, base in enumerate(base_lrs):
                 rates[spec.begin : end, group] = rate(spec, float(base), at)
     return rates
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    table.lr_table,
-    poly_by_epoch,
-    by_epoch_left_out,
-    poly_power_1,
-    poly_power_half,
-    poly_from_start,
-    poly_of_textbook,
-    poly_in_closed_form,
-    floor_ignored,
-    floor_clamped,
-    warm_up_missing,
-    warm_up_one_longer,
-    warm_up_by_epoch,
-    warm_up_from_a_third,
-    warm_up_from_0,
-    warm_up_line_from_0,
-    rate_by_epoch,
-    warm_up_from_first_share,
-    milestones_from_start,
-    cosine_to_the_end,
-    epochs_not_converted,
-    factor_kept,
-    stepped_before_update,
-    stepped_one_late,
-    one_rate_for_all_groups,
-    rates_in_float32,
-)

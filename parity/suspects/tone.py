@@ -8,17 +8,18 @@ import cv2
 
 from parity.sample import Array
 from parity.steps import tone
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
+
+clahe_mistake = made_in(tone.clahe_sample)
 
 
-@mistake(tone.adjust_gamma)
+@made_in(tone.adjust_gamma_sample)(tone.adjust_gamma)
 def gamma_not_inverted(adjust_gamma: Function, image: Array, *, gamma: float = 1.0) -> Any:
     """Levels are taken to the power of gamma; the reference's power is 1 / gamma."""
     return adjust_gamma(image, gamma=1 / gamma)
 
 
-@mistake(tone.clahe)
+@clahe_mistake(tone.clahe)
 def equalised_lightness_alone(clahe: Function, image: Array, **options: Any) -> Any:
     """The lightness of LAB is equalised; the reference equalises each channel of BGR."""
     lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)
@@ -26,7 +27,7 @@ def equalised_lightness_alone(clahe: Function, image: Array, **options: Any) -> 
     return cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)
 
 
-@mistake(tone.clahe)
+@clahe_mistake(tone.clahe)
 def tiles_height_first(
     clahe: Function, image: Array, *, tile_grid_size: tuple[int, int], **options: Any
 ) -> Any:
@@ -34,23 +35,15 @@ def tiles_height_first(
     return clahe(image, tile_grid_size=tile_grid_size[::-1], **options)
 
 
-@mistake(tone.to_gray)
+@made_in(tone.to_gray_sample)(tone.to_gray)
 def gray_of_rgb(to_gray: Function, image: Array, **options: Any) -> Any:
     """The weights go by red, green, blue; the reference puts them on BGR as it is."""
     return to_gray(image[..., ::-1], **options)
 
 
-@mistake(tone.rerange)
+@made_in(tone.rerange_sample)(tone.rerange)
 def reranged_from_255(
     rerange: Function, image: Array, *, min_value: float = 0, max_value: float = 255
 ) -> Any:
     """Levels are divided by 255; the reference goes by the image's own darkest and brightest."""
     return image / 255 * (max_value - min_value) + min_value
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(tone.adjust_gamma_sample, gamma_not_inverted),
-    *made_in(tone.clahe_sample, equalised_lightness_alone, tiles_height_first),
-    *made_in(tone.to_gray_sample, gray_of_rgb),
-    *made_in(tone.rerange_sample, reranged_from_255),
-)

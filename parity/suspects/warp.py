@@ -11,22 +11,25 @@ from numpy.random import RandomState
 from parity.sample import Array, Sample
 from parity.steps import warp
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+
+turn_mistake = made_in(warp.rotate_sample, warp.rot_flip_sample)
+rotate_mistake = made_in(warp.rotate_sample)
+hole_mistake = made_in(warp.cut_out_sample)
 
 
-@mistake(warp.rotate)
+@turn_mistake(warp.rotate)
 def rotated_anticlockwise(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
     """Positive angles turn anticlockwise; the reference's turn clockwise."""
     return rotate(array, -angle, **options)
 
 
-@mistake(warp.rotate)
+@rotate_mistake(warp.rotate)
 def rotated_labels_blended(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
     """Label maps are interpolated; the reference takes the nearest label."""
     return rotate(array, angle, **{**options, "nearest": False})
 
 
-@mistake(warp.rotate)
+@turn_mistake(warp.rotate)
 def rotated_around_half_size(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
     """The center is half the size; the reference's is the middle between first and last pixel."""
     middle = (array.shape[1] / 2, array.shape[0] / 2)
@@ -34,7 +37,7 @@ def rotated_around_half_size(rotate: Function, array: Array, angle: float, **opt
     return rotate(array, angle, **given if given["auto_bound"] else {**given, "center": middle})
 
 
-@mistake(warp.rotate)
+@rotate_mistake(warp.rotate)
 def outside_in_every_channel(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
     """What lies outside is pad_val in every channel; the reference's in the first, else 0."""
     value = options.pop("value", 0)
@@ -42,7 +45,7 @@ def outside_in_every_channel(rotate: Function, array: Array, angle: float, **opt
     return rotate(array, angle, value=every, **options)
 
 
-@mistake(warp.rotate, needs="auto_bound")
+@rotate_mistake(warp.rotate, needs="auto_bound")
 def bound_truncated(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
     """With auto_bound, sizes are truncated; the reference rounds them."""
     found = rotate(array, angle, **options)
@@ -61,26 +64,15 @@ def angle_drawn_when_rotating(
     return rotate_sample(sample, rng, prob=1.0, **options) if rng.rand() < prob else sample
 
 
-@mistake(warp.draw_holes)
+@hole_mistake(warp.draw_holes)
 def holes_height_first(draw_holes: Function, rng: RandomState, **options: Any) -> Any:
     """Sizes of holes are height and width; the reference's are width and height."""
     sizes = [(height, width) for width, height in options.pop("sizes")]
     return draw_holes(rng, sizes=sizes, **options)
 
 
-@mistake(warp.draw_holes)
+@hole_mistake(warp.draw_holes)
 def one_hole_fewer(draw_holes: Function, rng: RandomState, **options: Any) -> Any:
     """The largest number of holes is never drawn; the reference includes it."""
     fewest, most = options.pop("n_holes")
     return draw_holes(rng, n_holes=(fewest, most - 1), **options)
-
-
-_IN_ROTATION = (
-    *(rotated_anticlockwise, rotated_labels_blended, rotated_around_half_size),
-    *(outside_in_every_channel, bound_truncated),
-)
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(warp.rotate_sample, *_IN_ROTATION, angle_drawn_when_rotating),
-    *made_in(warp.rot_flip_sample, rotated_anticlockwise, rotated_around_half_size),
-    *made_in(warp.cut_out_sample, holes_height_first, one_hole_fewer),
-)

@@ -7,12 +7,14 @@ import pytest
 from parity.check.summary import candidate_steps
 from parity.compare.trace import run_trace
 from parity.probes.augment import PROBES
-from parity.suspects import maps, mosaic, tone, warp
-from parity.suspects.catalogue import suspects_of
+from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.diagnose import diagnose_trials
 from parity.suspects.trial import Trial
 
-SUSPECTS = (*warp.SUSPECTS, *tone.SUSPECTS, *maps.SUSPECTS, *mosaic.SUSPECTS)
+ADDED = {"warp", "tone", "maps", "mosaic"}
+PLANTED = [
+    (one, function) for one in all_suspects() for file, function in one.functions if file in ADDED
+]
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +29,9 @@ def trials():
 
 
 @pytest.mark.parametrize(
-    "suspect", SUSPECTS, ids=lambda one: f"{one.id}-{next(iter(one.functions))[1]}"
+    ("suspect", "replaced"), PLANTED, ids=[f"{one.id}-{function}" for one, function in PLANTED]
 )
-def test_hit(trials, suspect):
-    [(_, replaced)] = suspect.functions
+def test_hit(trials, suspect, replaced):
     here = trials[replaced]
     diagnosis = diagnose_trials(here, [one.record((suspect,)) for one in here], pairs=False)
     assert diagnosis.group[0].ids == (suspect.id,)
