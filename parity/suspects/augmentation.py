@@ -31,18 +31,14 @@ def view_not_flipped(flip_sample: Function, sample: Sample, rng: Any, **options:
     return flip_sample(sample, rng, **options).replace(image=sample.image)
 
 
-@view_mistake(flips.flip_sample, needs=_FLIP)
-def view_upside_down(flip_sample: Function, sample: Sample, rng: Any, **options: Any) -> Any:
+@view_mistake(flips.flip_sample, needs=_FLIP, direction="vertical")
+def view_upside_down() -> None:
     """The flipped view is upside down; the reference's is flipped horizontally."""
-    return flip_sample(sample, rng, **{**options, "direction": "vertical"})
 
 
-@view_mistake(ttas.tta_views, needs=_FLIP)
-def views_without_flips(
-    tta_views: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+@view_mistake(ttas.tta_views, needs=_FLIP, flips=(None,))
+def views_without_flips() -> None:
     """Only scales are varied; the reference also flips at each scale."""
-    return tta_views(sample, rng, **{**options, "flips": (None,)})
 
 
 @view_mistake(sizes.resize_sample, needs="a ratio that gives no whole number of pixels")

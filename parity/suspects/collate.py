@@ -50,10 +50,9 @@ def padded_before_normalising(collate: Function, samples: Samples, **options: An
     return replace(raw, images=torch.stack([normalize(i, mean=mean, std=std) for i in raw.images]))
 
 
-@mistake(collates.collate, needs=_PADDED)
-def padded_with_255(collate: Function, samples: Samples, **options: Any) -> Any:
+@mistake(collates.collate, needs=_PADDED, pad_value=255)
+def padded_with_255() -> None:
     """Normalised images are padded with 255; the reference pads with pad_val, 0 by default."""
-    return collate(samples, **{**options, "pad_value": 255})
 
 
 @mistake(collates.collate, needs=f"{_STATISTICS}, and {_PADDED}")
@@ -100,10 +99,9 @@ def padded_by_resizing(collate: Function, samples: Samples, **options: Any) -> A
     return _enlarged(collate, samples, options, stretched)
 
 
-@mistake(collates.collate, needs=_PADDED)
-def labels_padded_with_0(collate: Function, samples: Samples, **options: Any) -> Any:
+@mistake(collates.collate, needs=_PADDED, seg_pad_value=0)
+def labels_padded_with_0() -> None:
     """Label maps are padded with class 0; the reference pads with 255, which is ignored."""
-    return collate(samples, **{**options, "seg_pad_value": 0})
 
 
 @mistake(collates.collate, needs="label maps")

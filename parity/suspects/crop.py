@@ -30,16 +30,14 @@ def category_test_missing(is_varied: Function, seg: Array, **options: Any) -> bo
     return True
 
 
-@mistake(crops.is_varied, needs=_IGNORED)
-def ignored_counted(is_varied: Function, seg: Array, **options: Any) -> Any:
+@mistake(crops.is_varied, needs=_IGNORED, ignore_index=-1)
+def ignored_counted() -> None:
     """Ignored pixels count as a label in the category test; the reference leaves them out."""
-    return is_varied(seg, **{**options, "ignore_index": -1})
 
 
-@mistake(crops.is_varied, needs="windows in which class 0 is common")
-def class_0_ignored(is_varied: Function, seg: Array, **options: Any) -> Any:
+@mistake(crops.is_varied, needs="windows in which class 0 is common", ignore_index=0)
+def class_0_ignored() -> None:
     """The category test leaves class 0 out; the reference leaves 255 out."""
-    return is_varied(seg, **{**options, "ignore_index": 0})
 
 
 @mistake(crops.is_varied, needs="a window of which one class covers cat_max_ratio exactly")

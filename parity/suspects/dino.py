@@ -37,16 +37,20 @@ def positions_antialiased(interpolate_positions: Function, table: Tensor, **size
     return _resized(table, **size, antialias=True)
 
 
-@position_mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and the original's offset")
-def positions_by_size(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(
+    dino.interpolate_positions,
+    needs=f"{_RESIZED}, and the original's offset",
+    interpolate_offset=0.0,
+)
+def positions_by_size() -> None:
     """Positions are brought to the size, as transformers does; the original has scale factors."""
-    return interpolate_positions(table, **{**size, "interpolate_offset": 0.0})
 
 
-@position_mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and no offset")
-def positions_by_scale(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(
+    dino.interpolate_positions, needs=f"{_RESIZED}, and no offset", interpolate_offset=0.1
+)
+def positions_by_scale() -> None:
     """Positions are scaled by (size + 0.1) / N where the size alone is asked for."""
-    return interpolate_positions(table, **{**size, "interpolate_offset": 0.1})
 
 
 @position_mistake(dino.interpolate_positions, needs="a size that is not square")
@@ -120,10 +124,9 @@ def qkv_without_bias(
     return query_key_value(x, weight, torch.zeros_like(bias), heads)
 
 
-@mistake(dino.attention)
-def attention_not_scaled(attention: Function, *parts: Tensor, scale: float) -> Any:
+@mistake(dino.attention, scale=1.0)
+def attention_not_scaled() -> None:
     """Attention is not scaled; in the reference by 1 / sqrt(width of a head)."""
-    return attention(*parts, scale=1.0)
 
 
 @mistake(dino.attention)

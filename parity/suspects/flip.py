@@ -21,20 +21,14 @@ _PROBABILITY = "a flip probability other than 0.5"
 mistake = made_in(flips.flip_sample)
 
 
-@mistake(flips.flip_sample)
-def flipped_vertically(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+@mistake(flips.flip_sample, direction="vertical")
+def flipped_vertically() -> None:
     """The flip is vertical; the reference flips horizontally."""
-    return flip_sample(sample, rng, **{**options, "direction": "vertical"})
 
 
-@mistake(flips.flip_sample)
-def flipped_on_both_axes(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+@mistake(flips.flip_sample, direction="diagonal")
+def flipped_on_both_axes() -> None:
     """The flip turns both axes; the reference flips horizontally."""
-    return flip_sample(sample, rng, **{**options, "direction": "diagonal"})
 
 
 @mistake(flips.flip)
@@ -100,12 +94,9 @@ def probability_of_no_flip(
     return draw_flip(rng, prob=1 - prob, direction=direction)
 
 
-@mistake(flips.draw_flip, needs=_PROBABILITY)
-def probability_always_half(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+@mistake(flips.draw_flip, needs=_PROBABILITY, prob=0.5)
+def probability_always_half() -> None:
     """Every second image is flipped; the reference goes by its probability."""
-    return draw_flip(rng, prob=0.5, direction=direction)
 
 
 @mistake(flips.draw_flip)

@@ -41,16 +41,14 @@ def head_accuracy_of_small_logits(
     return {**found, "acc_seg": small}
 
 
-@mistake(head.decode_head_loss, needs="a sampler")
-def sampler_missing(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(head.decode_head_loss, needs="a sampler", sampler=None)
+def sampler_missing() -> None:
     """The head's pixel sampler is left out; the reference trains on hard pixels only."""
-    return loss(pred, label, **{**options, "sampler": None})
 
 
-@accuracy_mistake(topk.accuracy, needs=_IGNORED)
-def accuracy_counts_ignored(accuracy: Function, *tensors: Tensor, **options: Any) -> Any:
+@accuracy_mistake(topk.accuracy, needs=_IGNORED, ignore_index=None)
+def accuracy_counts_ignored() -> None:
     """Ignored pixels count as wrong in the accuracy; the reference leaves them out."""
-    return accuracy(*tensors, **{**options, "ignore_index": None})
 
 
 @accuracy_mistake(topk.accuracy)

@@ -158,10 +158,11 @@ def windows_gaussian(
     return _sums(images, weighted)[0] / _sums(images, weights)[0]
 
 
-@predict_mistake(slides.inference, needs='mode "slide", and an image larger than the window')
-def whole_for_slide(inference: Function, model: Function, images: Tensor, **options: Any) -> Any:
+@predict_mistake(
+    slides.inference, needs='mode "slide", and an image larger than the window', mode="whole"
+)
+def whole_for_slide() -> None:
     """The whole image is taken at once; the reference slides windows when mode is "slide"."""
-    return inference(model, images, **{**options, "mode": "whole"})
 
 
 @mistake(slides.predict, needs=f"{_STRIDE}, on whole images with metas")

@@ -107,10 +107,9 @@ def label_nearest_of_centres(resize: Function, array: Array, **options: Any) -> 
     return resize(array, **{**options, "backend": backend})
 
 
-@label_mistake(resizes.resize)
-def both_by_pillow(resize: Function, array: Array, **options: Any) -> Any:
+@label_mistake(resizes.resize, backend="pillow")
+def both_by_pillow() -> None:
     """Pillow resizes image and label map; the reference uses cv2 for both."""
-    return resize(array, **{**options, "backend": "pillow"})
 
 
 def _image_by(interpolation: str, resize: Function, array: Array, options: dict[str, Any]) -> Any:

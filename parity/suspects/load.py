@@ -46,27 +46,30 @@ def image_rgb(load_image: Function, path: str, **options: Any) -> Any:
     return image[..., [2, 1, 0, *range(3, image.shape[2])]] if image.ndim == 3 else image
 
 
-@image_mistake(loads.load_image, needs=_TURNED, also=_ANY_SIZE)
-def image_exif_ignored(load_image: Function, path: str, **options: Any) -> Any:
+@image_mistake(
+    loads.load_image, needs=_TURNED, also=_ANY_SIZE, color_type="color_ignore_orientation"
+)
+def image_exif_ignored() -> None:
     """The EXIF orientation of the image is ignored; the reference turns the image by it."""
-    return load_image(path, **{**options, "color_type": "color_ignore_orientation"})
 
 
 @image_mistake(
-    loads.load_image, needs=f"a grey, transparent or 16-bit image, or {_TURNED}", also=_ANY_SIZE
+    loads.load_image,
+    needs=f"a grey, transparent or 16-bit image, or {_TURNED}",
+    also=_ANY_SIZE,
+    color_type="unchanged",
 )
-def image_unchanged(load_image: Function, path: str, **options: Any) -> Any:
+def image_unchanged() -> None:
     """Channels and depth stay as stored; the reference makes 8-bit BGR of every image."""
-    return load_image(path, **{**options, "color_type": "unchanged"})
 
 
 @image_mistake(
     loads.load_image,
     needs="a 16-bit grey image or a CMYK JPEG; ordinary JPEG and PNG files decode alike",
+    backend="pillow",
 )
-def image_pillow(load_image: Function, path: str, **options: Any) -> Any:
+def image_pillow() -> None:
     """Pillow decodes the image; the reference decodes with OpenCV."""
-    return load_image(path, **{**options, "backend": "pillow"})
 
 
 @image_mistake(loads.load_image, needs="an image whose alpha channel is not opaque throughout")

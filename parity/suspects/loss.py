@@ -105,10 +105,9 @@ def mean_over_weights(reduce_loss: Function, loss: Tensor, **options: Any) -> An
     return reduce_loss(loss, weight=weight, reduction="sum") / weight.sum()
 
 
-@mistake(reduction.reduce_loss, needs="avg_factor")
-def avg_factor_ignored(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+@mistake(reduction.reduce_loss, needs="avg_factor", avg_factor=None)
+def avg_factor_ignored() -> None:
     """The mean divides by the number of pixels; the reference by the avg_factor it is given."""
-    return reduce_loss(loss, **{**options, "avg_factor": None})
 
 
 @_alone_and_in_head

@@ -26,10 +26,9 @@ _IGNORED = "ignored pixels"
 limit_mistake = made_in(ohem.ohem_cross_entropy, ohem.ohem_weights)
 
 
-@mistake(binary.binary_cross_entropy, needs=_IGNORED)
-def binary_over_valid(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(binary.binary_cross_entropy, needs=_IGNORED, avg_non_ignore=True)
+def binary_over_valid() -> None:
     """The mean divides by valid elements; the reference by all, unless avg_non_ignore is set."""
-    return loss(pred, label, **{**options, "avg_non_ignore": True})
 
 
 @mistake(binary.binary_cross_entropy, needs=_IGNORED)
@@ -79,16 +78,14 @@ def focal_without_alpha(loss: Function, pred: Tensor, label: Tensor, **options: 
     return loss(pred, label, **{**options, "alpha": 0.5, "loss_weight": weight})
 
 
-@mistake(focal.focal_loss)
-def focal_gamma_1(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(focal.focal_loss, gamma=1.0)
+def focal_gamma_1() -> None:
     """gamma is 1; the reference's default is 2."""
-    return loss(pred, label, **{**options, "gamma": 1.0})
 
 
-@mistake(focal.focal_loss, needs="pixels of the ignored class")
-def focal_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(focal.focal_loss, needs="pixels of the ignored class", ignore_index=-1)
+def focal_ignored_counted() -> None:
     """Ignored pixels are trained; the reference gives them no loss."""
-    return loss(pred, label, **{**options, "ignore_index": -1})
 
 
 @mistake(edge.boundary_loss, needs="edges and other pixels, not equally many")

@@ -7,23 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from parity.sample import DEPTH, Array, Sample
+from parity.sample import DEPTH, Sample
 from parity.steps import maps
 from parity.suspects.mistake import Function, made_in, mistake
 
 edge_mistake = made_in(maps.generate_edge_sample)
 
 
-@edge_mistake(maps.edges)
-def edges_of_ignored(edges: Function, seg: Array, **options: Any) -> Any:
+@edge_mistake(maps.edges, ignore_index=-1)
+def edges_of_ignored() -> None:
     """Ignored pixels count as a class; the reference has no edge beside them."""
-    return edges(seg, **{**options, "ignore_index": -1})
 
 
-@edge_mistake(maps.edges)
-def edges_not_widened(edges: Function, seg: Array, **options: Any) -> Any:
+@edge_mistake(maps.edges, edge_width=1)
+def edges_not_widened() -> None:
     """Edges are one pixel wide; the reference widens them to edge_width."""
-    return edges(seg, **{**options, "edge_width": 1})
 
 
 @mistake(maps.depth_mix_sample)

@@ -112,22 +112,19 @@ def dice_cost_of_logits(dice_cost: Function, pred: Tensor, target: Tensor, **opt
     return (1 - overlap) * options.get("weight", 1.0)
 
 
-@mistake(cost.dice_cost, needs="naive_dice")
-def dice_cost_of_squares(dice_cost: Function, *masks: Tensor, **options: Any) -> Any:
+@mistake(cost.dice_cost, needs="naive_dice", naive_dice=False)
+def dice_cost_of_squares() -> None:
     """The denominator of the overlap holds squares; the reference's holds plain sums."""
-    return dice_cost(*masks, **{**options, "naive_dice": False})
 
 
-@mistake(cost.dice_cost)
-def dice_cost_without_smoothing(dice_cost: Function, *masks: Tensor, **options: Any) -> Any:
+@mistake(cost.dice_cost, eps=1e-12)
+def dice_cost_without_smoothing() -> None:
     """The overlap is not smoothed; the reference adds 1 above and below."""
-    return dice_cost(*masks, **{**options, "eps": 1e-12})
 
 
-@mistake(cost.dice_cost)
-def dice_cost_class_default(dice_cost: Function, *masks: Tensor, **options: Any) -> Any:
+@mistake(cost.dice_cost, eps=1e-3)
+def dice_cost_class_default() -> None:
     """eps of the overlap is DiceCost's default, 0.001; in the reference's configs it is 1."""
-    return dice_cost(*masks, **{**options, "eps": 1e-3})
 
 
 @assign_mistake(assign.assign_queries, needs=_SEVERAL)
@@ -180,10 +177,9 @@ def cost_weights_exchanged(match: Function, *given: Tensor, **options: Any) -> A
     return _exchanged(match, *given, weights=weights, **options)
 
 
-@mistake(assign.mask2former_match, needs=_SEVERAL)
-def cost_weights_1(match: Function, *given: Tensor, **options: Any) -> Any:
+@mistake(assign.mask2former_match, needs=_SEVERAL, cost_weights=assign.MaskWeights(1.0, 1.0, 1.0))
+def cost_weights_1() -> None:
     """All costs weigh 1; Mask2Former's weigh 2, 5 and 5."""
-    return match(*given, **{**options, "cost_weights": assign.MaskWeights(1.0, 1.0, 1.0)})
 
 
 @mistake(assign.mask2former_match)
@@ -239,10 +235,9 @@ def no_draw_without_segments(
     return match(scores, masks, labels, targets, **options)
 
 
-@mistake(assign.maskformer_match, needs=_SEVERAL)
-def maskformer_weights_of_mask2former(match: Function, *given: Tensor, **options: Any) -> Any:
+@mistake(assign.maskformer_match, needs=_SEVERAL, cost_weights=assign.MASK2FORMER)
+def maskformer_weights_of_mask2former() -> None:
     """The cost weights are Mask2Former's; MaskFormer's are 1, 20 and 1."""
-    return match(*given, **{**options, "cost_weights": assign.MASK2FORMER})
 
 
 @mistake(assign.maskformer_match, needs="masks of another size than the label map")

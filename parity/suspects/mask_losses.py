@@ -21,16 +21,14 @@ mask2former_mistake = made_in(loss.mask2former_loss)
 maskformer_mistake = made_in(loss.maskformer_loss)
 
 
-@mistake(loss.query_class_loss, needs="queries without a segment")
-def no_object_weight_forgotten(class_loss: Function, *given: Tensor, **options: Any) -> Any:
+@mistake(loss.query_class_loss, needs="queries without a segment", no_object_weight=1.0)
+def no_object_weight_forgotten() -> None:
     """ "No object" weighs 1 like any class; in the reference it weighs 0.1."""
-    return class_loss(*given, no_object_weight=1.0)
 
 
-@mistake(loss.query_class_loss, needs="queries without a segment")
-def no_object_not_trained(class_loss: Function, *given: Tensor, **options: Any) -> Any:
+@mistake(loss.query_class_loss, needs="queries without a segment", no_object_weight=0.0)
+def no_object_not_trained() -> None:
     """Queries without a segment have no class loss; in the reference they learn "no object"."""
-    return class_loss(*given, no_object_weight=0.0)
 
 
 @mistake(loss.query_class_loss, needs="queries without a segment")
@@ -64,16 +62,14 @@ def empty_image_not_counted(
     return scores.new_tensor([max(sum(len(match.queries) for match in matches), 1)])
 
 
-@mistake(loss.mask_dice_loss)
-def dice_loss_without_smoothing(dice: Function, *given: Tensor) -> Any:
+@mistake(loss.mask_dice_loss, eps=1e-12)
+def dice_loss_without_smoothing() -> None:
     """The Dice loss is not smoothed; the reference adds 1 above and below."""
-    return dice(*given, eps=1e-12)
 
 
-@mistake(loss.mask_dice_loss)
-def dice_loss_class_default(dice: Function, *given: Tensor) -> Any:
+@mistake(loss.mask_dice_loss, eps=1e-3)
+def dice_loss_class_default() -> None:
     """eps is DiceLoss's default, 0.001; in the reference's configs it is 1."""
-    return dice(*given, eps=1e-3)
 
 
 @mistake(loss.mask_dice_loss)
@@ -160,10 +156,9 @@ def loss_weights_exchanged(layer_loss: Function, *given: Any, **options: Any) ->
     return layer_loss(*given, **{**options, "weights": _turned(options["weights"])})
 
 
-@mistake(loss.layer_loss)
-def loss_weights_1(layer_loss: Function, *given: Any, **options: Any) -> Any:
+@mistake(loss.layer_loss, weights=assign.MaskWeights(1.0, 1.0, 1.0))
+def loss_weights_1() -> None:
     """All losses weigh 1; Mask2Former's weigh 2, 5 and 5."""
-    return layer_loss(*given, **{**options, "weights": assign.MaskWeights(1.0, 1.0, 1.0)})
 
 
 @mask2former_mistake(loss.mask_cross_entropy_loss, needs="several points")
@@ -205,10 +200,9 @@ def _turned(weights: assign.MaskWeights) -> assign.MaskWeights:
     return assign.MaskWeights(weights.mask, weights.classes, weights.dice)
 
 
-@maskformer_mistake(loss.mask_focal_loss)
-def focal_loss_alpha_swapped(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+@maskformer_mistake(loss.mask_focal_loss, alpha=0.75)
+def focal_loss_alpha_swapped() -> None:
     """alpha weighs pixels outside of a segment; in the reference those inside."""
-    return focal(pred, target, count, alpha=0.75)
 
 
 @maskformer_mistake(loss.mask_focal_loss)

@@ -49,16 +49,14 @@ def point_labels_y_first(labels_at: Function, label: Tensor, at: Tensor, aligned
     return labels_at(label, at.flip(-1), aligned)
 
 
-@mistake(point_head.point_head_loss, needs="align_corners")
-def points_never_aligned(head_loss: Function, *given: Any, **options: Any) -> Any:
+@mistake(point_head.point_head_loss, needs="align_corners", align_corners=False)
+def points_never_aligned() -> None:
     """Points are sampled without align_corners; in the reference as the head's config says."""
-    return head_loss(*given, **{**options, "align_corners": False})
 
 
-@mistake(point_head.point_head_loss)
-def points_drawn_anywhere(head_loss: Function, *given: Any, **options: Any) -> Any:
+@mistake(point_head.point_head_loss, importance_sample_ratio=0.0)
+def points_drawn_anywhere() -> None:
     """All points are drawn anywhere; three quarters of the reference's are where doubt is."""
-    return head_loss(*given, **{**options, "importance_sample_ratio": 0.0})
 
 
 @mistake(point_head.point_head_loss)
@@ -90,10 +88,9 @@ def refinement_added(replaced_at: Function, maps: Tensor, pixels: Tensor, values
     return replaced_at(maps, pixels, values + before)
 
 
-@mistake(point_head.point_head_inference)
-def refined_once(inference: Function, *given: Any, **options: Any) -> Any:
+@mistake(point_head.point_head_inference, subdivision_steps=1)
+def refined_once() -> None:
     """A prediction is refined once; in the reference as often as subdivision_steps says."""
-    return inference(*given, **{**options, "subdivision_steps": 1})
 
 
 @refine_mistake(infer.padded_size, needs="padding")

@@ -61,16 +61,18 @@ def points_anywhere(draw: Function, masks: Tensor, **options: Any) -> Any:
     return drawing.draw_points(len(masks), options.get("num_points", 12544), device=masks.device)
 
 
-@mistake(drawing.draw_uncertain_points)
-def oversample_ratio_4(draw: Function, masks: Tensor, **options: Any) -> Any:
+@mistake(drawing.draw_uncertain_points, oversample_ratio=4.0)
+def oversample_ratio_4() -> None:
     """Four times as many candidates are drawn; the reference draws three times as many."""
-    return draw(masks, **{**options, "oversample_ratio": 4.0})
 
 
-@mistake(drawing.draw_uncertain_points, needs="importance_sample_ratio below 1")
-def points_in_doubt_only(draw: Function, masks: Tensor, **options: Any) -> Any:
+@mistake(
+    drawing.draw_uncertain_points,
+    needs="importance_sample_ratio below 1",
+    importance_sample_ratio=1.0,
+)
+def points_in_doubt_only() -> None:
     """All points lie where masks are in doubt; in the reference a quarter lies anywhere."""
-    return draw(masks, **{**options, "importance_sample_ratio": 1.0})
 
 
 @mistake(drawing.draw_uncertain_points, needs="importance_sample_ratio below 1")

@@ -18,10 +18,9 @@ _STATISTICS = "mean and std in the options"
 mistake = made_in(collates.collate)
 
 
-@mistake(collates.collate)
-def normalise_bgr(collate: Function, samples: Samples, **options: Any) -> Any:
+@mistake(collates.collate, bgr_to_rgb=False)
+def normalise_bgr() -> None:
     """Channels stay BGR under RGB mean and std; the reference turns the image to RGB first."""
-    return collate(samples, **{**options, "bgr_to_rgb": False})
 
 
 @mistake(collates.collate, needs=_STATISTICS)

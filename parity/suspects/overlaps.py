@@ -42,10 +42,9 @@ def dice_without_eps(dice: Function, pred: Tensor, target: Tensor, naive: bool, 
     return dice(pred, target, naive, 0.0)
 
 
-@mistake(overlap.dice_loss, needs="use_sigmoid=False")
-def dice_of_sigmoid(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.dice_loss, needs="use_sigmoid=False", use_sigmoid=True)
+def dice_of_sigmoid() -> None:
     """Sigmoid is taken of the logits; with use_sigmoid=False the reference takes softmax."""
-    return loss(pred, label, **{**options, "use_sigmoid": True})
 
 
 @mistake(overlap.dice_loss, needs=_IGNORED)
@@ -83,16 +82,14 @@ def tversky_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any)
     return loss(pred, label, **{**options, **turned})
 
 
-@mistake(overlap.tversky_loss)
-def tversky_smooth_small(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.tversky_loss, smooth=1e-6)
+def tversky_smooth_small() -> None:
     """The smoothing number is 1e-6; the reference's is 1."""
-    return loss(pred, label, **{**options, "smooth": 1e-6})
 
 
-@mistake(overlap.tversky_loss, needs=_IGNORED)
-def tversky_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.tversky_loss, needs=_IGNORED, ignore_index=-1)
+def tversky_ignored_counted() -> None:
     """Ignored pixels count as the last class; the reference leaves them out."""
-    return loss(pred, label, **{**options, "ignore_index": -1})
 
 
 @made_in(lovasz.lovasz_loss)(lovasz.jaccard_steps)
@@ -101,34 +98,31 @@ def lovasz_ascending(jaccard_steps: Function, sorted_truth: Tensor) -> Any:
     return jaccard_steps(sorted_truth.flip(0)).flip(0)
 
 
-@mistake(lovasz.lovasz_loss, needs="classes that do not occur")
-def lovasz_all_classes(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs="classes that do not occur", classes="all")
+def lovasz_all_classes() -> None:
     """Absent classes count, too; the reference averages present ones unless told otherwise."""
-    return loss(pred, label, **{**options, "classes": "all"})
 
 
-@mistake(lovasz.lovasz_loss, needs='classes="all", and classes that do not occur')
-def lovasz_present_classes(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(
+    lovasz.lovasz_loss, needs='classes="all", and classes that do not occur', classes="present"
+)
+def lovasz_present_classes() -> None:
     """Absent classes are left out; with classes="all" the reference averages them, too."""
-    return loss(pred, label, **{**options, "classes": "present"})
 
 
-@mistake(lovasz.lovasz_loss, needs=_SEVERAL)
-def lovasz_per_image(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs=_SEVERAL, per_image=True, reduction="mean")
+def lovasz_per_image() -> None:
     """Each image is ranked alone; the reference ranks the whole batch unless told otherwise."""
-    return loss(pred, label, **{**options, "per_image": True, "reduction": "mean"})
 
 
-@mistake(lovasz.lovasz_loss, needs=f"per_image, and {_SEVERAL}")
-def lovasz_over_batch(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs=f"per_image, and {_SEVERAL}", per_image=False, reduction="none")
+def lovasz_over_batch() -> None:
     """The whole batch is ranked together; with per_image the reference ranks each image alone."""
-    return loss(pred, label, **{**options, "per_image": False, "reduction": "none"})
 
 
-@mistake(lovasz.lovasz_loss, needs=_IGNORED)
-def lovasz_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(lovasz.lovasz_loss, needs=_IGNORED, ignore_index=None)
+def lovasz_ignored_counted() -> None:
     """Ignored pixels are ranked, too; the reference leaves them out."""
-    return loss(pred, label, **{**options, "ignore_index": None})
 
 
 def _activated(pred: Tensor, options: dict[str, Any]) -> Tensor:

@@ -87,10 +87,11 @@ def never_enlarged(keep_ratio_size: Function, height: int, width: int, scale: Si
     return size if max(size) < max(height, width) else (height, width)
 
 
-@mistake(resizes.resize_sample, needs="keep_ratio=True and an image of another ratio")
-def ratio_not_kept(resize_sample: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
+@mistake(
+    resizes.resize_sample, needs="keep_ratio=True and an image of another ratio", keep_ratio=False
+)
+def ratio_not_kept() -> None:
     """The image is stretched to the scale; the reference keeps its ratio."""
-    return resize_sample(sample, rng, **{**options, "keep_ratio": False})
 
 
 @mistake(resizes.resize_sample, needs="keep_ratio=False")

@@ -20,10 +20,9 @@ ratio_mistake = made_in(metric.IoUMetric, metric.class_ratios)
 mean_mistake = made_in(metric.IoUMetric)
 
 
-@ratio_mistake(metric.class_ratios, needs="a class neither labelled nor predicted")
-def nan_as_0(class_ratios: Function, counts: ClassCounts, **options: Any) -> Any:
+@ratio_mistake(metric.class_ratios, needs="a class neither labelled nor predicted", nan_to_num=0)
+def nan_as_0() -> None:
     """Absent classes score 0 in the mean; the reference leaves them out."""
-    return class_ratios(counts, **{**options, "nan_to_num": 0})
 
 
 @ratio_mistake(metric.class_ratios, needs="a class predicted but not labelled")
@@ -150,10 +149,9 @@ def beta_not_squared(class_ratios: Function, counts: ClassCounts, **options: Any
     return {**ratios, "Fscore": score}
 
 
-@mistake(saved.format_prediction, needs="reduce_zero_label")
-def png_not_raised(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
+@mistake(saved.format_prediction, needs="reduce_zero_label", reduce_zero_label=False)
+def png_not_raised() -> None:
     """Saved classes start at 0; with reduce_zero_label the reference saves them from 1."""
-    return format_prediction(pred, reduce_zero_label=False)
 
 
 class _Kept:
@@ -178,10 +176,9 @@ class _Kept:
         return metric.compute()
 
 
-@mistake(saved.format_prediction, needs="no reduce_zero_label")
-def png_always_raised(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
+@mistake(saved.format_prediction, needs="no reduce_zero_label", reduce_zero_label=True)
+def png_always_raised() -> None:
     """Saved classes start at 1; without reduce_zero_label the reference saves them from 0."""
-    return format_prediction(pred, reduce_zero_label=True)
 
 
 @mistake(saved.format_prediction, needs="reduce_zero_label, and 255 predicted")

@@ -23,10 +23,9 @@ def rotated_anticlockwise(rotate: Function, array: Array, angle: float, **option
     return rotate(array, -angle, **options)
 
 
-@rotate_mistake(warp.rotate)
-def rotated_labels_blended(rotate: Function, array: Array, angle: float, **options: Any) -> Any:
+@rotate_mistake(warp.rotate, nearest=False)
+def rotated_labels_blended() -> None:
     """Label maps are interpolated; the reference takes the nearest label."""
-    return rotate(array, angle, **{**options, "nearest": False})
 
 
 @turn_mistake(warp.rotate)
