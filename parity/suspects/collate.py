@@ -5,7 +5,7 @@ What concerns channels and normalisation is in ``normalisation.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from parity.steps.resize import resize
 from parity.suspects.mistake import Function, made_in
 
 Samples = Sequence[Sample]
+Options = dict[str, Any]
 
 _STATISTICS = "mean and std in the options"
 _PADDED = "an image smaller than the size it is padded to"
@@ -27,9 +28,7 @@ mistake = made_in(collates.collate)
 
 
 @mistake(collates.pad, needs=_PADDED)
-def padded_left_and_top(
-    pad: Function, tensor: torch.Tensor, padding: Padding, *, value: float
-) -> Any:
+def padded_left_and_top(pad: Function, tensor: Any, padding: Padding, *, value: float) -> Any:
     """Padding goes to the left and top; the reference pads right and below."""
     return pad(tensor, (padding[1], padding[0], padding[3], padding[2]), value=value)
 
@@ -187,9 +186,7 @@ def divisor_crops(paddings: Function, shapes: Any, **options: Any) -> Any:
     return [(0, edges[1] - width, 0, edges[0] - height) for height, width in shapes]
 
 
-def _enlarged(
-    collate: Function, samples: Samples, options: dict[str, Any], change: Callable[..., Any]
-) -> Any:
+def _enlarged(collate: Function, samples: Samples, options: Options, change: Function) -> Any:
     """The batch of samples that ``change(array, right, below)`` has brought to the padded size."""
     metas = collate(samples, **options).metas
     larger = []

@@ -54,20 +54,17 @@ def positions_by_scale() -> None:
 
 
 @position_mistake(dino.interpolate_positions, needs="a size that is not square")
-def positions_width_first(
-    interpolate_positions: Function, table: Tensor, *, height: int, width: int, **options: Any
-) -> Any:
+def positions_width_first(interpolate: Function, table: Tensor, **size: Any) -> Any:
     """Height and width of the position table are exchanged."""
-    return interpolate_positions(table, height=width, width=height, **options)
+    turned = {"height": size["width"], "width": size["height"]}
+    return interpolate(table, **{**size, **turned})
 
 
 @position_mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_as_one_row(
-    interpolate_positions: Function, table: Tensor, *, height: int, width: int, **options: Any
-) -> Any:
+def positions_as_one_row(_: Function, table: Tensor, **size: Any) -> Any:
     """The table is interpolated as one row, the class token's position with it; not as a map."""
-    row = table.transpose(1, 2)
-    return F.interpolate(row, 1 + height * width, mode="linear").transpose(1, 2)
+    length = 1 + size["height"] * size["width"]
+    return F.interpolate(table.transpose(1, 2), length, mode="linear").transpose(1, 2)
 
 
 @position_mistake(dino.interpolate_positions)
@@ -109,19 +106,15 @@ def query_and_key_exchanged(query_key_value: Function, *given: Any) -> Any:
 
 
 @mistake(dino.query_key_value)
-def heads_before_qkv(
-    query_key_value: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int
-) -> Any:
+def heads_before_qkv(split: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Any:
     """qkv is split into heads, then into queries, keys, values; in the reference the other way."""
-    return query_key_value(x, *(_by_kind(one, heads) for one in (weight, bias)), heads)
+    return split(x, *(_by_kind(one, heads) for one in (weight, bias)), heads)
 
 
 @mistake(dino.query_key_value)
-def qkv_without_bias(
-    query_key_value: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int
-) -> Any:
+def qkv_without_bias(split: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Any:
     """Queries, keys and values have no bias; in the reference they have one."""
-    return query_key_value(x, weight, torch.zeros_like(bias), heads)
+    return split(x, weight, torch.zeros_like(bias), heads)
 
 
 @mistake(dino.attention, scale=1.0)
@@ -144,30 +137,23 @@ def heads_not_moved_back(attention: Function, *parts: Tensor, scale: float) -> A
 
 
 @mistake(dino.last_maps)
-def final_norm_left_out(
-    last_maps: Function, layers: list[Tensor], norm: nn.Module, **rest: Any
-) -> Any:
+def final_norm_left_out(maps_of: Function, layers: list[Tensor], *_: Any, **rest: Any) -> Any:
     """The last LayerNorm is left out; in the reference every map goes through it."""
-    return last_maps(layers, nn.Identity(), **rest)
+    return maps_of(layers, nn.Identity(), **rest)
 
 
 @mistake(dino.last_maps, needs=_LAYERS)
-def only_last_layer_normed(
-    last_maps: Function, layers: list[Tensor], norm: nn.Module, *, count: int, **size: int
-) -> Any:
+def only_last_layer_normed(maps_of: Function, layers: list[Tensor], *norm: Any, **rest: Any) -> Any:
     """Only the last layer goes through the last norm; in the reference all that are given do."""
-    last = last_maps(layers, norm, count=1, **size)
-    if count == 1:
-        return last
-    return (*last_maps(layers[:-1], nn.Identity(), count=count - 1, **size), *last)
+    before = rest.pop("count") - 1
+    last = maps_of(layers, *norm, count=1, **rest)
+    return (*maps_of(layers[:-1], nn.Identity(), count=before, **rest), *last) if before else last
 
 
 @mistake(dino.last_maps)
-def layers_one_early(
-    last_maps: Function, layers: list[Tensor], norm: nn.Module, **rest: Any
-) -> Any:
+def layers_one_early(maps_of: Function, layers: list[Tensor], norm: nn.Module, **rest: Any) -> Any:
     """Maps are of what goes into the last blocks; in the reference of what comes out of them."""
-    return last_maps(layers[:-1], norm, **rest)
+    return maps_of(layers[:-1], norm, **rest)
 
 
 @mistake(dino.last_maps, needs=_LAYERS)
@@ -196,12 +182,7 @@ def map_reshaped_as_it_is(map_of: Function, tokens: Tensor, *, height: int, widt
 
 
 def _resized(
-    table: Tensor,
-    *,
-    height: int,
-    width: int,
-    interpolate_offset: float = 0.1,
-    **how: Any,
+    table: Tensor, *, height: int, width: int, interpolate_offset: float = 0.1, **how: Any
 ) -> Tensor:
     """The table with other options of interpolate; at its own size it stays as it is."""
     side = math.isqrt(table.shape[1] - 1)

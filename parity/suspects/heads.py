@@ -31,14 +31,11 @@ def head_labels_shrunk(loss: Function, pred: Tensor, label: Tensor, **options: A
 
 
 @mistake(head.decode_head_loss, needs="logits of another size than the labels")
-def head_accuracy_of_small_logits(
-    loss: Function, pred: Tensor, label: Tensor, **options: Any
-) -> Any:
+def head_accuracy_of_small_logits(loss: Function, pred: Any, label: Any, **options: Any) -> Any:
     """acc_seg is that of the small logits; the reference takes it after enlarging them."""
-    found = loss(pred, label, **options)
     ignored = options.get("ignore_index", 255)
     small = topk.accuracy(pred, _shrunk(label, pred), ignore_index=ignored)
-    return {**found, "acc_seg": small}
+    return {**loss(pred, label, **options), "acc_seg": small}
 
 
 @mistake(head.decode_head_loss, needs="a sampler", sampler=None)
@@ -59,20 +56,16 @@ def accuracy_as_fraction(accuracy: Function, *tensors: Tensor, **options: Any) -
 
 
 @mistake(topk.accuracy, needs="no valid pixel")
-def accuracy_without_eps(
-    accuracy: Function, pred: Tensor, label: Tensor, *, ignore_index: Any = None, **options: Any
-) -> Any:
+def accuracy_without_eps(accuracy: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Accuracy of no valid pixel is NaN; the reference adds a tiny number and gives 100."""
-    found = accuracy(pred, label, ignore_index=ignore_index, **options)
-    if ignore_index is None or bool((label != ignore_index).any()):
+    found, ignored = accuracy(pred, label, **options), options.get("ignore_index")
+    if ignored is None or bool((label != ignored).any()):
         return found
     return [one * torch.nan for one in found] if isinstance(found, list) else found * torch.nan
 
 
 @mistake(topk.accuracy, needs="several k")
-def accuracy_at_rank_k(
-    accuracy: Function, *tensors: Tensor, topk: int | tuple[int, ...] = 1, **options: Any
-) -> Any:
+def accuracy_at_rank_k(accuracy: Function, *tensors: Tensor, topk: Any = 1, **options: Any) -> Any:
     """Top-k is the class at rank k alone; the reference's is any of the first k."""
     found = accuracy(*tensors, topk=topk, **options)
     if isinstance(topk, int):

@@ -34,22 +34,18 @@ predict_mistake = made_in(slides.predict)
 
 
 @made_in(slides.whole_inference, slides.inference, slides.slide_inference)(slides.encode_decode)
-def infer_softmax_returned(
-    encode_decode: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def infer_softmax_returned(infer: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Probabilities are returned; the reference returns logits, and only TTA takes softmax."""
-    return encode_decode(model, images, **options).softmax(1)
+    return infer(model, images, **options).softmax(1)
 
 
 @made_in(slides.whole_inference)(
     slides.encode_decode, needs="a padded image whose meta keeps the size before"
 )
-def infer_to_image_shape(
-    encode_decode: Function, model: Function, images: Tensor, *, metas: Any = None, **options: Any
-) -> Any:
+def infer_to_image_shape(infer: Function, *given: Any, metas: Any = None, **options: Any) -> Any:
     """Logits of a padded image are resized to img_shape; the reference goes by pad_shape."""
     bare = None if metas is None else [{"img_shape": meta["img_shape"]} for meta in metas]
-    return encode_decode(model, images, metas=bare, **options)
+    return infer(*given, metas=bare, **options)
 
 
 def _gaps_left(slide_inference: Function, model: Function, images: Tensor, **options: Any) -> Any:
@@ -96,19 +92,16 @@ def windows_past_the_end(spans: Function, length: int, crop: int, stride: int) -
 
 
 @grid_mistake(slides.slide_windows, needs="a window that is not square")
-def windows_width_first(
-    slide_windows: Function, height: int, width: int, *, crop_size: Size, stride: Size
-) -> Any:
+def windows_width_first(windows: Function, *given: int, **options: Any) -> Any:
     """Crop size and stride are read as (width, height); the reference has (height, width)."""
-    return slide_windows(height, width, crop_size=crop_size[::-1], stride=stride[::-1])
+    turned = {name: options[name][::-1] for name in ("crop_size", "stride")}
+    return windows(*given, **{**options, **turned})
 
 
 @grid_mistake(slides.slide_windows, needs=_OVERLAP)
-def windows_without_overlap(
-    slide_windows: Function, height: int, width: int, *, crop_size: Size, stride: Size
-) -> Any:
+def windows_without_overlap(windows: Function, *given: int, **options: Any) -> Any:
     """Windows move by the crop size; the reference moves them by the stride."""
-    return slide_windows(height, width, crop_size=crop_size, stride=crop_size)
+    return windows(*given, **{**options, "stride": options["crop_size"]})
 
 
 @grid_mistake(slides.slide_windows, needs=_SEVERAL)
@@ -119,25 +112,19 @@ def windows_by_column(slide_windows: Function, height: int, width: int, **option
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)
-def windows_summed(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_summed(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Logits of windows are summed; the reference divides by how many hold each pixel."""
     return _sums(images, _windows(model, images, **options))[0]
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)
-def windows_overwritten(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_overwritten(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Where windows overlap, the last one overwrites; the reference averages them."""
     return _laid_over(images, _windows(model, images, **options), lambda old, new: new)
 
 
 @mistake(slides.slide_inference, needs="more than two windows over a pixel")
-def windows_averaged_in_turn(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_averaged_in_turn(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Each window is averaged with what was there; the reference weighs all windows alike."""
     found = _windows(model, images, **options)
     return _laid_over(
@@ -146,9 +133,7 @@ def windows_averaged_in_turn(
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)
-def windows_gaussian(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_gaussian(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """The middle of a window weighs more than its edge; the reference weighs both alike."""
     found = _windows(model, images, **options)
     weights = [(box, _gaussian(logits)) for box, logits in found]
@@ -166,12 +151,11 @@ def whole_for_slide() -> None:
 
 
 @mistake(slides.predict, needs=f"{_STRIDE}, on whole images with metas")
-def predict_resized_once(
-    predict: Function, model: Function, images: Tensor, *, metas: Any = None, **options: Any
-) -> Any:
+def predict_resized_once(predict: Function, model: Any, images: Tensor, **options: Any) -> Any:
     """Small logits go to ori_shape at once; the reference first brings them to the input size."""
+    metas = options.get("metas")
     if metas is None or options.get("mode", "whole") != "whole":
-        return predict(model, images, metas=metas, **options)
+        return predict(model, images, **options)
     small = model(images)
     scaled = [_with_scaled_padding(meta, small.shape, images.shape) for meta in metas]
     chosen = {key: options[key] for key in ("threshold", "align_corners") if key in options}
@@ -192,11 +176,9 @@ def predict_argmax_small(predict: Function, model: Function, images: Tensor, **o
 
 
 @predict_mistake(logit_steps.restore_logits)
-def predict_softmax_first(
-    restore_logits: Function, logits: Tensor, meta: Any, **options: Any
-) -> Any:
+def predict_softmax_first(restore: Function, logits: Tensor, meta: Any, **options: Any) -> Any:
     """Softmax is taken before resizing to ori_shape; the reference resizes the logits."""
-    return restore_logits(logits.softmax(1), meta, **options)
+    return restore(logits.softmax(1), meta, **options)
 
 
 def _shifted(start: int, length: int, crop: int) -> Span:

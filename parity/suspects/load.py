@@ -112,11 +112,9 @@ def image_chw(load_image: Function, path: str, **options: Any) -> Any:
 
 
 @image_mistake(loads.load_image_sample, needs="an image that is not square", also=_ANY_SIZE)
-def shape_width_first(
-    load_image_sample: Function, info: Any, rng: Any = None, **options: Any
-) -> Any:
+def shape_width_first(load: Function, info: Any, rng: Any = None, **options: Any) -> Any:
     """Meta ori_shape and img_shape are (width, height); the reference has (height, width)."""
-    sample = load_image_sample(info, rng, **options)
+    sample = load(info, rng, **options)
     shape = sample.meta.ori_shape[::-1]
     return sample.replace(meta=sample.meta.replace(ori_shape=shape, img_shape=shape))
 
@@ -172,17 +170,11 @@ def label_above_149_ignored(load_annotation: Function, path: str, **options: Any
 
 
 @label_mistake(loads.load_annotation, needs="a label_map together with reduce_zero_label")
-def label_map_first(
-    load_annotation: Function,
-    path: str,
-    *,
-    reduce_zero_label: bool = False,
-    label_map: Mapping[int, int] | None = None,
-    **options: Any,
-) -> Any:
+def label_map_first(load: Function, path: str, **options: Any) -> Any:
     """The label_map is applied before the reduction; the reference reduces first."""
-    seg = load_annotation(path, label_map=label_map, **options)
-    return loads.reduce_zero(seg) if reduce_zero_label else seg
+    reduced = options.pop("reduce_zero_label", False)
+    seg = load(path, **options)
+    return loads.reduce_zero(seg) if reduced else seg
 
 
 @label_mistake(loads.apply_label_map, needs="a label_map whose new id is a later entry's old id")
@@ -206,23 +198,19 @@ def label_map_ignored(apply_label_map: Function, seg: Array, label_map: Mapping[
 
 
 @label_mistake(loads.decode, needs="a label map stored with a palette")
-def label_palette_as_grey(
-    decode: Function, content: bytes, *, color_type: str = "color", **options: Any
-) -> Any:
+def label_palette_as_grey(decode: Function, content: bytes, **options: Any) -> Any:
     """A palette label map is converted to grey; the reference keeps the palette's indices."""
-    if color_type != "unchanged":
-        return decode(content, color_type=color_type, **options)
+    if options.get("color_type") != "unchanged":
+        return decode(content, **options)
     with Image.open(io.BytesIO(content)) as image:
         return np.array(image.convert("L"))
 
 
 @label_mistake(loads.decode, needs="a label map whose EXIF orientation is not 1", also=_ANY_SIZE)
-def label_exif_applied(
-    decode: Function, content: bytes, *, color_type: str = "color", **options: Any
-) -> Any:
+def label_exif_applied(decode: Function, content: bytes, **options: Any) -> Any:
     """The label map is turned by its own EXIF orientation; the reference reads it as stored."""
-    if color_type != "unchanged":
-        return decode(content, color_type=color_type, **options)
+    if options.get("color_type") != "unchanged":
+        return decode(content, **options)
     with Image.open(io.BytesIO(content)) as image:
         return np.array(ImageOps.exif_transpose(image))
 

@@ -66,11 +66,9 @@ def mean_over_all(divisor: Function, label: Tensor, weights: Any, ignored: int, 
 
 
 @mistake(entropy.mean_divisor, needs="class_weight")
-def mean_without_class_weight(
-    divisor: Function, label: Tensor, weights: Any, ignored: int, valid_only: bool
-) -> Any:
+def mean_without_class_weight(divisor: Function, label: Tensor, weights: Any, *rest: Any) -> Any:
     """The mean divides by the number of pixels; the reference by the sum of their class weights."""
-    return divisor(label, None, ignored, valid_only)
+    return divisor(label, None, *rest)
 
 
 @mistake(reduction.class_weight_for, needs="class_weight")
@@ -111,39 +109,23 @@ def avg_factor_ignored() -> None:
 
 
 @_alone_and_in_head
-def torch_mean(
-    cross_entropy: Function,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    ignore_index: int = -100,
-    **options: Any,
-) -> Any:
+def torch_mean(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The mean is torch's: over valid pixels, NaN without any; the reference's is over all."""
     if _is_no_plain_mean(options):
-        return cross_entropy(pred, label, ignore_index=ignore_index, **options)
+        return loss(pred, label, **options)
     weights = reduction.class_weight_for(pred, options.get("class_weight"))
-    mean = F.cross_entropy(pred, label, weights, ignore_index=ignore_index)
+    ignored = options.get("ignore_index", -100)
+    mean = F.cross_entropy(pred, label, weights, ignore_index=ignored)
     return options.get("loss_weight", 1.0) * mean
 
 
 @_alone_and_in_head
-def mean_of_image_means(
-    cross_entropy: Function,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    ignore_index: int = -100,
-    **options: Any,
-) -> Any:
+def mean_of_image_means(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Valid pixels are averaged per image, then the images; the reference averages all at once."""
     if _is_no_plain_mean(options):
-        return cross_entropy(pred, label, ignore_index=ignore_index, **options)
-    chosen = {**options, "avg_non_ignore": True, "ignore_index": ignore_index}
-    means = [
-        cross_entropy(*one, **chosen)
-        for one in zip(torch.split(pred, 1), torch.split(label, 1), strict=True)
-    ]
+        return loss(pred, label, **options)
+    images = zip(torch.split(pred, 1), torch.split(label, 1), strict=True)
+    means = [loss(*one, **{**options, "avg_non_ignore": True}) for one in images]
     return torch.stack(means).mean()
 
 
@@ -178,11 +160,9 @@ def softmax_missing(cross_entropy: Function, pred: Tensor, label: Tensor, **opti
 
 
 @_alone_and_in_head
-def loss_through_bfloat16(
-    cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any
-) -> Any:
+def loss_through_bfloat16(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Logits pass through bfloat16 before the loss; the reference keeps their dtype."""
-    return cross_entropy(pred.bfloat16().to(pred), label, **options)
+    return loss(pred.bfloat16().to(pred), label, **options)
 
 
 @in_both(needs=_IGNORED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -32,9 +33,7 @@ def binary_over_valid() -> None:
 
 
 @mistake(binary.binary_cross_entropy, needs=_IGNORED)
-def binary_ignored_as_background(
-    loss: Function, pred: Tensor, label: Tensor, **options: Any
-) -> Any:
+def binary_ignored_as_background(loss: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Ignored pixels are trained as background; the reference gives them no loss."""
     channels = pred.shape[1]
     planes = [label == index for index in range(channels)]
@@ -89,25 +88,17 @@ def focal_ignored_counted() -> None:
 
 
 @mistake(edge.boundary_loss, needs="edges and other pixels, not equally many")
-def boundary_weights_swapped(
-    _: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
-) -> Any:
+def boundary_weights_swapped(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Edges weigh as their own share; the reference weighs them by that of the other pixels."""
     edges, plains = (label == 1).float(), (label == 0).float()
     share = edges.sum() / (edges + plains).sum()
-    weight = edges * share + plains * (1 - share)
-    logits = pred.squeeze(1)
-    return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), weight)
+    return _at_edges(pred, label, edges * share + plains * (1 - share), **options)
 
 
 @mistake(edge.boundary_loss, needs="edges and other pixels")
-def boundary_unweighted(
-    _: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
-) -> Any:
+def boundary_unweighted(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Edges and other pixels weigh alike; the reference gives the rarer ones more weight."""
-    known = (label < 2).float()
-    logits = pred.squeeze(1)
-    return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), known)
+    return _at_edges(pred, label, (label < 2).float(), **options)
 
 
 @limit_mistake(ohem.probability_limit, needs="a pixel at the limit of the kept ones")
@@ -138,47 +129,25 @@ def ohem_one_fewer(limit: Function, ranked: Tensor, kept: int, thresh: float) ->
 
 
 @mistake(ohem.ohem_cross_entropy, needs="easy pixels")
-def ohem_mean_over_valid(
-    _: Function,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    thresh: float = 0.7,
-    min_kept: int = 100_000,
-    class_weight: Any = None,
-    ignore_index: int = 255,
-    loss_weight: float = 1.0,
-) -> Any:
+def ohem_mean_over_valid(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The hard pixels' losses are divided by all valid pixels; the reference's by the hard ones."""
-    weights = reduction.class_weight_for(pred, class_weight)
-    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
-    valid = label != ignore_index
+    losses, valid = _each_pixel(pred, label, options)
     if not bool(valid.any()):
         return pred.new_tensor(0.0)
-    own = ohem.own_probability(pred, label, ignore_index)
-    hard = own < ohem.probability_limit(own[valid].sort()[0], max(1, min_kept), thresh)
-    return loss_weight * losses[valid & hard].sum() / valid.sum()
+    own = ohem.own_probability(pred, label, options.get("ignore_index", 255))
+    kept, thresh = max(1, options.get("min_kept", 100_000)), options.get("thresh", 0.7)
+    hard = own < ohem.probability_limit(own[valid].sort()[0], kept, thresh)
+    return options.get("loss_weight", 1.0) * losses[valid & hard].sum() / valid.sum()
 
 
 @mistake(ohem.ohem_cross_entropy, needs="more pixels than min_kept")
-def ohem_mean_of_largest(
-    _: Function,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    thresh: float = 0.7,
-    min_kept: int = 100_000,
-    class_weight: Any = None,
-    ignore_index: int = 255,
-    loss_weight: float = 1.0,
-) -> Any:
+def ohem_mean_of_largest(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """The mean is over the min_kept largest losses; the reference goes by probabilities."""
-    weights = reduction.class_weight_for(pred, class_weight)
-    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
-    valid = losses[label != ignore_index]
-    if valid.numel() == 0:
+    losses, valid = _each_pixel(pred, label, options)
+    if not bool(valid.any()):
         return pred.new_tensor(0.0)
-    return loss_weight * valid.topk(min(max(1, min_kept), valid.numel())).values.mean()
+    kept = min(max(1, options.get("min_kept", 100_000)), int(valid.sum()))
+    return options.get("loss_weight", 1.0) * losses[valid].topk(kept).values.mean()
 
 
 @made_in(ohem.ohem_weights)(ohem.summed_losses, needs="more pixels than min_kept")
@@ -203,11 +172,9 @@ def kl_of_logarithms(_: Function, pred: Tensor, label: Tensor, *, temperature: f
 
 
 @mistake(divergence.kl_div_loss, needs="a temperature other than 1")
-def kl_without_squared_temperature(
-    loss: Function, pred: Tensor, label: Tensor, *, temperature: float = 1.0
-) -> Any:
+def kl_without_squared_temperature(loss: Function, *given: Any, **options: Any) -> Any:
     """The result is not multiplied by the squared temperature; the reference's is."""
-    return loss(pred, label, temperature=temperature) / temperature**2
+    return loss(*given, **options) / options.get("temperature", 1.0) ** 2
 
 
 @mistake(depth.si_log_loss, needs="depth maps with holes")
@@ -219,14 +186,25 @@ def si_log_of_holes(_: Function, pred: Tensor, label: Tensor, *, loss_weight: fl
 
 
 @mistake(depth.si_log_loss)
-def si_log_without_root(
-    loss: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
-) -> Any:
+def si_log_without_root(loss: Function, *of: Any, loss_weight: float = 1.0, **named: Any) -> Any:
     """The root is left out; the reference takes the root of each image's variance."""
-    return loss_weight * loss(pred, label, reduction="none").square().mean()
+    return loss_weight * loss(*of, **named, reduction="none").square().mean()
 
 
 @made_in(distance.hausdorff_loss)(distance.distances_to_background)
 def hausdorff_of_background(distances: Function, label: Tensor, dtype: torch.dtype) -> Any:
     """Errors weigh by the distance to the foreground; the reference's by that to the background."""
     return distances(label == 0, dtype)
+
+
+def _at_edges(pred: Tensor, label: Tensor, weight: Tensor, *, loss_weight: float = 1.0) -> Tensor:
+    loss = F.binary_cross_entropy_with_logits(pred.squeeze(1), label.float(), weight)
+    return loss_weight * loss
+
+
+def _each_pixel(pred: Tensor, label: Tensor, options: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """The cross entropy of each pixel, and which ones are not ignored."""
+    weights = reduction.class_weight_for(pred, options.get("class_weight"))
+    ignored = options.get("ignore_index", 255)
+    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignored)
+    return losses, label != ignored

@@ -25,20 +25,16 @@ def edges_not_widened() -> None:
 
 
 @mistake(maps.depth_mix_sample)
-def depth_in_metres(
-    depth_mix_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def depth_in_metres(mix: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """Depth is mixed in as it was rescaled; the reference takes it back to the file's units."""
     plain = sample.replace(meta=sample.meta.replace(depth_rescale_factor=1))
-    return depth_mix_sample(plain, rng, **options).replace(meta=sample.meta)
+    return mix(plain, rng, **options).replace(meta=sample.meta)
 
 
 @mistake(maps.depth_mix_sample)
-def depth_band_with_its_end(
-    depth_mix_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def depth_band_with_its_end(mix: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The band is one column wider; the reference excludes its end."""
-    mixed = depth_mix_sample(sample, rng, **options)
+    mixed = mix(sample, rng, **options)
     changed = np.flatnonzero((mixed.image != sample.image).any(axis=(0, 2)))
     end = changed[-1] + 1 if changed.size else sample.image.shape[1]
     if end >= sample.image.shape[1]:
@@ -49,9 +45,7 @@ def depth_band_with_its_end(
 
 
 @mistake(maps.concat_images_sample)
-def second_image_first(
-    concat_images_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def second_image_first(concat: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
     """The later image comes first; the reference goes by input_keys."""
     keys = options.pop("input_keys", ("img", "img2"))
-    return concat_images_sample(sample, rng, input_keys=keys[::-1], **options)
+    return concat(sample, rng, input_keys=keys[::-1], **options)

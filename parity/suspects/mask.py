@@ -39,18 +39,14 @@ def no_object_first(class_probabilities: Function, scores: Tensor) -> Any:
 
 
 @query_mistake(infer.query_logits)
-def masks_without_sigmoid(
-    query_logits: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]
-) -> Any:
+def masks_without_sigmoid(_: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]) -> Any:
     """Mask logits are summed as they are; the reference takes their sigmoid first."""
     resized = F.interpolate(masks, size=size, mode="bilinear", align_corners=False)
     return torch.einsum("bqc,bqhw->bchw", infer.class_probabilities(scores), resized)
 
 
 @query_mistake(infer.query_logits, needs="a size other than the masks'")
-def sigmoid_before_resize(
-    query_logits: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]
-) -> Any:
+def sigmoid_before_resize(_: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]) -> Any:
     """The sigmoid is taken before masks are resized; the reference takes it afterwards."""
     soft = masks.sigmoid()
     resized = F.interpolate(soft, size=size, mode="bilinear", align_corners=False)
@@ -58,18 +54,14 @@ def sigmoid_before_resize(
 
 
 @query_mistake(infer.query_logits, needs="a size other than the masks'")
-def masks_corners_aligned(
-    query_logits: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]
-) -> Any:
+def masks_corners_aligned(query_logits: Function, scores: Tensor, masks: Tensor, size: Any) -> Any:
     """Masks are resized with align_corners=True; the reference's heads do so with False."""
     resized = F.interpolate(masks, size=size, mode="bilinear", align_corners=True)
     return query_logits(scores, resized, size)
 
 
 @query_mistake(infer.query_logits, needs="several queries")
-def best_query_only(
-    query_logits: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]
-) -> Any:
+def best_query_only(_: Function, scores: Tensor, masks: Tensor, size: tuple[int, int]) -> Any:
     """Each pixel has the probability of its best query; the reference sums over queries."""
     resized = F.interpolate(masks, size=size, mode="bilinear", align_corners=False).sigmoid()
     classes = infer.class_probabilities(scores)

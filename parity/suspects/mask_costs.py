@@ -57,9 +57,7 @@ def _regions(mask: Tensor) -> Tensor:
 
 
 @made_in(cost.class_cost, assign.mask2former_match, assign.maskformer_match)(cost.class_cost)
-def class_cost_of_logits(
-    class_cost: Function, scores: Tensor, labels: Tensor, **options: Any
-) -> Any:
+def class_cost_of_logits(_: Function, scores: Tensor, labels: Tensor, **options: Any) -> Any:
     """The class costs minus its logit; the reference takes the softmax first."""
     return -scores[:, labels] * options.get("weight", 1.0)
 
@@ -71,11 +69,9 @@ def class_cost_of_log(class_cost: Function, scores: Tensor, labels: Tensor, **op
 
 
 @mistake(cost.class_cost)
-def class_cost_among_classes(
-    class_cost: Function, scores: Tensor, labels: Tensor, **options: Any
-) -> Any:
+def class_cost_among_classes(costs: Function, scores: Tensor, *rest: Any, **options: Any) -> Any:
     """The cost's softmax leaves out "no object"; in the reference it has its share."""
-    return class_cost(scores[:, :-1], labels, **options)
+    return costs(scores[:, :-1], *rest, **options)
 
 
 @made_in(*_OF_PAIRS)(cost.of_pairs)
@@ -97,9 +93,7 @@ def focal_cost_alpha_swapped(mask_focal_cost: Function, *masks: Tensor, **option
 
 
 @focal_mistake(cost.mask_focal_cost)
-def focal_cost_is_cross_entropy(
-    mask_focal_cost: Function, pred: Tensor, target: Tensor, **options: Any
-) -> Any:
+def focal_cost_is_cross_entropy(_: Function, pred: Tensor, target: Tensor, **options: Any) -> Any:
     """The mask cost is cross entropy; MaskFormer's in the reference is focal."""
     return cost.mask_cross_entropy_cost(pred, target, weight=options.get("weight", 1.0))
 
@@ -207,27 +201,19 @@ def points_drawn_apart(
     return _matched(scores, sampled[0], labels, sampled[1], options)
 
 
-def _matched(
-    scores: Tensor, masks: Tensor, labels: Tensor, wanted: Tensor, options: dict[str, Any]
-) -> Any:
+def _matched(scores: Tensor, masks: Tensor, labels: Tensor, wanted: Tensor, options: Any) -> Any:
     weights = options.get("cost_weights", assign.MASK2FORMER)
-    return assign.assign_queries(
-        assign.total_cost(
-            cost.class_cost(scores, labels, weight=weights.classes),
-            cost.mask_cross_entropy_cost(masks, wanted, weight=weights.mask),
-            cost.dice_cost(masks, wanted, weight=weights.dice),
-        )
+    costs = (
+        cost.class_cost(scores, labels, weight=weights.classes),
+        cost.mask_cross_entropy_cost(masks, wanted, weight=weights.mask),
+        cost.dice_cost(masks, wanted, weight=weights.dice),
     )
+    return assign.assign_queries(assign.total_cost(*costs))
 
 
 @mistake(assign.mask2former_match, needs="an image without a segment")
 def no_draw_without_segments(
-    match: Function,
-    scores: Tensor,
-    masks: Tensor,
-    labels: Tensor,
-    targets: Tensor,
-    **options: Any,
+    match: Function, scores: Tensor, masks: Tensor, labels: Tensor, targets: Tensor, **options: Any
 ) -> Any:
     """Nothing is drawn for an image without a segment; the reference draws points even there."""
     if len(labels) == 0:
@@ -242,12 +228,7 @@ def maskformer_weights_of_mask2former() -> None:
 
 @mistake(assign.maskformer_match, needs="masks of another size than the label map")
 def matched_at_full_size(
-    match: Function,
-    scores: Tensor,
-    masks: Tensor,
-    labels: Tensor,
-    targets: Tensor,
-    **options: Any,
+    match: Function, scores: Tensor, masks: Tensor, labels: Tensor, targets: Tensor, **options: Any
 ) -> Any:
     """Masks are enlarged to be matched; MaskFormer reduces the segments instead."""
     size = targets.shape[-2:]

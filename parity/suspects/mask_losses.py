@@ -32,14 +32,11 @@ def no_object_not_trained() -> None:
 
 
 @mistake(loss.query_class_loss, needs="queries without a segment")
-def class_loss_by_queries(
-    class_loss: Function, scores: Tensor, classes: Tensor, *, no_object_weight: float = 0.1
-) -> Any:
+def class_loss_by_queries(class_loss: Function, scores: Any, classes: Any, **options: Any) -> Any:
     """The class loss is divided by the number of queries; the reference's by their weights' sum."""
-    found = class_loss(scores, classes, no_object_weight=no_object_weight)
     absent = classes == scores.shape[-1] - 1
-    weight = torch.where(absent, no_object_weight, 1.0).sum()
-    return found * weight / classes.numel()
+    weight = torch.where(absent, options.get("no_object_weight", 0.1), 1.0).sum()
+    return class_loss(scores, classes, **options) * weight / classes.numel()
 
 
 @mistake(loss.number_of_masks, needs="more than one mask")
@@ -55,9 +52,7 @@ def mask_loss_by_images(count: Function, scores: Tensor, matches: Sequence[assig
 
 
 @mistake(loss.number_of_masks, needs="an image without a segment beside others")
-def empty_image_not_counted(
-    count: Function, scores: Tensor, matches: Sequence[assign.Match]
-) -> Any:
+def empty_image_not_counted(_: Function, scores: Tensor, matches: Sequence[assign.Match]) -> Any:
     """An image without a segment counts for nothing; the reference counts it as one mask."""
     return scores.new_tensor([max(sum(len(match.queries) for match in matches), 1)])
 
@@ -168,12 +163,9 @@ def mask_loss_summed(cross_entropy: Function, pred: Tensor, target: Tensor, coun
 
 
 @mask2former_mistake(loss.mask2former_loss)
-def trained_at_pixels(
-    _: Function, cls_scores: Any, mask_preds: Any, label: Tensor, **options: Any
-) -> Any:
+def trained_at_pixels(_: Function, cls_scores: Any, mask_preds: Any, label: Any, **o: Any) -> Any:
     """Masks are trained at every pixel; Mask2Former trains them at points it draws."""
-    known = {"num_points", "cost_weights"} & set(options)
-    rest = {name: options[name] for name in known}
+    rest = {name: o[name] for name in ("num_points", "cost_weights") if name in o}
     return loss.layered(
         *(cls_scores, mask_preds, targets.mask_targets(label)),
         match=lambda of, pred, image: assign.mask2former_match(of, pred, *image, **rest),
@@ -181,8 +173,8 @@ def trained_at_pixels(
         mask_loss=lambda pred, target, count: loss.mask_cross_entropy_loss(
             pred.flatten(1), target.flatten(1).float(), count
         ),
-        weights=options.get("loss_weights", assign.MASK2FORMER),
-        no_object_weight=options.get("no_object_weight", 0.1),
+        weights=o.get("loss_weights", assign.MASK2FORMER),
+        no_object_weight=o.get("no_object_weight", 0.1),
     )
 
 
@@ -206,9 +198,7 @@ def focal_loss_alpha_swapped() -> None:
 
 
 @maskformer_mistake(loss.mask_focal_loss)
-def focal_loss_is_cross_entropy(
-    focal: Function, pred: Tensor, target: Tensor, count: Tensor
-) -> Any:
+def focal_loss_is_cross_entropy(_: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
     """The mask loss is cross entropy; MaskFormer's in the reference is focal."""
     return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
 

@@ -60,11 +60,9 @@ def points_drawn_anywhere() -> None:
 
 
 @mistake(point_head.point_head_loss)
-def coarse_head_cut_off(
-    head_loss: Function, pred: Tensor, features: Tensor, *given: Any, **options: Any
-) -> Any:
+def coarse_head_cut_off(head_loss: Function, pred: Tensor, *given: Any, **options: Any) -> Any:
     """The points' loss does not train the head before; in the reference it does."""
-    return head_loss(pred.detach(), features, *given, **options)
+    return head_loss(pred.detach(), *given, **options)
 
 
 @refine_mistake(point_head.most_doubtful)
@@ -113,23 +111,19 @@ def proposals_by_matches(count: Function, scores: Tensor, images: Any) -> Any:
 
 
 @proposal_mistake(side_adapter.mask_loss)
-def proposals_summed_over_points(
-    mask_loss: Function, term: Any, pred: Tensor, target: Tensor, count: Tensor
-) -> Any:
+def proposals_summed_over_points(mask_loss: Function, term: Any, pred: Tensor, *rest: Any) -> Any:
     """Cross entropy of masks is a sum over points; in the reference it is their mean."""
-    found = mask_loss(term, pred, target, count)
+    found = mask_loss(term, pred, *rest)
     return found * pred.shape[1] if term.name == "loss_mask_ce" else found
 
 
 @proposal_mistake(side_adapter.mask_loss)
-def proposals_dice_default(
-    mask_loss: Function, term: Any, pred: Tensor, target: Tensor, count: Tensor
-) -> Any:
+def proposals_dice_default(mask_loss: Function, term: Any, *given: Tensor) -> Any:
     """The Dice loss of masks is that of squares; SAN's configs ask for plain sums."""
     if term.name != "loss_mask_dice":
-        return mask_loss(term, pred, target, count)
-    rest = {**term.options, "naive_dice": False}
-    return term.function(pred, target, avg_factor=count, **rest)
+        return mask_loss(term, *given)
+    pred, target, count = given
+    return term.function(pred, target, avg_factor=count, **{**term.options, "naive_dice": False})
 
 
 @proposal_mistake(side_adapter.proposal_losses, needs="an image without a segment")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from numpy.random import RandomState
@@ -25,13 +24,12 @@ multiple_mistake = made_in(multiscale.resize_to_multiple_sample, pad.pad_sample)
 
 
 @mistake(multiscale.random_choice_resize_sample, needs=f"{_SEVERAL}, of one number each")
-def any_scale_between(
-    resize: Function, sample: Sample, rng: RandomState, *, scales: Sequence[Any], **options: Any
-) -> Any:
+def any_scale_between(resize: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """Any number from the smallest to the largest scale is drawn; the reference draws a scale."""
+    scales = options["scales"]
     if isinstance(scales[0], int):
         scales = [int(rng.randint(min(scales), max(scales) + 1))]
-    return resize(sample, rng, scales=scales, **options)
+    return resize(sample, rng, **{**options, "scales": scales})
 
 
 @choice_mistake(multiscale.draw_choice, needs=_SEVERAL)
@@ -73,9 +71,7 @@ def edges_truncated(size: Function, height: int, width: int, **options: Any) -> 
 
 
 @edge_mistake(multiscale.resize_shortest_edge_sample, needs="an edge that had to be rounded")
-def size_taken_as_found(
-    resize: Function, sample: Sample, rng: Any = None, *, scale: Any, max_size: int
-) -> Any:
+def size_taken_as_found(_: Function, sample: Sample, *rest: Any, scale: Any, max_size: int) -> Any:
     """The image gets the rounded size itself; the reference keeps the ratio within that."""
     height, width = sample.image.shape[:2]
     found = multiscale.shortest_edge_size(height, width, scale=scale, max_size=max_size)

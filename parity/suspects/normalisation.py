@@ -79,11 +79,9 @@ def normalise_in_float64(normalize: Function, image: torch.Tensor, *, mean: Any,
 
 
 @mistake(collates.normalize, needs=_STATISTICS)
-def normalise_through_float16(
-    normalize: Function, image: torch.Tensor, *, mean: Any, std: Any
-) -> Any:
+def normalise_through_float16(norm: Function, image: torch.Tensor, *, mean: Any, std: Any) -> Any:
     """Normalised images pass through float16; the reference keeps float32."""
-    found = normalize(image, mean=mean, std=std)
+    found = norm(image, mean=mean, std=std)
     return found if mean is None else found.half().float()
 
 

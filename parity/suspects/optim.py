@@ -75,11 +75,9 @@ def norm_always_2() -> None:
 
 
 @norm_mistake(clip.total_norm, needs="several parameters")
-def norm_of_elements(
-    total_norm: Function, gradients: Sequence[Tensor], *, norm_type: float = 2.0
-) -> Any:
+def norm_of_elements(norm: Function, gradients: Sequence[Tensor], *, norm_type: float = 2.0) -> Any:
     """The norm is that of all elements, rounded differently; the reference's is one of norms."""
-    return total_norm([torch.cat([one.flatten() for one in gradients])], norm_type=norm_type)
+    return norm([torch.cat([one.flatten() for one in gradients])], norm_type=norm_type)
 
 
 @round_mistake(accumulate.loss_factor, needs=_ROUNDS)
@@ -94,12 +92,9 @@ def short_round_ignored(loss_factor: Function, **counts: int) -> Any:
     return counts["accumulative_counts"]
 
 
-@round_mistake(accumulate.should_update, needs=_SHORT)
-def short_round_dropped(
-    should_update: Function, *, inner_count: int, accumulative_counts: int, **counts: int
-) -> Any:
+@round_mistake(accumulate.should_update, needs=_SHORT, max_counts=accumulate.UNKNOWN)
+def short_round_dropped() -> None:
     """A short last round updates nothing; the reference updates after the last batch."""
-    return should_update(inner_count=inner_count, accumulative_counts=accumulative_counts)
 
 
 @round_mistake(accumulate.should_update, needs=_ROUNDS)
@@ -115,29 +110,23 @@ def updated_every_batch(should_update: Function, **counts: int) -> Any:
 
 
 @mistake(accumulate.accumulation_plan, needs="training resumed within a round")
-def rounds_restart_on_resume(
-    accumulation_plan: Function, *, init_counts: int = 0, max_counts: int, **counts: int
-) -> Any:
+def rounds_restart_on_resume(plan: Function, *, init_counts: int = 0, **counts: int) -> Any:
     """Batches count from 0 after resuming; the reference goes on from the iteration it stopped."""
-    return accumulation_plan(max_counts=max_counts, **counts)[: max_counts - init_counts]
+    return plan(**counts)[: counts["max_counts"] - init_counts]
 
 
 @train_mistake(training.build_optimizer, needs="AdamW")
-def adam_for_adamw(
-    build_optimizer: Function, model: nn.Module, found: Any, *, optimizer: Mapping[str, Any]
-) -> Any:
+def adam_for_adamw(build: Function, *given: Any, optimizer: Mapping[str, Any]) -> Any:
     """Adam takes weight decay into the gradient; AdamW, which configs name, decays apart."""
     kind = {"AdamW": "Adam"}.get(optimizer["type"], optimizer["type"])
-    return build_optimizer(model, found, optimizer={**optimizer, "type": kind})
+    return build(*given, optimizer={**optimizer, "type": kind})
 
 
 @train_mistake(training.build_optimizer, needs="SGD with momentum")
-def momentum_missing(
-    build_optimizer: Function, model: nn.Module, found: Any, *, optimizer: Mapping[str, Any]
-) -> Any:
+def momentum_missing(build: Function, *given: Any, optimizer: Mapping[str, Any]) -> Any:
     """Momentum is left out, 0 by default; configs set 0.9."""
     bare = {key: optimizer[key] for key in optimizer if key != "momentum"}
-    return build_optimizer(model, found, optimizer=bare)
+    return build(*given, optimizer=bare)
 
 
 @train_mistake(training.build_optimizer)

@@ -17,9 +17,7 @@ dice_mistake = made_in(overlap.dice_loss)
 
 
 @dice_mistake(overlap.dice_of_rows)
-def dice_of_plain_sums(
-    dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float
-) -> Any:
+def dice_of_plain_sums(dice: Function, pred: Tensor, target: Tensor, _: bool, eps: float) -> Any:
     """The denominator holds plain sums; without naive_dice the reference's holds squares."""
     return dice(pred, target, True, eps)
 

@@ -27,11 +27,9 @@ def last_stage_only(loss: Function, preds: Tensor, label: Tensor, **options: Any
 
 
 @mistake(several.knet_loss)
-def generating_head_not_trained(
-    loss: Function, preds: Tensor, label: Tensor, **options: Any
-) -> Losses:
+def generating_head_not_trained(loss: Function, *given: Any, **options: Any) -> Losses:
     """K-Net's first masks have no loss; in the reference the generating head is stage 0."""
-    found = loss(preds, label, **options)
+    found = loss(*given, **options)
     return {name: one for name, one in found.items() if not name.endswith(".s0")}
 
 
@@ -164,17 +162,13 @@ def detail_and_context_exchanged(loss: Function, *outputs: Tensor, **given: Any)
 
 
 @boundary_mistake(several.at_boundaries)
-def boundary_threshold_half(
-    at_boundaries: Function, label: Tensor, boundary: Tensor, ignore_index: int
-) -> Any:
+def boundary_threshold_half(_: Function, label: Tensor, boundary: Tensor, ignore_index: int) -> Any:
     """Boundaries begin at a probability of 0.5; in the reference at 0.8."""
     return label.masked_fill(boundary[:, 0].sigmoid() <= 0.5, ignore_index)
 
 
 @boundary_mistake(several.at_boundaries)
-def boundary_of_logits(
-    at_boundaries: Function, label: Tensor, boundary: Tensor, ignore_index: int
-) -> Any:
+def boundary_of_logits(_: Function, label: Tensor, boundary: Tensor, ignore_index: int) -> Any:
     """Logits above 0.8 are boundaries; the reference takes their sigmoid first."""
     return label.masked_fill(boundary[:, 0] <= 0.8, ignore_index)
 
@@ -186,9 +180,7 @@ def boundary_loss_everywhere(at_boundaries: Function, label: Tensor, *_: Any) ->
 
 
 @boundary_mistake(several.at_boundaries)
-def inside_of_boundaries(
-    at_boundaries: Function, label: Tensor, boundary: Tensor, ignore_index: int
-) -> Any:
+def inside_of_boundaries(_: Function, label: Tensor, boundary: Tensor, ignore_index: int) -> Any:
     """PIDNet's loss at boundaries is taken away from them; in the reference at them."""
     return label.masked_fill(boundary[:, 0].sigmoid() > 0.8, ignore_index)
 

@@ -59,13 +59,11 @@ def size_up_to_multiple(padded_size: Function, *given: int, size: Any = None, **
 
 
 @mistake(pads.padded_size, needs="pad_to_square, and an image that is not square")
-def square_ignored(
-    padded_size: Function, *given: int, pad_to_square: bool = False, **rest: Any
-) -> Any:
+def square_ignored(size_of: Function, *given: int, pad_to_square: bool = False, **rest: Any) -> Any:
     """The image is not padded to a square; with pad_to_square the reference does that."""
     if not pad_to_square:
-        return padded_size(*given, **rest)
-    return padded_size(*given, size_divisor=rest.get("size_divisor") or 1)
+        return size_of(*given, **rest)
+    return size_of(*given, size_divisor=rest.get("size_divisor") or 1)
 
 
 @mistake(pads.pad_sample)
@@ -75,11 +73,9 @@ def label_map_not_padded(pad_sample: Function, sample: Sample, *given: Any, **op
 
 
 @mistake(pads.pad_sample)
-def pad_shape_without_channels(
-    pad_sample: Function, sample: Sample, *given: Any, **options: Any
-) -> Any:
+def pad_shape_without_channels(pad: Function, sample: Sample, *given: Any, **options: Any) -> Any:
     """Meta pad_shape is (height, width); the reference's has the channels, too."""
-    good = pad_sample(sample, *given, **options)
+    good = pad(sample, *given, **options)
     return good.replace(meta=good.meta.replace(pad_shape=good.image.shape[:2]))
 
 

@@ -206,40 +206,32 @@ def saturation_left_out(photometric: Function, image: Array, draws: PhotometricD
 
 
 @mistake(photometrics.photometric_sample)
-def distortion_left_out(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def distortion_left_out(_: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The photometric distortion is left out, and nothing drawn; the reference distorts."""
     return sample.replace()
 
 
 @mistake(photometrics.photometric_sample)
-def one_draw_too_many(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def one_draw_too_many(distort: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """A number is drawn that the reference does not draw, which shifts every later one."""
-    good = photometric_sample(sample, rng, **options)
+    good = distort(sample, rng, **options)
     rng.random_sample()
     return good
 
 
 @mistake(photometrics.photometric_sample)
-def channels_shuffled(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def channels_shuffled(distort: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """Channels are shuffled half of the time (SSD's lighting noise); the reference keeps them."""
-    good = photometric_sample(sample, rng, **options)
+    good = distort(sample, rng, **options)
     if not rng.randint(2):
         return good
     return good.replace(image=np.ascontiguousarray(good.image[..., rng.permutation(3)]))
 
 
 @mistake(photometrics.photometric_sample)
-def image_in_rgb(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def image_in_rgb(distort: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The image is turned to RGB here; the reference does so when batching."""
-    good = photometric_sample(sample, rng, **options)
+    good = distort(sample, rng, **options)
     return good.replace(image=cv2.cvtColor(good.image, cv2.COLOR_BGR2RGB))
 
 

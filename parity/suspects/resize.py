@@ -24,11 +24,9 @@ mistake = made_in(resizes.random_resize_sample, resizes.resize_sample)
 
 
 @random_mistake(resizes.resize_sample)
-def label_not_resized(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def label_not_resized(resize: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
     """The label map keeps its size; the reference resizes it with the image in training."""
-    return resize_sample(sample, rng, **options).replace(seg=sample.seg)
+    return resize(sample, rng, **options).replace(seg=sample.seg)
 
 
 @mistake(resizes.scaled_size)
@@ -95,19 +93,15 @@ def ratio_not_kept() -> None:
 
 
 @mistake(resizes.resize_sample, needs="keep_ratio=False")
-def scale_height_first(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def scale_height_first(resize: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
     """The scale is read as (height, width); the reference has (width, height)."""
-    return resize_sample(sample, rng, **{**options, "scale": options["scale"][::-1]})
+    return resize(sample, rng, **{**options, "scale": options["scale"][::-1]})
 
 
 @mistake(resizes.resize_sample, needs="an image whose width and height round differently")
-def scale_factor_height_first(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def scale_factor_height_first(resize: Function, *given: Any, **options: Any) -> Any:
     """Meta scale_factor is (h_scale, w_scale); the reference has (w_scale, h_scale)."""
-    good = resize_sample(sample, rng, **options)
+    good = resize(*given, **options)
     return good.replace(meta=good.meta.replace(scale_factor=good.meta.scale_factor[::-1]))
 
 
@@ -125,11 +119,9 @@ def scale_factor_before_rounding(
 
 
 @mistake(resizes.resize_sample)
-def shape_of_original(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def shape_of_original(resize: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
     """Meta img_shape stays that of the original; the reference has the new one."""
-    good = resize_sample(sample, rng, **options)
+    good = resize(sample, rng, **options)
     return good.replace(meta=good.meta.replace(img_shape=sample.meta.ori_shape))
 
 
@@ -140,26 +132,20 @@ def not_resized(resize_sample: Function, sample: Sample, rng: Any = None, **opti
 
 
 @random_mistake(resizes.draw_scale)
-def ratio_not_drawn(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+def ratio_not_drawn(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """The scale is used as it is; the reference multiplies it by a ratio that it draws."""
     return scale
 
 
 @random_mistake(resizes.draw_scale)
-def ratio_of_each_edge(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+def ratio_of_each_edge(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """A ratio is drawn for each edge; the reference draws one for both."""
     low, high = ratio_range
     return tuple(int(edge * (rng.random_sample() * (high - low) + low)) for edge in scale)
 
 
 @random_mistake(resizes.draw_scale)
-def ratio_log_uniform(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+def ratio_log_uniform(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """The logarithm of the ratio is uniform (torchvision); in the reference the ratio is."""
     low, high = ratio_range
     ratio = math.exp(rng.uniform(math.log(low), math.log(high)))
@@ -167,18 +153,14 @@ def ratio_log_uniform(
 
 
 @random_mistake(resizes.draw_scale)
-def ratio_in_steps(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+def ratio_in_steps(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """The ratio is one of 0.5, 0.75, ... (DeepLab); the reference draws it continuously."""
     ratio = rng.choice(np.arange(ratio_range[0], ratio_range[1] + 0.25, 0.25))
     return int(scale[0] * ratio), int(scale[1] * ratio)
 
 
 @random_mistake(resizes.draw_scale)
-def scale_rounded(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+def scale_rounded(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """Scale times ratio is rounded; the reference truncates it."""
     low, high = ratio_range
     ratio = rng.random_sample() * (high - low) + low

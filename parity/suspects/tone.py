@@ -28,11 +28,9 @@ def equalised_lightness_alone(clahe: Function, image: Array, **options: Any) -> 
 
 
 @clahe_mistake(tone.clahe)
-def tiles_height_first(
-    clahe: Function, image: Array, *, tile_grid_size: tuple[int, int], **options: Any
-) -> Any:
+def tiles_height_first(clahe: Function, image: Array, **options: Any) -> Any:
     """The tiles are counted as rows and columns; the reference counts columns and rows."""
-    return clahe(image, tile_grid_size=tile_grid_size[::-1], **options)
+    return clahe(image, **{**options, "tile_grid_size": options["tile_grid_size"][::-1]})
 
 
 @made_in(tone.to_gray_sample)(tone.to_gray)
@@ -42,8 +40,6 @@ def gray_of_rgb(to_gray: Function, image: Array, **options: Any) -> Any:
 
 
 @made_in(tone.rerange_sample)(tone.rerange)
-def reranged_from_255(
-    rerange: Function, image: Array, *, min_value: float = 0, max_value: float = 255
-) -> Any:
+def reranged_from_255(_: Function, image: Array, *, min_value: float, max_value: float) -> Any:
     """Levels are divided by 255; the reference goes by the image's own darkest and brightest."""
     return image / 255 * (max_value - min_value) + min_value

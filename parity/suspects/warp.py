@@ -56,11 +56,10 @@ def bound_truncated(rotate: Function, array: Array, angle: float, **options: Any
 
 
 @mistake(warp.rotate_sample)
-def angle_drawn_when_rotating(
-    rotate_sample: Function, sample: Sample, rng: RandomState, *, prob: float, **options: Any
-) -> Any:
+def angle_drawn_when_rotating(rotate: Function, sample: Sample, rng: Any, **options: Any) -> Any:
     """The angle is drawn only where an image is rotated; the reference always draws it."""
-    return rotate_sample(sample, rng, prob=1.0, **options) if rng.rand() < prob else sample
+    is_rotated = rng.rand() < options["prob"]
+    return rotate(sample, rng, **{**options, "prob": 1.0}) if is_rotated else sample
 
 
 @hole_mistake(warp.draw_holes)
