@@ -106,11 +106,9 @@ def scale_factor_height_first(resize: Function, *given: Any, **options: Any) -> 
 
 
 @mistake(resizes.resize_sample, needs="a new size that had to be rounded")
-def scale_factor_before_rounding(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def scale_factor_before_rounding(resize: Function, sample: Any, *rest: Any, **options: Any) -> Any:
     """Meta scale_factor is the one asked for; the reference has new size / old size."""
-    good = resize_sample(sample, rng, **options)
+    good = resize(sample, *rest, **options)
     if not options.get("keep_ratio"):
         return good
     edges = sample.image.shape[:2]
@@ -168,16 +166,9 @@ def scale_rounded(_: Function, rng: RandomState, *, scale: Size, ratio_range: Fa
 
 
 @random_mistake(resizes.random_resize_sample)
-def ratio_of_image(
-    random_resize_sample: Function,
-    sample: Sample,
-    rng: RandomState,
-    *,
-    ratio_range: Factor,
-    **options: Any,
-) -> Any:
+def ratio_of_image(_: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The ratio multiplies the image's own size; the reference multiplies the scale."""
-    low, high = ratio_range
+    low, high = options["ratio_range"]
     ratio = rng.random_sample() * (high - low) + low
     return resizes.resize_sample(sample, rng, scale_factor=ratio)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,40 @@ from parity.suspects.mistake import Function, made_in
 
 Entry = Mapping[str, Any]
 Table = NDArray[np.float64]
+# (scheduler, base rate, iterations, max_iters) -> rates
+Rate = Callable[[Any, float, Table, int], Table]
 
 _POLY = ("PolyLR", "PolyLRRatio")
 _HAS_POLY = "a polynomial decay counted in iterations"
 _HAS_WARM_UP = "a linear warm-up counted in iterations"
 
 mistake = made_in(table.lr_table)
+
+
+def _rate_of(kind: type[Scheduler], *, needs: str) -> Callable[[Rate], Rate]:
+    """Registers a mistake in the rate where a scheduler of `kind` acts."""
+
+    def register(rate: Rate) -> Rate:
+        @mistake(table.lr_table, needs=needs)
+        @wraps(rate)
+        def wrong(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
+            rates = lr_table(base_lrs, param_scheduler, **options)
+            for spec in config.schedulers_from_config(param_scheduler):
+                if isinstance(spec, kind) and _by_iteration(spec, options):
+                    end = options["max_iters"] if spec.end is None else spec.end
+                    at = np.arange(spec.begin, end, dtype=np.float64)
+                    for group, base in enumerate(base_lrs):
+                        found = rate(spec, float(base), at, options["max_iters"])
+                        rates[spec.begin : end, group] = found
+            return rates
+
+        return rate
+
+    return register
+
+
+def _by_iteration(spec: Scheduler, options: Mapping[str, Any]) -> bool:
+    return not spec.by_epoch and options.get("loop", "iter") == "iter"
 
 
 @mistake(config.schedulers_from_config, needs=_HAS_POLY)
@@ -53,33 +82,20 @@ def poly_from_start(schedulers_from_config: Function, entries: Any) -> Any:
     return schedulers_from_config(_changed(entries, _POLY, begin=0))
 
 
-@mistake(table.lr_table, needs=_HAS_POLY)
-def poly_of_textbook(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
+@_rate_of(PolyLR, needs=_HAS_POLY)
+def poly_of_textbook(spec: Any, base: float, at: Table, last: int) -> Table:
     """The decay is (1 - iteration / max_iters) ** power; the reference counts from begin to end."""
-    last = options["max_iters"]
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        floor = spec.floor(base)
-        return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
+    floor = spec.floor(base)
+    return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
 
 
-@mistake(table.lr_table, needs=_HAS_POLY)
-def poly_in_closed_form(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
+@_rate_of(PolyLR, needs=_HAS_POLY)
+def poly_in_closed_form(spec: Any, base: float, at: Table, last: int) -> Table:
     """Each rate is computed from the first; the reference's from the one before, rounded."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        end = options["max_iters"] if spec.end is None else spec.end
-        left = 1 - (at - spec.begin) / (end - spec.begin - 1)
-        floor = spec.floor(base)
-        return np.asarray((base - floor) * left**spec.power + floor)
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
+    end = last if spec.end is None else spec.end
+    left = 1 - (at - spec.begin) / (end - spec.begin - 1)
+    floor = spec.floor(base)
+    return np.asarray((base - floor) * left**spec.power + floor)
 
 
 def _shared(spec: PolyLR) -> dict[str, Any]:
@@ -103,7 +119,7 @@ def floor_clamped(lr_table: Function, base_lrs: Any, param_scheduler: Any, **opt
     to_0 = [PolyLR(**_shared(one)) if isinstance(one, PolyLR) else one for one in specs]
     rates = lr_table(base_lrs, to_0, **options)
     for spec in specs:
-        if isinstance(spec, PolyLR) and not spec.by_epoch and options.get("loop", "iter") == "iter":
+        if isinstance(spec, PolyLR) and _by_iteration(spec, options):
             part = slice(spec.begin, spec.end)
             rates[part] = np.maximum(rates[part], [spec.floor(float(base)) for base in base_lrs])
     return rates
@@ -119,11 +135,7 @@ def warm_up_missing(schedulers_from_config: Function, entries: Any) -> Any:
 @mistake(config.schedulers_from_config, needs="a warm-up")
 def warm_up_one_longer(schedulers_from_config: Function, entries: Any) -> Any:
     """The warm-up ends one step late; the reference's last step is the one before end."""
-    longer = [
-        {**entry, "end": entry["end"] + 1} if _kind(entry) == "LinearLR" else entry
-        for entry in _listed(entries)
-    ]
-    return schedulers_from_config(longer)
+    return schedulers_from_config(_one_longer(entries, "LinearLR"))
 
 
 @mistake(config.schedulers_from_config, needs=_HAS_WARM_UP)
@@ -138,14 +150,10 @@ def warm_up_from_a_third(schedulers_from_config: Function, entries: Any) -> Any:
     return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1 / 3))
 
 
-@mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_0(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
+@_rate_of(LinearLR, needs=_HAS_WARM_UP)
+def warm_up_from_0(spec: Any, base: float, at: Table, _: int) -> Table:
     """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
+    return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
 
 
 @mistake(config.schedulers_from_config, needs="a warm-up")
@@ -162,16 +170,10 @@ def rate_by_epoch(lr_table: Function, *arguments: Any, **options: Any) -> Any:
     return rates[np.arange(len(rates)) // length * length]
 
 
-@mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_first_share(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
+@_rate_of(LinearLR, needs=_HAS_WARM_UP)
+def warm_up_from_first_share(spec: Any, base: float, at: Table, _: int) -> Table:
     """Warm-up is (iteration + 1) / length; the reference starts at start_factor."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
+    return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
 
 
 @mistake(config.schedulers_from_config, needs="milestones of a scheduler that begins late")
@@ -200,11 +202,7 @@ def epochs_not_converted(schedulers_from_config: Function, entries: Any) -> Any:
 @mistake(config.schedulers_from_config, needs="a constant factor that ends within training")
 def factor_kept(schedulers_from_config: Function, entries: Any) -> Any:
     """A constant factor is not taken back; the reference's last step divides by it again."""
-    longer = [
-        {**entry, "end": entry["end"] + 1} if _kind(entry) == "ConstantLR" else entry
-        for entry in _listed(entries)
-    ]
-    return schedulers_from_config(longer)
+    return schedulers_from_config(_one_longer(entries, "ConstantLR"))
 
 
 @mistake(table.lr_table)
@@ -222,11 +220,9 @@ def stepped_one_late(lr_table: Function, *arguments: Any, **options: Any) -> Any
 
 
 @mistake(table.lr_table, needs="groups of unlike rates")
-def one_rate_for_all_groups(
-    lr_table: Function, base_lrs: Sequence[float], *arguments: Any, **options: Any
-) -> Any:
+def one_rate_for_all_groups(rates_of: Function, base_lrs: Any, *given: Any, **options: Any) -> Any:
     """Every group gets the first one's rate; the reference keeps the groups' multipliers."""
-    return lr_table([base_lrs[0]] * len(base_lrs), *arguments, **options)
+    return rates_of([base_lrs[0]] * len(base_lrs), *given, **options)
 
 
 @mistake(table.lr_table)
@@ -251,20 +247,8 @@ def _changed(entries: Any, kinds: tuple[str, ...], **changes: Any) -> list[Entry
     ]
 
 
-def _exchanged(
-    lr_table: Function,
-    base_lrs: Sequence[float],
-    param_scheduler: Any,
-    options: Mapping[str, Any],
-    kind: type[Scheduler],
-    rate: Callable[[Any, float, Table], Table],
-) -> Any:
-    """The table with ``rate(spec, base_lr, iterations)`` where a scheduler of `kind` acts."""
-    rates = lr_table(base_lrs, param_scheduler, **options)
-    for spec in config.schedulers_from_config(param_scheduler):
-        if isinstance(spec, kind) and not spec.by_epoch and options.get("loop", "iter") == "iter":
-            end = options["max_iters"] if spec.end is None else spec.end
-            at = np.arange(spec.begin, end, dtype=np.float64)
-            for group, base in enumerate(base_lrs):
-                rates[spec.begin : end, group] = rate(spec, float(base), at)
-    return rates
+def _one_longer(entries: Any, kind: str) -> list[Entry]:
+    return [
+        {**entry, "end": entry["end"] + 1} if _kind(entry) == kind else entry
+        for entry in _listed(entries)
+    ]
