@@ -6,6 +6,7 @@ from functools import cache
 
 from parity.pipeline import Step
 from parity.suspects import (
+    added,
     augmentation,
     collate,
     colour,
@@ -22,13 +23,11 @@ from parity.suspects import (
     logits,
     loss,
     losses,
-    maps,
     mask,
     mask_costs,
     mask_losses,
     mask_own,
     mask_points,
-    mosaic,
     multiscale,
     normalisation,
     optim,
@@ -39,16 +38,13 @@ from parity.suspects import (
     resize,
     schedule,
     scoring,
-    tone,
-    warp,
 )
 from parity.suspects.mistake import REGISTERED
 from parity.suspects.suspect import Suspect, one_a_mistake, replaced_by
 
 # In the order in which suspects are tried.
 _MODULES = (
-    *(load, interpolation, resize, multiscale, crop, flip, photometric, colour),
-    *(pad, warp, tone, maps, mosaic),
+    *(load, interpolation, resize, multiscale, crop, flip, photometric, colour, pad, added),
     *(normalisation, collate, logits, infer, augmentation),
     *(loss, heads, losses, overlaps, own_losses),
     *(mask_costs, mask_points, mask_losses, mask_own, mask),
