@@ -88,28 +88,20 @@ def _seg(sample: Sample) -> Array:
 _ROTATE = {"prob": 0.7, "degree": 30.0, "pad_val": 9, "seg_pad_val": 255}
 _CUT = {"prob": 0.8, "n_holes": (1, 4), "fill_in": (3, 5, 7)}
 _COLLATE = {"mean": MEAN, "std": STD, "size": (40, 44), "meta_keys": ("img_path", "category_id")}
+_COLLATE_TEST = {**_COLLATE, "training": False}
 _MOSAIC = {"pool": Photos(), "prob": 0.8, "img_scale": (24, 30), "pad_val": 4}
+
+_BOUND = {"prob": 1.0, "degree": (10, 70), "auto_bound": True}
+_CENTER = {"prob": 1.0, "degree": 90.0, "center": (3.0, 5.0)}
+_RATIOS = {**_CUT, "cutout_ratio": [(0.1, 0.3), (0.5, 0.2)], "seg_fill_in": 255}
 
 PROBES: tuple[Probe, ...] = (
     Probe(Step("rotate", rotate_sample, _ROTATE), make_photo),
-    Probe(
-        Step("rotate_bound", rotate_sample, {"prob": 1.0, "degree": (10, 70), "auto_bound": True}),
-        make_photo,
-    ),
-    Probe(
-        Step("rotate_center", rotate_sample, {"prob": 1.0, "degree": 90.0, "center": (3.0, 5.0)}),
-        make_photo,
-    ),
+    Probe(Step("rotate_bound", rotate_sample, _BOUND), make_photo),
+    Probe(Step("rotate_center", rotate_sample, _CENTER), make_photo),
     Probe(Step("rot_flip", rot_flip_sample, {"degree": 20}), make_photo),
     Probe(Step("cut_out", cut_out_sample, {**_CUT, "cutout_shape": (6, 9)}), make_photo),
-    Probe(
-        Step(
-            "cut_out_ratio",
-            cut_out_sample,
-            {**_CUT, "cutout_ratio": [(0.1, 0.3), (0.5, 0.2)], "seg_fill_in": 255},
-        ),
-        make_photo,
-    ),
+    Probe(Step("cut_out_ratio", cut_out_sample, _RATIOS), make_photo),
     Probe(Step("adjust_gamma", adjust_gamma_sample, {"gamma": 1.7}), make_photo),
     Probe(Step("adjust_gamma_default", adjust_gamma_sample), make_photo),
     Probe(Step("clahe_default", clahe_sample), make_photo),
@@ -124,8 +116,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(Step("depth_mix", depth_mix_sample, {"prob": 0.75}), make_depth),
     Probe(Step("concat_images", concat_images_sample), make_pair),
     Probe(Step("collate_maps", collate, _COLLATE, collated), make_mapped),
-    Probe(
-        Step("collate_maps_test", collate, {**_COLLATE, "training": False}, collated), make_mapped
-    ),
+    Probe(Step("collate_maps_test", collate, _COLLATE_TEST, collated), make_mapped),
     Probe(Step("mosaic", mosaic_sample, _MOSAIC), make_photo),
 )

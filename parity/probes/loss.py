@@ -10,8 +10,7 @@ import torch
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.steps.loss import (
     LossTerm,
     OhemSampler,
@@ -210,7 +209,12 @@ BCE = LossTerm("loss_bce", binary_cross_entropy)
 DICE = LossTerm("loss_dice", dice_loss, {"use_sigmoid": False, "loss_weight": 3.0})
 LOVASZ = LossTerm("lovasz", lovasz_loss, {"classes": "all", "reduction": "none"})
 FOUR = {"class_weight": [0.5, 1.0, 2.0, 0.1]}
-VALID = {"ignore_index": 255, "avg_non_ignore": True}
+IGNORING = {"ignore_index": 255}
+VALID = {**IGNORING, "avg_non_ignore": True}
+WEIGHTED = {**IGNORING, "avg_factor": 7, "loss_weight": 0.4}
+ALPHAS = {"alpha": [0.1, 0.4, 0.5, 0.9], "reduction": "none", **FOUR}
+HALVES = {"ignore_index": 1, "alpha": 0.5, "beta": 0.5, **FOUR}
+KEPT = {"thresh": 0.001, "min_kept": 10, **FOUR}
 VALID_FOUR = {**FOUR, "ignore_index": 0, "avg_non_ignore": True}
 BINARY = {"loss_type": "binary", "reduction": "none"}
 EACH = {"per_image": True, "classes": "all"}
@@ -218,74 +222,44 @@ BY_THRESH = {"sampler": OhemSampler(thresh=0.7, min_kept=20)}
 BY_LOSS = {"sampler": OhemSampler(min_kept=20), "losses": (CE,)}
 ALIGNED = {"losses": (VALID_CE, DICE, LOVASZ, CE, BCE), "align_corners": True}
 
-PROBES: tuple[Probe, ...] = tuple(
-    Probe(step_of(name, function, options), make)
+PROBES = tuple(
+    probe(name, function, make, **options)
     for name, function, options, make in (
-        ("loss_ce", cross_entropy, {"ignore_index": 255}, make_pixels),
+        ("loss_ce", cross_entropy, IGNORING, make_pixels),
         ("loss_ce_valid", cross_entropy, VALID, make_pixels),
         ("loss_ce_class", cross_entropy, FOUR, make_four_valid),
         ("loss_ce_class_valid", cross_entropy, VALID_FOUR, make_four_valid),
-        (
-            "loss_ce_weight",
-            cross_entropy,
-            {"ignore_index": 255, "avg_factor": 7, "loss_weight": 0.4},
-            make_weighted,
-        ),
-        (
-            "loss_ce_none",
-            cross_entropy,
-            {"ignore_index": 255, "reduction": "none"},
-            make_weighted,
-        ),
-        ("loss_bce", binary_cross_entropy, {"ignore_index": 255}, make_classes),
+        ("loss_ce_weight", cross_entropy, WEIGHTED, make_weighted),
+        ("loss_ce_none", cross_entropy, {**IGNORING, "reduction": "none"}, make_weighted),
+        ("loss_bce", binary_cross_entropy, IGNORING, make_classes),
         ("loss_bce_valid", binary_cross_entropy, VALID, make_classes),
-        ("loss_bce_single", binary_cross_entropy, {"ignore_index": 255}, make_single),
+        ("loss_bce_single", binary_cross_entropy, IGNORING, make_single),
         ("loss_mask", mask_cross_entropy, {"loss_weight": 2.0}, make_masks),
         ("loss_mask_default", mask_cross_entropy, {}, make_masks),
-        ("accuracy", accuracy, {"ignore_index": 255}, make_pixels),
+        ("accuracy", accuracy, IGNORING, make_pixels),
         ("accuracy_top3", accuracy, {"topk": (1, 3), "ignore_index": 255}, make_three),
         ("accuracy_thresh", accuracy, {"topk": 1, "thresh": 0.8}, make_rows),
         ("loss_dice", dice_loss, {"use_sigmoid": False}, make_pixels),
         ("loss_dice_default", dice_loss, {}, make_pixels),
-        (
-            "loss_dice_naive",
-            dice_loss,
-            {"naive_dice": True, "ignore_index": 0},
-            make_classes,
-        ),
+        ("loss_dice_naive", dice_loss, {"naive_dice": True, "ignore_index": 0}, make_classes),
         ("loss_focal_default", focal_loss, {}, make_unweighted),
         ("loss_focal", focal_loss, {"ignore_index": 3, "alpha": 0.25}, make_one_hot),
-        (
-            "loss_focal_list",
-            focal_loss,
-            {"alpha": [0.1, 0.4, 0.5, 0.9], "reduction": "none", **FOUR},
-            make_one_hot,
-        ),
+        ("loss_focal_list", focal_loss, ALPHAS, make_one_hot),
         ("loss_lovasz", lovasz_loss, {"reduction": "none"}, make_batch),
         ("loss_lovasz_image", lovasz_loss, EACH, make_two_valid),
         ("loss_lovasz_binary", lovasz_loss, BINARY, make_binary),
-        ("loss_tversky", tversky_loss, {"ignore_index": 255}, make_pixels),
-        (
-            "loss_tversky_class",
-            tversky_loss,
-            {"ignore_index": 1, "alpha": 0.5, "beta": 0.5, **FOUR},
-            make_four,
-        ),
+        ("loss_tversky", tversky_loss, IGNORING, make_pixels),
+        ("loss_tversky_class", tversky_loss, HALVES, make_four),
         ("loss_boundary", boundary_loss, {"loss_weight": 20.0}, make_edges),
         ("loss_boundary_default", boundary_loss, {}, make_edges),
         ("loss_ohem_default", ohem_cross_entropy, {}, make_pixels),
         ("loss_ohem", ohem_cross_entropy, {"thresh": 0.9}, make_pixels),
-        (
-            "loss_ohem_kept",
-            ohem_cross_entropy,
-            {"thresh": 0.001, "min_kept": 10, **FOUR},
-            make_four,
-        ),
+        ("loss_ohem_kept", ohem_cross_entropy, KEPT, make_four),
         ("ohem_weights", ohem_weights, {"thresh": 0.5, "min_kept": 5}, make_pixels),
         ("ohem_weights_loss", ohem_weights, {"min_kept": 5}, make_pixels),
         ("loss_kl_div_default", kl_div_loss, {}, make_pair),
         ("loss_kl_div", kl_div_loss, {"temperature": 2.0}, make_pair),
-        ("loss_hausdorff", hausdorff_loss, {"ignore_index": 255}, make_classes),
+        ("loss_hausdorff", hausdorff_loss, IGNORING, make_classes),
         ("loss_si_log", si_log_loss, {"loss_weight": 1.0}, make_depths),
         ("loss_head_default", decode_head_loss, {}, make_head),
         ("loss_head", decode_head_loss, {"losses": (CE,)}, make_head),
