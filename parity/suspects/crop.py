@@ -144,7 +144,8 @@ def padded_with_class_0(crop: Function, sample: Sample, *rest: Any, **options: A
 @mistake(crops.crop_sample, needs="an image larger than the crop")
 def label_cropped_elsewhere(crop: Function, sample: Sample, rng: Any, **options: Any) -> Any:
     """Image and label map get windows of their own; the reference cuts both at the same place."""
-    good, size = crop(sample, rng, **options), sample.image.shape[:2]
+    good = crop(sample, rng, **options)
+    size = (sample.image.shape[0], sample.image.shape[1])
     box = crops.draw_crop_box(rng, None, image_shape=size, crop_size=options["crop_size"])
     return good if sample.seg is None else good.replace(seg=crops.crop(sample.seg, box))
 
