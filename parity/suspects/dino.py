@@ -19,22 +19,19 @@ position_mistake = made_in(dino.interpolate_positions, dino.dinov2)
 mistake = made_in(dino.dinov2)
 
 
-@position_mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_corners_aligned(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(dino.resampled, needs=_RESIZED, align_corners=True)
+def positions_corners_aligned() -> None:
     """The position table is interpolated with align_corners=True; in the reference without."""
-    return _resized(table, **size, align_corners=True)
 
 
-@position_mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_bilinear(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(dino.resampled, needs=_RESIZED, mode="bilinear")
+def positions_bilinear() -> None:
     """The position table is interpolated bilinearly; in the reference bicubically."""
-    return _resized(table, **size, mode="bilinear")
 
 
-@position_mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_antialiased(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(dino.resampled, needs=_RESIZED, antialias=True)
+def positions_antialiased() -> None:
     """The position table is interpolated with antialias=True; in the reference without."""
-    return _resized(table, **size, antialias=True)
 
 
 @position_mistake(
@@ -179,23 +176,6 @@ def map_transposed(map_of: Function, tokens: Tensor, *, height: int, width: int)
 def map_reshaped_as_it_is(map_of: Function, tokens: Tensor, *, height: int, width: int) -> Any:
     """Tokens (L, C) are reshaped to (C, H, W) as they are; the reference transposes them first."""
     return tokens[:, 1:].reshape(len(tokens), -1, height, width)
-
-
-def _resized(
-    table: Tensor, *, height: int, width: int, interpolate_offset: float = 0.1, **how: Any
-) -> Tensor:
-    """The table with other options of interpolate; at its own size it stays as it is."""
-    side = math.isqrt(table.shape[1] - 1)
-    if (height, width) == (side, side):
-        return table
-    grid = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2).float()
-    if interpolate_offset:
-        sizes = [(size + interpolate_offset) / side for size in (height, width)]
-        grid = F.interpolate(grid, scale_factor=sizes, **{"mode": "bicubic", **how})
-    else:
-        grid = F.interpolate(grid, size=(height, width), **{"mode": "bicubic", **how})
-    patches = grid.to(table.dtype).flatten(2).transpose(1, 2)
-    return torch.cat([table[:, :1], patches], dim=1)
 
 
 def _by_kind(rows: Tensor, heads: int) -> Tensor:

@@ -19,9 +19,6 @@ from parity.steps.loss import entropy, head, reduction
 from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.suspects.mistake import Function, made_in
 
-# (pred, label, class weights, ignore_index) -> a loss per pixel
-PerPixel = Callable[[Tensor, Tensor, Tensor | None, int], Tensor]
-
 _STEP, _HEAD = entropy.cross_entropy, head.decode_head_loss
 _IGNORED = "ignored pixels"
 _WEIGHTED = "a loss_weight other than 1"
@@ -129,40 +126,34 @@ def mean_of_image_means(loss: Function, pred: Tensor, label: Tensor, **options: 
     return torch.stack(means).mean()
 
 
-@_alone_and_in_head
-def label_smoothed(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@in_both(entropy.pixel_losses)
+def label_smoothed(losses: Function, *given: Any) -> Any:
     """Labels are smoothed by 0.1; the reference uses them as they are."""
-
-    def smooth(pred: Tensor, label: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
-        return F.cross_entropy(
-            pred, label, weights, ignore_index=ignored, reduction="none", label_smoothing=0.1
-        )
-
-    return _reduced(smooth, pred, label, **options)
+    pred, label, weights, ignored = given
+    return F.cross_entropy(
+        pred, label, weights, ignore_index=ignored, reduction="none", label_smoothing=0.1
+    )
 
 
-@_alone_and_in_head
-def softmax_twice(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@in_both(entropy.pixel_losses)
+def softmax_twice(losses: Function, pred: Tensor, *given: Any) -> Any:
     """Softmax is taken before the loss, which takes it again; the reference's loss takes logits."""
-    return cross_entropy(pred.softmax(1), label, **options)
+    return losses(pred.softmax(1), *given)
 
 
-@_alone_and_in_head
-def softmax_missing(cross_entropy: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@in_both(entropy.pixel_losses)
+def softmax_missing(losses: Function, pred: Tensor, *given: Any) -> Any:
     """The loss is nll_loss of the logits; the reference takes log_softmax of them first."""
-
-    def nll(pred: Tensor, label: Tensor, weights: Tensor | None, ignored: int) -> Tensor:
-        # contiguous, since nll_loss has no gradient for channels that come last in memory
-        rows = pred.contiguous()
-        return F.nll_loss(rows, label, weights, ignore_index=ignored, reduction="none")
-
-    return _reduced(nll, pred, label, **options)
+    label, weights, ignored = given
+    # contiguous, since nll_loss has no gradient for channels that come last in memory
+    rows = pred.contiguous()
+    return F.nll_loss(rows, label, weights, ignore_index=ignored, reduction="none")
 
 
-@_alone_and_in_head
-def loss_through_bfloat16(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@in_both(entropy.pixel_losses)
+def loss_through_bfloat16(losses: Function, pred: Tensor, *given: Any) -> Any:
     """Logits pass through bfloat16 before the loss; the reference keeps their dtype."""
-    return loss(pred.bfloat16().to(pred), label, **options)
+    return losses(pred.bfloat16().to(pred), *given)
 
 
 @in_both(needs=_IGNORED)
@@ -188,26 +179,6 @@ def loss_weight_ignored(loss: Function, pred: Tensor, label: Tensor, **options: 
 def _is_no_plain_mean(options: Mapping[str, Any]) -> bool:
     keys = ("weight", "avg_factor", "reduction")
     return any(options.get(key) is not None for key in keys)
-
-
-def _reduced(
-    per_pixel: PerPixel,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    weight: Tensor | None = None,
-    class_weight: Any = None,
-    ignore_index: int = -100,
-    avg_non_ignore: bool = False,
-    loss_weight: float = 1.0,
-    **options: Any,
-) -> Tensor:
-    """`cross_entropy` with another loss per pixel."""
-    weights = reduction.class_weight_for(pred, class_weight)
-    loss = per_pixel(pred, label, weights, ignore_index)
-    if options.get("avg_factor") is None and options.get("reduction", "mean") == "mean":
-        options["avg_factor"] = entropy.mean_divisor(label, weights, ignore_index, avg_non_ignore)
-    return loss_weight * reduction.reduce_loss(loss, weight=weight, **options)
 
 
 def _with_loss_weight(options: dict[str, Any], change: Callable[[float], float]) -> dict[str, Any]:

@@ -206,5 +206,4 @@ def _each_pixel(pred: Tensor, label: Tensor, options: Mapping[str, Any]) -> tupl
     """The cross entropy of each pixel, and which ones are not ignored."""
     weights = reduction.class_weight_for(pred, options.get("class_weight"))
     ignored = options.get("ignore_index", 255)
-    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignored)
-    return losses, label != ignored
+    return entropy.pixel_losses(pred, label, weights, ignored), label != ignored

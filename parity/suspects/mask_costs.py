@@ -184,7 +184,7 @@ def matched_at_pixels(
     if len(labels) == 0:
         return assign.nothing_matched(labels)
     wanted = F.interpolate(targets.unsqueeze(1).float(), masks.shape[-2:]).squeeze(1)
-    return _matched(scores, masks, labels, wanted, options)
+    return _matched(scores, labels, masks, wanted, options)
 
 
 @mistake(assign.mask2former_match)
@@ -198,17 +198,12 @@ def points_drawn_apart(
         sampled.append(points.sample_points(maps, drawn.repeat(len(maps), 1, 1)))
     if len(labels) == 0:
         return assign.nothing_matched(labels)
-    return _matched(scores, sampled[0], labels, sampled[1], options)
+    return _matched(scores, labels, *sampled, options)
 
 
-def _matched(scores: Tensor, masks: Tensor, labels: Tensor, wanted: Tensor, options: Any) -> Any:
+def _matched(scores: Tensor, labels: Tensor, masks: Tensor, wanted: Tensor, options: Any) -> Any:
     weights = options.get("cost_weights", assign.MASK2FORMER)
-    costs = (
-        cost.class_cost(scores, labels, weight=weights.classes),
-        cost.mask_cross_entropy_cost(masks, wanted, weight=weights.mask),
-        cost.dice_cost(masks, wanted, weight=weights.dice),
-    )
-    return assign.assign_queries(assign.total_cost(*costs))
+    return assign.cheapest(scores, labels, masks, wanted, cost.mask_cross_entropy_cost, weights)
 
 
 @mistake(assign.mask2former_match, needs="an image without a segment")

@@ -21,6 +21,11 @@ mask2former_mistake = made_in(loss.mask2former_loss)
 maskformer_mistake = made_in(loss.maskformer_loss)
 
 
+def _of_pixels(pred: Tensor, target: Tensor, count: Tensor) -> Tensor:
+    """Cross entropy of masks ``(M, H, W)``."""
+    return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
+
+
 @mistake(loss.query_class_loss, needs="queries without a segment", no_object_weight=1.0)
 def no_object_weight_forgotten() -> None:
     """ "No object" weighs 1 like any class; in the reference it weighs 0.1."""
@@ -162,20 +167,9 @@ def mask_loss_summed(cross_entropy: Function, pred: Tensor, target: Tensor, coun
     return cross_entropy(pred, target, count) * pred.shape[1]
 
 
-@mask2former_mistake(loss.mask2former_loss)
-def trained_at_pixels(_: Function, cls_scores: Any, mask_preds: Any, label: Any, **o: Any) -> Any:
+@mask2former_mistake(loss.layered, compared=loss.at_pixels, mask_loss=_of_pixels)
+def trained_at_pixels() -> None:
     """Masks are trained at every pixel; Mask2Former trains them at points it draws."""
-    rest = {name: o[name] for name in ("num_points", "cost_weights") if name in o}
-    return loss.layered(
-        *(cls_scores, mask_preds, targets.mask_targets(label)),
-        match=lambda of, pred, image: assign.mask2former_match(of, pred, *image, **rest),
-        compared=loss.at_pixels,
-        mask_loss=lambda pred, target, count: loss.mask_cross_entropy_loss(
-            pred.flatten(1), target.flatten(1).float(), count
-        ),
-        weights=o.get("loss_weights", assign.MASK2FORMER),
-        no_object_weight=o.get("no_object_weight", 0.1),
-    )
 
 
 @mask2former_mistake(loss.layered, needs=_LAYERS)
@@ -198,9 +192,9 @@ def focal_loss_alpha_swapped() -> None:
 
 
 @maskformer_mistake(loss.mask_focal_loss)
-def focal_loss_is_cross_entropy(_: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+def focal_loss_is_cross_entropy(_: Function, *given: Tensor) -> Any:
     """The mask loss is cross entropy; MaskFormer's in the reference is focal."""
-    return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
+    return _of_pixels(*given)
 
 
 @maskformer_mistake(loss.mask_focal_loss, needs="several pixels")
