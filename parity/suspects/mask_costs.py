@@ -198,7 +198,7 @@ def points_drawn_apart(
         sampled.append(points.sample_points(maps, drawn.repeat(len(maps), 1, 1)))
     if len(labels) == 0:
         return assign.nothing_matched(labels)
-    return _matched(scores, labels, *sampled, options)
+    return _matched(scores, labels, sampled[0], sampled[1], options)
 
 
 def _matched(scores: Tensor, labels: Tensor, masks: Tensor, wanted: Tensor, options: Any) -> Any:
