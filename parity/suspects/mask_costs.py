@@ -159,16 +159,12 @@ def cost_without_dice(total_cost: Function, *costs: Tensor) -> Any:
     return total_cost(*costs[:2])
 
 
-def _exchanged(match: Function, *given: Tensor, weights: assign.MaskWeights, **options: Any) -> Any:
-    turned = assign.MaskWeights(weights.mask, weights.classes, weights.dice)
-    return match(*given, **{**options, "cost_weights": turned})
-
-
 @mistake(assign.mask2former_match, needs=_SEVERAL)
 def cost_weights_exchanged(match: Function, *given: Tensor, **options: Any) -> Any:
     """The cost weights of class and mask are exchanged; Mask2Former's are 2, 5 and 5."""
-    weights = options.get("cost_weights", assign.MASK2FORMER)
-    return _exchanged(match, *given, weights=weights, **options)
+    classes, mask, dice = options.get("cost_weights", assign.MASK2FORMER)
+    turned = assign.MaskWeights(mask, classes, dice)
+    return match(*given, **{**options, "cost_weights": turned})
 
 
 @mistake(assign.mask2former_match, needs=_SEVERAL, cost_weights=assign.MaskWeights(1.0, 1.0, 1.0))

@@ -153,7 +153,8 @@ def matched_costs_trained(layer_loss: Function, *given: Any, **options: Any) -> 
 @mistake(loss.layer_loss)
 def loss_weights_exchanged(layer_loss: Function, *given: Any, **options: Any) -> Any:
     """The loss weights of class and mask are exchanged; Mask2Former's are 2, 5 and 5."""
-    return layer_loss(*given, **{**options, "weights": _turned(options["weights"])})
+    classes, mask, dice = options["weights"]
+    return layer_loss(*given, **{**options, "weights": assign.MaskWeights(mask, classes, dice)})
 
 
 @mistake(loss.layer_loss, weights=assign.MaskWeights(1.0, 1.0, 1.0))
@@ -180,10 +181,6 @@ def all_layers_matched_first(layered: Function, *given: Any, **options: Any) -> 
     each = [of for layer in layers for of in zip(*layer, images, strict=True)]
     matches = iter([options["match"](*of) for of in each])
     return layered(*given, **{**options, "match": lambda *_: next(matches)})
-
-
-def _turned(weights: assign.MaskWeights) -> assign.MaskWeights:
-    return assign.MaskWeights(weights.mask, weights.classes, weights.dice)
 
 
 @maskformer_mistake(loss.mask_focal_loss, alpha=0.75)

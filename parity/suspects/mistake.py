@@ -104,7 +104,7 @@ class MadeIn:
         """
 
         def register(wrong: Wrong) -> Wrong:
-            made = partial(_with_others, others) if others else wrong
+            made = partial(with_others, others) if others else wrong
             places = {
                 replaced_by(Step("", step)): WithMistakes(step, ((function or step, made), *also))
                 for step in self.steps or filter(None, [function])
@@ -125,7 +125,8 @@ def made_in(*steps: Function) -> MadeIn:
 mistake = made_in()
 
 
-def _with_others(others: Mapping[str, Any], proceed: Function, *given: Any, **options: Any) -> Any:
+def with_others(others: Mapping[str, Any], proceed: Function, *given: Any, **options: Any) -> Any:
+    """What `proceed` gives with `others` for what it is given."""
     return proceed(*given, **{**options, **others})
 
 
