@@ -116,7 +116,8 @@ def collate(
     """
     images = _to_images(samples, mean=mean, std=std, bgr_to_rgb=bgr_to_rgb)
     labels = [_to_labels(sample) for sample in samples]
-    metas = [_packed(sample.meta, meta_keys) for sample in samples]
+    kept = [{key: one.meta[key] for key in meta_keys if key in one.meta} for one in samples]
+    metas = [Meta(**meta) for meta in kept]
     if not training:
         target = {"size": test_size, "size_divisor": test_size_divisor}
         return _test_batch(images, labels, metas, target, pad_value=pad_value)
@@ -155,10 +156,6 @@ def _to_labels(sample: Sample) -> Labels:
     if DEPTH in sample.maps:
         tensors[DEPTH] = torch.from_numpy(np.ascontiguousarray(sample.maps[DEPTH]))
     return tensors
-
-
-def _packed(meta: Meta, keys: Sequence[str]) -> Meta:
-    return Meta(**{key: meta[key] for key in keys if key in meta})
 
 
 def _shapes(tensors: Sequence[torch.Tensor]) -> list[Size]:
