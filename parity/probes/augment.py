@@ -11,7 +11,7 @@ from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.data import make_photo
 from parity.probes.natural.samples import collated
-from parity.sample import DEPTH, SECOND, Array, Meta, Sample
+from parity.sample import DEPTH, SECOND, Sample
 from parity.steps.collate import MEAN, STD, collate
 from parity.steps.maps import concat_images_sample, depth_mix_sample, generate_edge_sample
 from parity.steps.mosaic import mosaic_sample
@@ -32,7 +32,8 @@ class Photos:
         """Photograph `index`, each of its own shape."""
         photo = make_photo(index)
         window = slice(None, 20 + 3 * index)
-        return photo.replace(image=photo.image[window].copy(), seg=_seg(photo)[window].copy())
+        assert photo.seg is not None
+        return photo.replace(image=photo.image[window].copy(), seg=photo.seg[window].copy())
 
 
 def make_blocks(seed: int) -> Sample:
@@ -71,18 +72,12 @@ def make_mapped(seed: int) -> list[Sample]:
     """Two samples with label, edge and depth maps."""
     samples = [generate_edge_sample(make_blocks(at)) for at in (seed, seed + 2)]
     return [
-        one.replace(maps={**one.maps, **make_depth(seed).maps}, meta=_with_depth(one.meta))
+        one.replace(
+            maps={**one.maps, **make_depth(seed).maps},
+            meta=one.meta.replace(depth_map_path="x.png", category_id=3),
+        )
         for one in samples
     ]
-
-
-def _with_depth(meta: Meta) -> Meta:
-    return meta.replace(depth_map_path="x.png", category_id=3)
-
-
-def _seg(sample: Sample) -> Array:
-    assert sample.seg is not None
-    return sample.seg
 
 
 _ROTATE = {"prob": 0.7, "degree": 30.0, "pad_val": 9, "seg_pad_val": 255}
