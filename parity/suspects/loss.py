@@ -73,22 +73,16 @@ def class_weight_ignored(class_weight_for: Function, pred: Tensor, class_weight:
     """class_weight is left out; the reference weighs each pixel by its class."""
 
 
-@in_both(reduction.reduce_loss, needs="a mean")
-def mean_is_sum(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+@in_both(reduction.mean_by, needs="a mean")
+def mean_is_sum(_: Function, loss: Tensor, factor: Any) -> Any:
     """The loss is the sum over pixels; the reference takes their mean."""
-    if options.get("reduction", "mean") != "mean":
-        return reduce_loss(loss, **options)
-    return reduce_loss(loss, weight=options.get("weight"), reduction="sum")
+    return loss.sum()
 
 
-@mistake(reduction.reduce_loss, needs="a mean over few valid pixels, or none")
-def divisor_without_eps(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+@mistake(reduction.mean_by, needs="a mean over few valid pixels, or none")
+def divisor_without_eps(mean_by: Function, loss: Tensor, factor: Any) -> Any:
     """Dividing by no valid pixel gives NaN; the reference adds a tiny number and gives 0."""
-    factor = options.get("avg_factor")
-    if factor is None or options.get("reduction", "mean") != "mean":
-        return reduce_loss(loss, **options)
-    total = reduce_loss(loss, weight=options.get("weight"), reduction="sum")
-    return total / torch.as_tensor(factor)
+    return mean_by(loss, None) if factor is None else loss.sum() / torch.as_tensor(factor)
 
 
 @mistake(reduction.reduce_loss, needs="a weight per pixel, and a mean")
@@ -100,9 +94,10 @@ def mean_over_weights(reduce_loss: Function, loss: Tensor, **options: Any) -> An
     return reduce_loss(loss, weight=weight, reduction="sum") / weight.sum()
 
 
-@mistake(reduction.reduce_loss, needs="avg_factor", avg_factor=None)
-def avg_factor_ignored() -> None:
+@mistake(reduction.mean_by, needs="avg_factor")
+def avg_factor_ignored(mean_by: Function, loss: Tensor, factor: Any) -> Any:
     """The mean divides by the number of pixels; the reference by the avg_factor it is given."""
+    return mean_by(loss, None)
 
 
 @_alone_and_in_head

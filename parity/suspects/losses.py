@@ -42,12 +42,10 @@ def binary_ignored_as_background(loss: Function, pred: Any, label: Any, **option
     return loss(pred, plain, **{**options, "ignore_index": None})
 
 
-@made_in(binary.binary_cross_entropy)(reduction.reduce_loss, needs="several channels")
-def binary_summed_over_classes(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+@made_in(binary.binary_cross_entropy)(reduction.mean_by, needs="several channels")
+def binary_summed_over_classes(mean_by: Function, loss: Tensor, factor: Any) -> Any:
     """Losses are summed over classes and averaged over pixels; the reference averages over both."""
-    found = reduce_loss(loss, **options)
-    is_mean = options.get("reduction", "mean") == "mean" and loss.dim() > 3
-    return found * loss.shape[1] if is_mean else found
+    return mean_by(loss, factor) * (loss.shape[1] if loss.dim() > 3 else 1)
 
 
 @mistake(binary.binary_cross_entropy)

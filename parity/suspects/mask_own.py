@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.mask import assign, cost, infer, loss, point_head, points, side_adapter
@@ -20,8 +19,7 @@ proposal_mistake = made_in(side_adapter.san_loss)
 @point_mistake(points.doubt_of_classes)
 def doubt_of_best_class(_: Function, logits: Tensor, at: Tensor) -> Any:
     """Points are in doubt where the best class is low; in the reference where two are near."""
-    found = F.grid_sample(logits, points.grid_of(at), align_corners=False).squeeze(3)
-    return -found.amax(1)
+    return -points.values_at(logits, at).amax(1)
 
 
 @point_mistake(points.doubt_of_classes)
@@ -38,9 +36,9 @@ def doubt_of_the_map(_: Function, logits: Tensor, at: Tensor) -> Any:
 
 
 @point_mistake(point_head.labels_at)
-def point_labels_bilinear(_: Function, label: Tensor, at: Tensor, align_corners: bool) -> Any:
+def point_labels_bilinear(_: Function, label: Tensor, at: Tensor, aligned: bool) -> Any:
     """Labels at points are sampled bilinearly; in the reference by nearest neighbour."""
-    return point_head.values_at(label.unsqueeze(1).float(), at, align_corners).squeeze(1).long()
+    return points.values_at(label.unsqueeze(1).float(), at, align_corners=aligned).squeeze(1).long()
 
 
 @point_mistake(point_head.labels_at)

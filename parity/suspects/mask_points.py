@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.mask import points as drawing
@@ -20,11 +19,9 @@ def points_y_first(sample_points: Function, maps: Tensor, points: Tensor) -> Any
     return sample_points(maps, points.flip(-1))
 
 
-@mistake(drawing.sample_points)
-def points_corners_aligned(_: Function, maps: Tensor, points: Tensor) -> Any:
+@made_in(drawing.sample_points)(drawing.values_at, align_corners=True)
+def points_corners_aligned() -> None:
     """0 and 1 are centres of pixels (align_corners=True); in the reference outer edges."""
-    grid = points.unsqueeze(2) * 2.0 - 1.0
-    return F.grid_sample(maps.unsqueeze(1), grid, align_corners=True).squeeze(3).squeeze(1)
 
 
 @mistake(drawing.sample_points)
@@ -33,12 +30,9 @@ def points_not_scaled(sample_points: Function, maps: Tensor, points: Tensor) -> 
     return sample_points(maps, (points + 1.0) / 2.0)
 
 
-@mistake(drawing.sample_points)
-def points_nearest(_: Function, maps: Tensor, points: Tensor) -> Any:
+@made_in(drawing.sample_points)(drawing.values_at, mode="nearest")
+def points_nearest() -> None:
     """The nearest pixel is taken; the reference samples bilinearly."""
-    grid = points.unsqueeze(2) * 2.0 - 1.0
-    found = F.grid_sample(maps.unsqueeze(1), grid, mode="nearest", align_corners=False)
-    return found.squeeze(3).squeeze(1)
 
 
 @doubt_mistake(drawing.most_uncertain)

@@ -18,6 +18,7 @@ Entry = Mapping[str, Any]
 Table = NDArray[np.float64]
 # (scheduler, base rate, iterations, max_iters) -> rates
 Rate = Callable[[Any, float, Table, int], Table]
+Stub = Callable[[], None]
 
 _POLY = ("PolyLR", "PolyLRRatio")
 _HAS_POLY = "a polynomial decay counted in iterations"
@@ -48,38 +49,48 @@ def _rate_of(kind: type[Scheduler], *, needs: str) -> Callable[[Rate], Rate]:
     return register
 
 
+def _with(*kinds: str, needs: str, **changes: Any) -> Callable[[Stub], Stub]:
+    """Registers that schedulers of `kinds` (none means all) have other options."""
+
+    def register(told: Stub) -> Stub:
+        @mistake(config.scheduler_of, needs=needs)
+        @wraps(told)
+        def wrong(scheduler_of: Function, entry: Entry) -> Any:
+            changed = not kinds or _kind(entry) in kinds
+            return scheduler_of({**entry, **changes} if changed else entry)
+
+        return told
+
+    return register
+
+
 def _by_iteration(spec: Scheduler, options: Mapping[str, Any]) -> bool:
     return not spec.by_epoch and options.get("loop", "iter") == "iter"
 
 
-@mistake(config.schedulers_from_config, needs=_HAS_POLY)
-def poly_by_epoch(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs=_HAS_POLY, by_epoch=True)
+def poly_by_epoch() -> None:
     """The decay has by_epoch=True and stands still; iteration-based training needs False."""
-    return schedulers_from_config(_changed(entries, _POLY, by_epoch=True))
 
 
-@mistake(config.schedulers_from_config, needs="schedulers counted in iterations")
-def by_epoch_left_out(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(needs="schedulers counted in iterations", by_epoch=True)
+def by_epoch_left_out() -> None:
     """by_epoch is left out of every scheduler, and defaults to True; the reference has False."""
-    return schedulers_from_config(_changed(entries, (), by_epoch=True))
 
 
-@mistake(config.schedulers_from_config, needs="a polynomial decay of another power than 1")
-def poly_power_1(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs="a polynomial decay of another power than 1", power=1.0)
+def poly_power_1() -> None:
     """The decay is linear, the default of PolyLR; configs set a power, mostly 0.9."""
-    return schedulers_from_config(_changed(entries, _POLY, power=1.0))
 
 
-@mistake(config.schedulers_from_config, needs="a polynomial decay")
-def poly_power_half(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs="a polynomial decay", power=0.5)
+def poly_power_half() -> None:
     """The decay has power 0.5; configs set another, mostly 0.9."""
-    return schedulers_from_config(_changed(entries, _POLY, power=0.5))
 
 
-@mistake(config.schedulers_from_config, needs="a decay that begins after a warm-up")
-def poly_from_start(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs="a decay that begins after a warm-up", begin=0)
+def poly_from_start() -> None:
     """The decay runs during the warm-up, too; the reference begins it afterwards."""
-    return schedulers_from_config(_changed(entries, _POLY, begin=0))
 
 
 @_rate_of(PolyLR, needs=_HAS_POLY)
@@ -104,12 +115,11 @@ def _shared(spec: PolyLR) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if "eta_min" not in name}
 
 
-@mistake(config.schedulers_from_config, needs="a decay with eta_min or eta_min_ratio above 0")
-def floor_ignored(schedulers_from_config: Function, entries: Any) -> Any:
+@mistake(config.scheduler_of, needs="a decay with eta_min or eta_min_ratio above 0")
+def floor_ignored(scheduler_of: Function, entry: Entry) -> Any:
     """The rate falls to 0; the reference stops at eta_min or its ratio."""
-    kept = [{**entry, "eta_min": 0} if "eta_min" in entry else entry for entry in _listed(entries)]
-    bare = [{key: entry[key] for key in entry if key != "eta_min_ratio"} for entry in kept]
-    return schedulers_from_config(bare)
+    bare = {key: entry[key] for key in entry if key != "eta_min_ratio"}
+    return scheduler_of({**bare, "eta_min": 0} if "eta_min" in entry else bare)
 
 
 @mistake(table.lr_table, needs="a decay with eta_min above 0")
@@ -128,26 +138,25 @@ def floor_clamped(lr_table: Function, base_lrs: Any, param_scheduler: Any, **opt
 @mistake(config.schedulers_from_config, needs="a warm-up")
 def warm_up_missing(schedulers_from_config: Function, entries: Any) -> Any:
     """The warm-up is left out; the reference starts from a small share of the rate."""
-    rest = [entry for entry in _listed(entries) if _kind(entry) != "LinearLR"]
-    return schedulers_from_config(rest)
+    listed = [entries] if isinstance(entries, Mapping) else entries
+    return schedulers_from_config([entry for entry in listed if _kind(entry) != "LinearLR"])
 
 
-@mistake(config.schedulers_from_config, needs="a warm-up")
-def warm_up_one_longer(schedulers_from_config: Function, entries: Any) -> Any:
+@mistake(config.scheduler_of, needs="a warm-up")
+def warm_up_one_longer(scheduler_of: Function, entry: Entry) -> Any:
     """The warm-up ends one step late; the reference's last step is the one before end."""
-    return schedulers_from_config(_one_longer(entries, "LinearLR"))
+    is_warm_up = _kind(entry) == "LinearLR"
+    return scheduler_of({**entry, "end": entry["end"] + 1} if is_warm_up else entry)
 
 
-@mistake(config.schedulers_from_config, needs=_HAS_WARM_UP)
-def warm_up_by_epoch(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("LinearLR", needs=_HAS_WARM_UP, by_epoch=True)
+def warm_up_by_epoch() -> None:
     """The warm-up has by_epoch=True and never ends; iteration-based training needs False."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), by_epoch=True))
 
 
-@mistake(config.schedulers_from_config, needs="a warm-up with a start_factor of its own")
-def warm_up_from_a_third(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("LinearLR", needs="a warm-up with a start_factor of its own", start_factor=1 / 3)
+def warm_up_from_a_third() -> None:
     """start_factor is the default, 1/3; configs set a much smaller one."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1 / 3))
 
 
 @_rate_of(LinearLR, needs=_HAS_WARM_UP)
@@ -156,10 +165,9 @@ def warm_up_from_0(spec: Any, base: float, at: Table, _: int) -> Table:
     return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
 
 
-@mistake(config.schedulers_from_config, needs="a warm-up")
-def warm_up_line_from_0(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("LinearLR", needs="a warm-up", start_factor=1e-12)
+def warm_up_line_from_0() -> None:
     """start_factor is next to 0, and so is the first rate; configs set one that trains."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1e-12))
 
 
 @mistake(table.lr_table)
@@ -176,33 +184,28 @@ def warm_up_from_first_share(spec: Any, base: float, at: Table, _: int) -> Table
     return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
 
 
-@mistake(config.schedulers_from_config, needs="milestones of a scheduler that begins late")
-def milestones_from_start(schedulers_from_config: Function, entries: Any) -> Any:
+@mistake(config.scheduler_of, needs="milestones of a scheduler that begins late")
+def milestones_from_start(scheduler_of: Function, entry: Entry) -> Any:
     """Milestones count from the start of training; in the reference from the scheduler's begin."""
-    shifted = []
-    for entry in _listed(entries):
-        begin = entry.get("begin", 0)
-        at = [step - begin for step in entry.get("milestones", ())]
-        shifted.append({**entry, "milestones": at} if "milestones" in entry else entry)
-    return schedulers_from_config(shifted)
+    at = [step - entry.get("begin", 0) for step in entry.get("milestones", ())]
+    return scheduler_of({**entry, "milestones": at} if "milestones" in entry else entry)
 
 
-@mistake(config.schedulers_from_config, needs="a cosine with T_max")
-def cosine_to_the_end(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("CosineAnnealingLR", needs="a cosine with T_max", T_max=None)
+def cosine_to_the_end() -> None:
     """The cosine reaches its floor at the end of training; the reference's at T_max."""
-    return schedulers_from_config(_changed(entries, ("CosineAnnealingLR",), T_max=None))
 
 
-@mistake(config.schedulers_from_config, needs="convert_to_iter_based")
-def epochs_not_converted(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(needs="convert_to_iter_based", convert_to_iter_based=False)
+def epochs_not_converted() -> None:
     """convert_to_iter_based is ignored, and the rate changes once per epoch."""
-    return schedulers_from_config(_changed(entries, (), convert_to_iter_based=False))
 
 
-@mistake(config.schedulers_from_config, needs="a constant factor that ends within training")
-def factor_kept(schedulers_from_config: Function, entries: Any) -> Any:
+@mistake(config.scheduler_of, needs="a constant factor that ends within training")
+def factor_kept(scheduler_of: Function, entry: Entry) -> Any:
     """A constant factor is not taken back; the reference's last step divides by it again."""
-    return schedulers_from_config(_one_longer(entries, "ConstantLR"))
+    is_factor = _kind(entry) == "ConstantLR"
+    return scheduler_of({**entry, "end": entry["end"] + 1} if is_factor else entry)
 
 
 @mistake(table.lr_table)
@@ -231,24 +234,5 @@ def rates_in_float32(lr_table: Function, *arguments: Any, **options: Any) -> Any
     return lr_table(*arguments, **options).astype(np.float32).astype(np.float64)
 
 
-def _listed(entries: Any) -> list[Entry]:
-    return [entries] if isinstance(entries, Mapping) else list(entries)
-
-
 def _kind(entry: Entry) -> str:
     return str(entry["type"]).rpartition(".")[2]
-
-
-def _changed(entries: Any, kinds: tuple[str, ...], **changes: Any) -> list[Entry]:
-    """`entries`, those of `kinds` (none means all) with other options."""
-    return [
-        {**entry, **changes} if not kinds or _kind(entry) in kinds else entry
-        for entry in _listed(entries)
-    ]
-
-
-def _one_longer(entries: Any, kind: str) -> list[Entry]:
-    return [
-        {**entry, "end": entry["end"] + 1} if _kind(entry) == kind else entry
-        for entry in _listed(entries)
-    ]
