@@ -6,6 +6,8 @@ seed: none valid, one class only, a single pixel, ±1e4, infinities.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from numpy.random import RandomState
 from torch import Tensor
@@ -78,14 +80,9 @@ def make_pixels(seed: int, *, least: int = 1, most: int = 6) -> Value:
     return {"pred": pred, "label": _labels(rng, classes, images, height, width)}
 
 
-def make_classes(seed: int) -> Value:
-    """As `make_pixels`, of two to six classes."""
-    return make_pixels(seed, least=2)
-
-
-def make_four(seed: int) -> Value:
-    """As `make_pixels`, of four classes."""
-    return make_pixels(seed, least=4, most=4)
+# As `make_pixels`: of two to six classes, of three at least, and of four.
+make_classes, make_three = partial(make_pixels, least=2), partial(make_pixels, least=3)
+make_four = partial(make_pixels, least=4, most=4)
 
 
 def make_four_valid(seed: int) -> Value:
@@ -155,11 +152,6 @@ def make_rows(seed: int) -> Value:
     pixels, classes = int(rng.randint(1, 30)), int(rng.randint(3, 7))
     pred = torch.from_numpy(rng.uniform(0, 1, (pixels, classes))).float()
     return {"pred": pred, "label": _labels(rng, classes, pixels)}
-
-
-def make_three(seed: int) -> Value:
-    """As `make_pixels`, of three classes at least."""
-    return make_pixels(seed, least=3)
 
 
 def make_one_hot(seed: int) -> Value:

@@ -56,14 +56,7 @@ def _pixel_weights(
         return None
     if ignore_index is None:
         raise InputError("the sampler needs an ignore_index, got None")
-    return ohem_weights(
-        logits,
-        label,
-        thresh=sampler.thresh,
-        min_kept=sampler.min_kept,
-        losses=losses,
-        ignore_index=ignore_index,
-    )
+    return ohem_weights(logits, label, losses=losses, ignore_index=ignore_index, **vars(sampler))
 
 
 def total_loss(losses: Mapping[str, Tensor | Sequence[Tensor]]) -> Tensor:
