@@ -15,7 +15,6 @@ from parity.suspects import (
     dino,
     flip,
     groups,
-    heads,
     infer,
     interpolation,
     iou,
@@ -26,7 +25,6 @@ from parity.suspects import (
     mask,
     mask_costs,
     mask_losses,
-    mask_own,
     mask_points,
     multiscale,
     normalisation,
@@ -46,8 +44,8 @@ from parity.suspects.suspect import Suspect, one_a_mistake, replaced_by
 _MODULES = (
     *(load, interpolation, resize, multiscale, crop, flip, photometric, colour, pad, added),
     *(normalisation, collate, logits, infer, augmentation),
-    *(loss, heads, losses, overlaps, own_losses),
-    *(mask_costs, mask_points, mask_losses, mask_own, mask),
+    *(loss, losses, overlaps, own_losses),
+    *(mask_costs, mask_points, mask_losses, mask),
     *(iou, scoring, schedule, groups, optim, deform_attn, dino),
 )
 

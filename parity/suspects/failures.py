@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from parity.check.summary import CheckReport, IsolatedRun, Likeness, StepKey
 from parity.compare.compare import Verdict
+from parity.compare.rounding import bound, roundings_of
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects import diagnose as trials
 from parity.suspects.budget import SECONDS
@@ -14,7 +18,6 @@ from parity.suspects.catalogue import suspects_of
 from parity.suspects.likeness import comparable, finite_parts_agree, leaves_of, size_of
 from parity.suspects.mistake import Function
 from parity.suspects.search import Explanation, Level
-from parity.suspects.staircase import staircase
 from parity.suspects.suspect import Suspect
 from parity.suspects.trial import Combination
 
@@ -111,6 +114,41 @@ def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
             "reference does: it draws from another one, such as torch's, or not at all."
         )
     return ""
+
+
+def staircase(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
+    """What is said of rates that change once in several iterations, in every record."""
+    if not all(isinstance(one.input, dict) and "base_lrs" in one.input for one, _ in wrong):
+        return ""
+    lengths = sorted({_length(expected, actual) for expected, actual in wrong})
+    if not lengths or lengths[0] == 0:
+        return ""
+    told = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+    return (
+        f"Each rate is kept for {told} iterations, as if the scheduler were stepped once an epoch; "
+        f"the reference changes it at every iteration."
+    )
+
+
+def _length(expected: StepRecord, actual: StepRecord) -> int:
+    """How many iterations each rate is kept for; 0 where they are no such steps."""
+    mine, theirs = actual.output, expected.output
+    if not (_is_table(mine) and _is_table(theirs)) or mine.shape != theirs.shape:
+        return 0
+    slack = bound("float64", float(theirs.max()), roundings_of(expected.input))
+    changed = np.flatnonzero((mine != mine[0]).any(axis=1))
+    longest = int(changed[0]) if len(changed) else 0
+    at = np.arange(len(mine))
+    fitting = (
+        length
+        for length in range(longest, 1, -1)
+        if bool((np.abs(mine - theirs[at // length * length]) <= slack).all())
+    )
+    return next(fitting, 0)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 2 and len(value) > 1
 
 
 def _differs(expected: StepRecord, actual: StepRecord) -> bool:

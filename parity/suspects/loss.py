@@ -1,7 +1,7 @@
-"""What people get wrong in cross entropy, alone and among the losses of a head.
+"""What people get wrong in cross entropy, alone and in a head: sizes, sampler, accuracy.
 
-What a head adds is in ``heads.py``, what heads do that compute their own in
-``own_losses.py``, losses of overlap in ``overlaps.py``, the others in ``losses.py``.
+What heads do that compute their own is in ``own_losses.py``, losses of overlap are in
+``overlaps.py``, the others in ``losses.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from parity.steps.loss import entropy, head, reduction
+from parity.steps.loss import entropy, head, reduction, topk
 from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.suspects.mistake import Function, made_in
 
@@ -25,6 +25,8 @@ _WEIGHTED = "a loss_weight other than 1"
 
 mistake = made_in(_STEP)
 in_both = made_in(_STEP, _HEAD)
+head_mistake = made_in(_HEAD)
+accuracy_mistake = made_in(_HEAD, topk.accuracy)
 
 
 def _alone_and_in_head(wrong: Function) -> Function:
@@ -187,3 +189,69 @@ def _with_loss_weight(options: dict[str, Any], change: Callable[[float], float])
             for term in options["losses"]
         )
     return changed
+
+
+@head_mistake(head.decode_head_loss, needs="logits of another size than the labels")
+def head_corners_flipped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """align_corners is the other way round than the config says when logits are enlarged."""
+    return loss(
+        pred, label, **{**options, "align_corners": not options.get("align_corners", False)}
+    )
+
+
+@head_mistake(head.decode_head_loss, needs="logits of another size than the labels")
+def head_labels_shrunk(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """Labels are shrunk to the logits' size; the reference enlarges the logits to the labels'."""
+    return loss(pred, _shrunk(label, pred), **options)
+
+
+@head_mistake(head.decode_head_loss, needs="logits of another size than the labels")
+def head_accuracy_of_small_logits(loss: Function, pred: Any, label: Any, **options: Any) -> Any:
+    """acc_seg is that of the small logits; the reference takes it after enlarging them."""
+    ignored = options.get("ignore_index", 255)
+    small = topk.accuracy(pred, _shrunk(label, pred), ignore_index=ignored)
+    return {**loss(pred, label, **options), "acc_seg": small}
+
+
+@head_mistake(head.decode_head_loss, needs="a sampler", sampler=None)
+def sampler_missing() -> None:
+    """The head's pixel sampler is left out; the reference trains on hard pixels only."""
+
+
+@accuracy_mistake(topk.accuracy, needs=_IGNORED, ignore_index=None)
+def accuracy_counts_ignored() -> None:
+    """Ignored pixels count as wrong in the accuracy; the reference leaves them out."""
+
+
+@accuracy_mistake(topk.accuracy)
+def accuracy_as_fraction(accuracy: Function, *tensors: Tensor, **options: Any) -> Any:
+    """Accuracy goes from 0 to 1; the reference's from 0 to 100."""
+    found = accuracy(*tensors, **options)
+    return [one / 100 for one in found] if isinstance(found, list) else found / 100
+
+
+@made_in(topk.accuracy)(topk.accuracy, needs="no valid pixel")
+def accuracy_without_eps(accuracy: Function, pred: Any, label: Any, **options: Any) -> Any:
+    """Accuracy of no valid pixel is NaN; the reference adds a tiny number and gives 100."""
+    found, ignored = accuracy(pred, label, **options), options.get("ignore_index")
+    if ignored is None or bool((label != ignored).any()):
+        return found
+    return [one * torch.nan for one in found] if isinstance(found, list) else found * torch.nan
+
+
+@made_in(topk.accuracy)(topk.accuracy, needs="several k")
+def accuracy_at_rank_k(accuracy: Function, *tensors: Tensor, topk: Any = 1, **options: Any) -> Any:
+    """Top-k is the class at rank k alone; the reference's is any of the first k."""
+    found = accuracy(*tensors, topk=topk, **options)
+    if isinstance(topk, int):
+        return found
+    before = [
+        accuracy(*tensors, topk=k - 1, **options) if k > 1 else torch.zeros_like(one)
+        for k, one in zip(topk, found, strict=True)
+    ]
+    return [one - less for one, less in zip(found, before, strict=True)]
+
+
+def _shrunk(label: Tensor, pred: Tensor) -> Tensor:
+    planes = label[:, None].double()
+    return F.interpolate(planes, pred.shape[2:], mode="nearest")[:, 0].long()

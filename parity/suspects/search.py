@@ -62,8 +62,8 @@ class Search:
             _Row(trial, record, RecordDigest.of(record))
             for trial, record in zip(trials, actual, strict=True)
         ]
-        by_more = [row for row in rows if row.difference is Difference.MORE]
-        rounded = [row for row in rows if row.difference is Difference.ROUNDING]
+        by_more = [row for row in rows if row.is_rounding is False]
+        rounded = [row for row in rows if row.is_rounding]
         self.rounded = len(rounded)
         # Rounding alone: only a mistake that rounds likewise is looked for.
         self.only_rounding = not by_more
@@ -171,14 +171,6 @@ class Search:
         return sum(shares) / len(shares) if shares else 0.0
 
 
-class Difference(Enum):
-    """How a candidate's record differs from the reference's."""
-
-    NONE = "none"
-    ROUNDING = "rounding"
-    MORE = "more"
-
-
 @dataclass(frozen=True, eq=False)
 class _Row:
     """What the candidate gave on the input of one trial."""
@@ -188,14 +180,12 @@ class _Row:
     print: RecordDigest
 
     @cached_property
-    def difference(self) -> Difference:
-        """As the check says; the print only saves time."""
+    def is_rounding(self) -> bool | None:
+        """Whether it differs by rounding alone, None for not at all; the print only saves time."""
         if self.print.fits(self.trial.reference):
-            return Difference.NONE
+            return None
         result = compare_records(self.record, self.trial.expected)
-        if result.verdict is not Verdict.DIFFERENT:
-            return Difference.NONE
-        return Difference.ROUNDING if result.is_rounding else Difference.MORE
+        return result.is_rounding if result.verdict is Verdict.DIFFERENT else None
 
     @cached_property
     def terms(self) -> int:
