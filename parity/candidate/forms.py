@@ -22,6 +22,7 @@ from parity.probes.natural import (
     by_name,
     is_torch_scheduler,
     parameters_of,
+    takes_mapping,
 )
 from parity.recipe.forms import steps_of_forms
 
@@ -98,7 +99,7 @@ def _is_natural(operation: Operation, name: str, part: Any) -> bool:
     if operation.name == "collate" or isinstance(part, nn.Module) or inspect.isclass(part):
         return True
     names = positional(part) or list(parameters_of(part))
-    if name in APPLY_NAMES:
+    if name in APPLY_NAMES and not takes_mapping(part):
         alone = len(names) > 1 or len(parameters_of(part)) == 1
         return alone and _takes_image(names)
     return bool(names or parameters_of(part)) and not takes_stream(part)
@@ -106,6 +107,11 @@ def _is_natural(operation: Operation, name: str, part: Any) -> bool:
 
 def _takes_image(names: list[str]) -> bool:
     return bool(names) and names[0] in _IMAGES and {*names[1:2]} <= _LABELS | RNG_NAMES
+
+
+def takes_images(function: Callable[..., Any]) -> bool:
+    """Whether it is called with an image and what belongs to it, or with a mapping of these."""
+    return takes_mapping(function) or _takes_image(list(parameters_of(function)))
 
 
 def takes_stream(function: Callable[..., Any]) -> bool:
@@ -197,3 +203,19 @@ def positional(function: Callable[..., Any]) -> list[str]:
         for parameter in parameters
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
+
+
+def own_parts(module: Any) -> list[str]:
+    """What a module defines itself and shows to others."""
+    return [
+        key
+        for key, part in vars(module).items()
+        if not key.startswith("_") and getattr(part, "__module__", "") == module.__name__
+    ]
+
+
+def only_one(given: Any, title: str = "") -> str:
+    """The only part of a module, or the only one with `title` in its name; "" for none."""
+    own = own_parts(given) if inspect.ismodule(given) else []
+    like = [key for key in own if title and title.replace("_", "") in key.replace("_", "").lower()]
+    return next((found[0] for found in (own, like) if len(found) == 1), "")

@@ -35,8 +35,8 @@ def run_guarded(
     record = run_step(name, _contained(function), given, state)
     misuse = "" if record.error else find_misuse(value, given, record.output)
     alone = bool(record.error) or misuse.startswith((NOTHING, UNUSABLE))
-    manner = "" if alone else view_note(given, record.output)
-    return _with_input(record, value), misuse, manner
+    told = "" if alone else (getattr(record.output, "manner", ""), view_note(given, record.output))
+    return _with_input(record, value), misuse, "; ".join(filter(None, told))
 
 
 def find_misuse(before: Any, given: Any, output: Any) -> str:

@@ -101,8 +101,8 @@ def not_compared(reason: str) -> StepResult:
 def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None) -> Likeness:
     """As `known_mistake`; of an answer by some of its names, what else suspects make is left out.
 
-    Two mistakes together are looked for where only metadata is left out: one number fits too
-    many pairs.
+    Two mistakes together are looked for where only metadata is left out, or a gradient is given:
+    one number fits too many pairs.
     """
     outputs = [actual.output for _, _, actual in records]
     given = next((output for output in outputs if isinstance(output, Partly)), None)
@@ -113,8 +113,8 @@ def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None)
         (_cut(step, like), replace(expected, output=like(expected.output)), actual)
         for step, expected, actual in records
     ]
-    only_meta = all(is_dataclass(one.output) for _, one, _ in records)
-    return known_mistake(cut, siblings, pairs=only_meta)
+    tells = all(is_dataclass(one.output) or "grad" in given for _, one, _ in records)
+    return known_mistake(cut, siblings, pairs=tells)
 
 
 def _cut(step: Step, like: Callable[[Any], Any]) -> Step:

@@ -17,10 +17,13 @@ from parity.candidate.forms import (
     is_function,
     is_meant,
     made,
+    only_one,
     operations_asked,
+    own_parts,
     own_signature,
     positional,
     steps_called,
+    takes_images,
     takes_stream,
     unnamed,
 )
@@ -30,7 +33,7 @@ from parity.errors import InputError
 from parity.libraries import adapt
 from parity.libraries.metric import function_candidate, metric_of
 from parity.pipeline import Step
-from parity.probes.natural import by_name, parameters_of
+from parity.probes.natural import MAPPINGS, as_pipeline, by_name, parameters_of
 from parity.text import did_you_mean, names
 
 PIPELINE = "pipeline"
@@ -73,7 +76,8 @@ def candidate_from(
     given: a mapping, module, class or instance whose entries are named like the
     steps; a function named like a step; a whole pipeline ``(image, seg, rng)``; a
     torch loss or scheduler; a metric with ``update`` and ``compute``; an object of a
-    library that has an adapter; or one function of any name where one step is asked for.
+    library that has an adapter; or one function of any name where one step is asked for,
+    also as the only one of a module, or the only one that is called somehow like it.
 
     Raises InputError when nothing in it can stand in for a step.
     """
@@ -90,9 +94,13 @@ def candidate_from(
         whole: Any = given() if inspect.isclass(given) else given
         pipeline = whole
     if pipeline is None and not steps and not applies:
+        if title and (only := only_one(given, title)):
+            part = getattr(given, only)
+            return candidate_from(part, f"{name}:{only}", asked=asked, called=called)
         raise InputError(_nothing_found(name, given, asked))
     draws = pipeline is None or len(positional(pipeline)) > 2
-    return Candidate(name, steps, applies, _two_or_three(pipeline), shares_stream=draws)
+    made_whole = None if pipeline is None else as_pipeline(pipeline)
+    return Candidate(name, steps, applies, made_whole, shares_stream=draws)
 
 
 def score_of(given: Any, name: str, asked: frozenset[str]) -> Candidate | None:
@@ -168,7 +176,10 @@ def _is_nameless(given: Any, name: str, title: str) -> bool:
         return False  # cross_entropy, where a loss is asked for
     if inspect.isroutine(given) and fixed_recipe(given):
         return False
-    return not unnamed(given, name) and not any(map(callable, _attributes(given).values()))
+    if unnamed(given, name):
+        return False
+    # RandomCrop(...), called with image and mask, has a method crop, which is a part of it.
+    return takes_images(given) or not any(map(callable, _attributes(given).values()))
 
 
 def _attributes(given: Any) -> dict[str, Any]:
@@ -233,14 +244,9 @@ def _takes_image_and_seg(given: Any, asked: frozenset[str]) -> bool:
     own = given.forward if isinstance(given, nn.Module) else given
     call = given.__call__ if inspect.isclass(given) else own
     names = [name for name in positional(call) if name != "self"]
+    if len(names) == 1:
+        return names[0] in MAPPINGS
     return len(names) >= 2 and names[0] not in _NO_IMAGES
-
-
-def _two_or_three(pipeline: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """A pipeline without a stream is called without one."""
-    if pipeline is None or len(positional(pipeline)) > 2:
-        return pipeline
-    return lambda image, seg, rng: pipeline(image, seg)
 
 
 def _names(function: Callable[..., Any]) -> list[str]:
@@ -258,7 +264,7 @@ def _nothing_found(name: str, given: Any, asked: frozenset[str]) -> str:
             f"or call it {', '.join(plain[:-1])} or {plain[-1]}"
         )
     if inspect.ismodule(given):
-        return f"{name}: {_told_of_file(given, name)}"
+        return f"{name}: {_told_of_file(given, name, _title(asked))}"
     return (
         f"{name}: a {type(given).__name__} gives no step and is no pipeline (image, seg, rng); "
         f"name its functions like the steps (load, resize, crop, flip, photometric, ...) or "
@@ -266,17 +272,14 @@ def _nothing_found(name: str, given: Any, asked: frozenset[str]) -> str:
     )
 
 
-def _told_of_file(given: Any, name: str) -> str:
+def _told_of_file(module: Any, name: str, title: str) -> str:
     """What a file has, when nothing in it is called like a step."""
-    own = [
-        key
-        for key, part in vars(given).items()
-        if not key.startswith("_") and getattr(part, "__module__", "") == given.__name__
-    ]
+    own = own_parts(module)
     if not own:
         return "gives no step: it has no function and no class of its own"
     near = [told for key in own if (told := did_you_mean(key, step_names()))]
     return (
         f"gives no step: none of {names(own)} is called like one; {' '.join([*near[:1], ''])}"
-        f"ask for one step and name yours, as parity check crop --candidate {name}:{own[0]}"
+        f"ask for one step and name yours, as parity check {title or 'crop'} "
+        f"--candidate {name}:{own[0]}"
     )

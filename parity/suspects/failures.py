@@ -26,7 +26,7 @@ from parity.suspects.trial import Combination
 KEPT_FAILURES, KEPT_EQUAL = 8, 8
 # What the arrays of the failures of a step may take together, and those that are right of all.
 KEPT_BYTES = 2**28
-# Bytes from which on a record is not searched, where another step of its function was in vain.
+# Bytes from which on a record is not searched, where all other steps of its function were in vain.
 LARGE = 2**26
 UNKNOWN = "No known mistake explains it; it may be a new one."
 # What reproduces each of the rows of one function that were looked at: tried first, and added to.
@@ -197,7 +197,7 @@ def _of_one_function(
     found: Siblings = []
     for key, held in records.items():
         before, groups[key] = len(found), ()
-        if size_of_held(held[0]) > LARGE and (others := _in_vain(said)):
+        if not found and size_of_held(held[0]) > LARGE and (others := _in_vain(said)):
             why = f"not searched for: inputs are large, and of {others} it is not known either"
             said[key] = Likeness(UNKNOWN, (why,), sure=False)
             continue

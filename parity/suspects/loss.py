@@ -199,7 +199,15 @@ def head_corners_flipped(loss: Function, pred: Tensor, label: Tensor, **options:
     )
 
 
-@head_mistake(head.decode_head_loss, needs="logits of another size than the labels")
+def _as_they_are(enlarged: Function, pred: Tensor, label: Tensor, align_corners: bool) -> Tensor:
+    return pred
+
+
+@head_mistake(
+    head.decode_head_loss,
+    needs="logits of another size than the labels",
+    also=((head.enlarged, _as_they_are),),
+)
 def head_labels_shrunk(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Labels are shrunk to the logits' size; the reference enlarges the logits to the labels'."""
     return loss(pred, _shrunk(label, pred), **options)

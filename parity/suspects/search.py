@@ -78,12 +78,14 @@ class Search:
     def reproduced(self, pairs: bool, first: Sequence[Combination]) -> tuple[Explanation, ...]:
         """Every suspect, else every pair, that gives what the candidate gave in all records.
 
-        Those of `first` that do so are enough.
+        Those of `first` that do so are enough; one of a pair alone, if that is all it takes.
         """
         if not self._reached:
             return ()
-        if found := self._exact(lambda _: list(first), RecordDigest.fits):
-            return found
+        alone = list(dict.fromkeys((suspect,) for made in first for suspect in made))
+        for known in (alone, list(first)):
+            if found := self._exact(lambda _, known=known: known, RecordDigest.fits):
+                return found
         if self.only_rounding:
             return self._exact(Trial.alone, RecordDigest.fits)
         choices = (Trial.alone, Trial.pairs) if pairs else (Trial.alone,)

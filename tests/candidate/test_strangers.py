@@ -169,6 +169,34 @@ def test_the_head_is_asked_for_and_not_its_criterion():
     assert set(edge.steps) == {"resize_shortest_edge"}
 
 
+def a_head(size_of, mean="mean"):
+    def decode_head_loss(pred, label, *, ignore_index=255):
+        if size_of == "labels":
+            pred = functional.interpolate(pred, label.shape[1:], mode="bilinear")
+        elif size_of == "logits":
+            small = functional.interpolate(label[:, None].float(), pred.shape[2:], mode="nearest")
+            label = small[:, 0].long()
+        loss = functional.cross_entropy(pred, label, ignore_index=ignore_index, reduction=mean)
+        return {"loss_ce": loss if mean == "mean" else loss.mean()}
+
+    return decode_head_loss
+
+
+def test_a_head_may_leave_out_the_accuracy():
+    _, found = checked(a_head("labels", mean="none"), "decode_head_loss")
+    assert found["loss_head_default"] == {"equal"}
+
+
+@pytest.mark.parametrize(
+    ("size_of", "names"),
+    [("labels", ["torch-mean"]), ("logits", ["torch-mean", "head-labels-shrunk"])],
+)
+def test_mistakes_of_a_head_without_accuracy_are_named(size_of, names):
+    check, _ = checked(a_head(size_of), "decode_head_loss")
+    [how] = mistake_of(check.records()["loss", "loss_head_default"]).evidence
+    assert how.startswith(f"{' with '.join(names)}: exactly reproduced")
+
+
 def test_answers_in_the_forms_of_others():
     def accuracy(pred, target, ignore_index=None):
         kept = target != ignore_index
@@ -243,3 +271,17 @@ def test_a_name_that_this_package_has_no_more_is_said_to_be_one(tmp_path):
     file.write_text("from parity.steps.crop import crop_with_everything\n")
     with pytest.raises(InputError, match=r"'crop_with_everything'.*parity steps lists every step"):
         load_candidate(str(file))
+
+
+def test_the_only_part_of_a_file_is_the_step_that_is_asked_for(tmp_path):
+    file = tmp_path / "train.py"
+    file.write_text(
+        "class Turn:\n    def __call__(self, image, mask):\n        return image, mask\n"
+    )
+    found = candidate_from(load_candidate(str(file)), "f.py", asked=select_steps(["flip"]))
+    assert (found.name, set(found.steps)) == ("f.py:Turn", {"flip"})
+    file.write_text(file.read_text() + "class RandomFlip(Turn):\n    pass\n")
+    found = candidate_from(load_candidate(str(file)), "f.py", asked=select_steps(["flip"]))
+    assert found.name == "f.py:RandomFlip"
+    with pytest.raises(InputError, match=r"parity check crop --candidate f\.py:Turn"):
+        candidate_from(load_candidate(str(file)), "f.py", asked=select_steps(["crop"]))

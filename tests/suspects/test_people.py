@@ -16,12 +16,13 @@ from parity.probes.catalogue import PROBES
 from parity.probes.data import make_windows
 from parity.sample import Sample
 from parity.steps.crop import crop_sample
+from parity.suspects.catalogue import suspects_of
 from parity.suspects.failures import known_mistake
 
 CROP = Step("crop", crop_sample, {"crop_size": (20, 24), "cat_max_ratio": 0.75})
 
 
-def told(step, candidate, make, seeds=14):
+def told(step, candidate, make, seeds=14, siblings=None):
     records = []
     for seed in range(seeds):
         value, state = make(seed), GeneratorState.of(RecordingRandomState(seed))
@@ -30,15 +31,15 @@ def told(step, candidate, make, seeds=14):
             step.name, lambda v, r: candidate(v, r, **step.options), value, state
         )
         records.append((step, expected, actual))
-    return known_mistake(records)
+    return known_mistake(records, siblings)
 
 
 STEPS = {probe.step.name: probe.step for probe in PROBES}
 
 
-def probed(name, candidate, seeds=16):
+def probed(name, candidate, seeds=16, siblings=None):
     [probe] = [one for one in PROBES if one.step.name == name]
-    return told(probe.step, candidate, probe.make, seeds)
+    return told(probe.step, candidate, probe.make, seeds, siblings)
 
 
 def offsets(draw):
@@ -128,3 +129,12 @@ def test_only_infinite_logits_differ():
     found = probed("loss_ce", loss)
     assert not found.sure
     assert found.text.startswith("Only NaN and infinite values differ")
+
+
+def test_of_a_pair_known_from_another_step_one_alone_may_be_all():
+    suspects = {one.id: one for one in suspects_of(STEPS["loss_head_default"])}
+    mean, weight = suspects["torch-mean"], suspects["loss-weight-ignored"]
+    candidate = mean.instead_of(STEPS["loss_head_default"])
+    doing = STEPS["loss_head_default"].doing(candidate)
+    found = probed("loss_head_default", doing, siblings=[((mean, weight),)])
+    assert found.evidence == ("torch-mean: exactly reproduced in 16 of 16 cases",)

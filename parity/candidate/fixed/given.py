@@ -18,6 +18,7 @@ from torch import nn
 
 from parity.candidate.fixed.config import ConfigRecipe
 from parity.candidate.fixed.named import GROUPS, ByName, by_name
+from parity.candidate.forms import only_one
 from parity.check.candidate import Candidate
 from parity.errors import InputError, NotExercised
 from parity.probes.natural import (
@@ -59,6 +60,8 @@ def fixed_candidate(given: Any, name: str, *, asked: ConfigRecipe) -> Candidate:
     fixed = _Fixed(given, asked)
     if _is_table(given) or _is_scheduler(given):
         return Candidate(name, {SCHEDULE: fixed.schedule})
+    if only := only_one(given):
+        return fixed_candidate(getattr(given, only), f"{name}:{only}", asked=asked)
     if not callable(given) or isinstance(given, nn.Module):
         raise InputError(
             f"{name}: a {type(given).__name__} makes no scheduler and no optimizer; name one "

@@ -1,5 +1,8 @@
 """Steps as their authors write them: any signature, run on the seeded inputs of the probes."""
 
+from parity.probes.natural.images import MAPPINGS as MAPPINGS
+from parity.probes.natural.images import as_pipeline as as_pipeline
+from parity.probes.natural.images import takes_mapping as takes_mapping
 from parity.probes.natural.operations import OPERATIONS as OPERATIONS
 from parity.probes.natural.operations import Operation as Operation
 from parity.probes.natural.operations import Runnable as Runnable

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.random import RandomState
 
-from parity.errors import InputError, NotExercised
-from parity.probes.natural.signature import (
-    SPELLINGS,
-    Caller,
-    Partly,
-    parameters_of,
-    through_caller,
-)
+from parity.errors import NotExercised
+from parity.probes.natural.images import IMAGE_KEYS, SEG_KEYS, pair_of, transformed
+from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
 from parity.sample import EDGE, Batch, Sample
 
-_IMAGE_KEYS = ("image", "img", "images", "inputs", "pixel_values")
-_SEG_KEYS = ("seg", "segs", "masks", *SPELLINGS["seg"])
+# Of mmseg's ADE20K configs.
+CROP_SIZE = (512, 512)
 _ONE = frozenset({"sample", "item", "example"})
 _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "examples"})
 
@@ -31,14 +26,13 @@ _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "exampl
 def augmented(call: Caller, sample: Sample, rng: RandomState, **options: Any) -> Partly:
     """Call it with ``(image, seg, rng)``: uint8 ``(H, W, 3)`` BGR and ``(H, W)`` in and out.
 
-    Raises InputError unless it gives an image, a pair, or a mapping of both.
+    One that takes a mapping, Pillow images or tensors gets these. Raises InputError unless it
+    gives an image, a pair, or a mapping of both.
     """
-    seg = np.zeros(sample.image.shape[:2], np.uint8) if sample.seg is None else sample.seg
-    required = {"image": sample.image, **({"seg": seg} if _takes_two(call) else {})}
-    image, label = _pair(call(required, options, {"rng": rng}))
-    if label is None or sample.seg is None:
-        return Partly(image=image)
-    return Partly(image=image, seg=label)
+    image, seg, manner = transformed(call, sample, rng, options)
+    found = Partly(image=image) if seg is None else Partly(image=image, seg=seg)
+    found.manner = manner
+    return found
 
 
 def resized(function: Any, sample: Sample, rng: RandomState, **options: Any) -> Partly:
@@ -73,6 +67,24 @@ def edged(call: Caller, sample: Sample, rng: RandomState | None = None, **option
     return found if isinstance(found, Sample) else sample.replace(maps={**sample.maps, EDGE: found})
 
 
+class DatasetItem(Sample):
+    """A sample as data sets of others give it: also a pair, and a mapping, of image and seg."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.image, self.seg))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, key: int | str) -> Any:
+        if isinstance(key, int):
+            return (self.image, self.seg)[key]
+        for names, value in ((IMAGE_KEYS, self.image), (SEG_KEYS, self.seg)):
+            if key in names:
+                return value
+        return self.meta[key]
+
+
 @through_caller
 def collated(call: Caller, value: Sample | list[Sample], rng: RandomState, **options: Any) -> Any:
     """Make a batch of samples; a function of one sample gets them one by one.
@@ -80,26 +92,43 @@ def collated(call: Caller, value: Sample | list[Sample], rng: RandomState, **opt
     Gives a Batch, or images float32 ``(N, 3, H, W)`` and segs int64 ``(N, H, W)`` as Partly. Raises
     NotExercised where a size, or label maps, would be needed.
     """
-    samples = [value] if isinstance(value, Sample) else value
-    extras: dict[str, Any] = {"rng": rng}
-    sizes = {(sample.image.shape[0], sample.image.shape[1]) for sample in samples}
+    given = [value] if isinstance(value, Sample) else value
+    samples = [DatasetItem(**vars(sample)) for sample in given]
     if not takes_one(call.function):
-        sized = _takes_a_size(call)
-        given = options if sized else _without_size(options, sizes)
-        try:
-            return _batch(call({"samples": samples}, given, extras))
-        except (RuntimeError, ValueError):
-            if sized or len(sizes) == 1:
-                raise
-            raise NotExercised("takes no size, and these images are of several") from None
-        except (AttributeError, TypeError):
-            if all(sample.seg is not None for sample in samples):
-                raise
-            raise NotExercised("needs label maps, and this case has none") from None
+        return _together(call, samples, rng, options)
     if len(samples) > 1 and options.get("training", True) and options.get("size") is None:
         raise NotExercised("takes one sample; here the largest of several gives the size")
-    batches = [_batch(call({"sample": sample}, options, extras)) for sample in samples]
+    batches = [_batch(call({"sample": sample}, options, {"rng": rng})) for sample in samples]
     return batches[0] if len(batches) == 1 else _joined(batches)
+
+
+def _together(
+    call: Caller, samples: Sequence[Sample], rng: RandomState, options: Mapping[str, Any]
+) -> Any:
+    """The batch of several samples."""
+    sizes = {(sample.image.shape[0], sample.image.shape[1]) for sample in samples}
+    sized = _takes_a_size(call)
+    chosen = options if sized else _without_size(options, sizes)
+    try:
+        found = _batch(call({"samples": samples}, chosen, {"rng": rng}))
+    except (RuntimeError, ValueError):
+        if sized or len(sizes) == 1:
+            raise
+        raise NotExercised("takes no size, and these images are of several") from None
+    except (AttributeError, TypeError):
+        if all(sample.seg is not None for sample in samples):
+            raise
+        raise NotExercised("needs label maps, and this case has none") from None
+    own = _edges(found) if not sized else None
+    if own == CROP_SIZE != tuple(options.get("size") or map(max, zip(*sizes, strict=True))):
+        raise NotExercised(f"takes no size and gives {own[0]}x{own[1]}, which this case has not")
+    return found
+
+
+def _edges(batch: Any) -> tuple[int, ...] | None:
+    """Height and width of the images of a batch."""
+    images = batch["images"] if isinstance(batch, Partly) else getattr(batch, "images", None)
+    return tuple(images.shape[-2:]) if isinstance(images, torch.Tensor) else None
 
 
 def _takes_a_size(call: Caller) -> bool:
@@ -136,32 +165,13 @@ def takes_one(function: Any) -> bool:
     return title != "collate_samples" and names[1:2] == ["rng"]
 
 
-def _takes_two(call: Caller) -> bool:
-    names = list(parameters_of(call.function))
-    return len(names) > 1 and names[1] in _SEG_KEYS
-
-
-def _pair(result: Any) -> tuple[Any, Any]:
-    """Image and label map of what a function gives; None for no label map."""
-    if isinstance(result, Sample):
-        return result.image, result.seg
-    if isinstance(result, Mapping):
-        return _entry(result, _IMAGE_KEYS), _entry(result, _SEG_KEYS)
-    if isinstance(result, (tuple, list)) and len(result) == 2:
-        return result[0], result[1]
-    if isinstance(result, np.ndarray):
-        return result, None
-    given = "None" if result is None else f"a {type(result).__name__}"
-    raise InputError(f"gives {given}; return (image, seg)")
-
-
 def _batch(result: Any) -> Any:
     """A Batch as it is; of a tuple or a mapping, images and label maps are compared."""
     if not isinstance(result, Mapping) and not (
         isinstance(result, (tuple, list)) and len(result) == 2
     ):
         return result
-    images, segs = _pair(result)
+    images, segs = pair_of(result)
     return Partly(images=images, segs=segs)
 
 
@@ -175,7 +185,3 @@ def _joined(batches: Sequence[Any]) -> Any:
         return Batch(images, torch.cat([batch.segs for batch in batches]), metas)
     segs = tuple(None if batch.segs is None else batch.segs[0] for batch in batches)
     return Batch(images, segs if any(seg is not None for seg in segs) else None, metas)
-
-
-def _entry(result: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    return next((result[key] for key in keys if key in result), None)

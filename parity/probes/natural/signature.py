@@ -85,7 +85,12 @@ _OF_TORCH: Mapping[str, tuple[str, ...]] = {"class_weight": ("weight",), "weight
 
 
 class Partly(dict[str, Any]):
-    """Some entries of a result, by name; the others are not compared."""
+    """Some entries of a result, by name; the others are not compared.
+
+    manner: what is to be said of how they were asked for, "" for nothing.
+    """
+
+    manner = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -212,7 +212,10 @@ def _tensor(result: Any) -> torch.Tensor:
 
 
 def _head(result: Any, pred: torch.Tensor) -> dict[str, Any]:
-    """Of a dictionary of losses everything is compared; of one number, the total."""
+    """Of a dictionary of losses all that it has is compared; of one number, the total.
+
+    The accuracy, which training only logs, may be left out.
+    """
     if _has_no_gradient(result):
         return Partly(total=torch.as_tensor(result, dtype=pred.dtype).mean())
     if not isinstance(result, Mapping):
@@ -220,4 +223,6 @@ def _head(result: Any, pred: torch.Tensor) -> dict[str, Any]:
         return Partly(total=total.detach(), grad=gradient(total, pred))
     total = total_loss(result)
     detached = {name: item.detach() for name, item in result.items()}
-    return {"losses": detached, "total": total.detach(), "grad": gradient(total, pred)}
+    whole = {"losses": detached, "total": total.detach(), "grad": gradient(total, pred)}
+    is_whole = any("loss" not in name for name in result)
+    return whole if is_whole else Partly(whole, losses=Partly(detached))

@@ -36,13 +36,23 @@ def decode_head_loss(
     """
     if label.dim() != 3 or len(label) == 0:
         raise InputError(f"label must be (N, H, W) of one image or more, got {tuple(label.shape)}")
-    logits = F.interpolate(pred, label.shape[1:], mode="bilinear", align_corners=align_corners)
+    logits = enlarged(pred, label, align_corners)
     weight = _pixel_weights(logits, label, losses, sampler, ignore_index)
     given = {"weight": weight, "ignore_index": ignore_index}
     found = summed(losses, lambda term: term(logits, label, **given))
-    correct = accuracy(logits, label, ignore_index=ignore_index)
+    return {**found, "acc_seg": pixel_accuracy(logits, label, ignore_index)}
+
+
+def enlarged(pred: Tensor, label: Tensor, align_corners: bool) -> Tensor:
+    """Logits ``(N, C, H, W)``, brought bilinearly to the labels' size."""
+    return F.interpolate(pred, label.shape[1:], mode="bilinear", align_corners=align_corners)
+
+
+def pixel_accuracy(pred: Tensor, label: Tensor, ignore_index: int | None) -> Tensor:
+    """Share of the pixels of which the best class is the label, ``(1,)`` in percent."""
+    correct = accuracy(pred, label, ignore_index=ignore_index)
     assert isinstance(correct, Tensor)  # for a single k
-    return {**found, "acc_seg": correct}
+    return correct
 
 
 def _pixel_weights(

@@ -11,18 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
 from parity.steps.loss.binary import binary_cross_entropy
 from parity.steps.loss.edge import boundary_loss
 from parity.steps.loss.entropy import cross_entropy
-from parity.steps.loss.head import decode_head_loss
+from parity.steps.loss.head import decode_head_loss, enlarged, pixel_accuracy
 from parity.steps.loss.ohem import ohem_cross_entropy
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
-from parity.steps.loss.topk import accuracy
 
 # configs/_base_/models/encnet_r50-d8.py
 SEMANTIC = LossTerm("loss_ce", binary_cross_entropy, {"loss_weight": 0.2})
@@ -109,7 +107,7 @@ def ddr_head_loss(
     return {
         "loss_context": losses[0].alone(context, label),
         "loss_spatial": losses[1].alone(spatial, label),
-        "acc_seg": _accuracy(context, label, ignore_index),
+        "acc_seg": pixel_accuracy(context, label, ignore_index),
     }
 
 
@@ -139,24 +137,13 @@ def pid_head_loss(
         "loss_sem_i": losses[1].alone(pred, label),
         "loss_bd": losses[2].alone(boundary, edge),
         "loss_sem_bd": losses[3].alone(pred, at_boundaries(label, boundary, ignore_index)),
-        "acc_seg": _accuracy(pred, label, ignore_index),
+        "acc_seg": pixel_accuracy(pred, label, ignore_index),
     }
 
 
 def at_boundaries(label: Tensor, boundary: Tensor, ignore_index: int) -> Tensor:
     """`label` where logits `boundary` ``(N, 1, H, W)`` have a probability above 0.8."""
     return label.masked_fill(~(boundary[:, 0].sigmoid() > 0.8), ignore_index)
-
-
-def enlarged(pred: Tensor, label: Tensor, align_corners: bool) -> Tensor:
-    """Logits brought to the labels' size."""
-    return F.interpolate(pred, label.shape[1:], mode="bilinear", align_corners=align_corners)
-
-
-def _accuracy(pred: Tensor, label: Tensor, ignore_index: int) -> Tensor:
-    correct = accuracy(pred, label, ignore_index=ignore_index)
-    assert isinstance(correct, Tensor)  # for a single k
-    return correct
 
 
 def _check_terms(losses: Sequence[LossTerm], count: int) -> None:
