@@ -12,7 +12,7 @@ from parity.sample import Sample
 from parity.steps import crop as crops
 from parity.steps.flip import flip_sample
 from parity.steps.photometric import photometric_sample
-from parity.suspects.generators import OfPython, OfTorch
+from parity.suspects.generators import of_python, of_torch
 from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
@@ -172,13 +172,13 @@ def photometric_before_crop(_: Function, sample: Sample, rng: RandomState, **opt
 @mistake(crops.crop_sample, needs="an image larger than the crop")
 def offsets_from_torch(crop_sample: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
     """Offsets are drawn from torch's generator; the reference draws from NumPy's."""
-    return crop_sample(sample, OfTorch(rng), **options)
+    return crop_sample(sample, of_torch(rng), **options)
 
 
 @mistake(crops.crop_sample, needs="an image larger than the crop")
 def offsets_from_random(crop: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
     """Offsets are drawn from the module random; the reference draws from NumPy's generator."""
-    return crop(sample, OfPython(rng), **options)
+    return crop(sample, of_python(rng), **options)
 
 
 def _redrawn(

@@ -77,13 +77,12 @@ class Diagnosis:
         if not self.explanations:
             return f"{self.step}: no known mistake explains any of it; it may be a new one"
         best = self.explanations[0]
-        name = " with ".join(best.ids)
         sure = f"{best.level} in {self.cases} of {self.cases} cases"
         if best.level is Level.PART:
             sure = f"{best.level}: {best.share:.0%} of what differs in {self.differing} cases"
-        text = f"{self.step}: {best.summary} [{name}: {sure}]"
+        text = f"{self.step}: {best.summary} [{best.name}: {sure}]"
         if self.alike > 1:
-            others = ", ".join(" with ".join(one.ids) for one in self.group[1:])
+            others = ", ".join(one.name for one in self.group[1:])
             text += f" These cases cannot tell it from {others}"
             text += f"; needs {self.telling}." if self.telling else "."
         return text

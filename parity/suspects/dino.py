@@ -105,7 +105,12 @@ def query_and_key_exchanged(query_key_value: Function, *given: Any) -> Any:
 @mistake(dino.query_key_value)
 def heads_before_qkv(split: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Any:
     """qkv is split into heads, then into queries, keys, values; in the reference the other way."""
-    return split(x, *(_by_kind(one, heads) for one in (weight, bias)), heads)
+    # Rows by head and kind as rows by kind and head.
+    weight, bias = (
+        rows.view(heads, 3, -1, *rows.shape[1:]).transpose(0, 1).reshape(rows.shape)
+        for rows in (weight, bias)
+    )
+    return split(x, weight, bias, heads)
 
 
 @mistake(dino.query_key_value)
@@ -176,8 +181,3 @@ def map_transposed(map_of: Function, tokens: Tensor, *, height: int, width: int)
 def map_reshaped_as_it_is(map_of: Function, tokens: Tensor, *, height: int, width: int) -> Any:
     """Tokens (L, C) are reshaped to (C, H, W) as they are; the reference transposes them first."""
     return tokens[:, 1:].reshape(len(tokens), -1, height, width)
-
-
-def _by_kind(rows: Tensor, heads: int) -> Tensor:
-    """Rows by head and kind as rows by kind and head."""
-    return rows.view(heads, 3, -1, *rows.shape[1:]).transpose(0, 1).reshape(rows.shape)

@@ -17,7 +17,7 @@ from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.likeness import comparable, finite_parts_agree, leaves_of, size_of
 from parity.suspects.mistake import Function
-from parity.suspects.search import Explanation, Level
+from parity.suspects.search import Level
 from parity.suspects.suspect import Suspect
 from parity.suspects.trial import Combination
 
@@ -81,10 +81,10 @@ def known_mistake(
 
 def _reproduced(found: trials.Diagnosis) -> Likeness:
     best, *others = found.group
-    evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
+    evidence = [f"{best.name}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:
         needs = f"; needs {found.telling}" if found.telling else ""
-        listed = ", ".join(map(_name, others))
+        listed = ", ".join(one.name for one in others)
         evidence.append(f"these cases cannot tell it from {listed}{needs}")
     return Likeness(best.summary, tuple(evidence))
 
@@ -97,7 +97,7 @@ def _likeness(found: trials.Diagnosis, known: str) -> Likeness:
     if found.likely:
         best = found.likely[0]
         text = f"Behaves as if, but is not the same code: {best.summary}"
-        share = f"{_name(best)}: makes {best.share:.0%} of what differs, in {found.cases} cases"
+        share = f"{best.name}: makes {best.share:.0%} of what differs, in {found.cases} cases"
         return Likeness(text, (share, *_spent(found)), sure=False)
     return Likeness(UNKNOWN, (seen, *_spent(found)), sure=False)
 
@@ -160,10 +160,6 @@ def _differs(expected: StepRecord, actual: StepRecord) -> bool:
 def _spent(found: trials.Diagnosis) -> list[str]:
     """What was tried, where the time was not enough for all."""
     return [f"{SECONDS:g} s are spent: {found.tried} tried"] if found.tried else []
-
-
-def _name(one: Explanation) -> str:
-    return " with ".join(one.ids)
 
 
 def with_diagnoses(

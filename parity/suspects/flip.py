@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import flip as flips
 from parity.steps.photometric import photometric_sample
-from parity.suspects.generators import OfPython, OfTorch
+from parity.suspects.generators import of_python, of_torch
 from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
@@ -131,10 +131,10 @@ def photometric_before_flip(_: Function, sample: Sample, rng: RandomState, **opt
 @mistake(flips.draw_flip)
 def coin_from_torch(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """The decision is torch.rand(1) < prob; the reference draws from NumPy's generator."""
-    return direction if OfTorch(rng).random_sample() < prob else None
+    return direction if of_torch(rng).random_sample() < prob else None
 
 
 @mistake(flips.draw_flip)
 def coin_from_random(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """The decision is random.random() < prob; the reference draws from NumPy's generator."""
-    return direction if OfPython(rng).random_sample() < prob else None
+    return direction if of_python(rng).random_sample() < prob else None

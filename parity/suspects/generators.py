@@ -1,40 +1,39 @@
-"""Other generators than NumPy's, which people draw from, seeded as that of a candidate is."""
+"""Other generators than the one a step is given, which people draw from."""
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import torch
 from numpy.random import RandomState
 
 from parity.compare.rng import GeneratorState
+from parity.suspects.mistake import Function
 
 
-class OfTorch:
-    """Torch's generator, as far as the steps ask for it."""
+class Redirected:
+    """A generator of which some methods are exchanged; the rest is the generator's own."""
 
-    def __init__(self, rng: RandomState) -> None:
-        self._generator = torch.Generator().manual_seed(GeneratorState.of(rng).seed)
+    def __init__(self, rng: RandomState, **methods: Function) -> None:
+        self._rng = rng
+        self._methods = methods
 
-    def randint(self, low: int, high: int) -> int:
-        """From `low` to `high`, which is excluded."""
-        return int(torch.randint(low, high, (1,), generator=self._generator).item())
-
-    def random_sample(self) -> float:
-        """From 0 to 1, which is excluded."""
-        return float(torch.rand(1, generator=self._generator).item())
+    def __getattr__(self, name: str) -> Any:
+        return self._methods.get(name) or getattr(self._rng, name)
 
 
-class OfPython:
+def of_torch(rng: RandomState) -> Redirected:
+    """Torch's, seeded as that of a candidate is, as far as the steps ask for it."""
+    own = torch.Generator().manual_seed(GeneratorState.of(rng).seed)
+    return Redirected(
+        rng,
+        randint=lambda low, high: int(torch.randint(low, high, (1,), generator=own).item()),
+        random_sample=lambda: float(torch.rand(1, generator=own).item()),
+    )
+
+
+def of_python(rng: RandomState) -> Redirected:
     """Python's, likewise."""
-
-    def __init__(self, rng: RandomState) -> None:
-        self._generator = random.Random(GeneratorState.of(rng).seed)
-
-    def randint(self, low: int, high: int) -> int:
-        """From `low` to `high`, which is excluded."""
-        return self._generator.randrange(low, high)
-
-    def random_sample(self) -> float:
-        """From 0 to 1, which is excluded."""
-        return self._generator.random()
+    own = random.Random(GeneratorState.of(rng).seed)
+    return Redirected(rng, randint=own.randrange, random_sample=own.random)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import PhotometricDraws
+from parity.suspects.generators import Redirected
 from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
@@ -22,27 +23,16 @@ Range = tuple[float, float]
 mistake = made_in(photometrics.photometric_sample)
 
 
-class _Redirected:
-    """A generator of which some methods are exchanged; the rest is the generator's own."""
-
-    def __init__(self, rng: RandomState, **methods: Function) -> None:
-        self._rng = rng
-        self._methods = methods
-
-    def __getattr__(self, name: str) -> Any:
-        return self._methods.get(name) or getattr(self._rng, name)
-
-
 def _redirected(
     rng: RandomState, *, coin: Function | None = None, between: Function | None = None
-) -> _Redirected:
+) -> Redirected:
     """`rng` with another coin for ``randint(2)``, or another draw for ``randint(low, high)``."""
 
     def randint(*limits: int) -> int:
         drawn = coin if len(limits) == 1 else between
         return int((drawn or rng.randint)(*limits))
 
-    return _Redirected(rng, randint=randint)
+    return Redirected(rng, randint=randint)
 
 
 @mistake(photometrics.draw_photometric)
@@ -64,7 +54,7 @@ def brightness_drawn_as_integer(draw: Function, rng: RandomState, **options: Any
     def whole(low: float, high: float) -> float:
         return float(rng.randint(int(low), int(high) + 1) if low < 0 else rng.uniform(low, high))
 
-    return draw(_Redirected(rng, uniform=whole), **options)
+    return draw(Redirected(rng, uniform=whole), **options)
 
 
 @mistake(photometrics.draw_photometric)

@@ -11,7 +11,7 @@ from numpy.random import RandomState
 from parity.sample import Sample
 from parity.steps import crop, flip, multiscale, photometric
 from parity.steps import resize as resizes
-from parity.suspects.generators import OfPython, OfTorch
+from parity.suspects.generators import of_python, of_torch
 from parity.suspects.mistake import Function, made_in
 
 Size = tuple[int, int]
@@ -176,13 +176,13 @@ def ratio_of_image(_: Function, sample: Sample, rng: RandomState, **options: Any
 @random_mistake(resizes.random_resize_sample, needs="a range of ratios")
 def ratio_from_torch(resize: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
     """The ratio is drawn from torch's generator; the reference draws from NumPy's."""
-    return resize(sample, OfTorch(rng), **options)
+    return resize(sample, of_torch(rng), **options)
 
 
 @random_mistake(resizes.random_resize_sample, needs="a range of ratios")
 def ratio_from_random(resize: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
     """The ratio is drawn from the module random; the reference draws from NumPy's generator."""
-    return resize(sample, OfPython(rng), **options)
+    return resize(sample, of_python(rng), **options)
 
 
 def _scaled(height: int, width: int, factor: float) -> Any:

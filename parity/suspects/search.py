@@ -48,6 +48,11 @@ class Explanation:
         return tuple(suspect.id for suspect in self.suspects)
 
     @property
+    def name(self) -> str:
+        """The same as one."""
+        return " with ".join(self.ids)
+
+    @property
     def summary(self) -> str:
         """What is done wrongly, and what the reference does."""
         return " Also: ".join(suspect.summary.rstrip(".") + "." for suspect in self.suspects)
@@ -82,28 +87,26 @@ class Search:
         """
         if not self._reached:
             return ()
-        alone = list(dict.fromkeys((suspect,) for made in first for suspect in made))
-        for known in (alone, list(first)):
-            if found := self._exact(lambda _, known=known: known, RecordDigest.fits):
+        trial = self._rows[0].trial
+        alone: Sequence[Combination] = [(suspect,) for made in first for suspect in made]
+        for known in (list(dict.fromkeys(alone)), first):
+            if found := self._exact(known, RecordDigest.fits):
                 return found
         if self.only_rounding:
-            return self._exact(Trial.alone, RecordDigest.fits)
-        choices = (Trial.alone, Trial.pairs) if pairs else (Trial.alone,)
+            return self._exact(trial.alone(), RecordDigest.fits)
+        choices = (trial.alone, trial.pairs) if pairs else (trial.alone,)
         for choose in choices:
-            if found := self._exact(choose, RecordDigest.fits):
+            if found := self._exact(choose(), RecordDigest.fits):
                 return found
         # Draws written otherwise, such as uniform(low=0, high=1), are the same.
         for choose in choices if self._values_differ else ():
-            if found := self._exact(choose, RecordDigest.same_values):
+            if found := self._exact(choose(), RecordDigest.same_values):
                 return found
         return self.rounded_like()
 
     def _exact(
-        self,
-        choose: Callable[[Trial], list[Combination]],
-        fits: Callable[[RecordDigest, RecordDigest], bool],
+        self, left: Sequence[Combination], fits: Callable[[RecordDigest, RecordDigest], bool]
     ) -> tuple[Explanation, ...]:
-        left = choose(self._rows[0].trial)
         for row in self._rows:
             left = [
                 made
