@@ -114,7 +114,8 @@ def collate(
     Raises InputError for an empty batch, for options that do not fit, and for
     images or label maps that cannot be stacked.
     """
-    images = _to_images(samples, mean=mean, std=std, bgr_to_rgb=bgr_to_rgb)
+    raw = _to_images(samples, bgr_to_rgb)
+    images = [normalize(image.float(), mean=mean, std=std) for image in raw]
     labels = [_to_labels(sample) for sample in samples]
     kept = [{key: one.meta[key] for key in meta_keys if key in one.meta} for one in samples]
     metas = [Meta(**meta) for meta in kept]
@@ -127,13 +128,7 @@ def collate(
     )
 
 
-def _to_images(
-    samples: Sequence[Sample],
-    *,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    bgr_to_rgb: bool,
-) -> list[torch.Tensor]:
+def _to_images(samples: Sequence[Sample], bgr_to_rgb: bool) -> list[torch.Tensor]:
     if not samples:
         raise InputError("cannot collate an empty batch; give at least one sample")
     images = [to_chw(sample.image) for sample in samples]
@@ -141,8 +136,8 @@ def _to_images(
     if len(set(channels)) > 1:
         raise InputError(f"images of one batch have {channels} channels; load all alike")
     if bgr_to_rgb and channels[0] == 3:
-        images = [image[[2, 1, 0]] for image in images]
-    return [normalize(image.float(), mean=mean, std=std) for image in images]
+        return [image[[2, 1, 0]] for image in images]
+    return images
 
 
 def _to_labels(sample: Sample) -> Labels:

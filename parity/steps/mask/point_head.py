@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from parity.steps.loss.head import pixel_accuracy
 from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
-from parity.steps.loss.topk import accuracy
 from parity.steps.mask.infer import padded_size
 from parity.steps.mask.points import draw_uncertain_points, values_at
 
@@ -55,11 +55,9 @@ def point_head_loss(
         *(values_at(maps, points, align_corners=align_corners) for maps in (features, pred))
     )
     wanted = labels_at(label, points, align_corners)
-    correct = accuracy(logits, wanted, ignore_index=ignore_index)
-    assert isinstance(correct, Tensor)  # for a single k
     # Of two losses of one name the last stays, as there.
     named = {f"point{one.name}": one(logits, wanted, ignore_index=ignore_index) for one in losses}
-    return {**named, "acc_point": correct}
+    return {**named, "acc_point": pixel_accuracy(logits, wanted, ignore_index)}
 
 
 @explained
