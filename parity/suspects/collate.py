@@ -62,7 +62,8 @@ def padded_with_mean(collate: Function, samples: Samples, **options: Any) -> Any
         return good
     images = torch.tensor(options["mean"]).view(-1, 1, 1).expand_as(good.images).clone()
     for image, padded, meta in zip(images, good.images, good.metas, strict=True):
-        content = _content(padded, _padding(meta))
+        _, right, _, below = _padding(meta)
+        content = padded[:, : padded.shape[1] - below, : padded.shape[2] - right]
         image[:, : content.shape[1], : content.shape[2]] = content
     return replace(good, images=images)
 
@@ -202,7 +203,3 @@ def _enlarged(collate: Function, samples: Samples, options: Options, change: Fun
 def _padding(meta: Meta) -> Padding:
     padding: Padding = meta.get("padding_size", meta.get("img_padding_size", (0, 0, 0, 0)))
     return padding
-
-
-def _content(tensor: torch.Tensor, padding: Padding) -> torch.Tensor:
-    return tensor[..., : tensor.shape[-2] - padding[3], : tensor.shape[-1] - padding[1]]

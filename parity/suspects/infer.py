@@ -127,9 +127,7 @@ def windows_overwritten(_: Function, model: Function, images: Tensor, **options:
 def windows_averaged_in_turn(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Each window is averaged with what was there; the reference weighs all windows alike."""
     found = _windows(model, images, **options)
-    return _laid_over(
-        images, found, lambda old, new: torch.where(old.isnan(), new, (old + new) / 2)
-    )
+    return _laid_over(images, found, lambda a, b: torch.where(a.isnan(), b, (a + b) / 2))
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)

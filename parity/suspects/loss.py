@@ -194,9 +194,8 @@ def _with_loss_weight(options: dict[str, Any], change: Callable[[float], float])
 @head_mistake(head.decode_head_loss, needs="logits of another size than the labels")
 def head_corners_flipped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """align_corners is the other way round than the config says when logits are enlarged."""
-    return loss(
-        pred, label, **{**options, "align_corners": not options.get("align_corners", False)}
-    )
+    turned = not options.get("align_corners", False)
+    return loss(pred, label, **{**options, "align_corners": turned})
 
 
 def _as_they_are(enlarged: Function, pred: Tensor, label: Tensor, align_corners: bool) -> Tensor:
