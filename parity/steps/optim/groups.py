@@ -27,6 +27,8 @@ from parity.steps.optim.layer_decay import (
     vit_layer_decay_groups,
 )
 
+# Part of a name -> what the config says of parameters with it.
+CustomKeys = dict[str, Mapping[str, Any]]
 _NORMS = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 _NEED_DECAY = ("bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult")
 _DEFORMABLE = ("DeformConv2d", "ModulatedDeformConv2d")
@@ -176,7 +178,7 @@ def _is_deformable(module: nn.Module) -> bool:
     )
 
 
-def ranked_custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
+def ranked_custom_keys(config: Settings) -> CustomKeys:
     """Longest key first, those of one length in alphabetical order."""
     keys = config.get("custom_keys", {})
     if not isinstance(keys, Mapping) or not all(isinstance(own, Mapping) for own in keys.values()):
@@ -185,10 +187,7 @@ def ranked_custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
 
 
 def custom_settings(
-    place: ParamPlace,
-    custom_keys: dict[str, Mapping[str, Any]],
-    lr: float,
-    weight_decay: float | None,
+    place: ParamPlace, custom_keys: CustomKeys, lr: float, weight_decay: float | None
 ) -> Settings | None:
     """From the first key that occurs in the name, or None. Any other rule is then void."""
     # The dot is there even without a prefix, so ".weight" matches at the top level too.
