@@ -139,10 +139,12 @@ class Described:
 
 def described() -> tuple[Described, ...]:
     """Every step, in the order of a training."""
-    loads = (("load", load.load_sample), ("load_image", load.load_image))
-    also = ("load_annotation", load.load_annotation)
-    steps = ((operation.name, operation.function) for operation in OPERATIONS)
-    return tuple(_described(name, function) for name, function in (*loads, also, *steps))
+    named: dict[str, Callable[..., Any]] = {
+        **{"load": load.load_sample, "load_image": load.load_image},
+        **{"load_annotation": load.load_annotation},
+        **{operation.name: operation.function for operation in OPERATIONS},
+    }
+    return tuple(_described(name, function) for name, function in named.items())
 
 
 def _described(name: str, function: Callable[..., Any]) -> Described:
