@@ -11,6 +11,7 @@ from typing import Any
 from numpy.random import RandomState
 
 from parity.pipeline import Step
+from parity.probes import Probe
 from parity.probes.natural import masks, recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
@@ -220,6 +221,13 @@ def step_of(
     """A step called `name` of one of our functions, run like any function in its place."""
     run = next(one.run for one in OPERATIONS if one.function is function)
     return Step(name, function, options or {}, run)
+
+
+def probe(
+    name: str, function: Callable[..., Any], make: Callable[[int], Any], /, **options: Any
+) -> Probe:
+    """A probe of the step called `name` of one of our functions, with these options."""
+    return Probe(step_of(name, function, options), make)
 
 
 @cache

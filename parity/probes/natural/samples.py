@@ -16,7 +16,6 @@ from parity.probes.natural.images import (
     IMAGE_KEYS,
     SEG_KEYS,
     as_array,
-    entry,
     pair_of,
     takes_mapping,
     transformed,
@@ -168,16 +167,13 @@ def _without_size(options: Mapping[str, Any], sizes: set[tuple[int, int]]) -> di
     size, divisor = options.get("size"), options.get("size_divisor")
     left_out = []
     if size is not None and (
-        tuple(size) == largest or (len(sizes) == 1 and _within(size, largest))
+        tuple(size) == largest
+        or (len(sizes) == 1 and all(edge <= most for edge, most in zip(size, largest, strict=True)))
     ):
         left_out.append("size")
     if divisor is not None and not any(edge % divisor for edge in largest):
         left_out.append("size_divisor")
     return {key: value for key, value in options.items() if key not in left_out}
-
-
-def _within(size: Sequence[int], largest: Sequence[int]) -> bool:
-    return size[0] <= largest[0] and size[1] <= largest[1]
 
 
 def takes_one(function: Any) -> bool:
@@ -195,15 +191,12 @@ def takes_one(function: Any) -> bool:
 
 def _batch(result: Any) -> Any:
     """A Batch as it is; of a tuple or a mapping, images and label maps are compared."""
-    if isinstance(result, Batch) or result is None:
+    if not isinstance(result, Mapping) and not (
+        isinstance(result, (tuple, list)) and len(result) == 2
+    ):
         return result
-    if isinstance(result, Mapping):
-        pair = entry(result, IMAGE_KEYS), entry(result, SEG_KEYS)
-    elif isinstance(result, (tuple, list)) and len(result) == 2:
-        pair = result[0], result[1]
-    else:
-        return result
-    return Partly(images=pair[0], segs=pair[1])
+    images, segs = pair_of(result)
+    return Partly(images=images, segs=segs)
 
 
 def _joined(batches: Sequence[Any]) -> Any:

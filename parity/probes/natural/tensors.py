@@ -106,12 +106,6 @@ def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
 
 
 @through_caller
-def batched(call: Caller, value: Batch, rng: RandomState, **options: Any) -> Any:
-    """Call a function of a Batch and a model."""
-    return call({"batch": value}, options)
-
-
-@through_caller
 def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Make one segmentation per image of logits ``(N, C, H, W)`` and metas."""
     alone = "seg_logits" in value
