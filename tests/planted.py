@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from parity.compare.trace import run_step
 from parity.pipeline import Step, TrainPipeline, ValPipeline
 from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import load as loads
 from parity.steps import photometric as photometrics
 from parity.steps import resize as resizes
+from parity.suspects.diagnose import diagnose_many
 
 
 @dataclass(frozen=True)
@@ -187,3 +189,12 @@ DEFECTS = [
 ]
 
 PIPELINES = {"train": TrainPipeline(), "val": ValPipeline()}
+
+
+def diagnose_candidate(step, candidate, expected, *, pairs=True):
+    """Run `candidate` on the input of each record of the reference, and name its mistake."""
+    records = [
+        (record, run_step(record.name, candidate, record.input, record.state_before))
+        for record in expected
+    ]
+    return diagnose_many(step, records, pairs=pairs)

@@ -20,8 +20,9 @@ _DRAWN = natural.RNG_NAMES | {"prob", "p", "pool"}
 # Names that people also give to other things: there the parameters decide.
 _COMMON = {
     "train": ({"model", "net"}, {"inputs", "batches"}),
-    "predict": ({"model", "net"}, {"images", "inputs"}),
-    "inference": ({"model", "net"}, {"images", "inputs"}),
+    **dict.fromkeys(
+        ("predict", "inference"), (natural.MODELS, {"images", *natural.SPELLINGS["images"]})
+    ),
     "rotate": (_DRAWN, {"degree", "degrees", "angle", "angles", "limit"}),
     "cutout": (_DRAWN,),
     "mosaic": (_DRAWN,),
@@ -42,7 +43,11 @@ def functions_named(name: str) -> frozenset[str]:
 
 @cache
 def steps_called(name: str) -> frozenset[str]:
-    """Names of the steps called `name`: by it, by their file, by our function or a plain name."""
+    """Names of the steps called `name`: by it, by their file, by our function or a plain name.
+
+    A loss is also called without that word.
+    """
+    name = name if f"{name}_loss" not in natural.by_name() else f"{name}_loss"
     functions = {name, *(functions_named(name) if name in natural.by_name() else ())}
     return frozenset(
         step.name
@@ -201,7 +206,11 @@ def own_parts(module: Any) -> list[str]:
 
 
 def only_one(given: Any, title: str = "") -> str:
-    """The only part of a module, or the only one with `title` in its name; "" for none."""
+    """The only part of a module, or the only one with `title` in its name; "" for none.
+
+    Else the only class, which the functions beside it are for.
+    """
     own = own_parts(given) if inspect.ismodule(given) else []
     like = [key for key in own if title and title.replace("_", "") in key.replace("_", "").lower()]
-    return next((found[0] for found in (own, like) if len(found) == 1), "")
+    classes = [key for key in own if inspect.isclass(getattr(given, key))]
+    return next((found[0] for found in (own, like, classes) if len(found) == 1), "")

@@ -41,3 +41,21 @@ def _alike(names: Sequence[str], own: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def _named(group: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return type(group)({**group, NAMES: names})  # type: ignore[call-arg]
+
+
+def in_other_groups(actual: Any, expected: Any) -> bool:
+    """Whether both are groups of parameters, each of them in one, but not in the same groups."""
+    if not (are_groups(actual) and are_groups(expected)):
+        return False
+    mine, theirs = ([tuple(group[NAMES]) for group in groups] for groups in (actual, expected))
+    listed = [name for names in mine for name in names]
+    return mine != theirs and len(listed) == len(set(listed))
+
+
+def by_parameter(groups: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What every parameter has, by its name: how they are grouped is left out."""
+    return {
+        name: {key: group[key] for key in group if key != NAMES}
+        for group in groups
+        for name in group[NAMES]
+    }

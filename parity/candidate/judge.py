@@ -6,6 +6,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from parity.candidate.grouping import are_groups, by_parameter, in_other_groups
 from parity.candidate.guard import NOTHING, UNUSABLE
 from parity.candidate.manners import forgiven
 from parity.candidate.runner import Outcome
@@ -33,6 +34,10 @@ def judge(
         return not_compared(reason)
     if replayed and not actual.error and actual.draws != expected.draws:
         return not_compared("our draws are not the reference's here; run parity check first")
+    if not actual.error and in_other_groups(actual.output, expected.output):
+        actual, expected = (
+            replace(record, output=by_parameter(record.output)) for record in (actual, expected)
+        )
     if (partial or isinstance(actual.output, (Partly, list))) and not actual.error:
         expected = replace(expected, output=common(expected.output, actual.output, partial=partial))
     try:
@@ -102,6 +107,16 @@ def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None)
     Two mistakes together are looked for where only metadata is left out, or a gradient is given:
     one number fits too many pairs.
     """
+    if any(in_other_groups(actual.output, one.output) for _, one, actual in records):
+        records = [
+            (
+                _cut(step, by_parameter),
+                replace(one, output=by_parameter(one.output)),
+                replace(actual, output=by_parameter(actual.output)),
+            )
+            for step, one, actual in records
+            if are_groups(actual.output)
+        ]
     outputs = [actual.output for _, _, actual in records]
     given = next((output for output in outputs if isinstance(output, Partly)), None)
     if given is None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from parity.compare.leaf import Leaf, as_leaf, blocks
 from parity.compare.tolerance import EXACT, Tolerance
+from parity.text import ulp
 
 
 class Verdict(str, Enum):
@@ -202,8 +203,8 @@ def _bounding_box(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
 
 def _describe(fields: dict[str, Any], odd: int) -> str:
     """In words. odd: how many of those that differ are not finite on some side."""
-    ulp = "" if fields["max_ulp"] is None else f", {fields['max_ulp']} ULP"
-    size = f"by up to {fields['max_abs']:g}{ulp}"
+    size = f"by up to {fields['max_abs']:g}"
+    size += f", {told} ULP" if (told := ulp(fields["max_ulp"])) else ""
     if odd:
         rest = f", others {size}" if odd < fields["differing"] else ""
         size = f"{odd} of them NaN or infinite on a side{rest}"

@@ -192,9 +192,7 @@ def iou_absent_zero(images: Images, num_classes: int) -> float:
 
 def iou_ignored_predicted(images: Images, num_classes: int) -> float:
     """mIoU in which predictions on ignored pixels count as wrong, in percent."""
-    counts = _counts(
-        images, num_classes, partial(ignored_in_label_only.mistake, intersect_and_union)
-    )
+    counts = _counts(images, num_classes, partial(ignored_in_label_only, intersect_and_union))
     present = counts.union > 0
     return 100 * float(np.mean(counts.intersect[present] / counts.union[present]))
 

@@ -4,19 +4,11 @@ The model is the reference's operation with just that change; some are mistakes 
 make themselves, and those are the suspects of `parity.suspects`.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from parity.libraries import models
+from parity.steps.photometric import change_hue, change_saturation
 from parity.suspects import colour
-from parity.suspects.mistake import Mistake
-
-
-def _made(mistake: Mistake) -> Callable[..., Any]:
-    """The function of the reference with the mistake in it."""
-    return partial(mistake.mistake, mistake.function)
-
 
 ANTIALIASED = "antialiases when it shrinks; OpenCV does not"
 ANTIALIASED_IN_UINT8 = (
@@ -47,8 +39,12 @@ BRIGHTNESS_MULTIPLIED = (
 # OpenCV's 8-bit HSV, which the reference uses.
 _EIGHT_BIT = "float HSV; OpenCV's 8-bit HSV rounds hue to 2 degrees"
 _FLOAT = "float HSV by OpenCV, rounded"
-HUE_IN_FLOAT = (_EIGHT_BIT, _made(colour.hue_in_float), _FLOAT)
-SATURATION_IN_FLOAT = (f"{_EIGHT_BIT} and truncates S", _made(colour.saturation_in_float), _FLOAT)
+HUE_IN_FLOAT = (_EIGHT_BIT, partial(colour.hue_in_float, change_hue), _FLOAT)
+SATURATION_IN_FLOAT = (
+    f"{_EIGHT_BIT} and truncates S",
+    partial(colour.saturation_in_float, change_saturation),
+    _FLOAT,
+)
 NORMALISED_IN_UNIT = (
     "scales to 0-1 first: other roundings",
     models.normalize_in_unit,

@@ -11,7 +11,7 @@ from parity.pipeline import Step
 from parity.probes import Probe
 from parity.probes.data import make_photo
 from parity.probes.natural.samples import collated
-from parity.sample import DEPTH, SECOND, Array, Meta, Sample
+from parity.sample import DEPTH, SECOND, Sample
 from parity.steps.collate import MEAN, STD, collate
 from parity.steps.maps import concat_images_sample, depth_mix_sample, generate_edge_sample
 from parity.steps.mosaic import mosaic_sample
@@ -32,7 +32,8 @@ class Photos:
         """Photograph `index`, each of its own shape."""
         photo = make_photo(index)
         window = slice(None, 20 + 3 * index)
-        return photo.replace(image=photo.image[window].copy(), seg=_seg(photo)[window].copy())
+        assert photo.seg is not None
+        return photo.replace(image=photo.image[window].copy(), seg=photo.seg[window].copy())
 
 
 def make_blocks(seed: int) -> Sample:
@@ -71,45 +72,31 @@ def make_mapped(seed: int) -> list[Sample]:
     """Two samples with label, edge and depth maps."""
     samples = [generate_edge_sample(make_blocks(at)) for at in (seed, seed + 2)]
     return [
-        one.replace(maps={**one.maps, **make_depth(seed).maps}, meta=_with_depth(one.meta))
+        one.replace(
+            maps={**one.maps, **make_depth(seed).maps},
+            meta=one.meta.replace(depth_map_path="x.png", category_id=3),
+        )
         for one in samples
     ]
-
-
-def _with_depth(meta: Meta) -> Meta:
-    return meta.replace(depth_map_path="x.png", category_id=3)
-
-
-def _seg(sample: Sample) -> Array:
-    assert sample.seg is not None
-    return sample.seg
 
 
 _ROTATE = {"prob": 0.7, "degree": 30.0, "pad_val": 9, "seg_pad_val": 255}
 _CUT = {"prob": 0.8, "n_holes": (1, 4), "fill_in": (3, 5, 7)}
 _COLLATE = {"mean": MEAN, "std": STD, "size": (40, 44), "meta_keys": ("img_path", "category_id")}
+_COLLATE_TEST = {**_COLLATE, "training": False}
 _MOSAIC = {"pool": Photos(), "prob": 0.8, "img_scale": (24, 30), "pad_val": 4}
+
+_BOUND = {"prob": 1.0, "degree": (10, 70), "auto_bound": True}
+_CENTER = {"prob": 1.0, "degree": 90.0, "center": (3.0, 5.0)}
+_RATIOS = {**_CUT, "cutout_ratio": [(0.1, 0.3), (0.5, 0.2)], "seg_fill_in": 255}
 
 PROBES: tuple[Probe, ...] = (
     Probe(Step("rotate", rotate_sample, _ROTATE), make_photo),
-    Probe(
-        Step("rotate_bound", rotate_sample, {"prob": 1.0, "degree": (10, 70), "auto_bound": True}),
-        make_photo,
-    ),
-    Probe(
-        Step("rotate_center", rotate_sample, {"prob": 1.0, "degree": 90.0, "center": (3.0, 5.0)}),
-        make_photo,
-    ),
+    Probe(Step("rotate_bound", rotate_sample, _BOUND), make_photo),
+    Probe(Step("rotate_center", rotate_sample, _CENTER), make_photo),
     Probe(Step("rot_flip", rot_flip_sample, {"degree": 20}), make_photo),
     Probe(Step("cut_out", cut_out_sample, {**_CUT, "cutout_shape": (6, 9)}), make_photo),
-    Probe(
-        Step(
-            "cut_out_ratio",
-            cut_out_sample,
-            {**_CUT, "cutout_ratio": [(0.1, 0.3), (0.5, 0.2)], "seg_fill_in": 255},
-        ),
-        make_photo,
-    ),
+    Probe(Step("cut_out_ratio", cut_out_sample, _RATIOS), make_photo),
     Probe(Step("adjust_gamma", adjust_gamma_sample, {"gamma": 1.7}), make_photo),
     Probe(Step("adjust_gamma_default", adjust_gamma_sample), make_photo),
     Probe(Step("clahe_default", clahe_sample), make_photo),
@@ -124,8 +111,6 @@ PROBES: tuple[Probe, ...] = (
     Probe(Step("depth_mix", depth_mix_sample, {"prob": 0.75}), make_depth),
     Probe(Step("concat_images", concat_images_sample), make_pair),
     Probe(Step("collate_maps", collate, _COLLATE, collated), make_mapped),
-    Probe(
-        Step("collate_maps_test", collate, {**_COLLATE, "training": False}, collated), make_mapped
-    ),
+    Probe(Step("collate_maps_test", collate, _COLLATE_TEST, collated), make_mapped),
     Probe(Step("mosaic", mosaic_sample, _MOSAIC), make_photo),
 )

@@ -31,20 +31,11 @@ from parity.steps.loss import decode_head_loss
 
 ADE20K_CLASSES = 150
 
-PROBES: tuple[Probe, ...] = (
-    *collates.PROBES,
-    *logit_probes.PROBES,
-    *infers.PROBES,
-    *losses.PROBES,
-    *masks.PROBES,
-    *heads.PROBES,
-    *ious.PROBES,
-    *schedules.PROBES,
-    *optims.PROBES,
-    *attentions.PROBES,
-    *dinos.PROBES,
+_FILES = (
+    *(collates, logit_probes, infers, losses, masks, heads),
+    *(ious, schedules, optims, attentions, dinos),
 )
-
+PROBES: tuple[Probe, ...] = tuple(probe for file in _FILES for probe in file.PROBES)
 DATA_PROBES: tuple[Probe, ...] = (*data.PROBES, *augment.PROBES)
 
 _NORMALISE = {"mean": MEAN, "std": STD}

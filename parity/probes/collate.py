@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.random import RandomState
 
-from parity.pipeline import Step
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.sample import Meta, Sample
 from parity.steps.collate import MEAN, STD, collate
 
@@ -70,23 +66,18 @@ def _sample(rng: RandomState, shape: tuple[int, int], labelled: tuple[int, int] 
     return Sample(image, seg, meta)
 
 
-def _step(name: str, **options: Any) -> Step:
-    return step_of(name, collate, {"mean": MEAN, "std": STD, **options})
+_NORMAL = {"mean": MEAN, "std": STD}
+_TEST = {**_NORMAL, "training": False}
+_PADDED = {"size_divisor": 14, "pad_value": -1.5, "seg_pad_value": 0}
 
-
-PROBES: tuple[Probe, ...] = (
-    Probe(_step("collate_size", size=SIZE), sized_batch),
-    Probe(_step("collate_max", size_divisor=1), train_batch),
-    Probe(_step("collate_divisor14", size_divisor=14), train_batch),
-    Probe(_step("collate_divisor32", size_divisor=32), train_batch),
-    Probe(
-        _step("collate_pad_value", size_divisor=14, pad_value=-1.5, seg_pad_value=0), train_batch
-    ),
-    Probe(
-        step_of("collate_raw", collate, {"mean": None, "std": None, "size_divisor": 2}),
-        train_batch,
-    ),
-    Probe(_step("collate_test", training=False), val_batch),
-    Probe(_step("collate_test_divisor32", training=False, test_size_divisor=32), val_batch),
-    Probe(_step("collate_test_size", training=False, test_size=(32, 20)), val_batch),
+PROBES = (
+    probe("collate_size", collate, sized_batch, **_NORMAL, size=SIZE),
+    probe("collate_max", collate, train_batch, **_NORMAL, size_divisor=1),
+    probe("collate_divisor14", collate, train_batch, **_NORMAL, size_divisor=14),
+    probe("collate_divisor32", collate, train_batch, **_NORMAL, size_divisor=32),
+    probe("collate_pad_value", collate, train_batch, **_NORMAL, **_PADDED),
+    probe("collate_raw", collate, train_batch, mean=None, std=None, size_divisor=2),
+    probe("collate_test", collate, val_batch, **_TEST),
+    probe("collate_test_divisor32", collate, val_batch, **_TEST, test_size_divisor=32),
+    probe("collate_test_size", collate, val_batch, **_TEST, test_size=(32, 20)),
 )

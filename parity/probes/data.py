@@ -89,6 +89,7 @@ def _sample(image: Array, seg: Array) -> Sample:
 # 32 and 35 times 1.5 are 48 and 52.5; 100 times 0.29 is whole in float32 and not in float64.
 _HALF = {"scale": (500, 48), "keep_ratio": True}
 _FREE = {"scale": (50, 30), "keep_ratio": False}
+_CROP = {"crop_size": (20, 24), "cat_max_ratio": 0.75}
 _RANGE = {"ratio_range": (0.5, 2.0)}
 # 41 times 32 / 35 is 37.486: within 37 the long edge ends a pixel below 41.
 _CHOICE = {"scales": (20, 27, 35, 56), "resize_type": "ResizeShortestEdge", "max_size": 41}
@@ -102,10 +103,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(Step("resize_free", random_resize_sample, {**_FREE, **_RANGE}), make_photo),
     Probe(Step("resize_val_half", resize_sample, _HALF), make_photo),
     Probe(Step("resize_val_free", resize_sample, _FREE), make_photo),
-    Probe(
-        Step("crop_windows", crop_sample, {"crop_size": (20, 24), "cat_max_ratio": 0.75}),
-        make_windows,
-    ),
+    Probe(Step("crop_windows", crop_sample, _CROP), make_windows),
     Probe(Step("resize_choice", random_choice_resize_sample, _CHOICE), make_photo),
     Probe(Step("resize_choice_pair", random_choice_resize_sample, _PAIRS), make_photo),
     Probe(Step("resize_edge", resize_shortest_edge_sample, _EDGE), make_photo),

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.steps.deform_attn import initial_sampling_bias, multi_scale_deformable_attention
 
 
@@ -47,6 +46,6 @@ def _tensor(array: np.ndarray[Any, Any], dtype: torch.dtype) -> torch.Tensor:
 
 
 PROBES = (
-    Probe(step_of("deform_attn", multi_scale_deformable_attention), make_attention),
-    Probe(step_of("deform_attn_initial_bias", initial_sampling_bias), make_heads),
+    probe("deform_attn", multi_scale_deformable_attention, make_attention),
+    probe("deform_attn_initial_bias", initial_sampling_bias, make_heads),
 )

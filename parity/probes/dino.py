@@ -8,8 +8,7 @@ import torch
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.steps.dino import DinoBackbone, dinov2, interpolate_positions
 
 SIZES = ((12, 3, 2), (16, 3, 4), (18, 4, 3))
@@ -75,6 +74,6 @@ def _dtype(seed: int) -> torch.dtype:
 
 
 PROBES = (
-    Probe(step_of("dino_positions", interpolate_positions), make_positions),
-    Probe(step_of("dino", dinov2), make_backbone),
+    probe("dino_positions", interpolate_positions, make_positions),
+    probe("dino", dinov2, make_backbone),
 )

@@ -20,7 +20,7 @@ from parity.errors import NotExercised
 from parity.probes import Probe
 from parity.probes.infer import toy_model
 from parity.probes.mask import finite_logits
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.sample import DEPTH, EDGE, SEG, Batch
 from parity.steps.loss import (
     LossTerm,
@@ -183,7 +183,7 @@ PROPOSALS = {
 EXACT = {"se_loss": LossTerm("loss_se", binary_cross_entropy, {"reduction": "sum"})}
 
 PROBES: tuple[Probe, ...] = tuple(
-    Probe(step_of(name, function, options), partial(make_outputs, loss=function.__name__))
+    probe(name, function, partial(make_outputs, loss=function.__name__), **options)
     for name, function, options in (
         ("loss_knet", knet_loss, {"losses": (CE,)}),
         ("loss_knet_sampled", knet_loss, SAMPLED),
@@ -206,12 +206,8 @@ PROBES: tuple[Probe, ...] = tuple(
     )
 )
 
-SOME = {"subdivision_num_points": 40}
 REFINED = {"subdivision_steps": 3, "subdivision_num_points": 9, "align_corners": True}
-PROBES += tuple(
-    Probe(step_of(name, point_head_inference, options), make_coarse)
-    for name, options in (
-        ("point_infer", {"subdivision_num_points": 40}),
-        ("point_infer_few", REFINED),
-    )
+PROBES += (
+    probe("point_infer", point_head_inference, make_coarse, subdivision_num_points=40),
+    probe("point_infer_few", point_head_inference, make_coarse, **REFINED),
 )

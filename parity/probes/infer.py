@@ -9,9 +9,8 @@ import torch
 from numpy.random import RandomState
 from torch.nn import functional
 
-from parity.probes import Probe
 from parity.probes.logits import random_logits, random_meta, random_size
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.sample import Meta, Sample
 from parity.steps.collate import MEAN, STD
 from parity.steps.infer import (
@@ -155,41 +154,22 @@ def _sample(rng: RandomState, height: int, width: int) -> Sample:
     return Sample(pixels, seg, meta)
 
 
-_SLIDE = {"model": coarse_model, "num_classes": CLASSES}
-_TTA = {"mean": MEAN, "std": STD, "ratios": (0.5, 1.0, 1.75), "num_classes": CLASSES}
+_WHOLE = {"model": coarse_model}
+_SLIDE = {**_WHOLE, "num_classes": CLASSES}
+_TTA = {"mean": MEAN, "std": STD, "ratios": (0.5, 1.0, 1.75), "num_classes": CLASSES, **_WHOLE}
+_TTA_SLIDE = {"test_size_divisor": 14, "mode": "slide", "crop_size": (14, 14), "stride": (9, 9)}
 
-PROBES: tuple[Probe, ...] = (
-    Probe(step_of("slide_windows", slide_windows), window_case),
-    Probe(step_of("infer_whole", whole_inference, {"model": coarse_model}), whole_case),
-    Probe(step_of("infer_slide", slide_inference, _SLIDE), slide_case),
-    Probe(
-        step_of("infer_slide_corners", slide_inference, {**_SLIDE, "align_corners": True}),
-        slide_case,
-    ),
-    Probe(
-        step_of("infer_slide_half", slide_inference, {**_SLIDE, "model": toy_model}),
-        slide_half_case,
-    ),
-    Probe(step_of("infer_predict", predict, {"model": coarse_model}), predict_whole_case),
-    Probe(step_of("infer_predict_binary", predict, {"model": binary_model}), predict_whole_case),
-    Probe(step_of("infer_predict_slide", predict, {**_SLIDE, "mode": "slide"}), predict_slide_case),
-    Probe(step_of("tta_views", tta_views), image),
-    Probe(step_of("tta_merge", merge_tta), merge_case),
-    Probe(step_of("tta", predict_tta, {**_TTA, "model": coarse_model}), equal_images),
-    Probe(
-        step_of(
-            "tta_slide",
-            predict_tta,
-            {
-                **_TTA,
-                "model": coarse_model,
-                "ratios": (1.0, 1.5),
-                "test_size_divisor": 14,
-                "mode": "slide",
-                "crop_size": (14, 14),
-                "stride": (9, 9),
-            },
-        ),
-        equal_images,
-    ),
+PROBES = (
+    probe("slide_windows", slide_windows, window_case),
+    probe("infer_whole", whole_inference, whole_case, **_WHOLE),
+    probe("infer_slide", slide_inference, slide_case, **_SLIDE),
+    probe("infer_slide_corners", slide_inference, slide_case, **_SLIDE, align_corners=True),
+    probe("infer_slide_half", slide_inference, slide_half_case, **{**_SLIDE, "model": toy_model}),
+    probe("infer_predict", predict, predict_whole_case, **_WHOLE),
+    probe("infer_predict_binary", predict, predict_whole_case, model=binary_model),
+    probe("infer_predict_slide", predict, predict_slide_case, **_SLIDE, mode="slide"),
+    probe("tta_views", tta_views, image),
+    probe("tta_merge", merge_tta, merge_case),
+    probe("tta", predict_tta, equal_images, **_TTA),
+    probe("tta_slide", predict_tta, equal_images, **{**_TTA, "ratios": (1.0, 1.5)}, **_TTA_SLIDE),
 )

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.steps.iou import IoUMetric, class_ratios, format_prediction, intersect_and_union
 
 CLASSES = 150
@@ -89,25 +88,15 @@ def _shape(rng: RandomState) -> tuple[int, int]:
     return int(height), int(width)
 
 
+_OF_ADE20K = {"num_classes": CLASSES}
+_ALL = {**_OF_ADE20K, "iou_metrics": ALL}
 PROBES = (
-    Probe(step_of("iou_counts", intersect_and_union, {"num_classes": CLASSES}), make_image),
-    Probe(step_of("iou_ratios", class_ratios, {"iou_metrics": ALL, "beta": 2}), make_counts),
-    Probe(step_of("iou", IoUMetric, {"num_classes": CLASSES}), make_images),
-    Probe(step_of("iou_all", IoUMetric, {"num_classes": CLASSES, "iou_metrics": ALL}), make_images),
-    Probe(
-        step_of(
-            "iou_nan_to_num",
-            IoUMetric,
-            {"num_classes": CLASSES, "iou_metrics": ALL, "nan_to_num": 0},
-        ),
-        make_images,
-    ),
-    Probe(
-        step_of("iou_ignore_0", IoUMetric, {"num_classes": 2, "ignore_index": 0}),
-        make_few_classes,
-    ),
-    Probe(step_of("iou_png", format_prediction, {"reduce_zero_label": False}), make_prediction),
-    Probe(
-        step_of("iou_png_reduced", format_prediction, {"reduce_zero_label": True}), make_prediction
-    ),
+    probe("iou_counts", intersect_and_union, make_image, **_OF_ADE20K),
+    probe("iou_ratios", class_ratios, make_counts, iou_metrics=ALL, beta=2),
+    probe("iou", IoUMetric, make_images, **_OF_ADE20K),
+    probe("iou_all", IoUMetric, make_images, **_ALL),
+    probe("iou_nan_to_num", IoUMetric, make_images, **_ALL, nan_to_num=0),
+    probe("iou_ignore_0", IoUMetric, make_few_classes, num_classes=2, ignore_index=0),
+    probe("iou_png", format_prediction, make_prediction, reduce_zero_label=False),
+    probe("iou_png_reduced", format_prediction, make_prediction, reduce_zero_label=True),
 )

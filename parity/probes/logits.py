@@ -7,9 +7,7 @@ from typing import Any
 import torch
 from numpy.random import RandomState
 
-from parity.pipeline import Step
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.sample import Meta
 from parity.steps.logits import postprocess_logits, resize_logits
 
@@ -85,21 +83,13 @@ def _postprocess_case(rng: RandomState, seed: int, *, channels: int) -> dict[str
     return {"seg_logits": logits, "metas": None if seed % 8 == 7 else metas}
 
 
-def _resize(name: str, align_corners: bool) -> Step:
-    return step_of(name, resize_logits, {"align_corners": align_corners})
-
-
-def _postprocess(name: str, **options: Any) -> Step:
-    return step_of(name, postprocess_logits, options)
-
-
-PROBES: tuple[Probe, ...] = (
-    Probe(_resize("logits_resize", False), resize_case),
-    Probe(_resize("logits_resize_corners", True), resize_case),
-    Probe(_resize("logits_resize_half", False), resize_half_case),
-    Probe(_postprocess("postprocess"), postprocess_case),
-    Probe(_postprocess("postprocess_corners", align_corners=True), postprocess_case),
-    Probe(_postprocess("postprocess_binary"), postprocess_binary_case),
-    Probe(_postprocess("postprocess_threshold", threshold=0.5), postprocess_binary_case),
-    Probe(_postprocess("postprocess_half"), postprocess_half_case),
+PROBES = (
+    probe("logits_resize", resize_logits, resize_case, align_corners=False),
+    probe("logits_resize_corners", resize_logits, resize_case, align_corners=True),
+    probe("logits_resize_half", resize_logits, resize_half_case, align_corners=False),
+    probe("postprocess", postprocess_logits, postprocess_case),
+    probe("postprocess_corners", postprocess_logits, postprocess_case, align_corners=True),
+    probe("postprocess_binary", postprocess_logits, postprocess_binary_case),
+    probe("postprocess_threshold", postprocess_logits, postprocess_binary_case, threshold=0.5),
+    probe("postprocess_half", postprocess_logits, postprocess_half_case),
 )

@@ -6,12 +6,13 @@ seed: none valid, one class only, a single pixel, ±1e4, infinities.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.steps.loss import (
     LossTerm,
     OhemSampler,
@@ -79,14 +80,9 @@ def make_pixels(seed: int, *, least: int = 1, most: int = 6) -> Value:
     return {"pred": pred, "label": _labels(rng, classes, images, height, width)}
 
 
-def make_classes(seed: int) -> Value:
-    """As `make_pixels`, of two to six classes."""
-    return make_pixels(seed, least=2)
-
-
-def make_four(seed: int) -> Value:
-    """As `make_pixels`, of four classes."""
-    return make_pixels(seed, least=4, most=4)
+# As `make_pixels`: of two to six classes, of three at least, and of four.
+make_classes, make_three = partial(make_pixels, least=2), partial(make_pixels, least=3)
+make_four = partial(make_pixels, least=4, most=4)
 
 
 def make_four_valid(seed: int) -> Value:
@@ -158,11 +154,6 @@ def make_rows(seed: int) -> Value:
     return {"pred": pred, "label": _labels(rng, classes, pixels)}
 
 
-def make_three(seed: int) -> Value:
-    """As `make_pixels`, of three classes at least."""
-    return make_pixels(seed, least=3)
-
-
 def make_one_hot(seed: int) -> Value:
     """Logits and one-hot labels ``(N, C, H, W)`` of four classes; class 3 is to be ignored."""
     value = make_four_valid(seed)
@@ -210,7 +201,12 @@ BCE = LossTerm("loss_bce", binary_cross_entropy)
 DICE = LossTerm("loss_dice", dice_loss, {"use_sigmoid": False, "loss_weight": 3.0})
 LOVASZ = LossTerm("lovasz", lovasz_loss, {"classes": "all", "reduction": "none"})
 FOUR = {"class_weight": [0.5, 1.0, 2.0, 0.1]}
-VALID = {"ignore_index": 255, "avg_non_ignore": True}
+IGNORING = {"ignore_index": 255}
+VALID = {**IGNORING, "avg_non_ignore": True}
+WEIGHTED = {**IGNORING, "avg_factor": 7, "loss_weight": 0.4}
+ALPHAS = {"alpha": [0.1, 0.4, 0.5, 0.9], "reduction": "none", **FOUR}
+HALVES = {"ignore_index": 1, "alpha": 0.5, "beta": 0.5, **FOUR}
+KEPT = {"thresh": 0.001, "min_kept": 10, **FOUR}
 VALID_FOUR = {**FOUR, "ignore_index": 0, "avg_non_ignore": True}
 BINARY = {"loss_type": "binary", "reduction": "none"}
 EACH = {"per_image": True, "classes": "all"}
@@ -218,74 +214,44 @@ BY_THRESH = {"sampler": OhemSampler(thresh=0.7, min_kept=20)}
 BY_LOSS = {"sampler": OhemSampler(min_kept=20), "losses": (CE,)}
 ALIGNED = {"losses": (VALID_CE, DICE, LOVASZ, CE, BCE), "align_corners": True}
 
-PROBES: tuple[Probe, ...] = tuple(
-    Probe(step_of(name, function, options), make)
+PROBES = tuple(
+    probe(name, function, make, **options)
     for name, function, options, make in (
-        ("loss_ce", cross_entropy, {"ignore_index": 255}, make_pixels),
+        ("loss_ce", cross_entropy, IGNORING, make_pixels),
         ("loss_ce_valid", cross_entropy, VALID, make_pixels),
         ("loss_ce_class", cross_entropy, FOUR, make_four_valid),
         ("loss_ce_class_valid", cross_entropy, VALID_FOUR, make_four_valid),
-        (
-            "loss_ce_weight",
-            cross_entropy,
-            {"ignore_index": 255, "avg_factor": 7, "loss_weight": 0.4},
-            make_weighted,
-        ),
-        (
-            "loss_ce_none",
-            cross_entropy,
-            {"ignore_index": 255, "reduction": "none"},
-            make_weighted,
-        ),
-        ("loss_bce", binary_cross_entropy, {"ignore_index": 255}, make_classes),
+        ("loss_ce_weight", cross_entropy, WEIGHTED, make_weighted),
+        ("loss_ce_none", cross_entropy, {**IGNORING, "reduction": "none"}, make_weighted),
+        ("loss_bce", binary_cross_entropy, IGNORING, make_classes),
         ("loss_bce_valid", binary_cross_entropy, VALID, make_classes),
-        ("loss_bce_single", binary_cross_entropy, {"ignore_index": 255}, make_single),
+        ("loss_bce_single", binary_cross_entropy, IGNORING, make_single),
         ("loss_mask", mask_cross_entropy, {"loss_weight": 2.0}, make_masks),
         ("loss_mask_default", mask_cross_entropy, {}, make_masks),
-        ("accuracy", accuracy, {"ignore_index": 255}, make_pixels),
+        ("accuracy", accuracy, IGNORING, make_pixels),
         ("accuracy_top3", accuracy, {"topk": (1, 3), "ignore_index": 255}, make_three),
         ("accuracy_thresh", accuracy, {"topk": 1, "thresh": 0.8}, make_rows),
         ("loss_dice", dice_loss, {"use_sigmoid": False}, make_pixels),
         ("loss_dice_default", dice_loss, {}, make_pixels),
-        (
-            "loss_dice_naive",
-            dice_loss,
-            {"naive_dice": True, "ignore_index": 0},
-            make_classes,
-        ),
+        ("loss_dice_naive", dice_loss, {"naive_dice": True, "ignore_index": 0}, make_classes),
         ("loss_focal_default", focal_loss, {}, make_unweighted),
         ("loss_focal", focal_loss, {"ignore_index": 3, "alpha": 0.25}, make_one_hot),
-        (
-            "loss_focal_list",
-            focal_loss,
-            {"alpha": [0.1, 0.4, 0.5, 0.9], "reduction": "none", **FOUR},
-            make_one_hot,
-        ),
+        ("loss_focal_list", focal_loss, ALPHAS, make_one_hot),
         ("loss_lovasz", lovasz_loss, {"reduction": "none"}, make_batch),
         ("loss_lovasz_image", lovasz_loss, EACH, make_two_valid),
         ("loss_lovasz_binary", lovasz_loss, BINARY, make_binary),
-        ("loss_tversky", tversky_loss, {"ignore_index": 255}, make_pixels),
-        (
-            "loss_tversky_class",
-            tversky_loss,
-            {"ignore_index": 1, "alpha": 0.5, "beta": 0.5, **FOUR},
-            make_four,
-        ),
+        ("loss_tversky", tversky_loss, IGNORING, make_pixels),
+        ("loss_tversky_class", tversky_loss, HALVES, make_four),
         ("loss_boundary", boundary_loss, {"loss_weight": 20.0}, make_edges),
         ("loss_boundary_default", boundary_loss, {}, make_edges),
         ("loss_ohem_default", ohem_cross_entropy, {}, make_pixels),
         ("loss_ohem", ohem_cross_entropy, {"thresh": 0.9}, make_pixels),
-        (
-            "loss_ohem_kept",
-            ohem_cross_entropy,
-            {"thresh": 0.001, "min_kept": 10, **FOUR},
-            make_four,
-        ),
+        ("loss_ohem_kept", ohem_cross_entropy, KEPT, make_four),
         ("ohem_weights", ohem_weights, {"thresh": 0.5, "min_kept": 5}, make_pixels),
         ("ohem_weights_loss", ohem_weights, {"min_kept": 5}, make_pixels),
         ("loss_kl_div_default", kl_div_loss, {}, make_pair),
         ("loss_kl_div", kl_div_loss, {"temperature": 2.0}, make_pair),
-        ("loss_hausdorff", hausdorff_loss, {"ignore_index": 255}, make_classes),
+        ("loss_hausdorff", hausdorff_loss, IGNORING, make_classes),
         ("loss_si_log", si_log_loss, {"loss_weight": 1.0}, make_depths),
         ("loss_head_default", decode_head_loss, {}, make_head),
         ("loss_head", decode_head_loss, {"losses": (CE,)}, make_head),

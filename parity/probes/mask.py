@@ -15,8 +15,7 @@ import torch
 from numpy.random import RandomState
 from torch import Tensor
 
-from parity.probes import Probe
-from parity.probes.natural import step_of
+from parity.probes.natural import probe
 from parity.steps.mask import (
     MaskWeights,
     assign_queries,
@@ -198,8 +197,8 @@ OTHER = {
 SQUARES = {"naive_dice": False, "eps": 1e-3, "weight": 2.0}
 FEW_MATCHED = {"num_points": 20, "cost_weights": MaskWeights(1.0, 2.0, 3.0)}
 
-PROBES: tuple[Probe, ...] = tuple(
-    Probe(step_of(name, function, options), make)
+PROBES = tuple(
+    probe(name, function, make, **options)
     for name, function, options, make in (
         ("mask_targets", mask_targets, {}, make_labels),
         ("mask_targets_zero", mask_targets, {"ignore_index": 0}, make_labels),

@@ -8,13 +8,8 @@ import numpy as np
 import torch
 
 from parity.probes import Probe
-from parity.probes.natural import step_of
-from parity.steps.optim import (
-    accumulation_plan,
-    clip_gradients,
-    param_groups,
-    train,
-)
+from parity.probes.natural import probe, step_of
+from parity.steps.optim import accumulation_plan, clip_gradients, param_groups, train
 
 # Every kind of parameter the rules tell apart, with names in which several keys occur.
 SEGMENTOR: dict[str, Any] = {
@@ -177,7 +172,7 @@ def _paramwise(rng: np.random.RandomState) -> dict[str, Any]:
 GROUPS = step_of("optim_groups", param_groups)
 PROBES = (
     Probe(GROUPS, make_groups),
-    Probe(step_of("optim_clip", clip_gradients), make_gradients),
-    Probe(step_of("optim_accumulate", accumulation_plan), make_counts),
-    Probe(step_of("optim_train", train), make_training),
+    probe("optim_clip", clip_gradients, make_gradients),
+    probe("optim_accumulate", accumulation_plan, make_counts),
+    probe("optim_train", train, make_training),
 )

@@ -114,9 +114,11 @@ def collate(
     Raises InputError for an empty batch, for options that do not fit, and for
     images or label maps that cannot be stacked.
     """
-    images = _to_images(samples, mean=mean, std=std, bgr_to_rgb=bgr_to_rgb)
+    raw = _to_images(samples, bgr_to_rgb)
+    images = [normalize(image.float(), mean=mean, std=std) for image in raw]
     labels = [_to_labels(sample) for sample in samples]
-    metas = [_packed(sample.meta, meta_keys) for sample in samples]
+    kept = [{key: one.meta[key] for key in meta_keys if key in one.meta} for one in samples]
+    metas = [Meta(**meta) for meta in kept]
     if not training:
         target = {"size": test_size, "size_divisor": test_size_divisor}
         return _test_batch(images, labels, metas, target, pad_value=pad_value)
@@ -126,13 +128,7 @@ def collate(
     )
 
 
-def _to_images(
-    samples: Sequence[Sample],
-    *,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    bgr_to_rgb: bool,
-) -> list[torch.Tensor]:
+def _to_images(samples: Sequence[Sample], bgr_to_rgb: bool) -> list[torch.Tensor]:
     if not samples:
         raise InputError("cannot collate an empty batch; give at least one sample")
     images = [to_chw(sample.image) for sample in samples]
@@ -140,8 +136,8 @@ def _to_images(
     if len(set(channels)) > 1:
         raise InputError(f"images of one batch have {channels} channels; load all alike")
     if bgr_to_rgb and channels[0] == 3:
-        images = [image[[2, 1, 0]] for image in images]
-    return [normalize(image.float(), mean=mean, std=std) for image in images]
+        return [image[[2, 1, 0]] for image in images]
+    return images
 
 
 def _to_labels(sample: Sample) -> Labels:
@@ -155,10 +151,6 @@ def _to_labels(sample: Sample) -> Labels:
     if DEPTH in sample.maps:
         tensors[DEPTH] = torch.from_numpy(np.ascontiguousarray(sample.maps[DEPTH]))
     return tensors
-
-
-def _packed(meta: Meta, keys: Sequence[str]) -> Meta:
-    return Meta(**{key: meta[key] for key in keys if key in meta})
 
 
 def _shapes(tensors: Sequence[torch.Tensor]) -> list[Size]:

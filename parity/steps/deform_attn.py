@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
@@ -36,18 +37,28 @@ def multi_scale_deformable_attention(
     sizes = _check(value, spatial_shapes, sampling_locations, attention_weights)
     batch, queries, heads, levels, points, _ = sampling_locations.shape
     channels = value.shape[3]
-    grids = 2 * sampling_locations - 1  # grid_sample counts from -1 to 1
+    grids = grids_of(sampling_locations)
     sampled = []
     parts = torch.split(value, [height * width for height, width in sizes], dim=1)
     for level, ((height, width), part) in enumerate(zip(sizes, parts, strict=True)):
         maps = part.flatten(2).transpose(1, 2).reshape(batch * heads, channels, height, width)
         grid = grids[:, :, :, level].transpose(1, 2).flatten(0, 1)  # (B * M, Q, P, 2)
-        sampled.append(F.grid_sample(maps, grid, padding_mode="zeros", align_corners=False))
+        sampled.append(samples(maps, grid, padding_mode="zeros", align_corners=False))
     weights = attention_weights.transpose(1, 2)
     weights = weights.reshape(batch * heads, 1, queries, levels * points)
     weighted = torch.stack(sampled, dim=-2).flatten(-2) * weights  # (B * M, C, Q, L * P)
     output = weighted.sum(-1).view(batch, heads * channels, queries)
     return output.transpose(1, 2).contiguous()
+
+
+def grids_of(locations: torch.Tensor) -> torch.Tensor:
+    """Locations from 0 to 1 as ``grid_sample`` counts them, from -1 to 1."""
+    return 2 * locations - 1
+
+
+def samples(maps: torch.Tensor, grid: torch.Tensor, **options: Any) -> torch.Tensor:
+    """Values of ``(B, C, H, W)`` at a grid ``(B, Q, P, 2)``: ``(B, C, Q, P)``."""
+    return F.grid_sample(maps, grid, **options)
 
 
 def initial_sampling_bias(num_heads: int, num_levels: int, num_points: int) -> torch.Tensor:

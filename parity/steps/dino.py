@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
@@ -39,11 +40,16 @@ def interpolate_positions(
     grid = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2).float()
     if interpolate_offset:
         scale = ((height + interpolate_offset) / side, (width + interpolate_offset) / side)
-        grid = F.interpolate(grid, scale_factor=scale, mode="bicubic")
+        grid = resampled(grid, scale_factor=scale)
     else:
-        grid = F.interpolate(grid, size=(height, width), mode="bicubic")
+        grid = resampled(grid, size=(height, width))
     patches = grid.to(table.dtype).permute(0, 2, 3, 1).reshape(1, -1, table.shape[2])
     return torch.cat([table[:, :1], patches], dim=1)
+
+
+def resampled(grid: Tensor, *, mode: str = "bicubic", **to: Any) -> Tensor:
+    """``(1, C, H, W)`` brought to a size or by factors; options of ``F.interpolate``."""
+    return F.interpolate(grid, mode=mode, **to)
 
 
 def pad_to_multiple(images: Tensor, multiple: int = 14) -> Tensor:

@@ -39,7 +39,7 @@ def resize_logits(
 
     Raises InputError for anything but four-dimensional floats and a positive size.
     """
-    check_logits(logits)
+    check_maps(logits, "logits")
     if len(size) != 2 or min(size) < 1:
         raise InputError(f"cannot resize logits to {tuple(size)}; give (height, width) above 0")
     return functional.interpolate(logits, size=size, mode="bilinear", align_corners=align_corners)
@@ -61,7 +61,7 @@ def postprocess_logits(
 
     Raises InputError for metas that do not fit the logits.
     """
-    check_logits(seg_logits)
+    check_maps(seg_logits, "logits")
     if metas is None:
         return [decide(logits, threshold=threshold) for logits in seg_logits]
     if len(metas) != len(seg_logits):
@@ -119,10 +119,10 @@ def above_threshold(probability: torch.Tensor, threshold: float | None) -> torch
     return (probability > limit).to(probability)
 
 
-def check_logits(logits: torch.Tensor) -> None:
-    """Raise InputError unless `logits` are floats of shape ``(N, C, H, W)``, none of them 0."""
-    if logits.ndim != 4 or not logits.is_floating_point() or logits.numel() == 0:
+def check_maps(maps: torch.Tensor, what: str) -> None:
+    """Raise InputError unless `maps` are floats of shape ``(N, C, H, W)``, none of them 0."""
+    if maps.ndim != 4 or not maps.is_floating_point() or maps.numel() == 0:
         raise InputError(
-            f"logits must be floats of shape (N, C, H, W), "
-            f"got {logits.dtype} of shape {tuple(logits.shape)}"
+            f"{what} must be floats of shape (N, C, H, W), "
+            f"got {maps.dtype} of shape {tuple(maps.shape)}"
         )

@@ -43,11 +43,7 @@ _NEIGHBOURS = (
 
 
 def generate_edge_sample(
-    sample: Sample,
-    rng: RandomState | None = None,
-    *,
-    edge_width: int = 3,
-    ignore_index: int = 255,
+    sample: Sample, rng: RandomState | None = None, *, edge_width: int = 3, ignore_index: int = 255
 ) -> Sample:
     """``GenerateEdge``. Raises InputError without a label map."""
     if sample.seg is None:
@@ -98,10 +94,7 @@ def depth_mix_sample(
 
 
 def concat_images_sample(
-    sample: Sample,
-    rng: RandomState | None = None,
-    *,
-    input_keys: Sequence[str] = ("img", SECOND),
+    sample: Sample, rng: RandomState | None = None, *, input_keys: Sequence[str] = ("img", SECOND)
 ) -> Sample:
     """``ConcatCDInput``: the images of a pair as one of twice the channels."""
     arrays: dict[str, Array] = {"img": sample.image, **sample.maps}

@@ -7,7 +7,7 @@ Reproduces ``RandomMosaic`` (mmseg 1.2.2 mmseg/datasets/transforms/transforms.py
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.random import RandomState
@@ -27,15 +27,6 @@ class Pool(Protocol):
     def fetch(self, index: int, rng: RandomState) -> Sample:
         """Sample `index`, with draws from `rng`."""
         ...
-
-
-class Patch(NamedTuple):
-    """Where a part of an image goes: rows and columns of the mosaic, and those of the image."""
-
-    rows: slice
-    columns: slice
-    from_rows: slice
-    from_columns: slice
 
 
 def draw_others(rng: RandomState, *, pool: Pool) -> list[Sample]:
@@ -58,17 +49,8 @@ def fitted_size(height: int, width: int, img_scale: Size) -> Size:
     return int(height * factor), int(width * factor)
 
 
-def patch_of(at: int, *, center: tuple[int, int], size: Size, img_scale: Size) -> Patch:
-    """Where image `at` (top left, top right, bottom left, bottom right) of `size` goes.
-
-    Each image touches `center` with its corner; what does not fit is cut off.
-    """
-    rows, from_rows = _span(center[1], size[0], 2 * img_scale[0], before=at < 2)
-    columns, from_columns = _span(center[0], size[1], 2 * img_scale[1], before=at % 2 == 0)
-    return Patch(rows, columns, from_rows, from_columns)
-
-
 def _span(middle: int, length: int, limit: int, *, before: bool) -> tuple[slice, slice]:
+    """Where an edge of `length` that ends or begins at `middle` goes, and what of it does."""
     if before:
         start = max(middle - length, 0)
         return slice(start, middle), slice(length - (middle - start), length)
@@ -84,14 +66,19 @@ def mosaic(
     value: float,
     nearest: bool = False,
 ) -> Array:
-    """Four arrays, ``(H, W)`` or ``(H, W, C)``, in one of twice `img_scale` = (height, width)."""
+    """Four arrays, ``(H, W)`` or ``(H, W, C)``, in one of twice `img_scale` = (height, width).
+
+    Top left, top right, bottom left, bottom right: each touches `center` with its corner, and
+    what does not fit is cut off.
+    """
     canvas_size = (2 * img_scale[0], 2 * img_scale[1])
     canvas = np.full((*canvas_size, *arrays[0].shape[2:]), value, dtype=arrays[0].dtype)
     for at, array in enumerate(arrays):
         size = fitted_size(array.shape[0], array.shape[1], img_scale)
         fitted = resize(array, size=size, interpolation="nearest" if nearest else "bilinear")
-        patch = patch_of(at, center=center, size=size, img_scale=img_scale)
-        canvas[patch.rows, patch.columns] = fitted[patch.from_rows, patch.from_columns]
+        rows, from_rows = _span(center[1], size[0], canvas_size[0], before=at < 2)
+        columns, from_columns = _span(center[0], size[1], canvas_size[1], before=at % 2 == 0)
+        canvas[rows, columns] = fitted[from_rows, from_columns]
     return canvas
 
 

@@ -23,6 +23,7 @@ from parity.errors import InputError
 from parity.sample import Array, Sample
 
 Scale = tuple[int, int]
+Factor = float | tuple[float, float]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos", "box", "hamming"]
 Backend = Literal["cv2", "pillow"]
 
@@ -104,7 +105,7 @@ def resize_sample(
     rng: RandomState | None = None,
     *,
     scale: int | Scale | None = None,
-    scale_factor: float | tuple[float, float] | None = None,
+    scale_factor: Factor | None = None,
     keep_ratio: bool = False,
     interpolation: Interpolation = "bilinear",
     backend: Backend = "cv2",
@@ -145,10 +146,7 @@ def random_resize_sample(
 
 
 def _target_scale(
-    height: int,
-    width: int,
-    scale: int | Scale | None,
-    scale_factor: float | tuple[float, float] | None,
+    height: int, width: int, scale: int | Scale | None, scale_factor: Factor | None
 ) -> Scale:
     if scale is not None:
         return (scale, scale) if isinstance(scale, int) else scale

@@ -64,11 +64,7 @@ def rerange(image: Array, *, min_value: float = 0, max_value: float = 255) -> Ar
 
 
 def rerange_sample(
-    sample: Sample,
-    rng: RandomState | None = None,
-    *,
-    min_value: float = 0,
-    max_value: float = 255,
+    sample: Sample, rng: RandomState | None = None, *, min_value: float = 0, max_value: float = 255
 ) -> Sample:
     """``Rerange``."""
     image = rerange(sample.image, min_value=min_value, max_value=max_value)

@@ -8,7 +8,6 @@ mmcv/image/geometric.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,18 +15,10 @@ from numpy.random import RandomState
 
 from parity.errors import InputError
 from parity.sample import Array, Sample
+from parity.steps.crop import CropBox
 
 Degree = float | tuple[float, float]
 Pair = tuple[float, float]
-
-
-class Hole(NamedTuple):
-    """A window in pixels, ends excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
 
 
 def draw_degree(rng: RandomState, *, degree: Degree) -> float:
@@ -124,7 +115,7 @@ def draw_holes(
     prob: float,
     n_holes: int | tuple[int, int],
     sizes: Sequence[tuple[int, int]],
-) -> list[Hole]:
+) -> list[CropBox]:
     """Windows of `sizes`, each ``(width, height)``, cut off at the edges.
 
     One draw for whether, one for how many, then for each: column, row, size.
@@ -137,7 +128,7 @@ def draw_holes(
         left, top = int(rng.randint(0, width)), int(rng.randint(0, height))
         hole_width, hole_height = sizes[rng.randint(0, len(sizes))]
         bottom, right = min(top + hole_height, height), min(left + hole_width, width)
-        holes.append(Hole(top, max(bottom, 0), left, max(right, 0)))
+        holes.append(CropBox(top, max(bottom, 0), left, max(right, 0)))
     return holes
 
 
@@ -171,7 +162,7 @@ def cut_out_sample(
     return changed.with_labels(lambda label: filled(label, holes, seg_fill_in))
 
 
-def filled(array: Array, holes: Sequence[Hole], value: float | tuple[float, ...]) -> Array:
+def filled(array: Array, holes: Sequence[CropBox], value: float | tuple[float, ...]) -> Array:
     """`array` with `value` in every hole; a new array."""
     copied = array.copy()
     for hole in holes:

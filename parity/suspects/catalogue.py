@@ -6,42 +6,59 @@ from functools import cache
 
 from parity.pipeline import Step
 from parity.suspects import (
+    added,
+    augmentation,
     collate,
+    colour,
     crop,
     deform_attn,
     dino,
     flip,
+    groups,
     infer,
+    interpolation,
     iou,
     load,
     logits,
     loss,
-    maps,
+    losses,
     mask,
-    mosaic,
+    mask_costs,
+    mask_losses,
+    mask_points,
     multiscale,
+    normalisation,
     optim,
+    overlaps,
+    own_losses,
     pad,
     photometric,
     resize,
     schedule,
-    tone,
-    warp,
+    scoring,
 )
+from parity.suspects.mistake import REGISTERED
 from parity.suspects.suspect import Suspect, one_a_mistake, replaced_by
 
+# In the order in which suspects are tried.
 _MODULES = (
-    *(load, resize, multiscale, crop, flip, photometric, pad, warp, tone, maps, mosaic),
-    *(collate, logits, infer, loss, mask, iou),
-    *(schedule, optim, deform_attn, dino),
+    *(load, interpolation, resize, multiscale, crop, flip, photometric, colour, pad, added),
+    *(normalisation, collate, logits, infer, augmentation),
+    *(loss, losses, overlaps, own_losses),
+    *(mask_costs, mask_points, mask_losses, mask),
+    *(iou, scoring, schedule, groups, optim, deform_attn, dino),
 )
-FAMILIES = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
+
+
+_ALL = tuple(one for module in _MODULES for one in REGISTERED[module.__name__])
+# Files of the steps that have some.
+FAMILIES = tuple(dict.fromkeys(file for one in _ALL for file, _ in one.functions))
 
 
 @cache
 def all_suspects() -> tuple[Suspect, ...]:
     """Every suspect of the steps of a default check, one a mistake, in their order."""
-    return one_a_mistake(suspect for module in _MODULES for suspect in module.SUSPECTS)
+    return one_a_mistake(_ALL)
 
 
 def suspects_of(step: Step) -> tuple[Suspect, ...]:

@@ -5,7 +5,7 @@ What concerns channels and normalisation is in ``normalisation.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,47 +16,19 @@ from parity.sample import Meta, Sample
 from parity.steps import collate as collates
 from parity.steps.collate import Padding, normalize
 from parity.steps.resize import resize
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.normalisation import MISTAKES
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Samples = Sequence[Sample]
+Options = dict[str, Any]
 
 _STATISTICS = "mean and std in the options"
 _PADDED = "an image smaller than the size it is padded to"
 
-
-@mistake(collates.collate, needs=f"{_STATISTICS}, and {_PADDED}")
-def padded_before_normalising(collate: Function, samples: Samples, **options: Any) -> Any:
-    """Padding is added before mean and std and changed by them; the reference pads afterwards."""
-    raw = collate(samples, **{**options, "mean": None, "std": None})
-    mean, std = options["mean"], options["std"]
-    return replace(raw, images=torch.stack([normalize(i, mean=mean, std=std) for i in raw.images]))
-
-
-@mistake(collates.collate, needs=_PADDED)
-def padded_with_255(collate: Function, samples: Samples, **options: Any) -> Any:
-    """Normalised images are padded with 255; the reference pads with pad_val, 0 by default."""
-    return collate(samples, **{**options, "pad_value": 255})
-
-
-@mistake(collates.collate, needs=f"{_STATISTICS}, and {_PADDED}")
-def padded_with_mean(collate: Function, samples: Samples, **options: Any) -> Any:
-    """Normalised images are padded with the mean pixel; the reference pads with 0 by default."""
-    good = collate(samples, **options)
-    if options["mean"] is None:
-        return good
-    images = torch.tensor(options["mean"]).view(-1, 1, 1).expand_as(good.images).clone()
-    for image, padded, meta in zip(images, good.images, good.metas, strict=True):
-        content = _content(padded, _padding(meta))
-        image[:, : content.shape[1], : content.shape[2]] = content
-    return replace(good, images=images)
+mistake = made_in(collates.collate)
 
 
 @mistake(collates.pad, needs=_PADDED)
-def padded_left_and_top(
-    pad: Function, tensor: torch.Tensor, padding: Padding, *, value: float
-) -> Any:
+def padded_left_and_top(pad: Function, tensor: Any, padding: Padding, *, value: float) -> Any:
     """Padding goes to the left and top; the reference pads right and below."""
     return pad(tensor, (padding[1], padding[0], padding[3], padding[2]), value=value)
 
@@ -67,6 +39,33 @@ def padded_centred(pad: Function, tensor: torch.Tensor, padding: Padding, *, val
     across, down = padding[0] + padding[1], padding[2] + padding[3]
     around = (across // 2, across - across // 2, down // 2, down - down // 2)
     return pad(tensor, around, value=value)
+
+
+@mistake(collates.collate, needs=f"{_STATISTICS}, and {_PADDED}")
+def padded_before_normalising(collate: Function, samples: Samples, **options: Any) -> Any:
+    """Padding is added before mean and std and changed by them; the reference pads afterwards."""
+    raw = collate(samples, **{**options, "mean": None, "std": None})
+    mean, std = options["mean"], options["std"]
+    return replace(raw, images=torch.stack([normalize(i, mean=mean, std=std) for i in raw.images]))
+
+
+@mistake(collates.collate, needs=_PADDED, pad_value=255)
+def padded_with_255() -> None:
+    """Normalised images are padded with 255; the reference pads with pad_val, 0 by default."""
+
+
+@mistake(collates.collate, needs=f"{_STATISTICS}, and {_PADDED}")
+def padded_with_mean(collate: Function, samples: Samples, **options: Any) -> Any:
+    """Normalised images are padded with the mean pixel; the reference pads with 0 by default."""
+    good = collate(samples, **options)
+    if options["mean"] is None:
+        return good
+    images = torch.tensor(options["mean"]).view(-1, 1, 1).expand_as(good.images).clone()
+    for image, padded, meta in zip(images, good.images, good.metas, strict=True):
+        _, right, _, below = _padding(meta)
+        content = padded[:, : padded.shape[1] - below, : padded.shape[2] - right]
+        image[:, : content.shape[1], : content.shape[2]] = content
+    return replace(good, images=images)
 
 
 @mistake(collates.paddings, needs=_PADDED)
@@ -100,51 +99,9 @@ def padded_by_resizing(collate: Function, samples: Samples, **options: Any) -> A
     return _enlarged(collate, samples, options, stretched)
 
 
-@mistake(collates.paddings, needs="a size that is not square")
-def size_width_first(paddings: Function, shapes: Any, *, size: Any = None, **options: Any) -> Any:
-    """Size is read as (width, height); the reference takes (height, width)."""
-    return paddings(shapes, size=size and size[::-1], **options)
-
-
-@mistake(collates.paddings, needs="a size to pad to")
-def size_is_multiple_of_32(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """Each image is padded to multiples of 32; the reference pads to the size it is given."""
-    if options.get("size") is None:
-        return paddings(shapes, **options)
-    return [(0, -width % 32, 0, -height % 32) for height, width in shapes]
-
-
-@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
-def divisor_ignored(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """Pads to the largest image only; the reference rounds that up to a multiple."""
-    divided = options.get("size_divisor") is not None
-    return paddings(shapes, **({"size_divisor": 1} if divided else options))
-
-
-@mistake(collates.paddings, needs="an image whose size is a multiple of size_divisor")
-def divisor_one_more(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """A size that is a multiple already gets one more; the reference leaves it."""
-    divisor = options.get("size_divisor")
-    if divisor is None or divisor == 1:
-        return paddings(shapes, **options)
-    edges = [max(axis) // divisor * divisor + divisor for axis in zip(*shapes, strict=True)]
-    return paddings(shapes, size=edges)
-
-
-@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
-def divisor_crops(paddings: Function, shapes: Any, **options: Any) -> Any:
-    """Images are cropped to the multiple below; the reference pads to the multiple above."""
-    divisor = options.get("size_divisor") or 1
-    edges = [max(max(axis) // divisor, 1) * divisor for axis in zip(*shapes, strict=True)]
-    if divisor == 1:
-        return paddings(shapes, **options)
-    return [(0, edges[1] - width, 0, edges[0] - height) for height, width in shapes]
-
-
-@mistake(collates.collate, needs=_PADDED)
-def labels_padded_with_0(collate: Function, samples: Samples, **options: Any) -> Any:
+@mistake(collates.collate, needs=_PADDED, seg_pad_value=0)
+def labels_padded_with_0() -> None:
     """Label maps are padded with class 0; the reference pads with 255, which is ignored."""
-    return collate(samples, **{**options, "seg_pad_value": 0})
 
 
 @mistake(collates.collate, needs="label maps")
@@ -189,9 +146,48 @@ def meta_padding_height_first(collate: Function, samples: Samples, **options: An
     return replace(good, metas=tuple(metas))
 
 
-def _enlarged(
-    collate: Function, samples: Samples, options: dict[str, Any], change: Callable[..., Any]
-) -> Any:
+@mistake(collates.paddings, needs="a size that is not square")
+def size_width_first(paddings: Function, shapes: Any, *, size: Any = None, **options: Any) -> Any:
+    """Size is read as (width, height); the reference takes (height, width)."""
+    return paddings(shapes, size=size and size[::-1], **options)
+
+
+@mistake(collates.paddings, needs="a size to pad to")
+def size_is_multiple_of_32(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Each image is padded to multiples of 32; the reference pads to the size it is given."""
+    if options.get("size") is None:
+        return paddings(shapes, **options)
+    return [(0, -width % 32, 0, -height % 32) for height, width in shapes]
+
+
+@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
+def divisor_ignored(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Pads to the largest image only; the reference rounds that up to a multiple."""
+    divided = options.get("size_divisor") is not None
+    return paddings(shapes, **({"size_divisor": 1} if divided else options))
+
+
+@mistake(collates.paddings, needs="an image whose size is a multiple of size_divisor")
+def divisor_one_more(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """A size that is a multiple already gets one more; the reference leaves it."""
+    divisor = options.get("size_divisor")
+    if divisor is None or divisor == 1:
+        return paddings(shapes, **options)
+    edges = [max(axis) // divisor * divisor + divisor for axis in zip(*shapes, strict=True)]
+    return paddings(shapes, size=edges)
+
+
+@mistake(collates.paddings, needs="a size_divisor that does not divide the image's size")
+def divisor_crops(paddings: Function, shapes: Any, **options: Any) -> Any:
+    """Images are cropped to the multiple below; the reference pads to the multiple above."""
+    divisor = options.get("size_divisor") or 1
+    edges = [max(max(axis) // divisor, 1) * divisor for axis in zip(*shapes, strict=True)]
+    if divisor == 1:
+        return paddings(shapes, **options)
+    return [(0, edges[1] - width, 0, edges[0] - height) for height, width in shapes]
+
+
+def _enlarged(collate: Function, samples: Samples, options: Options, change: Function) -> Any:
     """The batch of samples that ``change(array, right, below)`` has brought to the padded size."""
     metas = collate(samples, **options).metas
     larger = []
@@ -207,31 +203,3 @@ def _enlarged(
 def _padding(meta: Meta) -> Padding:
     padding: Padding = meta.get("padding_size", meta.get("img_padding_size", (0, 0, 0, 0)))
     return padding
-
-
-def _content(tensor: torch.Tensor, padding: Padding) -> torch.Tensor:
-    return tensor[..., : tensor.shape[-2] - padding[3], : tensor.shape[-1] - padding[1]]
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    collates.collate,
-    *MISTAKES,
-    padded_before_normalising,
-    padded_with_255,
-    padded_with_mean,
-    padded_left_and_top,
-    padded_centred,
-    padding_centred_in_meta,
-    padded_by_reflection,
-    padded_by_resizing,
-    labels_padded_with_0,
-    labels_uint8,
-    labels_resized_in_testing,
-    meta_of_padded_image,
-    meta_padding_height_first,
-    size_width_first,
-    size_is_multiple_of_32,
-    divisor_ignored,
-    divisor_one_more,
-    divisor_crops,
-)

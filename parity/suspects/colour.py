@@ -10,73 +10,61 @@ from numpy.typing import NDArray
 
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import HUE_PERIOD
-from parity.suspects.mistake import Function, mistake
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
 
+mistake = made_in(photometrics.photometric_sample)
+
 
 @mistake(photometrics.scale_and_shift)
-def values_rounded(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def values_rounded(scale: Function, values: Array, *, alpha: float = 1, beta: float = 0) -> Any:
     """Changed values are rounded; the reference truncates them."""
-    return scale_and_shift(values, alpha=alpha, beta=beta + 0.5)
+    return scale(values, alpha=alpha, beta=beta + 0.5)
 
 
 @mistake(photometrics.scale_and_shift)
-def clip_missing(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def clip_missing(_: Function, values: Array, *, alpha: float = 1, beta: float = 0) -> Any:
     """Values past 0..255 wrap around; the reference clips them."""
     shifted = values.astype(np.float32) * np.float32(alpha) + np.float32(beta)
     return shifted.astype(np.int64).astype(np.uint8)
 
 
 @mistake(photometrics.scale_and_shift, needs="a product that float32 rounds to a whole number")
-def float64_arithmetic(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def float64_arithmetic(_: Function, values: Array, *, alpha: float = 1, beta: float = 0) -> Any:
     """Values are changed in float64; the reference uses float32, now and then a grey level off."""
     shifted = values.astype(np.float64) * alpha + beta
     return np.clip(shifted, 0, 255).astype(np.uint8)
 
 
 @mistake(photometrics.scale_and_shift)
-def brightness_multiplied(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def brightness_multiplied(scale: Function, *given: Any, alpha: float = 1, beta: float = 0) -> Any:
     """Brightness multiplies by 1 + delta / 255 (torchvision); the reference adds delta."""
     if beta:
         alpha, beta = 1 + beta / 255, 0
-    return scale_and_shift(values, alpha=alpha, beta=beta)
+    return scale(*given, alpha=alpha, beta=beta)
 
 
 @mistake(photometrics.scale_and_shift)
-def brightness_truncated(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def brightness_truncated(scale: Function, values: Array, *, beta: float = 0, **options: Any) -> Any:
     """The brightness is truncated to a whole number; the reference adds all of it."""
-    return scale_and_shift(values, alpha=alpha, beta=int(beta))
+    return scale(values, beta=int(beta), **options)
 
 
 @mistake(photometrics.scale_and_shift)
-def contrast_around_mean(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def contrast_around_mean(scale: Function, values: Any, *, alpha: float = 1, beta: float = 0) -> Any:
     """Contrast is changed around the mean grey (torchvision); the reference scales from black."""
     if alpha != 1 and values.ndim == 3:
         mean = float(cv2.cvtColor(values, cv2.COLOR_BGR2GRAY).mean())
-        return scale_and_shift(values, alpha=alpha, beta=beta + mean * (1 - alpha))
-    return scale_and_shift(values, alpha=alpha, beta=beta)
+        return scale(values, alpha=alpha, beta=beta + mean * (1 - alpha))
+    return scale(values, alpha=alpha, beta=beta)
 
 
 @mistake(photometrics.scale_and_shift)
-def contrast_around_128(
-    scale_and_shift: Function, values: Array, *, alpha: float = 1, beta: float = 0
-) -> Any:
+def contrast_around_128(scale: Function, values: Any, *, alpha: float = 1, beta: float = 0) -> Any:
     """Contrast is changed around 128; the reference scales from black."""
     centre = 128 * (1 - alpha) if values.ndim == 3 else 0
-    return scale_and_shift(values, alpha=alpha, beta=beta + centre)
+    return scale(values, alpha=alpha, beta=beta + centre)
 
 
 @mistake(photometrics.change_saturation)
@@ -154,23 +142,3 @@ def _to_float_hsv(image: Array) -> Array:
 
 def _from_float_hsv(hsv: Array) -> Array:
     return np.clip(np.rint(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR) * 255), 0, 255).astype(np.uint8)
-
-
-COLOUR = (
-    values_rounded,
-    clip_missing,
-    float64_arithmetic,
-    brightness_multiplied,
-    brightness_truncated,
-    contrast_around_mean,
-    contrast_around_128,
-    saturation_in_float,
-    saturation_blended_with_grey,
-    hue_in_float,
-    hue_in_rgb_order,
-    hue_modulo_256,
-    hue_modulo_360,
-    hue_clipped,
-    hue_in_degrees,
-    hue_of_256_steps,
-)

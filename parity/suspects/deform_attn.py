@@ -6,14 +6,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from parity.steps import deform_attn as steps
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _FAR = "locations beyond the first or last cell's centre"
 _LEVELS = "several levels"
+
+sample_mistake = made_in(steps.multi_scale_deformable_attention)
 
 
 class _NotLaunched(torch.autograd.Function):
@@ -37,28 +37,25 @@ def dead_kernel(attention: Function, **inputs: Any) -> Any:
     return launch(attention(**inputs), *(inputs[name] for name in names))
 
 
-@mistake(steps.multi_scale_deformable_attention)
-def sampling_corners_aligned(attention: Function, **inputs: Any) -> Any:
+@sample_mistake(steps.samples, align_corners=True)
+def sampling_corners_aligned() -> None:
     """Locations 0 and 1 are centres of cells (align_corners=True); in the reference outer edges."""
-    return _sampled(**inputs, align_corners=True)
 
 
-@mistake(steps.multi_scale_deformable_attention, needs=_FAR)
-def sampling_border_repeated(attention: Function, **inputs: Any) -> Any:
+@sample_mistake(steps.samples, needs=_FAR, padding_mode="border")
+def sampling_border_repeated() -> None:
     """Beyond the map its border is repeated; in the reference zeros lie there."""
-    return _sampled(**inputs, padding_mode="border")
 
 
-@mistake(steps.multi_scale_deformable_attention)
-def sampling_nearest(attention: Function, **inputs: Any) -> Any:
+@sample_mistake(steps.samples, mode="nearest")
+def sampling_nearest() -> None:
     """The nearest cell is taken; the reference samples bilinearly."""
-    return _sampled(**inputs, mode="nearest")
 
 
-@mistake(steps.multi_scale_deformable_attention)
-def locations_not_scaled(attention: Function, **inputs: Any) -> Any:
+@sample_mistake(steps.grids_of)
+def locations_not_scaled(grids_of: Function, locations: Tensor) -> Any:
     """Locations from 0 to 1 go into grid_sample as they are, which counts from -1 to 1."""
-    return _sampled(**inputs, scaled=False)
+    return locations
 
 
 @mistake(steps.multi_scale_deformable_attention)
@@ -162,57 +159,3 @@ def _grid(initial_sampling_bias: Function, numbers: dict[str, int]) -> Tensor:
     flat: Tensor = initial_sampling_bias(**numbers)
     shape = (numbers["num_heads"], numbers["num_levels"], numbers["num_points"], 2)
     return flat.view(shape)
-
-
-def _sampled(
-    value: Tensor,
-    spatial_shapes: Tensor,
-    sampling_locations: Tensor,
-    attention_weights: Tensor,
-    *,
-    scaled: bool = True,
-    **options: Any,
-) -> Tensor:
-    """The attention with other options of grid_sample, or without scaling to -1 to 1."""
-    settings: dict[str, Any] = {"padding_mode": "zeros", "align_corners": False, **options}
-    batch, _, heads, channels = value.shape
-    grids = 2 * sampling_locations - 1 if scaled else sampling_locations
-    sizes = [(int(height), int(width)) for height, width in spatial_shapes.tolist()]
-    parts = torch.split(value, [height * width for height, width in sizes], dim=1)
-    columns = []
-    for level, ((height, width), part) in enumerate(zip(sizes, parts, strict=True)):
-        maps = part.flatten(2).transpose(1, 2).reshape(batch * heads, channels, height, width)
-        grid = grids[:, :, :, level].transpose(1, 2).flatten(0, 1)
-        columns.append(functional.grid_sample(maps, grid, **settings))
-    weights = attention_weights.transpose(1, 2).flatten(0, 1).flatten(2)[:, None]
-    output = (torch.stack(columns, -2).flatten(-2) * weights).sum(-1)
-    return output.view(batch, heads * channels, -1).transpose(1, 2).contiguous()
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        steps.multi_scale_deformable_attention,
-        dead_kernel,
-        sampling_corners_aligned,
-        sampling_border_repeated,
-        sampling_nearest,
-        locations_not_scaled,
-        locations_y_first,
-        locations_clamped,
-        locations_detached,
-        shapes_width_first,
-        levels_reversed,
-        weights_of_first_level,
-        weights_normalised_per_level,
-        weights_softmax_again,
-        output_channels_first,
-    ),
-    *made_in(
-        steps.initial_sampling_bias,
-        bias_zero,
-        bias_y_first,
-        bias_on_circle,
-        bias_same_for_points,
-        bias_points_from_0,
-    ),
-)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from parity.compare.trace import StepFunction, StepRecord, run_step
+from parity.compare.trace import StepRecord
 from parity.errors import InputError
 from parity.pipeline import Step
 from parity.suspects.budget import Clock
@@ -77,40 +77,15 @@ class Diagnosis:
         if not self.explanations:
             return f"{self.step}: no known mistake explains any of it; it may be a new one"
         best = self.explanations[0]
-        name = " with ".join(best.ids)
         sure = f"{best.level} in {self.cases} of {self.cases} cases"
         if best.level is Level.PART:
             sure = f"{best.level}: {best.share:.0%} of what differs in {self.differing} cases"
-        text = f"{self.step}: {best.summary} [{name}: {sure}]"
+        text = f"{self.step}: {best.summary} [{best.name}: {sure}]"
         if self.alike > 1:
-            others = ", ".join(" with ".join(one.ids) for one in self.group[1:])
+            others = ", ".join(one.name for one in self.group[1:])
             text += f" These cases cannot tell it from {others}"
             text += f"; needs {self.telling}." if self.telling else "."
         return text
-
-
-def diagnose(
-    step: Step, expected: StepRecord, actual: StepRecord, *, pairs: bool = True
-) -> Diagnosis:
-    """Name the mistake in one record of a candidate.
-
-    step: our own, with its options. expected, actual: the reference's record and
-    the candidate's, made from the same input and generator state. Pairs are tried
-    when no suspect alone reproduces the candidate. Raises InputError for records
-    of another step.
-    """
-    return diagnose_many(step, [(expected, actual)], pairs=pairs)
-
-
-def diagnose_candidate(
-    step: Step, candidate: StepFunction, expected: Sequence[StepRecord], *, pairs: bool = True
-) -> Diagnosis:
-    """Run `candidate` on the input of each record of the reference, and name its mistake."""
-    records = [
-        (record, run_step(record.name, candidate, record.input, record.state_before))
-        for record in expected
-    ]
-    return diagnose_many(step, records, pairs=pairs)
 
 
 def diagnose_many(
@@ -122,9 +97,12 @@ def diagnose_many(
     suspects: Sequence[Suspect] | None = None,
     first: Sequence[Combination] = (),
 ) -> Diagnosis:
-    """As `diagnose`, by what is consistent with all of `records`, (expected, actual) each.
+    """Name the mistake of a candidate by what is consistent with all of `records`.
 
-    Records in which the candidate is right count too: they rule suspects out.
+    step: our own, with its options. records: (expected, actual) each, the reference's and the
+    candidate's, made from the same input and generator state. Those in which the candidate is
+    right count too: they rule suspects out. pairs: whether two are tried where none alone
+    reproduces the candidate. Raises InputError for records of another step.
     seconds: after these no further suspect is tried. suspects: those of the step by default.
     first: tried before all; what reproduces everything among them is enough.
     """

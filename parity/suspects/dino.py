@@ -10,61 +10,61 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from parity.steps import dino
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _RESIZED = "a size other than the table's"
 _LAYERS = "several layers"
 
+position_mistake = made_in(dino.interpolate_positions, dino.dinov2)
+mistake = made_in(dino.dinov2)
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_corners_aligned(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+
+@position_mistake(dino.resampled, needs=_RESIZED, align_corners=True)
+def positions_corners_aligned() -> None:
     """The position table is interpolated with align_corners=True; in the reference without."""
-    return _resized(table, **size, align_corners=True)
 
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_bilinear(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(dino.resampled, needs=_RESIZED, mode="bilinear")
+def positions_bilinear() -> None:
     """The position table is interpolated bilinearly; in the reference bicubically."""
-    return _resized(table, **size, mode="bilinear")
 
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_antialiased(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(dino.resampled, needs=_RESIZED, antialias=True)
+def positions_antialiased() -> None:
     """The position table is interpolated with antialias=True; in the reference without."""
-    return _resized(table, **size, antialias=True)
 
 
-@mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and the original's offset")
-def positions_by_size(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(
+    dino.interpolate_positions,
+    needs=f"{_RESIZED}, and the original's offset",
+    interpolate_offset=0.0,
+)
+def positions_by_size() -> None:
     """Positions are brought to the size, as transformers does; the original has scale factors."""
-    return interpolate_positions(table, **{**size, "interpolate_offset": 0.0})
 
 
-@mistake(dino.interpolate_positions, needs=f"{_RESIZED}, and no offset")
-def positions_by_scale(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
+@position_mistake(
+    dino.interpolate_positions, needs=f"{_RESIZED}, and no offset", interpolate_offset=0.1
+)
+def positions_by_scale() -> None:
     """Positions are scaled by (size + 0.1) / N where the size alone is asked for."""
-    return interpolate_positions(table, **{**size, "interpolate_offset": 0.1})
 
 
-@mistake(dino.interpolate_positions, needs="a size that is not square")
-def positions_width_first(
-    interpolate_positions: Function, table: Tensor, *, height: int, width: int, **options: Any
-) -> Any:
+@position_mistake(dino.interpolate_positions, needs="a size that is not square")
+def positions_width_first(interpolate: Function, table: Tensor, **size: Any) -> Any:
     """Height and width of the position table are exchanged."""
-    return interpolate_positions(table, height=width, width=height, **options)
+    turned = {"height": size["width"], "width": size["height"]}
+    return interpolate(table, **{**size, **turned})
 
 
-@mistake(dino.interpolate_positions, needs=_RESIZED)
-def positions_as_one_row(
-    interpolate_positions: Function, table: Tensor, *, height: int, width: int, **options: Any
-) -> Any:
+@position_mistake(dino.interpolate_positions, needs=_RESIZED)
+def positions_as_one_row(_: Function, table: Tensor, **size: Any) -> Any:
     """The table is interpolated as one row, the class token's position with it; not as a map."""
-    row = table.transpose(1, 2)
-    return F.interpolate(row, 1 + height * width, mode="linear").transpose(1, 2)
+    length = 1 + size["height"] * size["width"]
+    return F.interpolate(table.transpose(1, 2), length, mode="linear").transpose(1, 2)
 
 
-@mistake(dino.interpolate_positions)
+@position_mistake(dino.interpolate_positions)
 def class_position_dropped(interpolate_positions: Function, table: Tensor, **size: Any) -> Any:
     """The class token gets no position; in the reference it has the first of the table."""
     found = interpolate_positions(table, **size)
@@ -103,25 +103,25 @@ def query_and_key_exchanged(query_key_value: Function, *given: Any) -> Any:
 
 
 @mistake(dino.query_key_value)
-def heads_before_qkv(
-    query_key_value: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int
-) -> Any:
+def heads_before_qkv(split: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Any:
     """qkv is split into heads, then into queries, keys, values; in the reference the other way."""
-    return query_key_value(x, *(_by_kind(one, heads) for one in (weight, bias)), heads)
+    # Rows by head and kind as rows by kind and head.
+    weight, bias = (
+        rows.view(heads, 3, -1, *rows.shape[1:]).transpose(0, 1).reshape(rows.shape)
+        for rows in (weight, bias)
+    )
+    return split(x, weight, bias, heads)
 
 
 @mistake(dino.query_key_value)
-def qkv_without_bias(
-    query_key_value: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int
-) -> Any:
+def qkv_without_bias(split: Function, x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Any:
     """Queries, keys and values have no bias; in the reference they have one."""
-    return query_key_value(x, weight, torch.zeros_like(bias), heads)
+    return split(x, weight, torch.zeros_like(bias), heads)
 
 
-@mistake(dino.attention)
-def attention_not_scaled(attention: Function, *parts: Tensor, scale: float) -> Any:
+@mistake(dino.attention, scale=1.0)
+def attention_not_scaled() -> None:
     """Attention is not scaled; in the reference by 1 / sqrt(width of a head)."""
-    return attention(*parts, scale=1.0)
 
 
 @mistake(dino.attention)
@@ -139,30 +139,23 @@ def heads_not_moved_back(attention: Function, *parts: Tensor, scale: float) -> A
 
 
 @mistake(dino.last_maps)
-def final_norm_left_out(
-    last_maps: Function, layers: list[Tensor], norm: nn.Module, **rest: Any
-) -> Any:
+def final_norm_left_out(maps_of: Function, layers: list[Tensor], *_: Any, **rest: Any) -> Any:
     """The last LayerNorm is left out; in the reference every map goes through it."""
-    return last_maps(layers, nn.Identity(), **rest)
+    return maps_of(layers, nn.Identity(), **rest)
 
 
 @mistake(dino.last_maps, needs=_LAYERS)
-def only_last_layer_normed(
-    last_maps: Function, layers: list[Tensor], norm: nn.Module, *, count: int, **size: int
-) -> Any:
+def only_last_layer_normed(maps_of: Function, layers: list[Tensor], *norm: Any, **rest: Any) -> Any:
     """Only the last layer goes through the last norm; in the reference all that are given do."""
-    last = last_maps(layers, norm, count=1, **size)
-    if count == 1:
-        return last
-    return (*last_maps(layers[:-1], nn.Identity(), count=count - 1, **size), *last)
+    before = rest.pop("count") - 1
+    last = maps_of(layers, *norm, count=1, **rest)
+    return (*maps_of(layers[:-1], nn.Identity(), count=before, **rest), *last) if before else last
 
 
 @mistake(dino.last_maps)
-def layers_one_early(
-    last_maps: Function, layers: list[Tensor], norm: nn.Module, **rest: Any
-) -> Any:
+def layers_one_early(maps_of: Function, layers: list[Tensor], norm: nn.Module, **rest: Any) -> Any:
     """Maps are of what goes into the last blocks; in the reference of what comes out of them."""
-    return last_maps(layers[:-1], norm, **rest)
+    return maps_of(layers[:-1], norm, **rest)
 
 
 @mistake(dino.last_maps, needs=_LAYERS)
@@ -188,65 +181,3 @@ def map_transposed(map_of: Function, tokens: Tensor, *, height: int, width: int)
 def map_reshaped_as_it_is(map_of: Function, tokens: Tensor, *, height: int, width: int) -> Any:
     """Tokens (L, C) are reshaped to (C, H, W) as they are; the reference transposes them first."""
     return tokens[:, 1:].reshape(len(tokens), -1, height, width)
-
-
-def _resized(
-    table: Tensor,
-    *,
-    height: int,
-    width: int,
-    interpolate_offset: float = 0.1,
-    **how: Any,
-) -> Tensor:
-    """The table with other options of interpolate; at its own size it stays as it is."""
-    side = math.isqrt(table.shape[1] - 1)
-    if (height, width) == (side, side):
-        return table
-    grid = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2).float()
-    if interpolate_offset:
-        sizes = [(size + interpolate_offset) / side for size in (height, width)]
-        grid = F.interpolate(grid, scale_factor=sizes, **{"mode": "bicubic", **how})
-    else:
-        grid = F.interpolate(grid, size=(height, width), **{"mode": "bicubic", **how})
-    patches = grid.to(table.dtype).flatten(2).transpose(1, 2)
-    return torch.cat([table[:, :1], patches], dim=1)
-
-
-def _by_kind(rows: Tensor, heads: int) -> Tensor:
-    """Rows by head and kind as rows by kind and head."""
-    return rows.view(heads, 3, -1, *rows.shape[1:]).transpose(0, 1).reshape(rows.shape)
-
-
-_POSITIONS = (
-    positions_corners_aligned,
-    positions_bilinear,
-    positions_antialiased,
-    positions_by_size,
-    positions_by_scale,
-    positions_width_first,
-    positions_as_one_row,
-    class_position_dropped,
-)
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(dino.interpolate_positions, *_POSITIONS),
-    *made_in(
-        dino.dinov2,
-        *_POSITIONS,
-        layer_scale_left_out,
-        norm_eps_1e_5,
-        gelu_tanh,
-        query_and_key_exchanged,
-        heads_before_qkv,
-        qkv_without_bias,
-        attention_not_scaled,
-        attention_scaled_by_width,
-        heads_not_moved_back,
-        final_norm_left_out,
-        only_last_layer_normed,
-        layers_one_early,
-        layers_last_first,
-        class_token_kept,
-        map_transposed,
-        map_reshaped_as_it_is,
-    ),
-)

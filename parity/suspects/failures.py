@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from parity.check.summary import CheckReport, IsolatedRun, Likeness, StepKey
 from parity.compare.compare import Verdict
+from parity.compare.rounding import bound, roundings_of
 from parity.compare.trace import StepRecord, compare_records
 from parity.suspects import diagnose as trials
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import suspects_of
 from parity.suspects.likeness import comparable, finite_parts_agree, leaves_of, size_of
 from parity.suspects.mistake import Function
-from parity.suspects.search import Explanation, Level
-from parity.suspects.staircase import staircase
+from parity.suspects.search import Level
 from parity.suspects.suspect import Suspect
 from parity.suspects.trial import Combination
 
@@ -78,10 +81,10 @@ def known_mistake(
 
 def _reproduced(found: trials.Diagnosis) -> Likeness:
     best, *others = found.group
-    evidence = [f"{_name(best)}: {best.level} in {found.cases} of {found.cases} cases"]
+    evidence = [f"{best.name}: {best.level} in {found.cases} of {found.cases} cases"]
     if others:
         needs = f"; needs {found.telling}" if found.telling else ""
-        listed = ", ".join(map(_name, others))
+        listed = ", ".join(one.name for one in others)
         evidence.append(f"these cases cannot tell it from {listed}{needs}")
     return Likeness(best.summary, tuple(evidence))
 
@@ -94,7 +97,7 @@ def _likeness(found: trials.Diagnosis, known: str) -> Likeness:
     if found.likely:
         best = found.likely[0]
         text = f"Behaves as if, but is not the same code: {best.summary}"
-        share = f"{_name(best)}: makes {best.share:.0%} of what differs, in {found.cases} cases"
+        share = f"{best.name}: makes {best.share:.0%} of what differs, in {found.cases} cases"
         return Likeness(text, (share, *_spent(found)), sure=False)
     return Likeness(UNKNOWN, (seen, *_spent(found)), sure=False)
 
@@ -113,6 +116,41 @@ def what_is_known(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
     return ""
 
 
+def staircase(wrong: Sequence[tuple[StepRecord, StepRecord]]) -> str:
+    """What is said of rates that change once in several iterations, in every record."""
+    if not all(isinstance(one.input, dict) and "base_lrs" in one.input for one, _ in wrong):
+        return ""
+    lengths = sorted({_length(expected, actual) for expected, actual in wrong})
+    if not lengths or lengths[0] == 0:
+        return ""
+    told = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+    return (
+        f"Each rate is kept for {told} iterations, as if the scheduler were stepped once an epoch; "
+        f"the reference changes it at every iteration."
+    )
+
+
+def _length(expected: StepRecord, actual: StepRecord) -> int:
+    """How many iterations each rate is kept for; 0 where they are no such steps."""
+    mine, theirs = actual.output, expected.output
+    if not (_is_table(mine) and _is_table(theirs)) or mine.shape != theirs.shape:
+        return 0
+    slack = bound("float64", float(theirs.max()), roundings_of(expected.input))
+    changed = np.flatnonzero((mine != mine[0]).any(axis=1))
+    longest = int(changed[0]) if len(changed) else 0
+    at = np.arange(len(mine))
+    fitting = (
+        length
+        for length in range(longest, 1, -1)
+        if bool((np.abs(mine - theirs[at // length * length]) <= slack).all())
+    )
+    return next(fitting, 0)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == 2 and len(value) > 1
+
+
 def _differs(expected: StepRecord, actual: StepRecord) -> bool:
     """By more than rounding."""
     result = compare_records(actual, expected)
@@ -122,10 +160,6 @@ def _differs(expected: StepRecord, actual: StepRecord) -> bool:
 def _spent(found: trials.Diagnosis) -> list[str]:
     """What was tried, where the time was not enough for all."""
     return [f"{SECONDS:g} s are spent: {found.tried} tried"] if found.tried else []
-
-
-def _name(one: Explanation) -> str:
-    return " with ".join(one.ids)
 
 
 def with_diagnoses(

@@ -11,29 +11,24 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import flip as flips
 from parity.steps.photometric import photometric_sample
-from parity.suspects import generators
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.generators import of_python, of_torch
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
 
 _PROBABILITY = "a flip probability other than 0.5"
 
+mistake = made_in(flips.flip_sample)
 
-@mistake(flips.flip_sample)
-def flipped_vertically(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+
+@mistake(flips.flip_sample, direction="vertical")
+def flipped_vertically() -> None:
     """The flip is vertical; the reference flips horizontally."""
-    return flip_sample(sample, rng, **{**options, "direction": "vertical"})
 
 
-@mistake(flips.flip_sample)
-def flipped_on_both_axes(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+@mistake(flips.flip_sample, direction="diagonal")
+def flipped_on_both_axes() -> None:
     """The flip turns both axes; the reference flips horizontally."""
-    return flip_sample(sample, rng, **{**options, "direction": "diagonal"})
 
 
 @mistake(flips.flip)
@@ -67,66 +62,49 @@ def label_only_flipped(flip: Function, array: Array, direction: str) -> Any:
 
 
 @mistake(flips.flip_sample)
-def label_flipped_apart(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def label_flipped_apart(flip: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """Image and label map draw a flip each; the reference draws one for both."""
-    good = flip_sample(sample, rng, **options)
-    return good.replace(seg=flip_sample(sample, rng, **options).seg)
+    good = flip(sample, rng, **options)
+    return good.replace(seg=flip(sample, rng, **options).seg)
 
 
 @mistake(flips.draw_flip, needs=f"{_PROBABILITY} to be told from no-flip-listed-first")
-def flipped_above_probability(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+def flipped_above_probability(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """Flips when the number drawn is above the probability; the reference when it is below."""
     return None if rng.random_sample() < prob else direction
 
 
 @mistake(flips.draw_flip, needs=f"{_PROBABILITY} to be told from flipped-above-probability")
-def no_flip_listed_first(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+def no_flip_listed_first(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """No flip comes first in choice(), which turns decisions round; the reference lists it last."""
     return rng.choice([None, direction], p=[1 - prob, prob])
 
 
 @mistake(flips.draw_flip, needs=_PROBABILITY)
-def probability_of_no_flip(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+def probability_of_no_flip(draw: Function, rng: RandomState, *, prob: float, **options: Any) -> Any:
     """The probability is that of no flip; the reference's is that of a flip."""
-    return draw_flip(rng, prob=1 - prob, direction=direction)
+    return draw(rng, prob=1 - prob, **options)
 
 
-@mistake(flips.draw_flip, needs=_PROBABILITY)
-def probability_always_half(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+@mistake(flips.draw_flip, needs=_PROBABILITY, prob=0.5)
+def probability_always_half() -> None:
     """Every second image is flipped; the reference goes by its probability."""
-    return draw_flip(rng, prob=0.5, direction=direction)
 
 
 @mistake(flips.draw_flip)
-def coin_by_randint(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+def coin_by_randint(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """The decision is randint(2); the reference calls choice(), another stream."""
     return direction if rng.randint(2) else None
 
 
 @mistake(flips.draw_flip)
-def always_flipped(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+def always_flipped(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """Every image is flipped, without a draw; the reference draws."""
     return direction
 
 
 @mistake(flips.draw_flip)
-def never_flipped(
-    draw_flip: Function, rng: RandomState, *, prob: float, direction: Any = "horizontal"
-) -> Any:
+def never_flipped(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
     """No image is flipped, and nothing drawn; the reference draws."""
     return None
 
@@ -138,42 +116,25 @@ def meta_left_out(flip_sample: Function, sample: Sample, rng: RandomState, **opt
 
 
 @mistake(flips.flip_sample)
-def direction_always_set(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def direction_always_set(flip: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """Meta flip_direction is "horizontal" even without a flip; the reference has None then."""
-    good = flip_sample(sample, rng, **options)
+    good = flip(sample, rng, **options)
     return good.replace(meta=good.meta.replace(flip_direction="horizontal"))
 
 
 @mistake(flips.flip_sample)
-def photometric_before_flip(
-    flip_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def photometric_before_flip(_: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The photometric changes come before the flip; the reference makes them last."""
     return photometric_sample(sample, rng)
 
 
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    flips.flip_sample,
-    flipped_vertically,
-    flipped_on_both_axes,
-    image_flipped_on_all_axes,
-    image_axis_confused,
-    label_axis_confused,
-    image_only_flipped,
-    label_only_flipped,
-    label_flipped_apart,
-    flipped_above_probability,
-    no_flip_listed_first,
-    probability_of_no_flip,
-    probability_always_half,
-    coin_by_randint,
-    always_flipped,
-    never_flipped,
-    meta_left_out,
-    direction_always_set,
-    photometric_before_flip,
-    *generators.FLIP,
-    generators.seed_reset(flips.flip_sample),
-)
+@mistake(flips.draw_flip)
+def coin_from_torch(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
+    """The decision is torch.rand(1) < prob; the reference draws from NumPy's generator."""
+    return direction if of_torch(rng).random_sample() < prob else None
+
+
+@mistake(flips.draw_flip)
+def coin_from_random(_: Function, rng: RandomState, *, prob: float, direction: Any) -> Any:
+    """The decision is random.random() < prob; the reference draws from NumPy's generator."""
+    return direction if of_python(rng).random_sample() < prob else None

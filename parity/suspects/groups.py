@@ -10,17 +10,22 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from parity.steps.optim import groups as grouping
-from parity.steps.optim import layer_decay
+from parity.steps.optim import layer_decay, training
 from parity.steps.optim.groups import ParamGroup
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
+
+Options = dict[str, Any]
+# (decay rate, layer of the head, layer) -> factor of the rate
+Scale = Callable[[float, int, int], float]
 
 _KEYS = "several custom_keys that occur in one name"
 _LAYERS = "a constructor with layer decay"
 _DEFAULT, _FORCE = "DefaultOptimWrapperConstructor", "ForceDefaultOptimWrapperConstructor"
 
+mistake = made_in(grouping.param_groups)
 
-@mistake(grouping.param_groups, needs="paramwise_cfg")
+
+@made_in(grouping.param_groups, training.train)(grouping.param_groups, needs="paramwise_cfg")
 def paramwise_ignored(param_groups: Function, model: nn.Module, **options: Any) -> Any:
     """One group holds all parameters; the reference follows paramwise_cfg."""
     names = tuple(name for name, _ in model.named_parameters())
@@ -50,30 +55,28 @@ def no_decay_on_norms_and_biases(param_groups: Function, model: nn.Module, **opt
 
 
 @mistake(grouping.decay_multiplier, needs="norm_decay_mult, and other norms than batch norm")
-def norm_rule_for_batch_norm_only(
-    decay_multiplier: Function, place: Any, config: dict[str, Any]
-) -> Any:
+def norm_rule_for_batch_norm_only(multiplier: Function, place: Any, config: Options) -> Any:
     """norm_decay_mult reaches batch norm only; the reference includes every kind of norm."""
     if isinstance(place.module, _BatchNorm):
-        return decay_multiplier(place, config)
-    return decay_multiplier(place, {**config, "norm_decay_mult": None})
+        return multiplier(place, config)
+    return multiplier(place, {**config, "norm_decay_mult": None})
 
 
 @mistake(grouping.lr_multiplier, needs="bias_lr_mult")
-def bias_rule_for_norms_too(lr_multiplier: Function, place: Any, config: dict[str, Any]) -> Any:
+def bias_rule_for_norms_too(lr_multiplier: Function, place: Any, config: Options) -> Any:
     """bias_lr_mult reaches the biases of norm layers, too; the reference leaves those out."""
     return config.get("bias_lr_mult") if place.name == "bias" else lr_multiplier(place, config)
 
 
 @mistake(grouping.ranked_custom_keys, needs=_KEYS)
-def shortest_key_first(custom_keys: Function, config: dict[str, Any]) -> Any:
+def shortest_key_first(custom_keys: Function, config: Options) -> Any:
     """The shortest matching key wins; in the reference the longest."""
     keys = custom_keys(config)
     return {key: keys[key] for key in sorted(keys, key=lambda key: (len(key), key))}
 
 
 @mistake(grouping.ranked_custom_keys, needs=_KEYS)
-def first_key_wins(custom_keys: Function, config: dict[str, Any]) -> Any:
+def first_key_wins(custom_keys: Function, config: Options) -> Any:
     """The first matching key of the config wins; in the reference the longest."""
     keys = custom_keys(config)
     return {key: keys[key] for key in config.get("custom_keys", {})}
@@ -93,28 +96,24 @@ def biases_at_twice_the_rate(param_groups: Function, model: nn.Module, **options
 
 
 @mistake(grouping.custom_settings, needs="custom_keys from within names")
-def keys_at_start_only(settings: Function, place: Any, keys: dict[str, Any], *rates: float) -> Any:
+def keys_at_start_only(settings: Function, place: Any, keys: Options, *rates: float) -> Any:
     """A key must be at the start of a name; in the reference anywhere in it."""
     starting = {key: own for key, own in keys.items() if place.full_name.startswith(key)}
     return settings(place, starting, *rates)
 
 
 @mistake(grouping.custom_settings, needs="custom_keys with lr_mult")
-def lr_mult_ignored(
-    settings: Function, place: Any, keys: dict[str, Any], lr: float, weight_decay: float
-) -> Any:
+def lr_mult_ignored(settings: Function, place: Any, keys: Any, *rates: float) -> Any:
     """lr_mult of a key is left out; the reference multiplies the learning rate by it."""
-    found = settings(place, keys, lr, weight_decay)
-    return found and {**found, "lr": lr}
+    found = settings(place, keys, *rates)
+    return found and {**found, "lr": rates[0]}
 
 
 @mistake(grouping.custom_settings, needs="custom_keys with decay_mult")
-def decay_mult_ignored(
-    settings: Function, place: Any, keys: dict[str, Any], lr: float, weight_decay: float
-) -> Any:
+def decay_mult_ignored(settings: Function, place: Any, keys: Any, *rates: float) -> Any:
     """decay_mult of a key is left out; the reference multiplies the weight decay by it."""
-    found = settings(place, keys, lr, weight_decay)
-    return found and {**found, "weight_decay": weight_decay}
+    found = settings(place, keys, *rates)
+    return found and {**found, "weight_decay": rates[1]}
 
 
 @mistake(grouping.param_groups, needs="custom_keys, and rules for norm layers or biases")
@@ -165,7 +164,7 @@ def embeddings_undecayed(is_undecayed: Function, name: str, param: nn.Parameter)
     return is_undecayed(name, param) or name.endswith(("pos_embed", "cls_token"))
 
 
-def _without(options: dict[str, Any], key: str) -> dict[str, Any]:
+def _without(options: Options, key: str) -> Options:
     """`options` without one of the rules."""
     if not options.get("paramwise_cfg"):
         return options
@@ -173,17 +172,12 @@ def _without(options: dict[str, Any], key: str) -> dict[str, Any]:
     return {**options, "paramwise_cfg": config}
 
 
-def _rescaled(
-    param_groups: Function,
-    model: nn.Module,
-    options: dict[str, Any],
-    scale: Callable[[float, int, int], float],
-) -> Any:
+def _rescaled(groups: Function, model: nn.Module, options: Options, scale: Scale) -> Any:
     """Groups of layers with ``scale(decay rate, layer of the head, layer)``."""
     config = options.get("paramwise_cfg") or {}
     rate: Any = config.get("decay_rate", config.get("layer_decay_rate"))
     found = []
-    for group in param_groups(model, **options):
+    for group in groups(model, **options):
         if "lr_scale" in group.options:
             layer = int(group.options["group_name"].split("_")[1])
             factor = scale(rate, config["num_layers"] + 1, layer)
@@ -192,27 +186,3 @@ def _rescaled(
         else:
             found.append(group)
     return found
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    grouping.param_groups,
-    paramwise_ignored,
-    decay_on_norms,
-    decay_on_biases,
-    no_decay_on_norms_and_biases,
-    norm_rule_for_batch_norm_only,
-    bias_rule_for_norms_too,
-    shortest_key_first,
-    first_key_wins,
-    custom_keys_ignored,
-    biases_at_twice_the_rate,
-    keys_at_start_only,
-    lr_mult_ignored,
-    decay_mult_ignored,
-    rules_on_top_of_keys,
-    frozen_listed,
-    layer_decay_one_less,
-    layer_decay_reversed,
-    layer_decay_missing,
-    embeddings_undecayed,
-)

@@ -17,10 +17,8 @@ from parity.steps import logits as logit_steps
 from parity.steps.crop import CropBox
 from parity.steps.infer import slide as slides
 from parity.steps.logits import Segmentation
-from parity.suspects import logits as resizes
-from parity.suspects.augmentation import SUSPECTS as AUGMENTATION
+from parity.suspects.logits import logits_nearest
 from parity.suspects.mistake import Function, bound, current, made_in, mistake, places_of
-from parity.suspects.suspect import Suspect
 
 Size = tuple[int, int]
 Span = tuple[int, int]
@@ -31,22 +29,23 @@ _SEVERAL = "an image larger than the window"
 _OVERLAP = "windows that overlap"
 _REST = "an image that windows do not fill evenly"
 
+grid_mistake = made_in(slides.slide_windows, slides.slide_inference)
+predict_mistake = made_in(slides.predict)
 
-@mistake(slides.encode_decode)
-def infer_softmax_returned(
-    encode_decode: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+
+@made_in(slides.whole_inference, slides.inference, slides.slide_inference)(slides.encode_decode)
+def infer_softmax_returned(infer: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Probabilities are returned; the reference returns logits, and only TTA takes softmax."""
-    return encode_decode(model, images, **options).softmax(1)
+    return infer(model, images, **options).softmax(1)
 
 
-@mistake(slides.encode_decode, needs="a padded image whose meta keeps the size before")
-def infer_to_image_shape(
-    encode_decode: Function, model: Function, images: Tensor, *, metas: Any = None, **options: Any
-) -> Any:
+@made_in(slides.whole_inference)(
+    slides.encode_decode, needs="a padded image whose meta keeps the size before"
+)
+def infer_to_image_shape(infer: Function, *given: Any, metas: Any = None, **options: Any) -> Any:
     """Logits of a padded image are resized to img_shape; the reference goes by pad_shape."""
     bare = None if metas is None else [{"img_shape": meta["img_shape"]} for meta in metas]
-    return encode_decode(model, images, metas=bare, **options)
+    return infer(*given, metas=bare, **options)
 
 
 def _gaps_left(slide_inference: Function, model: Function, images: Tensor, **options: Any) -> Any:
@@ -57,56 +56,55 @@ def _gaps_left(slide_inference: Function, model: Function, images: Tensor, **opt
 _WITH_GAPS = ((slides.slide_inference, _gaps_left),)
 
 
-@mistake(slides.window_spans, needs=_SEVERAL, also=_WITH_GAPS)
+@grid_mistake(slides.window_spans, needs=_SEVERAL, also=_WITH_GAPS)
 def windows_stride_one_more(spans: Function, length: int, crop: int, stride: int) -> Any:
     """Windows lie one pixel too far apart; the reference moves by the stride itself."""
     return spans(length, crop, stride + 1)
 
 
-@mistake(slides.window_spans, needs=_REST)
+@grid_mistake(slides.window_spans, needs=_REST)
 def windows_last_cut_off(spans: Function, length: int, crop: int, stride: int) -> Any:
     """The last window is cut off at the border; the reference shifts it back into the image."""
     starts = (at * stride for at in range(len(spans(length, crop, stride))))
     return [(start, min(start + crop, length)) for start in starts]
 
 
-@mistake(slides.window_spans, needs=_REST, also=_WITH_GAPS)
+@grid_mistake(slides.window_spans, needs=_REST, also=_WITH_GAPS)
 def windows_last_dropped(spans: Function, length: int, crop: int, stride: int) -> Any:
     """Only windows that fit are used, and pixels past them are 0 / 0; the reference shifts one."""
     starts = range(0, max(length - crop, 0) + 1, stride)
     return [(start, min(start + crop, length)) for start in starts]
 
 
-@mistake(slides.window_spans, needs="an image whose rest after the first window the stride divides")
+@grid_mistake(
+    slides.window_spans, needs="an image whose rest after the first window the stride divides"
+)
 def windows_last_twice(spans: Function, length: int, crop: int, stride: int) -> Any:
     """The last window comes twice where the stride divides the rest; the reference has it once."""
     count = max(length - crop, 0) // stride + 2
     return [_shifted(at * stride, length, crop) for at in range(count)]
 
 
-@mistake(slides.window_spans, needs=_SEVERAL)
+@grid_mistake(slides.window_spans, needs=_SEVERAL)
 def windows_past_the_end(spans: Function, length: int, crop: int, stride: int) -> Any:
     """Windows start at every multiple of the stride; the reference stops at the border."""
     return [_shifted(start, length, crop) for start in range(0, length, stride)]
 
 
-@mistake(slides.slide_windows, needs="a window that is not square")
-def windows_width_first(
-    slide_windows: Function, height: int, width: int, *, crop_size: Size, stride: Size
-) -> Any:
+@grid_mistake(slides.slide_windows, needs="a window that is not square")
+def windows_width_first(windows: Function, *given: int, **options: Any) -> Any:
     """Crop size and stride are read as (width, height); the reference has (height, width)."""
-    return slide_windows(height, width, crop_size=crop_size[::-1], stride=stride[::-1])
+    turned = {name: options[name][::-1] for name in ("crop_size", "stride")}
+    return windows(*given, **{**options, **turned})
 
 
-@mistake(slides.slide_windows, needs=_OVERLAP)
-def windows_without_overlap(
-    slide_windows: Function, height: int, width: int, *, crop_size: Size, stride: Size
-) -> Any:
+@grid_mistake(slides.slide_windows, needs=_OVERLAP)
+def windows_without_overlap(windows: Function, *given: int, **options: Any) -> Any:
     """Windows move by the crop size; the reference moves them by the stride."""
-    return slide_windows(height, width, crop_size=crop_size, stride=crop_size)
+    return windows(*given, **{**options, "stride": options["crop_size"]})
 
 
-@mistake(slides.slide_windows, needs=_SEVERAL)
+@grid_mistake(slides.slide_windows, needs=_SEVERAL)
 def windows_by_column(slide_windows: Function, height: int, width: int, **options: Any) -> Any:
     """Windows go column by column, so sums round differently; the reference goes row by row."""
     boxes = slide_windows(height, width, **options)
@@ -114,36 +112,26 @@ def windows_by_column(slide_windows: Function, height: int, width: int, **option
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)
-def windows_summed(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_summed(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Logits of windows are summed; the reference divides by how many hold each pixel."""
     return _sums(images, _windows(model, images, **options))[0]
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)
-def windows_overwritten(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_overwritten(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Where windows overlap, the last one overwrites; the reference averages them."""
     return _laid_over(images, _windows(model, images, **options), lambda old, new: new)
 
 
 @mistake(slides.slide_inference, needs="more than two windows over a pixel")
-def windows_averaged_in_turn(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_averaged_in_turn(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """Each window is averaged with what was there; the reference weighs all windows alike."""
     found = _windows(model, images, **options)
-    return _laid_over(
-        images, found, lambda old, new: torch.where(old.isnan(), new, (old + new) / 2)
-    )
+    return _laid_over(images, found, lambda a, b: torch.where(a.isnan(), b, (a + b) / 2))
 
 
 @mistake(slides.slide_inference, needs=_OVERLAP)
-def windows_gaussian(
-    slide_inference: Function, model: Function, images: Tensor, **options: Any
-) -> Any:
+def windows_gaussian(_: Function, model: Function, images: Tensor, **options: Any) -> Any:
     """The middle of a window weighs more than its edge; the reference weighs both alike."""
     found = _windows(model, images, **options)
     weights = [(box, _gaussian(logits)) for box, logits in found]
@@ -153,19 +141,19 @@ def windows_gaussian(
     return _sums(images, weighted)[0] / _sums(images, weights)[0]
 
 
-@mistake(slides.inference, needs='mode "slide", and an image larger than the window')
-def whole_for_slide(inference: Function, model: Function, images: Tensor, **options: Any) -> Any:
+@predict_mistake(
+    slides.inference, needs='mode "slide", and an image larger than the window', mode="whole"
+)
+def whole_for_slide() -> None:
     """The whole image is taken at once; the reference slides windows when mode is "slide"."""
-    return inference(model, images, **{**options, "mode": "whole"})
 
 
 @mistake(slides.predict, needs=f"{_STRIDE}, on whole images with metas")
-def predict_resized_once(
-    predict: Function, model: Function, images: Tensor, *, metas: Any = None, **options: Any
-) -> Any:
+def predict_resized_once(predict: Function, model: Any, images: Tensor, **options: Any) -> Any:
     """Small logits go to ori_shape at once; the reference first brings them to the input size."""
+    metas = options.get("metas")
     if metas is None or options.get("mode", "whole") != "whole":
-        return predict(model, images, metas=metas, **options)
+        return predict(model, images, **options)
     small = model(images)
     scaled = [_with_scaled_padding(meta, small.shape, images.shape) for meta in metas]
     chosen = {key: options[key] for key in ("threshold", "align_corners") if key in options}
@@ -178,19 +166,17 @@ def predict_argmax_small(predict: Function, model: Function, images: Tensor, **o
     good = predict(model, images, **options)
     if options.get("mode", "whole") != "whole":
         return good
-    resize, nearest = resizes.logits_nearest.function, resizes.logits_nearest.mistake
+    resize = logit_steps.resize_logits
     # The class of a nearest neighbour is the nearest neighbour of the classes.
-    with bound(places_of(resize), partial(nearest, current(resize))):
+    with bound(places_of(resize), partial(logits_nearest, current(resize))):
         early = predict(model, images, **options)
     return [Segmentation(a.logits, b.prediction) for a, b in zip(good, early, strict=True)]
 
 
-@mistake(logit_steps.restore_logits)
-def predict_softmax_first(
-    restore_logits: Function, logits: Tensor, meta: Any, **options: Any
-) -> Any:
+@predict_mistake(logit_steps.restore_logits)
+def predict_softmax_first(restore: Function, logits: Tensor, meta: Any, **options: Any) -> Any:
     """Softmax is taken before resizing to ori_shape; the reference resizes the logits."""
-    return restore_logits(logits.softmax(1), meta, **options)
+    return restore(logits.softmax(1), meta, **options)
 
 
 def _shifted(start: int, length: int, crop: int) -> Span:
@@ -246,50 +232,3 @@ def _with_scaled_padding(meta: Any, small: torch.Size, whole: torch.Size) -> dic
     edges = (3, 3, 2, 2)  # left, right, top, bottom
     scaled = [part * small[at] // whole[at] for part, at in zip(padding, edges, strict=True)]
     return {**meta, "img_padding_size": tuple(scaled)}
-
-
-_RESIZES = (
-    resizes.logits_corners_flipped,
-    resizes.logits_nearest,
-    resizes.logits_bicubic,
-    resizes.logits_through_bfloat16,
-    resizes.softmax_before_resize,
-    resizes.logits_left_as_they_are,
-    infer_softmax_returned,
-)
-_GRIDS = (
-    windows_stride_one_more,
-    windows_last_cut_off,
-    windows_last_dropped,
-    windows_last_twice,
-    windows_past_the_end,
-    windows_width_first,
-    windows_without_overlap,
-    windows_by_column,
-)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(slides.whole_inference, *_RESIZES, infer_to_image_shape),
-    *made_in(slides.inference, *_RESIZES),
-    *made_in(slides.slide_windows, *_GRIDS),
-    *made_in(
-        slides.slide_inference,
-        *_GRIDS,
-        windows_summed,
-        windows_overwritten,
-        windows_averaged_in_turn,
-        windows_gaussian,
-        *(one for one in _RESIZES if one is not resizes.logits_left_as_they_are),
-    ),
-    *made_in(
-        slides.predict,
-        whole_for_slide,
-        predict_resized_once,
-        predict_argmax_small,
-        predict_softmax_first,
-        resizes.argmax_before_resize,
-        resizes.padding_kept,
-        resizes.flip_kept,
-    ),
-    *AUGMENTATION,
-)

@@ -1,24 +1,26 @@
-"""What people get wrong when counting pixels and saving predictions.
+"""What people get wrong when counting pixels.
 
 What comes after the counts is in ``scoring.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.steps.iou import counts as counting
-from parity.steps.iou import metric, saved
+from parity.steps.iou import metric
 from parity.steps.iou.counts import ClassCounts, whole_numbers
-from parity.suspects import scoring
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _IGNORED = "ignored pixels"
 _OUTSIDE = "labels outside the classes"
+
+mistake = made_in(metric.IoUMetric, counting.intersect_and_union)
 
 
 @mistake(counting.intersect_and_union)
@@ -29,54 +31,43 @@ def union_not_subtracted(intersect_and_union: Function, *maps: Any, **options: A
 
 
 @mistake(counting.intersect_and_union, needs=_IGNORED)
-def ignored_in_label_only(
-    intersect_and_union: Function, pred: Any, label: Any, *, num_classes: int, **options: Any
-) -> Any:
+def ignored_in_label_only(count: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Predictions on ignored pixels count; the reference masks prediction and label alike."""
-    counts = intersect_and_union(pred, label, num_classes=num_classes, **options)
+    counts = count(pred, label, **options)
     predicted = whole_numbers(pred, "the prediction").ravel()
-    everywhere = np.bincount(predicted, minlength=num_classes)
+    everywhere = np.bincount(predicted, minlength=options["num_classes"])
     return replace(counts, pred=everywhere, union=everywhere + counts.label - counts.intersect)
 
 
 @mistake(counting.intersect_and_union, needs=_IGNORED)
-def ignored_as_class_0(
-    intersect_and_union: Function, pred: Any, label: Any, *, ignore_index: int = 255, **options: Any
-) -> Any:
+def ignored_as_class_0(count: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Ignored pixels count as class 0; the reference counts them nowhere."""
-    labelled = whole_numbers(label, "the label map")
-    known = np.where(labelled == ignore_index, 0, labelled)
-    return intersect_and_union(pred, known, ignore_index=-1, **options)
+    labelled, ignored = _labels(label, options)
+    known = np.where(labelled == ignored, 0, labelled)
+    return count(pred, known, **{**options, "ignore_index": -1})
 
 
 @mistake(counting.intersect_and_union, needs="pixels of class 0")
-def class_0_not_scored(
-    intersect_and_union: Function, pred: Any, label: Any, *, ignore_index: int = 255, **options: Any
-) -> Any:
+def class_0_not_scored(count: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Class 0 is taken for the background and ignored; the reference scores it."""
-    labelled = whole_numbers(label, "the label map")
-    masked = np.where(labelled == 0, ignore_index, labelled)
-    return intersect_and_union(pred, masked, ignore_index=ignore_index, **options)
+    labelled, ignored = _labels(label, options)
+    return count(pred, np.where(labelled == 0, ignored, labelled), **options)
 
 
 @mistake(counting.intersect_and_union)
-def labels_reduced_again(
-    intersect_and_union: Function, pred: Any, label: Any, *, ignore_index: int = 255, **options: Any
-) -> Any:
+def labels_reduced_again(count: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Label maps are lowered by one although loading did so; the reference lowers them once."""
-    labelled = whole_numbers(label, "the label map")
-    lower = np.where(labelled == ignore_index, ignore_index, labelled - 1)
-    lower[labelled == 0] = ignore_index
-    return intersect_and_union(pred, lower, ignore_index=ignore_index, **options)
+    labelled, ignored = _labels(label, options)
+    lower = np.where(labelled == ignored, ignored, labelled - 1)
+    lower[labelled == 0] = ignored
+    return count(pred, lower, **options)
 
 
 @mistake(counting.intersect_and_union)
-def predictions_one_too_high(
-    intersect_and_union: Function, pred: Any, label: Any, *, num_classes: int, **options: Any
-) -> Any:
+def predictions_one_too_high(count: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Predicted classes start at 1 and are held against labels from 0."""
-    high = np.minimum(whole_numbers(pred, "the prediction") + 1, num_classes - 1)
-    return intersect_and_union(high, label, num_classes=num_classes, **options)
+    high = np.minimum(whole_numbers(pred, "the prediction") + 1, options["num_classes"] - 1)
+    return count(high, label, **options)
 
 
 @mistake(counting.intersect_and_union)
@@ -87,18 +78,11 @@ def prediction_and_label_swapped(intersect_and_union: Function, *maps: Any, **op
 
 
 @mistake(counting.intersect_and_union, needs="more than two classes")
-def confusion_in_uint8(
-    intersect_and_union: Function,
-    pred: Any,
-    label: Any,
-    *,
-    num_classes: int,
-    ignore_index: int = 255,
-    **options: Any,
-) -> Any:
+def confusion_in_uint8(_: Function, pred: Any, label: Any, **options: Any) -> Any:
     """label * classes + prediction wraps around at 256; the reference counts in histograms."""
-    predicted, labelled = whole_numbers(pred, "prediction"), whole_numbers(label, "label")
-    kept = labelled != ignore_index
+    num_classes, predicted = options["num_classes"], whole_numbers(pred, "the prediction")
+    labelled, ignored = _labels(label, options)
+    kept = labelled != ignored
     cells = labelled[kept] * num_classes % 256 + predicted[kept]
     table = np.bincount(cells, minlength=max(num_classes**2, 512))[: num_classes**2]
     table = table.reshape(num_classes, num_classes)
@@ -115,85 +99,29 @@ def counts_in_float16(intersect_and_union: Function, *maps: Any, **options: Any)
     return ClassCounts(*(np.minimum(row, full).astype(np.float16).astype(np.int64) for row in rows))
 
 
-@mistake(counting.intersect_and_union, needs=_OUTSIDE)
-def labels_outside_ignored(
-    intersect_and_union: Function, pred: Any, label: Any, **options: Any
-) -> Any:
-    """Pixels labelled outside the classes are left out; the reference counts what is predicted."""
-    labelled = whole_numbers(label, "the label map")
-    ignored = options.get("ignore_index", 255)
-    inside = np.where(labelled < options["num_classes"], labelled, ignored)
-    return intersect_and_union(pred, inside, **options)
-
-
-@mistake(counting.intersect_and_union, needs=_OUTSIDE)
-def labels_outside_clipped(
-    intersect_and_union: Function, pred: Any, label: Any, **options: Any
-) -> Any:
-    """Labels outside the classes become the last class; the reference counts them in none."""
-    labelled = whole_numbers(label, "the label map")
-    ignored = options.get("ignore_index", 255)
-    clipped = np.where(
-        labelled == ignored, labelled, np.minimum(labelled, options["num_classes"] - 1)
-    )
-    return intersect_and_union(pred, clipped, **options)
-
-
 @mistake(counting.intersect_and_union)
-def scored_at_half_size(
-    intersect_and_union: Function, pred: Any, label: Any, **options: Any
-) -> Any:
+def scored_at_half_size(count: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Every second row and column is scored; the reference scores the original size."""
     maps = (whole_numbers(pred, "the prediction"), whole_numbers(label, "the label map"))
-    return intersect_and_union(*(each[::2, ::2] for each in maps), **options)
+    return count(*(each[::2, ::2] for each in maps), **options)
 
 
-@mistake(saved.format_prediction, needs="reduce_zero_label")
-def png_not_raised(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
-    """Saved classes start at 0; with reduce_zero_label the reference saves them from 1."""
-    return format_prediction(pred, reduce_zero_label=False)
+@mistake(counting.intersect_and_union, needs=_OUTSIDE)
+def labels_outside_ignored(count: Function, pred: Any, label: Any, **options: Any) -> Any:
+    """Pixels labelled outside the classes are left out; the reference counts what is predicted."""
+    labelled, ignored = _labels(label, options)
+    inside = np.where(labelled < options["num_classes"], labelled, ignored)
+    return count(pred, inside, **options)
 
 
-@mistake(saved.format_prediction, needs="no reduce_zero_label")
-def png_always_raised(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
-    """Saved classes start at 1; without reduce_zero_label the reference saves them from 0."""
-    return format_prediction(pred, reduce_zero_label=True)
+@mistake(counting.intersect_and_union, needs=_OUTSIDE)
+def labels_outside_clipped(count: Function, pred: Any, label: Any, **options: Any) -> Any:
+    """Labels outside the classes become the last class; the reference counts them in none."""
+    labelled, ignored = _labels(label, options)
+    highest = np.minimum(labelled, options["num_classes"] - 1)
+    return count(pred, np.where(labelled == ignored, labelled, highest), **options)
 
 
-@mistake(saved.format_prediction, needs="reduce_zero_label, and 255 predicted")
-def png_clipped(format_prediction: Function, pred: Any, *, reduce_zero_label: bool) -> Any:
-    """255 plus one stays 255; in the reference's uint8 it becomes 0."""
-    classes = whole_numbers(pred, "the prediction")
-    return np.clip(classes + reduce_zero_label, 0, 255).astype(np.uint8)
-
-
-_COUNTS = (
-    union_not_subtracted,
-    ignored_in_label_only,
-    ignored_as_class_0,
-    class_0_not_scored,
-    labels_reduced_again,
-    predictions_one_too_high,
-    prediction_and_label_swapped,
-    confusion_in_uint8,
-    counts_in_float16,
-    scored_at_half_size,
-)
-_OUTSIDE_LABELS = (labels_outside_ignored, labels_outside_clipped)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        metric.IoUMetric,
-        *(*_COUNTS, *_OUTSIDE_LABELS),
-        *(*scoring.RATIOS, *scoring.FAMILIES, *scoring.MEANS),
-        scoring.dice_from_mean_iou,
-    ),
-    *made_in(counting.intersect_and_union, *_COUNTS, *_OUTSIDE_LABELS),
-    *made_in(
-        metric.class_ratios,
-        *scoring.RATIOS,
-        *scoring.FAMILIES,
-        scoring.beta_not_squared,
-    ),
-    *made_in(saved.format_prediction, png_not_raised, png_always_raised, png_clipped),
-)
+def _labels(label: Any, options: Mapping[str, Any]) -> tuple[NDArray[np.int64], int]:
+    """The label map as whole numbers, and which of them is ignored."""
+    return whole_numbers(label, "the label map"), options.get("ignore_index", 255)

@@ -135,16 +135,13 @@ def _leaf_share(
     if not _same_form(suspect, actual):
         return 0.0
     if not isinstance(expected, Leaf) or not _same_form(expected, actual):
-        parts = [_unequal(*part) for part in blocks(suspect, actual)]  # all of it is wrong
+        unequal = (one.differs_from(other) for one, other in blocks(suspect, actual))
+        parts = [int(np.count_nonzero(part)) for part in unequal]  # all of it is wrong
         return 1 - sum(parts) / actual.array.size if parts else 0.0
     slack = bound(expected.dtype, expected.largest, roundings)
     counts = [_right_and_wrong(slack, *part) for part in blocks(expected, actual, suspect)]
     right, wrong = (sum(column) for column in zip(*counts, strict=True))
     return right / wrong if wrong else None
-
-
-def _unequal(one: Leaf, other: Leaf) -> int:
-    return int(np.count_nonzero(one.differs_from(other)))
 
 
 def _right_and_wrong(slack: float, expected: Leaf, actual: Leaf, suspect: Leaf) -> tuple[int, int]:

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from parity.steps import logits as steps
+from parity.steps.infer import slide, tta
 from parity.steps.logits import DEFAULT_THRESHOLD, Segmentation
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Size = tuple[int, int]
 Meta = Mapping[str, Any]
@@ -23,141 +23,83 @@ _PADDED = "meta with padding"
 _FLIPPED = "meta of a flipped image"
 _ONE_CLASS = "logits of one class"
 
+resize_mistake = made_in(steps.postprocess_logits, steps.resize_logits)
+everywhere = made_in(
+    steps.postprocess_logits,
+    steps.resize_logits,
+    slide.whole_inference,
+    slide.inference,
+    slide.slide_inference,
+)
+mistake = made_in(steps.postprocess_logits)
+predict_mistake = made_in(steps.postprocess_logits, slide.predict, tta.predict_tta)
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
-def logits_corners_flipped(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+
+@everywhere(steps.resize_logits, needs=_ANOTHER_SIZE)
+def logits_corners_flipped(resize: Function, logits: Tensor, **options: Any) -> Any:
     """align_corners is the other way round than the config says when logits are resized."""
-    return resize_logits(logits, size=size, align_corners=not align_corners)
+    turned = not options.get("align_corners", False)
+    return resize(logits, **{**options, "align_corners": turned})
 
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
-def logits_nearest(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@everywhere(steps.resize_logits, needs=_ANOTHER_SIZE)
+def logits_nearest(_: Function, logits: Tensor, *, size: Size, align_corners: bool = False) -> Any:
     """Logits are resized with nearest neighbours; the reference resizes them bilinearly."""
     return functional.interpolate(logits, size, mode="nearest")
 
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
-def logits_bicubic(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@everywhere(steps.resize_logits, needs=_ANOTHER_SIZE)
+def logits_bicubic(_: Function, logits: Tensor, *, size: Size, align_corners: bool = False) -> Any:
     """Logits are resized bicubically; the reference resizes them bilinearly."""
     return functional.interpolate(logits, size, mode="bicubic", align_corners=align_corners)
 
 
-@mistake(steps.resize_logits, needs=_SMALLER)
-def logits_antialiased(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@resize_mistake(steps.resize_logits, needs=_SMALLER)
+def logits_antialiased(_: Function, logits: Tensor, *, size: Size, **options: Any) -> Any:
     """Logits are smoothed when made smaller (antialias=True); the reference does not."""
     wide = logits if logits.dtype == torch.float64 else logits.float()
-    options: dict[str, Any] = {"mode": "bilinear", "align_corners": align_corners}
-    return functional.interpolate(wide, size, antialias=True, **options).to(logits)
+    return functional.interpolate(wide, size, mode="bilinear", antialias=True, **options).to(logits)
 
 
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
-def logits_resized_twice(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@resize_mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
+def logits_resized_twice(resize: Function, logits: Tensor, *, size: Size, **options: Any) -> Any:
     """Logits go through twice their size on the way; the reference resizes in one step."""
     double = (2 * logits.shape[2], 2 * logits.shape[3])
-    between = resize_logits(logits, size=double, align_corners=align_corners)
-    return resize_logits(between, size=size, align_corners=align_corners)
+    between = resize(logits, size=double, **options)
+    return resize(between, size=size, **options)
 
 
-@mistake(steps.resize_logits)
-def logits_through_bfloat16(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@everywhere(steps.resize_logits)
+def logits_through_bfloat16(resize: Function, logits: Tensor, **options: Any) -> Any:
     """Logits pass through bfloat16 when resized; the reference keeps their dtype."""
-    rounded = resize_logits(logits.bfloat16(), size=size, align_corners=align_corners)
+    rounded = resize(logits.bfloat16(), **options)
     return rounded.to(logits)
 
 
-@mistake(steps.resize_logits)
-def softmax_before_resize(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@everywhere(steps.resize_logits)
+def softmax_before_resize(resize: Function, logits: Tensor, **options: Any) -> Any:
     """Softmax is taken before the resize; the reference resizes the logits themselves."""
-    return resize_logits(logits.softmax(1), size=size, align_corners=align_corners)
+    return resize(logits.softmax(1), **options)
 
 
-@mistake(steps.resize_logits, needs="a size that is not square")
-def logits_size_width_first(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
-    """The size is read as (width, height); the reference has (height, width)."""
-    return resize_logits(logits, size=size[::-1], align_corners=align_corners)
-
-
-@mistake(steps.resize_logits, needs=_ANOTHER_SIZE)
-def logits_left_as_they_are(
-    resize_logits: Function, logits: Tensor, *, size: Size, align_corners: bool = False
-) -> Any:
+@made_in(steps.postprocess_logits, slide.whole_inference, slide.inference)(
+    steps.resize_logits, needs=_ANOTHER_SIZE
+)
+def logits_left_as_they_are(_: Function, logits: Tensor, **options: Any) -> Any:
     """Logits keep the size the model worked at; the reference resizes them."""
     return logits
 
 
-@mistake(steps.remove_padding, needs=_PADDED)
-def padding_kept(remove_padding: Function, logits: Tensor, padding: Sequence[int]) -> Any:
-    """Padding is left in when resizing to ori_shape; the reference cuts it off before."""
-    return logits
-
-
-@mistake(steps.remove_padding, needs=_PADDED)
-def padding_read_height_first(
-    remove_padding: Function, logits: Tensor, padding: Sequence[int]
-) -> Any:
-    """Padding is read as (top, bottom, left, right); it is (left, right, top, bottom)."""
-    return remove_padding(logits, (*padding[2:], *padding[:2]))
-
-
-@mistake(steps.restore_logits, needs="meta with img_padding_size")
-def padding_of_testing_ignored(
-    restore_logits: Function, logits: Tensor, meta: Meta, **options: Any
-) -> Any:
-    """Only padding_size is cut off; the reference takes img_padding_size where there is one."""
-    known = {key: meta[key] for key in meta if key != "img_padding_size"}
-    return restore_logits(logits, known, **options)
-
-
-@mistake(steps.restore_logits, needs="meta with padding and a flip")
-def padding_cut_after_unflipping(
-    restore_logits: Function, logits: Tensor, meta: Meta, **options: Any
-) -> Any:
-    """The flip is undone before the padding is cut off; the reference cuts first."""
-    return restore_logits(steps.undo_flip(logits, meta), {**meta, "flip": False}, **options)
-
-
-@mistake(steps.undo_flip, needs=_FLIPPED)
-def flip_kept(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
-    """Logits of a flipped image are not flipped back; the reference undoes the flip."""
-    return logits
-
-
-@mistake(steps.undo_flip, needs="meta of an image flipped vertically")
-def flip_undone_horizontally(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
-    """Every flip is undone as a horizontal one; the reference goes by flip_direction."""
-    return undo_flip(logits, {**meta, "flip_direction": "horizontal"})
-
-
 @mistake(steps.restore_logits, needs=_ANOTHER_SIZE)
-def original_shape_width_first(
-    restore_logits: Function, logits: Tensor, meta: Meta, **options: Any
-) -> Any:
+def original_shape_width_first(restore: Function, logits: Any, meta: Meta, **options: Any) -> Any:
     """ori_shape is read as (width, height); it is (height, width)."""
-    return restore_logits(logits, {**meta, "ori_shape": meta["ori_shape"][::-1]}, **options)
+    return restore(logits, {**meta, "ori_shape": meta["ori_shape"][::-1]}, **options)
 
 
-@mistake(steps.postprocess_logits, needs=_ANOTHER_SIZE)
-def argmax_before_resize(
-    postprocess_logits: Function, seg_logits: Tensor, metas: Any, **options: Any
-) -> Any:
+@made_in(steps.postprocess_logits, slide.predict)(steps.postprocess_logits, needs=_ANOTHER_SIZE)
+def argmax_before_resize(restore: Function, seg_logits: Tensor, metas: Any, **options: Any) -> Any:
     """Classes are decided first and resized; the reference resizes logits and decides then."""
-    good = postprocess_logits(seg_logits, metas, **options)
+    good = restore(seg_logits, metas, **options)
     if metas is None:
         return good
     found = []
@@ -172,37 +114,66 @@ def argmax_before_resize(
 
 
 @mistake(steps.decide)
-def prediction_without_channel(
-    decide: Function, logits: Tensor, *, threshold: float | None = None
-) -> Any:
+def prediction_without_channel(decide: Function, logits: Tensor, **options: Any) -> Any:
     """The prediction is (H, W); the reference's is (1, H, W)."""
-    good = decide(logits, threshold=threshold)
+    good = decide(logits, **options)
     return Segmentation(good.logits, good.prediction[0])
 
 
+@predict_mistake(steps.remove_padding, needs=_PADDED)
+def padding_kept(remove_padding: Function, logits: Tensor, padding: Sequence[int]) -> Any:
+    """Padding is left in when resizing to ori_shape; the reference cuts it off before."""
+    return logits
+
+
+@mistake(steps.remove_padding, needs=_PADDED)
+def padding_read_height_first(cut: Function, logits: Tensor, padding: Sequence[int]) -> Any:
+    """Padding is read as (top, bottom, left, right); it is (left, right, top, bottom)."""
+    return cut(logits, (*padding[2:], *padding[:2]))
+
+
+@mistake(steps.restore_logits, needs="meta with img_padding_size")
+def padding_of_testing_ignored(restore: Function, logits: Any, meta: Meta, **options: Any) -> Any:
+    """Only padding_size is cut off; the reference takes img_padding_size where there is one."""
+    known = {key: meta[key] for key in meta if key != "img_padding_size"}
+    return restore(logits, known, **options)
+
+
+@mistake(steps.restore_logits, needs="meta with padding and a flip")
+def padding_cut_after_unflipping(restore: Function, logits: Any, meta: Meta, **options: Any) -> Any:
+    """The flip is undone before the padding is cut off; the reference cuts first."""
+    return restore(steps.undo_flip(logits, meta), {**meta, "flip": False}, **options)
+
+
+@predict_mistake(steps.undo_flip, needs=_FLIPPED)
+def flip_kept(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
+    """Logits of a flipped image are not flipped back; the reference undoes the flip."""
+    return logits
+
+
+@mistake(steps.undo_flip, needs="meta of an image flipped vertically")
+def flip_undone_horizontally(undo_flip: Function, logits: Tensor, meta: Meta) -> Any:
+    """Every flip is undone as a horizontal one; the reference goes by flip_direction."""
+    return undo_flip(logits, {**meta, "flip_direction": "horizontal"})
+
+
 @mistake(steps.above_threshold, needs=f"{_ONE_CLASS} at the threshold")
-def threshold_inclusive(
-    above_threshold: Function, probability: Tensor, threshold: float | None
-) -> Any:
+def threshold_inclusive(_: Function, probability: Tensor, threshold: float | None) -> Any:
     """A probability at the threshold counts as the class; the reference asks for more."""
     limit = DEFAULT_THRESHOLD if threshold is None else threshold
     return (probability >= limit).to(probability)
 
 
 @mistake(steps.above_threshold, needs=f"{_ONE_CLASS}, decided at the default threshold")
-def threshold_of_a_half(
-    above_threshold: Function, probability: Tensor, threshold: float | None
-) -> Any:
+def threshold_of_a_half(above: Function, probability: Tensor, threshold: float | None) -> Any:
     """One class is decided at 0.5 by default; the reference's default threshold is 0.3."""
-    return above_threshold(probability, 0.5 if threshold is None else threshold)
+    return above(probability, 0.5 if threshold is None else threshold)
 
 
 @mistake(steps.above_threshold, needs=f"{_ONE_CLASS}, decided at another threshold")
-def threshold_ignored(
-    above_threshold: Function, probability: Tensor, threshold: float | None
-) -> Any:
+def threshold_ignored(above: Function, probability: Tensor, threshold: float | None) -> Any:
     """One class is always decided at 0.3; the reference takes the threshold of its config."""
-    return above_threshold(probability, None)
+    return above(probability, None)
 
 
 @mistake(steps.decide, needs=_ONE_CLASS)
@@ -223,38 +194,7 @@ def argmax_of_one_class(decide: Function, logits: Tensor, *, threshold: float | 
     return Segmentation(good.logits, torch.zeros_like(good.prediction))
 
 
-RESIZES = (
-    logits_corners_flipped,
-    logits_nearest,
-    logits_bicubic,
-    logits_antialiased,
-    logits_resized_twice,
-    logits_through_bfloat16,
-    softmax_before_resize,
-)
-_OF_WHOLE_IMAGES = (
-    logits_left_as_they_are,
-    original_shape_width_first,
-    argmax_before_resize,
-    prediction_without_channel,
-)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        steps.postprocess_logits,
-        *RESIZES,
-        *_OF_WHOLE_IMAGES,
-        padding_kept,
-        padding_read_height_first,
-        padding_of_testing_ignored,
-        padding_cut_after_unflipping,
-        flip_kept,
-        flip_undone_horizontally,
-        threshold_inclusive,
-        threshold_of_a_half,
-        threshold_ignored,
-        threshold_on_logits,
-        argmax_of_one_class,
-    ),
-    *made_in(steps.resize_logits, *RESIZES, logits_size_width_first),
-)
+@made_in(steps.resize_logits)(steps.resize_logits, needs="a size that is not square")
+def logits_size_width_first(resize: Function, logits: Tensor, *, size: Size, **options: Any) -> Any:
+    """The size is read as (width, height); the reference has (height, width)."""
+    return resize(logits, size=size[::-1], **options)

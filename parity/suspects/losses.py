@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,21 +21,19 @@ from parity.steps.loss import (
     reduction,
 )
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"
 
+limit_mistake = made_in(ohem.ohem_cross_entropy, ohem.ohem_weights)
 
-@mistake(binary.binary_cross_entropy, needs=_IGNORED)
-def binary_over_valid(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+
+@mistake(binary.binary_cross_entropy, needs=_IGNORED, avg_non_ignore=True)
+def binary_over_valid() -> None:
     """The mean divides by valid elements; the reference by all, unless avg_non_ignore is set."""
-    return loss(pred, label, **{**options, "avg_non_ignore": True})
 
 
 @mistake(binary.binary_cross_entropy, needs=_IGNORED)
-def binary_ignored_as_background(
-    loss: Function, pred: Tensor, label: Tensor, **options: Any
-) -> Any:
+def binary_ignored_as_background(loss: Function, pred: Any, label: Any, **options: Any) -> Any:
     """Ignored pixels are trained as background; the reference gives them no loss."""
     channels = pred.shape[1]
     planes = [label == index for index in range(channels)]
@@ -43,12 +42,10 @@ def binary_ignored_as_background(
     return loss(pred, plain, **{**options, "ignore_index": None})
 
 
-@mistake(reduction.reduce_loss, needs="several channels")
-def binary_summed_over_classes(reduce_loss: Function, loss: Tensor, **options: Any) -> Any:
+@made_in(binary.binary_cross_entropy)(reduction.mean_by, needs="several channels")
+def binary_summed_over_classes(mean_by: Function, loss: Tensor, factor: Any) -> Any:
     """Losses are summed over classes and averaged over pixels; the reference averages over both."""
-    found = reduce_loss(loss, **options)
-    is_mean = options.get("reduction", "mean") == "mean" and loss.dim() > 3
-    return found * loss.shape[1] if is_mean else found
+    return mean_by(loss, factor) * (loss.shape[1] if loss.dim() > 3 else 1)
 
 
 @mistake(binary.binary_cross_entropy)
@@ -78,66 +75,80 @@ def focal_without_alpha(loss: Function, pred: Tensor, label: Tensor, **options: 
     return loss(pred, label, **{**options, "alpha": 0.5, "loss_weight": weight})
 
 
-@mistake(focal.focal_loss)
-def focal_gamma_1(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(focal.focal_loss, gamma=1.0)
+def focal_gamma_1() -> None:
     """gamma is 1; the reference's default is 2."""
-    return loss(pred, label, **{**options, "gamma": 1.0})
 
 
-@mistake(focal.focal_loss, needs="pixels of the ignored class")
-def focal_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(focal.focal_loss, needs="pixels of the ignored class", ignore_index=-1)
+def focal_ignored_counted() -> None:
     """Ignored pixels are trained; the reference gives them no loss."""
-    return loss(pred, label, **{**options, "ignore_index": -1})
 
 
 @mistake(edge.boundary_loss, needs="edges and other pixels, not equally many")
-def boundary_weights_swapped(
-    _: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
-) -> Any:
+def boundary_weights_swapped(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Edges weigh as their own share; the reference weighs them by that of the other pixels."""
     edges, plains = (label == 1).float(), (label == 0).float()
     share = edges.sum() / (edges + plains).sum()
-    weight = edges * share + plains * (1 - share)
-    logits = pred.squeeze(1)
-    return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), weight)
+    return _at_edges(pred, label, edges * share + plains * (1 - share), **options)
 
 
 @mistake(edge.boundary_loss, needs="edges and other pixels")
-def boundary_unweighted(
-    _: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
-) -> Any:
+def boundary_unweighted(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Edges and other pixels weigh alike; the reference gives the rarer ones more weight."""
-    known = (label < 2).float()
-    logits = pred.squeeze(1)
-    return loss_weight * F.binary_cross_entropy_with_logits(logits, label.float(), known)
+    return _at_edges(pred, label, (label < 2).float(), **options)
 
 
-@mistake(ohem.probability_limit, needs="a pixel at the limit of the kept ones")
+@limit_mistake(ohem.probability_limit, needs="a pixel at the limit of the kept ones")
 def ohem_limit_included(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """The pixel at the limit is kept, too; the reference keeps those below it."""
     found = torch.as_tensor(limit(ranked, kept, thresh), dtype=ranked.dtype)
     return torch.nextafter(found, torch.full_like(found, torch.inf))
 
 
-@mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
+@limit_mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
 def ohem_min_kept_ignored(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """Only pixels below the threshold are kept; the reference keeps at least min_kept."""
     return thresh
 
 
-@mistake(ohem.probability_limit, needs="more than min_kept pixels below the threshold")
+@limit_mistake(ohem.probability_limit, needs="more than min_kept pixels below the threshold")
 def ohem_threshold_ignored(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """Always min_kept pixels are kept; the reference keeps all that are below the threshold."""
     return ranked[min(kept, ranked.numel() - 1)]
 
 
-@mistake(ohem.probability_limit, needs="fewer than min_kept pixels below the threshold")
+@made_in(ohem.ohem_cross_entropy)(
+    ohem.probability_limit, needs="fewer than min_kept pixels below the threshold"
+)
 def ohem_one_fewer(limit: Function, ranked: Tensor, kept: int, thresh: float) -> Any:
     """One pixel fewer than min_kept is kept."""
     return limit(ranked, kept - 1, thresh)
 
 
-@mistake(ohem.summed_losses, needs="more pixels than min_kept")
+@mistake(ohem.ohem_cross_entropy, needs="easy pixels")
+def ohem_mean_over_valid(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """The hard pixels' losses are divided by all valid pixels; the reference's by the hard ones."""
+    losses, valid = _each_pixel(pred, label, options)
+    if not bool(valid.any()):
+        return pred.new_tensor(0.0)
+    own = ohem.own_probability(pred, label, options.get("ignore_index", 255))
+    kept, thresh = max(1, options.get("min_kept", 100_000)), options.get("thresh", 0.7)
+    hard = own < ohem.probability_limit(own[valid].sort()[0], kept, thresh)
+    return options.get("loss_weight", 1.0) * losses[valid & hard].sum() / valid.sum()
+
+
+@mistake(ohem.ohem_cross_entropy, needs="more pixels than min_kept")
+def ohem_mean_of_largest(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """The mean is over the min_kept largest losses; the reference goes by probabilities."""
+    losses, valid = _each_pixel(pred, label, options)
+    if not bool(valid.any()):
+        return pred.new_tensor(0.0)
+    kept = min(max(1, options.get("min_kept", 100_000)), int(valid.sum()))
+    return options.get("loss_weight", 1.0) * losses[valid].topk(kept).values.mean()
+
+
+@made_in(ohem.ohem_weights)(ohem.summed_losses, needs="more pixels than min_kept")
 def ohem_easiest_kept(unreduced: Function, *arguments: Any) -> Any:
     """The smallest losses are kept; the reference keeps the largest."""
     return -unreduced(*arguments)
@@ -150,50 +161,6 @@ def ohem_kept_per_batch(loss: Function, pred: Tensor, label: Tensor, **options: 
     return loss(pred, label, **{**options, "min_kept": kept})
 
 
-@mistake(ohem.ohem_cross_entropy, needs="easy pixels")
-def ohem_mean_over_valid(
-    _: Function,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    thresh: float = 0.7,
-    min_kept: int = 100_000,
-    class_weight: Any = None,
-    ignore_index: int = 255,
-    loss_weight: float = 1.0,
-) -> Any:
-    """The hard pixels' losses are divided by all valid pixels; the reference's by the hard ones."""
-    weights = reduction.class_weight_for(pred, class_weight)
-    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
-    valid = label != ignore_index
-    if not bool(valid.any()):
-        return pred.new_tensor(0.0)
-    own = ohem.own_probability(pred, label, ignore_index)
-    hard = own < ohem.probability_limit(own[valid].sort()[0], max(1, min_kept), thresh)
-    return loss_weight * losses[valid & hard].sum() / valid.sum()
-
-
-@mistake(ohem.ohem_cross_entropy, needs="more pixels than min_kept")
-def ohem_mean_of_largest(
-    _: Function,
-    pred: Tensor,
-    label: Tensor,
-    *,
-    thresh: float = 0.7,
-    min_kept: int = 100_000,
-    class_weight: Any = None,
-    ignore_index: int = 255,
-    loss_weight: float = 1.0,
-) -> Any:
-    """The mean is over the min_kept largest losses; the reference goes by probabilities."""
-    weights = reduction.class_weight_for(pred, class_weight)
-    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
-    valid = losses[label != ignore_index]
-    if valid.numel() == 0:
-        return pred.new_tensor(0.0)
-    return loss_weight * valid.topk(min(max(1, min_kept), valid.numel())).values.mean()
-
-
 @mistake(divergence.kl_div_loss)
 def kl_of_logarithms(_: Function, pred: Tensor, label: Tensor, *, temperature: float = 1.0) -> Any:
     """The first argument is a logarithm, as torch's kl_div expects; the reference's is none."""
@@ -203,11 +170,9 @@ def kl_of_logarithms(_: Function, pred: Tensor, label: Tensor, *, temperature: f
 
 
 @mistake(divergence.kl_div_loss, needs="a temperature other than 1")
-def kl_without_squared_temperature(
-    loss: Function, pred: Tensor, label: Tensor, *, temperature: float = 1.0
-) -> Any:
+def kl_without_squared_temperature(loss: Function, *given: Any, **options: Any) -> Any:
     """The result is not multiplied by the squared temperature; the reference's is."""
-    return loss(pred, label, temperature=temperature) / temperature**2
+    return loss(*given, **options) / options.get("temperature", 1.0) ** 2
 
 
 @mistake(depth.si_log_loss, needs="depth maps with holes")
@@ -219,52 +184,24 @@ def si_log_of_holes(_: Function, pred: Tensor, label: Tensor, *, loss_weight: fl
 
 
 @mistake(depth.si_log_loss)
-def si_log_without_root(
-    loss: Function, pred: Tensor, label: Tensor, *, loss_weight: float = 1.0
-) -> Any:
+def si_log_without_root(loss: Function, *of: Any, loss_weight: float = 1.0, **named: Any) -> Any:
     """The root is left out; the reference takes the root of each image's variance."""
-    return loss_weight * loss(pred, label, reduction="none").square().mean()
+    return loss_weight * loss(*of, **named, reduction="none").square().mean()
 
 
-@mistake(distance.distances_to_background)
+@made_in(distance.hausdorff_loss)(distance.distances_to_background)
 def hausdorff_of_background(distances: Function, label: Tensor, dtype: torch.dtype) -> Any:
     """Errors weigh by the distance to the foreground; the reference's by that to the background."""
     return distances(label == 0, dtype)
 
 
-_LIMITS = (ohem_limit_included, ohem_min_kept_ignored, ohem_threshold_ignored)
+def _at_edges(pred: Tensor, label: Tensor, weight: Tensor, *, loss_weight: float = 1.0) -> Tensor:
+    loss = F.binary_cross_entropy_with_logits(pred.squeeze(1), label.float(), weight)
+    return loss_weight * loss
 
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        binary.binary_cross_entropy,
-        binary_over_valid,
-        binary_ignored_as_background,
-        binary_summed_over_classes,
-        binary_of_softmax,
-    ),
-    *made_in(entropy.mask_cross_entropy, mask_of_class_0),
-    *made_in(
-        focal.focal_loss,
-        focal_alpha_swapped,
-        focal_without_alpha,
-        focal_gamma_1,
-        focal_ignored_counted,
-    ),
-    *made_in(edge.boundary_loss, boundary_weights_swapped, boundary_unweighted),
-    *made_in(
-        ohem.ohem_cross_entropy,
-        *_LIMITS,
-        ohem_one_fewer,
-        ohem_mean_over_valid,
-        ohem_mean_of_largest,
-    ),
-    *made_in(
-        ohem.ohem_weights,
-        *_LIMITS,
-        ohem_easiest_kept,
-        ohem_kept_per_batch,
-    ),
-    *made_in(divergence.kl_div_loss, kl_of_logarithms, kl_without_squared_temperature),
-    *made_in(depth.si_log_loss, si_log_of_holes, si_log_without_root),
-    *made_in(distance.hausdorff_loss, hausdorff_of_background),
-)
+
+def _each_pixel(pred: Tensor, label: Tensor, options: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """The cross entropy of each pixel, and which ones are not ignored."""
+    weights = reduction.class_weight_for(pred, options.get("class_weight"))
+    ignored = options.get("ignore_index", 255)
+    return entropy.pixel_losses(pred, label, weights, ignored), label != ignored

@@ -10,35 +10,38 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.mask import assign, loss, targets
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 _LAYERS = "several layers"
 _IMAGES = "several images"
 Losses = dict[str, Tensor]
 
+mistake = made_in(loss.mask2former_loss, loss.maskformer_loss)
+mask2former_mistake = made_in(loss.mask2former_loss)
+maskformer_mistake = made_in(loss.maskformer_loss)
 
-@mistake(loss.query_class_loss, needs="queries without a segment")
-def no_object_weight_forgotten(class_loss: Function, *given: Tensor, **options: Any) -> Any:
+
+def _of_pixels(pred: Tensor, target: Tensor, count: Tensor) -> Tensor:
+    """Cross entropy of masks ``(M, H, W)``."""
+    return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
+
+
+@mistake(loss.query_class_loss, needs="queries without a segment", no_object_weight=1.0)
+def no_object_weight_forgotten() -> None:
     """ "No object" weighs 1 like any class; in the reference it weighs 0.1."""
-    return class_loss(*given, no_object_weight=1.0)
 
 
-@mistake(loss.query_class_loss, needs="queries without a segment")
-def no_object_not_trained(class_loss: Function, *given: Tensor, **options: Any) -> Any:
+@mistake(loss.query_class_loss, needs="queries without a segment", no_object_weight=0.0)
+def no_object_not_trained() -> None:
     """Queries without a segment have no class loss; in the reference they learn "no object"."""
-    return class_loss(*given, no_object_weight=0.0)
 
 
 @mistake(loss.query_class_loss, needs="queries without a segment")
-def class_loss_by_queries(
-    class_loss: Function, scores: Tensor, classes: Tensor, *, no_object_weight: float = 0.1
-) -> Any:
+def class_loss_by_queries(class_loss: Function, scores: Any, classes: Any, **options: Any) -> Any:
     """The class loss is divided by the number of queries; the reference's by their weights' sum."""
-    found = class_loss(scores, classes, no_object_weight=no_object_weight)
     absent = classes == scores.shape[-1] - 1
-    weight = torch.where(absent, no_object_weight, 1.0).sum()
-    return found * weight / classes.numel()
+    weight = torch.where(absent, options.get("no_object_weight", 0.1), 1.0).sum()
+    return class_loss(scores, classes, **options) * weight / classes.numel()
 
 
 @mistake(loss.number_of_masks, needs="more than one mask")
@@ -54,23 +57,19 @@ def mask_loss_by_images(count: Function, scores: Tensor, matches: Sequence[assig
 
 
 @mistake(loss.number_of_masks, needs="an image without a segment beside others")
-def empty_image_not_counted(
-    count: Function, scores: Tensor, matches: Sequence[assign.Match]
-) -> Any:
+def empty_image_not_counted(_: Function, scores: Tensor, matches: Sequence[assign.Match]) -> Any:
     """An image without a segment counts for nothing; the reference counts it as one mask."""
     return scores.new_tensor([max(sum(len(match.queries) for match in matches), 1)])
 
 
-@mistake(loss.mask_dice_loss)
-def dice_loss_without_smoothing(dice: Function, *given: Tensor) -> Any:
+@mistake(loss.mask_dice_loss, eps=1e-12)
+def dice_loss_without_smoothing() -> None:
     """The Dice loss is not smoothed; the reference adds 1 above and below."""
-    return dice(*given, eps=1e-12)
 
 
-@mistake(loss.mask_dice_loss)
-def dice_loss_class_default(dice: Function, *given: Tensor) -> Any:
+@mistake(loss.mask_dice_loss, eps=1e-3)
+def dice_loss_class_default() -> None:
     """eps is DiceLoss's default, 0.001; in the reference's configs it is 1."""
-    return dice(*given, eps=1e-3)
 
 
 @mistake(loss.mask_dice_loss)
@@ -86,39 +85,6 @@ def dice_loss_of_squares(dice: Function, pred: Tensor, target: Tensor, count: Te
 def dice_loss_over_masks(dice: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
     """Overlap is summed over masks; the reference scores each mask."""
     return dice(pred.flatten()[None], target.flatten()[None], count) * len(pred)
-
-
-@mistake(loss.mask_cross_entropy_loss, needs="several points")
-def mask_loss_summed(cross_entropy: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
-    """The mask loss is a sum over points; the reference's is their mean."""
-    return cross_entropy(pred, target, count) * pred.shape[1]
-
-
-@mistake(loss.mask_focal_loss)
-def focal_loss_alpha_swapped(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
-    """alpha weighs pixels outside of a segment; in the reference those inside."""
-    return focal(pred, target, count, alpha=0.75)
-
-
-@mistake(loss.mask_focal_loss)
-def focal_loss_is_cross_entropy(
-    focal: Function, pred: Tensor, target: Tensor, count: Tensor
-) -> Any:
-    """The mask loss is cross entropy; MaskFormer's in the reference is focal."""
-    return loss.mask_cross_entropy_loss(pred.flatten(1), target.flatten(1).float(), count)
-
-
-@mistake(loss.mask_focal_loss, needs="several pixels")
-def focal_loss_summed(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
-    """The mask loss is a sum over pixels; the reference's is their mean."""
-    return focal(pred, target, count) * pred.shape[-2] * pred.shape[-1]
-
-
-@mistake(loss.at_pixels, needs="masks of another size than the label map")
-def segments_reduced(at_pixels: Function, pred: Tensor, target: Tensor) -> Any:
-    """Segments are reduced to the masks' size; the reference enlarges the masks for its loss."""
-    small = F.interpolate(target.unsqueeze(1).float(), pred.shape[-2:], mode="nearest")
-    return pred, small.squeeze(1).long()
 
 
 @mistake(loss.layered, needs=_LAYERS)
@@ -184,42 +150,30 @@ def matched_costs_trained(layer_loss: Function, *given: Any, **options: Any) -> 
     return {**losses, "loss_cls": losses["loss_cls"] + sum(costs)}
 
 
-def _turned(weights: assign.MaskWeights) -> assign.MaskWeights:
-    return assign.MaskWeights(weights.mask, weights.classes, weights.dice)
-
-
 @mistake(loss.layer_loss)
 def loss_weights_exchanged(layer_loss: Function, *given: Any, **options: Any) -> Any:
     """The loss weights of class and mask are exchanged; Mask2Former's are 2, 5 and 5."""
-    return layer_loss(*given, **{**options, "weights": _turned(options["weights"])})
+    classes, mask, dice = options["weights"]
+    return layer_loss(*given, **{**options, "weights": assign.MaskWeights(mask, classes, dice)})
 
 
-@mistake(loss.layer_loss)
-def loss_weights_1(layer_loss: Function, *given: Any, **options: Any) -> Any:
+@mistake(loss.layer_loss, weights=assign.MaskWeights(1.0, 1.0, 1.0))
+def loss_weights_1() -> None:
     """All losses weigh 1; Mask2Former's weigh 2, 5 and 5."""
-    return layer_loss(*given, **{**options, "weights": assign.MaskWeights(1.0, 1.0, 1.0)})
 
 
-@mistake(loss.mask2former_loss)
-def trained_at_pixels(
-    _: Function, cls_scores: Any, mask_preds: Any, label: Tensor, **options: Any
-) -> Any:
+@mask2former_mistake(loss.mask_cross_entropy_loss, needs="several points")
+def mask_loss_summed(cross_entropy: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+    """The mask loss is a sum over points; the reference's is their mean."""
+    return cross_entropy(pred, target, count) * pred.shape[1]
+
+
+@mask2former_mistake(loss.layered, compared=loss.at_pixels, mask_loss=_of_pixels)
+def trained_at_pixels() -> None:
     """Masks are trained at every pixel; Mask2Former trains them at points it draws."""
-    known = {"num_points", "cost_weights"} & set(options)
-    rest = {name: options[name] for name in known}
-    return loss.layered(
-        *(cls_scores, mask_preds, targets.mask_targets(label)),
-        match=lambda of, pred, image: assign.mask2former_match(of, pred, *image, **rest),
-        compared=loss.at_pixels,
-        mask_loss=lambda pred, target, count: loss.mask_cross_entropy_loss(
-            pred.flatten(1), target.flatten(1).float(), count
-        ),
-        weights=options.get("loss_weights", assign.MASK2FORMER),
-        no_object_weight=options.get("no_object_weight", 0.1),
-    )
 
 
-@mistake(loss.layered, needs=_LAYERS)
+@mask2former_mistake(loss.layered, needs=_LAYERS)
 def all_layers_matched_first(layered: Function, *given: Any, **options: Any) -> Any:
     """All layers are matched before the first loss; in the reference each right before its own."""
     scores, masks, images = given
@@ -229,25 +183,25 @@ def all_layers_matched_first(layered: Function, *given: Any, **options: Any) -> 
     return layered(*given, **{**options, "match": lambda *_: next(matches)})
 
 
-_MASK2FORMER = (
-    *(no_object_weight_forgotten, no_object_not_trained, class_loss_by_queries),
-    *(mask_loss_by_queries, mask_loss_by_images, empty_image_not_counted),
-    *(dice_loss_without_smoothing, dice_loss_class_default, dice_loss_of_squares),
-    *(dice_loss_over_masks, layers_averaged, last_layer_only, layers_named_from_the_last),
-    *(matched_once_for_all_layers, losses_averaged_over_images, matched_costs_trained),
-    *(loss_weights_exchanged, loss_weights_1),
-)
+@maskformer_mistake(loss.mask_focal_loss, alpha=0.75)
+def focal_loss_alpha_swapped() -> None:
+    """alpha weighs pixels outside of a segment; in the reference those inside."""
 
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        loss.mask2former_loss,
-        *_MASK2FORMER,
-        *(mask_loss_summed, trained_at_pixels, all_layers_matched_first),
-    ),
-    *made_in(
-        loss.maskformer_loss,
-        *_MASK2FORMER,
-        *(focal_loss_alpha_swapped, focal_loss_is_cross_entropy, focal_loss_summed),
-        *(segments_reduced,),
-    ),
-)
+
+@maskformer_mistake(loss.mask_focal_loss)
+def focal_loss_is_cross_entropy(_: Function, *given: Tensor) -> Any:
+    """The mask loss is cross entropy; MaskFormer's in the reference is focal."""
+    return _of_pixels(*given)
+
+
+@maskformer_mistake(loss.mask_focal_loss, needs="several pixels")
+def focal_loss_summed(focal: Function, pred: Tensor, target: Tensor, count: Tensor) -> Any:
+    """The mask loss is a sum over pixels; the reference's is their mean."""
+    return focal(pred, target, count) * pred.shape[-2] * pred.shape[-1]
+
+
+@maskformer_mistake(loss.at_pixels, needs="masks of another size than the label map")
+def segments_reduced(at_pixels: Function, pred: Tensor, target: Tensor) -> Any:
+    """Segments are reduced to the masks' size; the reference enlarges the masks for its loss."""
+    small = F.interpolate(target.unsqueeze(1).float(), pred.shape[-2:], mode="nearest")
+    return pred, small.squeeze(1).long()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.steps.mask import points as drawing
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+
+doubt_mistake = made_in(drawing.draw_uncertain_points)
 
 
 @mistake(drawing.sample_points)
@@ -19,11 +19,9 @@ def points_y_first(sample_points: Function, maps: Tensor, points: Tensor) -> Any
     return sample_points(maps, points.flip(-1))
 
 
-@mistake(drawing.sample_points)
-def points_corners_aligned(_: Function, maps: Tensor, points: Tensor) -> Any:
+@made_in(drawing.sample_points)(drawing.values_at, align_corners=True)
+def points_corners_aligned() -> None:
     """0 and 1 are centres of pixels (align_corners=True); in the reference outer edges."""
-    grid = points.unsqueeze(2) * 2.0 - 1.0
-    return F.grid_sample(maps.unsqueeze(1), grid, align_corners=True).squeeze(3).squeeze(1)
 
 
 @mistake(drawing.sample_points)
@@ -32,22 +30,19 @@ def points_not_scaled(sample_points: Function, maps: Tensor, points: Tensor) -> 
     return sample_points(maps, (points + 1.0) / 2.0)
 
 
-@mistake(drawing.sample_points)
-def points_nearest(_: Function, maps: Tensor, points: Tensor) -> Any:
+@made_in(drawing.sample_points)(drawing.values_at, mode="nearest")
+def points_nearest() -> None:
     """The nearest pixel is taken; the reference samples bilinearly."""
-    grid = points.unsqueeze(2) * 2.0 - 1.0
-    found = F.grid_sample(maps.unsqueeze(1), grid, mode="nearest", align_corners=False)
-    return found.squeeze(3).squeeze(1)
 
 
-@mistake(drawing.most_uncertain)
+@doubt_mistake(drawing.most_uncertain)
 def most_certain_points(most_uncertain: Function, masks: Tensor, at: Tensor, count: int) -> Any:
     """The points with the largest logits are kept; the reference keeps those nearest to zero."""
     chosen = drawing.sample_points(masks, at).abs().topk(count, dim=1).indices
     return at.take_along_dim(chosen[:, :, None], dim=1)
 
 
-@mistake(drawing.most_uncertain)
+@doubt_mistake(drawing.most_uncertain)
 def lowest_logits_kept(most_uncertain: Function, masks: Tensor, at: Tensor, count: int) -> Any:
     """The lowest logits count as doubtful; in the reference the nearest to zero, by magnitude."""
     chosen = (-drawing.sample_points(masks, at)).topk(count, dim=1).indices
@@ -60,16 +55,18 @@ def points_anywhere(draw: Function, masks: Tensor, **options: Any) -> Any:
     return drawing.draw_points(len(masks), options.get("num_points", 12544), device=masks.device)
 
 
-@mistake(drawing.draw_uncertain_points)
-def oversample_ratio_4(draw: Function, masks: Tensor, **options: Any) -> Any:
+@mistake(drawing.draw_uncertain_points, oversample_ratio=4.0)
+def oversample_ratio_4() -> None:
     """Four times as many candidates are drawn; the reference draws three times as many."""
-    return draw(masks, **{**options, "oversample_ratio": 4.0})
 
 
-@mistake(drawing.draw_uncertain_points, needs="importance_sample_ratio below 1")
-def points_in_doubt_only(draw: Function, masks: Tensor, **options: Any) -> Any:
+@mistake(
+    drawing.draw_uncertain_points,
+    needs="importance_sample_ratio below 1",
+    importance_sample_ratio=1.0,
+)
+def points_in_doubt_only() -> None:
     """All points lie where masks are in doubt; in the reference a quarter lies anywhere."""
-    return draw(masks, **{**options, "importance_sample_ratio": 1.0})
 
 
 @mistake(drawing.draw_uncertain_points, needs="importance_sample_ratio below 1")
@@ -88,16 +85,3 @@ def random_points_drawn_first(draw: Function, masks: Tensor, **options: Any) -> 
 def points_shared_by_masks(draw: Function, masks: Tensor, **options: Any) -> Any:
     """All masks are trained at the points of the first; in the reference each has its own."""
     return draw(masks[:1], **options).expand(len(masks), -1, -1)
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        drawing.sample_points,
-        *(points_y_first, points_corners_aligned, points_not_scaled, points_nearest),
-    ),
-    *made_in(
-        drawing.draw_uncertain_points,
-        *(most_certain_points, lowest_logits_kept, points_anywhere, oversample_ratio_4),
-        *(points_in_doubt_only, random_points_drawn_first, points_shared_by_masks),
-    ),
-)

@@ -1,48 +1,40 @@
 """Make a mistake inside a step: wrap one of the functions that the step calls.
 
-A mistake is a function ``mistake(proceed, *args, **kwargs)`` around another one;
+A mistake is a function ``wrong(proceed, *args, **kwargs)`` around another one;
 `proceed` is the function it stands around, which it may call with other
 arguments, change the result of, or leave out. Mistakes around the same function
 stack, so that any two suspects written this way can be made together.
+
+One whose only fault are options has no body: ``@mistake(focal_loss, gamma=1.0)``.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from inspect import Signature, isclass, signature
 from threading import RLock
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from parity.suspects.suspect import Suspect
+from parity.pipeline import Step
+from parity.suspects.suspect import Suspect, replaced_by
 
 Function = Callable[..., Any]
+Wrong = TypeVar("Wrong", bound=Function)
+Pairs = tuple[tuple[Function, Function], ...]
 # A module and a name in it.
 Place = tuple[ModuleType, str]
+# Every mistake by the module it is written in, in the order of that.
+REGISTERED: defaultdict[str, list[Suspect]] = defaultdict(list)
 
 _PACKAGES = ("parity.steps.", "parity.suspects.")
 # Names of modules are exchanged for all threads, so one suspect runs at a time.
 _LOCK = RLock()
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake to be made in each step that calls `function`.
-
-    needs: what an input must have for it to show, "" when any does. also: further
-    (function, mistake) pairs that belong to it.
-    """
-
-    id: str
-    summary: str
-    function: Function
-    mistake: Function
-    needs: str = ""
-    also: tuple[tuple[Function, Function], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class WithMistakes:
     """
 
     step: Function
-    mistakes: tuple[tuple[Function, Function], ...]
+    mistakes: Pairs
 
     @property
     def __signature__(self) -> Signature:
@@ -92,34 +84,50 @@ class _Within:
         return call
 
 
-def mistake(
-    function: Function, *, needs: str = "", also: tuple[tuple[Function, Function], ...] = ()
-) -> Callable[[Function], Mistake]:
-    """Make a Mistake of what is decorated: its name gives the id, its docstring the summary."""
+@dataclass(frozen=True)
+class MadeIn:
+    """Registers mistakes that can be made in each of `steps`: in what they stand around, if none.
 
-    def make(wrong: Function) -> Mistake:
-        name = wrong.__name__.replace("_", "-")
-        return Mistake(name, " ".join((wrong.__doc__ or "").split()), function, wrong, needs, also)
+    A mistake is written once: its name gives the id, its docstring the summary.
+    """
 
-    return make
+    steps: tuple[Function, ...]
+
+    def __call__(
+        self, function: Function | None = None, *, needs: str = "", also: Pairs = (), **others: Any
+    ) -> Callable[[Wrong], Wrong]:
+        """Register what is decorated, which stands around `function`, or the step itself.
+
+        needs: what an input must have for it to show, "" when any does. also: further
+        (function, mistake) pairs that belong to it. others: options that `function` gets,
+        whatever it is given; where there are some, they are the mistake.
+        """
+
+        def register(wrong: Wrong) -> Wrong:
+            made = partial(with_others, others) if others else wrong
+            places = {
+                replaced_by(Step("", step)): WithMistakes(step, ((function or step, made), *also))
+                for step in self.steps or filter(None, [function])
+            }
+            name = wrong.__name__.replace("_", "-")
+            summary = " ".join((wrong.__doc__ or "").split())
+            REGISTERED[wrong.__module__].append(Suspect(name, summary, places, needs))
+            return wrong
+
+        return register
 
 
-def made_in(step: Function, *mistakes: Mistake) -> tuple[Suspect, ...]:
-    """One suspect per mistake, made in `step`; the catalogue joins those of several steps."""
-    module = step.__module__.partition(".steps.")[2].partition(".")[0]
-    return tuple(
-        Suspect(
-            id=one.id,
-            summary=one.summary,
-            functions={
-                (module, step.__name__): WithMistakes(
-                    step, ((one.function, one.mistake), *one.also)
-                )
-            },
-            needs=one.needs,
-        )
-        for one in mistakes
-    )
+def made_in(*steps: Function) -> MadeIn:
+    """A decorator of mistakes that can be made in each of `steps`."""
+    return MadeIn(steps)
+
+
+mistake = made_in()
+
+
+def with_others(others: Mapping[str, Any], proceed: Function, *given: Any, **options: Any) -> Any:
+    """What `proceed` gives with `others` for what it is given."""
+    return proceed(*given, **{**options, **others})
 
 
 def current(function: Function) -> Function:

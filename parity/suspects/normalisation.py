@@ -9,17 +9,18 @@ import torch
 
 from parity.sample import Sample
 from parity.steps import collate as collates
-from parity.suspects.mistake import Function, mistake
+from parity.suspects.mistake import Function, made_in
 
 Samples = Sequence[Sample]
 
 _STATISTICS = "mean and std in the options"
 
+mistake = made_in(collates.collate)
 
-@mistake(collates.collate)
-def normalise_bgr(collate: Function, samples: Samples, **options: Any) -> Any:
+
+@mistake(collates.collate, bgr_to_rgb=False)
+def normalise_bgr() -> None:
     """Channels stay BGR under RGB mean and std; the reference turns the image to RGB first."""
-    return collate(samples, **{**options, "bgr_to_rgb": False})
 
 
 @mistake(collates.collate, needs=_STATISTICS)
@@ -78,11 +79,9 @@ def normalise_in_float64(normalize: Function, image: torch.Tensor, *, mean: Any,
 
 
 @mistake(collates.normalize, needs=_STATISTICS)
-def normalise_through_float16(
-    normalize: Function, image: torch.Tensor, *, mean: Any, std: Any
-) -> Any:
+def normalise_through_float16(norm: Function, image: torch.Tensor, *, mean: Any, std: Any) -> Any:
     """Normalised images pass through float16; the reference keeps float32."""
-    found = normalize(image, mean=mean, std=std)
+    found = norm(image, mean=mean, std=std)
     return found if mean is None else found.half().float()
 
 
@@ -108,19 +107,3 @@ def _with_statistics(
         return collate(samples, **options)
     changed = {name: change(list(options[name])) for name in ("mean", "std")}
     return collate(samples, **{**options, **changed})
-
-
-MISTAKES = (
-    normalise_bgr,
-    statistics_bgr,
-    statistics_0_1,
-    mean_0_1,
-    std_times_255,
-    pixels_0_1,
-    normalise_missing,
-    inverse_std,
-    normalise_in_float64,
-    normalise_through_float16,
-    normalise_per_image,
-    image_reshaped,
-)

@@ -9,42 +9,40 @@ from torch import Tensor
 
 from parity.steps.loss import lovasz, overlap
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 _IGNORED = "ignored pixels"
 _SEVERAL = "several images"
 
+dice_mistake = made_in(overlap.dice_loss)
 
-@mistake(overlap.dice_of_rows)
-def dice_of_plain_sums(
-    dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float
-) -> Any:
+
+@dice_mistake(overlap.dice_of_rows)
+def dice_of_plain_sums(dice: Function, pred: Tensor, target: Tensor, _: bool, eps: float) -> Any:
     """The denominator holds plain sums; without naive_dice the reference's holds squares."""
     return dice(pred, target, True, eps)
 
 
-@mistake(overlap.dice_of_rows, needs="naive_dice")
+@dice_mistake(overlap.dice_of_rows, needs="naive_dice")
 def dice_of_squares(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """The denominator holds sums of squares; with naive_dice the reference's holds plain sums."""
     return dice(pred, target, False, eps)
 
 
-@mistake(overlap.dice_of_rows)
+@dice_mistake(overlap.dice_of_rows)
 def dice_smooth_1(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """The smoothing number is 1; the reference's is 0.001."""
     return dice(pred, target, naive, 1.0)
 
 
-@mistake(overlap.dice_of_rows)
+@dice_mistake(overlap.dice_of_rows)
 def dice_without_eps(dice: Function, pred: Tensor, target: Tensor, naive: bool, eps: float) -> Any:
     """There is no smoothing number; the reference adds 0.001."""
     return dice(pred, target, naive, 0.0)
 
 
-@mistake(overlap.dice_loss, needs="use_sigmoid=False")
-def dice_of_sigmoid(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.dice_loss, needs="use_sigmoid=False", use_sigmoid=True)
+def dice_of_sigmoid() -> None:
     """Sigmoid is taken of the logits; with use_sigmoid=False the reference takes softmax."""
-    return loss(pred, label, **{**options, "use_sigmoid": True})
 
 
 @mistake(overlap.dice_loss, needs=_IGNORED)
@@ -75,42 +73,6 @@ def dice_per_class(dice_loss: Function, pred: Tensor, label: Tensor, **options: 
     return torch.stack(found).mean()
 
 
-@mistake(lovasz.jaccard_steps)
-def lovasz_ascending(jaccard_steps: Function, sorted_truth: Tensor) -> Any:
-    """Errors are sorted from small to large; the reference begins with the largest."""
-    return jaccard_steps(sorted_truth.flip(0)).flip(0)
-
-
-@mistake(lovasz.lovasz_loss, needs="classes that do not occur")
-def lovasz_all_classes(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """Absent classes count, too; the reference averages present ones unless told otherwise."""
-    return loss(pred, label, **{**options, "classes": "all"})
-
-
-@mistake(lovasz.lovasz_loss, needs='classes="all", and classes that do not occur')
-def lovasz_present_classes(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """Absent classes are left out; with classes="all" the reference averages them, too."""
-    return loss(pred, label, **{**options, "classes": "present"})
-
-
-@mistake(lovasz.lovasz_loss, needs=_SEVERAL)
-def lovasz_per_image(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """Each image is ranked alone; the reference ranks the whole batch unless told otherwise."""
-    return loss(pred, label, **{**options, "per_image": True, "reduction": "mean"})
-
-
-@mistake(lovasz.lovasz_loss, needs=f"per_image, and {_SEVERAL}")
-def lovasz_over_batch(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """The whole batch is ranked together; with per_image the reference ranks each image alone."""
-    return loss(pred, label, **{**options, "per_image": False, "reduction": "none"})
-
-
-@mistake(lovasz.lovasz_loss, needs=_IGNORED)
-def lovasz_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
-    """Ignored pixels are ranked, too; the reference leaves them out."""
-    return loss(pred, label, **{**options, "ignore_index": None})
-
-
 @mistake(overlap.tversky_loss, needs="alpha other than beta")
 def tversky_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """alpha weighs what is missed; in the reference it weighs what is too much."""
@@ -118,16 +80,47 @@ def tversky_swapped(loss: Function, pred: Tensor, label: Tensor, **options: Any)
     return loss(pred, label, **{**options, **turned})
 
 
-@mistake(overlap.tversky_loss)
-def tversky_smooth_small(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.tversky_loss, smooth=1e-6)
+def tversky_smooth_small() -> None:
     """The smoothing number is 1e-6; the reference's is 1."""
-    return loss(pred, label, **{**options, "smooth": 1e-6})
 
 
-@mistake(overlap.tversky_loss, needs=_IGNORED)
-def tversky_ignored_counted(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+@mistake(overlap.tversky_loss, needs=_IGNORED, ignore_index=-1)
+def tversky_ignored_counted() -> None:
     """Ignored pixels count as the last class; the reference leaves them out."""
-    return loss(pred, label, **{**options, "ignore_index": -1})
+
+
+@made_in(lovasz.lovasz_loss)(lovasz.jaccard_steps)
+def lovasz_ascending(jaccard_steps: Function, sorted_truth: Tensor) -> Any:
+    """Errors are sorted from small to large; the reference begins with the largest."""
+    return jaccard_steps(sorted_truth.flip(0)).flip(0)
+
+
+@mistake(lovasz.lovasz_loss, needs="classes that do not occur", classes="all")
+def lovasz_all_classes() -> None:
+    """Absent classes count, too; the reference averages present ones unless told otherwise."""
+
+
+@mistake(
+    lovasz.lovasz_loss, needs='classes="all", and classes that do not occur', classes="present"
+)
+def lovasz_present_classes() -> None:
+    """Absent classes are left out; with classes="all" the reference averages them, too."""
+
+
+@mistake(lovasz.lovasz_loss, needs=_SEVERAL, per_image=True, reduction="mean")
+def lovasz_per_image() -> None:
+    """Each image is ranked alone; the reference ranks the whole batch unless told otherwise."""
+
+
+@mistake(lovasz.lovasz_loss, needs=f"per_image, and {_SEVERAL}", per_image=False, reduction="none")
+def lovasz_over_batch() -> None:
+    """The whole batch is ranked together; with per_image the reference ranks each image alone."""
+
+
+@mistake(lovasz.lovasz_loss, needs=_IGNORED, ignore_index=None)
+def lovasz_ignored_counted() -> None:
+    """Ignored pixels are ranked, too; the reference leaves them out."""
 
 
 def _activated(pred: Tensor, options: dict[str, Any]) -> Tensor:
@@ -135,33 +128,3 @@ def _activated(pred: Tensor, options: dict[str, Any]) -> Tensor:
     if options.get("use_sigmoid", True):
         return pred.sigmoid()
     return pred.softmax(1) if pred.shape[1] > 1 else pred
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        overlap.dice_loss,
-        dice_of_plain_sums,
-        dice_of_squares,
-        dice_smooth_1,
-        dice_without_eps,
-        dice_of_sigmoid,
-        dice_ignored_left_out,
-        dice_over_batch,
-        dice_per_class,
-    ),
-    *made_in(
-        overlap.tversky_loss,
-        tversky_swapped,
-        tversky_smooth_small,
-        tversky_ignored_counted,
-    ),
-    *made_in(
-        lovasz.lovasz_loss,
-        lovasz_ascending,
-        lovasz_all_classes,
-        lovasz_present_classes,
-        lovasz_per_image,
-        lovasz_over_batch,
-        lovasz_ignored_counted,
-    ),
-)

@@ -10,10 +10,13 @@ from torch import Tensor
 
 from parity.steps.loss import depth, detail, several
 from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
 
 Losses = dict[str, Tensor]
 _IGNORED = "ignored pixels"
+
+shown_mistake = made_in(several.enc_head_loss)
+detail_mistake = made_in(detail.stdc_head_loss)
+boundary_mistake = made_in(several.pid_head_loss)
 
 
 @mistake(several.knet_loss)
@@ -24,11 +27,9 @@ def last_stage_only(loss: Function, preds: Tensor, label: Tensor, **options: Any
 
 
 @mistake(several.knet_loss)
-def generating_head_not_trained(
-    loss: Function, preds: Tensor, label: Tensor, **options: Any
-) -> Losses:
+def generating_head_not_trained(loss: Function, *given: Any, **options: Any) -> Losses:
     """K-Net's first masks have no loss; in the reference the generating head is stage 0."""
-    found = loss(preds, label, **options)
+    found = loss(*given, **options)
     return {name: one for name, one in found.items() if not name.endswith(".s0")}
 
 
@@ -74,46 +75,46 @@ def se_loss_in_full(loss: Function, *given: Any, **options: Any) -> Losses:
     return {**found, "loss_se": found["loss_se"] / 0.2}
 
 
-@mistake(several.shown_classes, needs=_IGNORED)
+@shown_mistake(several.shown_classes, needs=_IGNORED)
 def ignored_pixels_shown(shown: Function, label: Tensor, classes: int) -> Any:
     """Ignored pixels count as the last class of an image; in the reference as none."""
     return shown(label.clamp(max=classes - 1), classes)
 
 
-@mistake(several.shown_classes)
+@shown_mistake(several.shown_classes)
 def classes_by_their_share(shown: Function, label: Tensor, classes: int) -> Any:
     """Classes count by their share of the pixels; in the reference by whether they are there."""
     rows = [image.float().histc(bins=classes, min=0, max=classes - 1) for image in label]
     return torch.stack(rows) / label[0].numel()
 
 
-@mistake(several.shown_classes, needs="several images")
+@shown_mistake(several.shown_classes, needs="several images")
 def classes_of_the_batch(shown: Function, label: Tensor, classes: int) -> Any:
     """Every image is to show the classes of the whole batch; in the reference its own."""
     return shown(label, classes).amax(0, keepdim=True).expand(len(label), -1)
 
 
-@mistake(detail.detail_targets)
+@detail_mistake(detail.detail_targets)
 def detail_at_full_size_only(_: Function, label: Tensor, threshold: float = 0.1) -> Any:
     """Detail is that of the full label map; the reference adds that of strides 2 and 4."""
     heights = label.float().unsqueeze(1)
     return detail.detail_at(heights, 1, threshold).squeeze(1).long()
 
 
-@mistake(detail.detail_targets, needs=_IGNORED)
+@detail_mistake(detail.detail_targets, needs=_IGNORED)
 def ignored_are_no_detail(targets: Function, label: Tensor, threshold: float = 0.1) -> Any:
     """Ignored pixels are taken out of the detail; in the reference 255 is a height like others."""
     return targets(label, threshold).masked_fill(label == 255, 0)
 
 
-@mistake(detail.detail_at)
+@detail_mistake(detail.detail_at)
 def detail_on_both_sides(_: Function, heights: Tensor, stride: int, threshold: float) -> Any:
     """Pixels below their neighbours are detail, too; in the reference only those above them."""
     steep = F.conv2d(heights, _kernel(), stride=stride, padding=1).abs()
     return (F.interpolate(steep, heights.shape[2:], mode="nearest") > threshold).float()
 
 
-@mistake(detail.detail_at)
+@detail_mistake(detail.detail_at)
 def detail_of_four_neighbours(_: Function, heights: Tensor, stride: int, threshold: float) -> Any:
     """Detail is seen against 4 neighbours; in the reference against all 8."""
     cross = torch.tensor([[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]])
@@ -121,7 +122,7 @@ def detail_of_four_neighbours(_: Function, heights: Tensor, stride: int, thresho
     return (F.interpolate(steep, heights.shape[2:], mode="nearest") > threshold).float()
 
 
-@mistake(detail.detail_at, needs="an odd label map")
+@detail_mistake(detail.detail_at, needs="an odd label map")
 def detail_enlarged_bilinearly(_: Function, heights: Tensor, stride: int, threshold: float) -> Any:
     """Detail of strides 2 and 4 is enlarged bilinearly; in the reference by nearest neighbour."""
     steep = F.conv2d(heights, _kernel(), stride=stride, padding=1).clamp(min=0)
@@ -160,32 +161,26 @@ def detail_and_context_exchanged(loss: Function, *outputs: Tensor, **given: Any)
     return loss(**given | {"detail": given["pred"], "pred": given["detail"]})
 
 
-@mistake(several.at_boundaries)
-def boundary_threshold_half(
-    at_boundaries: Function, label: Tensor, boundary: Tensor, ignore_index: int
-) -> Any:
+@boundary_mistake(several.at_boundaries)
+def boundary_threshold_half(_: Function, label: Tensor, boundary: Tensor, ignore_index: int) -> Any:
     """Boundaries begin at a probability of 0.5; in the reference at 0.8."""
     return label.masked_fill(boundary[:, 0].sigmoid() <= 0.5, ignore_index)
 
 
-@mistake(several.at_boundaries)
-def boundary_of_logits(
-    at_boundaries: Function, label: Tensor, boundary: Tensor, ignore_index: int
-) -> Any:
+@boundary_mistake(several.at_boundaries)
+def boundary_of_logits(_: Function, label: Tensor, boundary: Tensor, ignore_index: int) -> Any:
     """Logits above 0.8 are boundaries; the reference takes their sigmoid first."""
     return label.masked_fill(boundary[:, 0] <= 0.8, ignore_index)
 
 
-@mistake(several.at_boundaries)
+@boundary_mistake(several.at_boundaries)
 def boundary_loss_everywhere(at_boundaries: Function, label: Tensor, *_: Any) -> Any:
     """PIDNet's loss at boundaries is taken everywhere; in the reference where D is sure of one."""
     return label
 
 
-@mistake(several.at_boundaries)
-def inside_of_boundaries(
-    at_boundaries: Function, label: Tensor, boundary: Tensor, ignore_index: int
-) -> Any:
+@boundary_mistake(several.at_boundaries)
+def inside_of_boundaries(_: Function, label: Tensor, boundary: Tensor, ignore_index: int) -> Any:
     """PIDNet's loss at boundaries is taken away from them; in the reference at them."""
     return label.masked_fill(boundary[:, 0].sigmoid() > 0.8, ignore_index)
 
@@ -206,32 +201,3 @@ def depth_enlarged_by_nearest(loss: Function, pred: Tensor, label: Tensor, **opt
 def depth_corners_flipped(loss: Function, *given: Any, **options: Any) -> Any:
     """align_corners is the other way round than the config says when depths are enlarged."""
     return loss(*given, **{**options, "align_corners": not options.get("align_corners", False)})
-
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(several.knet_loss, last_stage_only, generating_head_not_trained, stages_averaged),
-    *made_in(
-        several.da_head_loss, summed_attention_only, attentions_exchanged, attentions_as_auxiliary
-    ),
-    *made_in(
-        several.enc_head_loss,
-        *(se_loss_forgotten, se_loss_in_full, ignored_pixels_shown),
-        *(classes_by_their_share, classes_of_the_batch),
-    ),
-    *made_in(
-        detail.stdc_head_loss,
-        *(detail_at_full_size_only, ignored_are_no_detail, detail_on_both_sides),
-        *(detail_of_four_neighbours, detail_enlarged_bilinearly),
-    ),
-    *made_in(
-        several.ddr_head_loss, branches_exchanged, spatial_branch_not_trained, spatial_loss_in_full
-    ),
-    *made_in(
-        several.pid_head_loss,
-        *(detail_and_context_exchanged, boundary_threshold_half, boundary_of_logits),
-        *(boundary_loss_everywhere, inside_of_boundaries),
-    ),
-    *made_in(
-        depth.depth_head_loss, depth_truth_shrunk, depth_enlarged_by_nearest, depth_corners_flipped
-    ),
-)

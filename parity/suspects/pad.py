@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from parity.sample import Sample
 from parity.steps import pad as pads
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Size = tuple[int, int]
 Array = NDArray[Any]
+
+mistake = made_in(pads.pad_sample)
 
 
 @mistake(pads.pad_array)
@@ -40,7 +41,7 @@ def padded_centred(pad_array: Function, array: Array, size: Size, **options: Any
     """Padding is shared between opposite sides; the reference pads right and below only."""
     height, width = array.shape[:2]
     middle = (height + max(size[0] - height, 0) // 2, width + max(size[1] - width, 0) // 2)
-    first = padded_left_and_top.mistake(pad_array, array, middle, **options)
+    first = padded_left_and_top(pad_array, array, middle, **options)
     return pad_array(first, size, **options)
 
 
@@ -58,13 +59,11 @@ def size_up_to_multiple(padded_size: Function, *given: int, size: Any = None, **
 
 
 @mistake(pads.padded_size, needs="pad_to_square, and an image that is not square")
-def square_ignored(
-    padded_size: Function, *given: int, pad_to_square: bool = False, **rest: Any
-) -> Any:
+def square_ignored(size_of: Function, *given: int, pad_to_square: bool = False, **rest: Any) -> Any:
     """The image is not padded to a square; with pad_to_square the reference does that."""
     if not pad_to_square:
-        return padded_size(*given, **rest)
-    return padded_size(*given, size_divisor=rest.get("size_divisor") or 1)
+        return size_of(*given, **rest)
+    return size_of(*given, size_divisor=rest.get("size_divisor") or 1)
 
 
 @mistake(pads.pad_sample)
@@ -74,11 +73,9 @@ def label_map_not_padded(pad_sample: Function, sample: Sample, *given: Any, **op
 
 
 @mistake(pads.pad_sample)
-def pad_shape_without_channels(
-    pad_sample: Function, sample: Sample, *given: Any, **options: Any
-) -> Any:
+def pad_shape_without_channels(pad: Function, sample: Sample, *given: Any, **options: Any) -> Any:
     """Meta pad_shape is (height, width); the reference's has the channels, too."""
-    good = pad_sample(sample, *given, **options)
+    good = pad(sample, *given, **options)
     return good.replace(meta=good.meta.replace(pad_shape=good.image.shape[:2]))
 
 
@@ -87,18 +84,3 @@ def shape_before_padding(pad_sample: Function, sample: Sample, *given: Any, **op
     """Meta img_shape stays that of the image before; the reference has the padded one."""
     good = pad_sample(sample, *given, **options)
     return good.replace(meta=good.meta.replace(img_shape=sample.image.shape[:2]))
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    pads.pad_sample,
-    label_padded_with_class_0,
-    image_padded_with_255,
-    padded_left_and_top,
-    padded_centred,
-    size_is_height_width,
-    size_up_to_multiple,
-    square_ignored,
-    label_map_not_padded,
-    pad_shape_without_channels,
-    shape_before_padding,
-)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -13,44 +14,37 @@ from numpy.typing import NDArray
 from parity.sample import Sample
 from parity.steps import photometric as photometrics
 from parity.steps.photometric import PhotometricDraws
-from parity.suspects import generators
-from parity.suspects.colour import COLOUR
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.generators import Redirected
+from parity.suspects.mistake import Function, made_in
 
 Array = NDArray[Any]
 Range = tuple[float, float]
 
+mistake = made_in(photometrics.photometric_sample)
 
-class _Redirected:
-    """A generator of which some methods are exchanged; the rest is the generator's own."""
 
-    def __init__(self, rng: RandomState, **methods: Function) -> None:
-        self._rng = rng
-        self._methods = methods
+def _redirected(
+    rng: RandomState, *, coin: Function | None = None, between: Function | None = None
+) -> Redirected:
+    """`rng` with another coin for ``randint(2)``, or another draw for ``randint(low, high)``."""
 
-    def __getattr__(self, name: str) -> Any:
-        return self._methods.get(name) or getattr(self._rng, name)
+    def randint(*limits: int) -> int:
+        drawn = coin if len(limits) == 1 else between
+        return int((drawn or rng.randint)(*limits))
+
+    return Redirected(rng, randint=randint)
 
 
 @mistake(photometrics.draw_photometric)
 def hue_reaches_18(draw: Function, rng: RandomState, **options: Any) -> Any:
     """Hue reaches +18; the reference stops at +17."""
-
-    def inclusive(low: int, high: int | None = None) -> int:
-        return int(rng.randint(low) if high is None else rng.randint(low, high + 1))
-
-    return draw(_Redirected(rng, randint=inclusive), **options)
+    return draw(_redirected(rng, between=lambda low, high: rng.randint(low, high + 1)), **options)
 
 
 @mistake(photometrics.draw_photometric)
 def hue_drawn_as_float(draw: Function, rng: RandomState, **options: Any) -> Any:
     """The hue shift is drawn by uniform() and truncated; the reference draws an integer."""
-
-    def continuous(low: int, high: int | None = None) -> int:
-        return int(rng.randint(low) if high is None else rng.uniform(low, high))
-
-    return draw(_Redirected(rng, randint=continuous), **options)
+    return draw(_redirected(rng, between=rng.uniform), **options)
 
 
 @mistake(photometrics.draw_photometric)
@@ -60,105 +54,57 @@ def brightness_drawn_as_integer(draw: Function, rng: RandomState, **options: Any
     def whole(low: float, high: float) -> float:
         return float(rng.randint(int(low), int(high) + 1) if low < 0 else rng.uniform(low, high))
 
-    return draw(_Redirected(rng, uniform=whole), **options)
+    return draw(Redirected(rng, uniform=whole), **options)
 
 
 @mistake(photometrics.draw_photometric)
 def coins_by_random_sample(draw: Function, rng: RandomState, **options: Any) -> Any:
     """Each change is decided by random() < 0.5; the reference calls randint(2), another stream."""
-
-    def coin(low: int, high: int | None = None) -> int:
-        return int(rng.random_sample() < 0.5 if high is None else rng.randint(low, high))
-
-    return draw(_Redirected(rng, randint=coin), **options)
+    return draw(_redirected(rng, coin=lambda _: rng.random_sample() < 0.5), **options)
 
 
 @mistake(photometrics.draw_photometric)
 def every_change_made(draw: Function, rng: RandomState, **options: Any) -> Any:
     """Every change is made, without coins; the reference makes each with probability 1/2."""
-
-    def heads(low: int, high: int | None = None) -> int:
-        return 1 if high is None else int(rng.randint(low, high))
-
-    return draw(_Redirected(rng, randint=heads), **options)
+    return draw(_redirected(rng, coin=lambda _: True), **options)
 
 
 @mistake(photometrics.draw_photometric)
-def contrast_always_drawn(
-    draw: Function,
-    rng: RandomState,
-    *,
-    brightness_delta: float = 32,
-    contrast_range: Range = (0.5, 1.5),
-    saturation_range: Range = (0.5, 1.5),
-    hue_delta: int = 18,
-) -> Any:
+def contrast_always_drawn(_: Function, rng: RandomState, **options: Any) -> Any:
     """Contrast is changed every time, without a coin; the reference changes it half of the time."""
-    brightness = _maybe(rng, -brightness_delta, brightness_delta)
-    first = bool(rng.randint(2))
-    early = rng.uniform(*contrast_range) if first else None
-    saturation = _maybe(rng, *saturation_range)
-    hue = int(rng.randint(-hue_delta, hue_delta)) if rng.randint(2) else None
-    contrast = early if first else rng.uniform(*contrast_range)
-    return PhotometricDraws(brightness, first, contrast, saturation, hue)
+    brightness, _contrast, saturation, hue = _numbers(rng, **options)
+    span = options.get("contrast_range", (0.5, 1.5))
+    added, first = brightness(), bool(rng.randint(2))
+    early = rng.uniform(*span) if first else None
+    rest = (saturation(), hue())
+    return PhotometricDraws(added, first, early if first else rng.uniform(*span), *rest)
 
 
 @mistake(photometrics.draw_photometric)
-def mode_drawn_first(
-    draw: Function,
-    rng: RandomState,
-    *,
-    brightness_delta: float = 32,
-    contrast_range: Range = (0.5, 1.5),
-    saturation_range: Range = (0.5, 1.5),
-    hue_delta: int = 18,
-) -> Any:
+def mode_drawn_first(_: Function, rng: RandomState, **options: Any) -> Any:
     """The place of the contrast is drawn before the brightness; the reference draws it after."""
-    first = bool(rng.randint(2))
-    brightness = _maybe(rng, -brightness_delta, brightness_delta)
-    early = _maybe(rng, *contrast_range) if first else None
-    saturation = _maybe(rng, *saturation_range)
-    hue = int(rng.randint(-hue_delta, hue_delta)) if rng.randint(2) else None
-    contrast = early if first else _maybe(rng, *contrast_range)
-    return PhotometricDraws(brightness, first, contrast, saturation, hue)
+    brightness, contrast, saturation, hue = _numbers(rng, **options)
+    first, added = bool(rng.randint(2)), brightness()
+    early = contrast() if first else None
+    rest = (saturation(), hue())
+    return PhotometricDraws(added, first, early if first else contrast(), *rest)
 
 
 @mistake(photometrics.draw_photometric)
-def drawn_in_fixed_order(
-    draw: Function,
-    rng: RandomState,
-    *,
-    brightness_delta: float = 32,
-    contrast_range: Range = (0.5, 1.5),
-    saturation_range: Range = (0.5, 1.5),
-    hue_delta: int = 18,
-) -> Any:
+def drawn_in_fixed_order(_: Function, rng: RandomState, **options: Any) -> Any:
     """Contrast always follows brightness, in draws and pixels; the reference draws its place."""
-    brightness = _maybe(rng, -brightness_delta, brightness_delta)
-    contrast = _maybe(rng, *contrast_range)
-    saturation = _maybe(rng, *saturation_range)
-    hue = int(rng.randint(-hue_delta, hue_delta)) if rng.randint(2) else None
-    return PhotometricDraws(brightness, True, contrast, saturation, hue)
+    brightness, *others = _numbers(rng, **options)
+    return PhotometricDraws(brightness(), True, *(draw() for draw in others))
 
 
 @mistake(photometrics.draw_photometric)
-def hue_drawn_before_saturation(
-    draw: Function,
-    rng: RandomState,
-    *,
-    brightness_delta: float = 32,
-    contrast_range: Range = (0.5, 1.5),
-    saturation_range: Range = (0.5, 1.5),
-    hue_delta: int = 18,
-) -> Any:
+def hue_drawn_before_saturation(_: Function, rng: RandomState, **options: Any) -> Any:
     """Hue is drawn before saturation; the reference draws saturation first."""
-    brightness = _maybe(rng, -brightness_delta, brightness_delta)
-    first = bool(rng.randint(2))
-    early = _maybe(rng, *contrast_range) if first else None
-    hue = int(rng.randint(-hue_delta, hue_delta)) if rng.randint(2) else None
-    saturation = _maybe(rng, *saturation_range)
-    contrast = early if first else _maybe(rng, *contrast_range)
-    return PhotometricDraws(brightness, first, contrast, saturation, hue)
+    brightness, contrast, saturation, hue = _numbers(rng, **options)
+    added, first = brightness(), bool(rng.randint(2))
+    early = contrast() if first else None
+    turned, factor = hue(), saturation()
+    return PhotometricDraws(added, first, early if first else contrast(), factor, turned)
 
 
 @mistake(photometrics.photometric)
@@ -207,68 +153,51 @@ def saturation_left_out(photometric: Function, image: Array, draws: PhotometricD
 
 
 @mistake(photometrics.photometric_sample)
-def distortion_left_out(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def distortion_left_out(_: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The photometric distortion is left out, and nothing drawn; the reference distorts."""
     return sample.replace()
 
 
 @mistake(photometrics.photometric_sample)
-def one_draw_too_many(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def one_draw_too_many(distort: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """A number is drawn that the reference does not draw, which shifts every later one."""
-    good = photometric_sample(sample, rng, **options)
+    good = distort(sample, rng, **options)
     rng.random_sample()
     return good
 
 
 @mistake(photometrics.photometric_sample)
-def channels_shuffled(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def channels_shuffled(distort: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """Channels are shuffled half of the time (SSD's lighting noise); the reference keeps them."""
-    good = photometric_sample(sample, rng, **options)
+    good = distort(sample, rng, **options)
     if not rng.randint(2):
         return good
     return good.replace(image=np.ascontiguousarray(good.image[..., rng.permutation(3)]))
 
 
 @mistake(photometrics.photometric_sample)
-def image_in_rgb(
-    photometric_sample: Function, sample: Sample, rng: RandomState, **options: Any
-) -> Any:
+def image_in_rgb(distort: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The image is turned to RGB here; the reference does so when batching."""
-    good = photometric_sample(sample, rng, **options)
+    good = distort(sample, rng, **options)
     return good.replace(image=cv2.cvtColor(good.image, cv2.COLOR_BGR2RGB))
 
 
-def _maybe(rng: RandomState, low: float, high: float) -> float | None:
-    return rng.uniform(low, high) if rng.randint(2) else None
+def _numbers(
+    rng: RandomState,
+    *,
+    brightness_delta: float = 32,
+    contrast_range: Range = (0.5, 1.5),
+    saturation_range: Range = (0.5, 1.5),
+    hue_delta: int = 18,
+) -> tuple[Function, Function, Function, Function]:
+    """What draws brightness, contrast, saturation and hue, each with probability 1/2."""
 
+    def maybe(draw: Function, low: float, high: float) -> Any:
+        return draw(low, high) if rng.randint(2) else None
 
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    photometrics.photometric_sample,
-    hue_reaches_18,
-    hue_drawn_as_float,
-    brightness_drawn_as_integer,
-    coins_by_random_sample,
-    every_change_made,
-    contrast_always_drawn,
-    mode_drawn_first,
-    drawn_in_fixed_order,
-    hue_drawn_before_saturation,
-    contrast_always_first,
-    contrast_always_last,
-    hue_before_saturation,
-    converted_once,
-    hue_left_out,
-    saturation_left_out,
-    distortion_left_out,
-    one_draw_too_many,
-    channels_shuffled,
-    image_in_rgb,
-    *COLOUR,
-    generators.seed_reset(photometrics.photometric_sample),
-)
+    return (
+        partial(maybe, rng.uniform, -brightness_delta, brightness_delta),
+        partial(maybe, rng.uniform, *contrast_range),
+        partial(maybe, rng.uniform, *saturation_range),
+        partial(maybe, rng.randint, -hue_delta, hue_delta),
+    )

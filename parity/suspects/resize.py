@@ -9,16 +9,24 @@ import numpy as np
 from numpy.random import RandomState
 
 from parity.sample import Sample
+from parity.steps import crop, flip, multiscale, photometric
 from parity.steps import resize as resizes
-from parity.suspects import generators
-from parity.suspects.interpolation import IMAGE, LABEL
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.generators import of_python, of_torch
+from parity.suspects.mistake import Function, made_in
 
 Size = tuple[int, int]
 Factor = tuple[float, float]
 
 _PORTRAIT = "an image that is higher than wide"
+
+random_mistake = made_in(resizes.random_resize_sample)
+mistake = made_in(resizes.random_resize_sample, resizes.resize_sample)
+
+
+@random_mistake(resizes.resize_sample)
+def label_not_resized(resize: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
+    """The label map keeps its size; the reference resizes it with the image in training."""
+    return resize(sample, rng, **options).replace(seg=sample.seg)
 
 
 @mistake(resizes.scaled_size)
@@ -77,35 +85,30 @@ def never_enlarged(keep_ratio_size: Function, height: int, width: int, scale: Si
     return size if max(size) < max(height, width) else (height, width)
 
 
-@mistake(resizes.resize_sample, needs="keep_ratio=True and an image of another ratio")
-def ratio_not_kept(resize_sample: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
+@mistake(
+    resizes.resize_sample, needs="keep_ratio=True and an image of another ratio", keep_ratio=False
+)
+def ratio_not_kept() -> None:
     """The image is stretched to the scale; the reference keeps its ratio."""
-    return resize_sample(sample, rng, **{**options, "keep_ratio": False})
 
 
 @mistake(resizes.resize_sample, needs="keep_ratio=False")
-def scale_height_first(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def scale_height_first(resize: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
     """The scale is read as (height, width); the reference has (width, height)."""
-    return resize_sample(sample, rng, **{**options, "scale": options["scale"][::-1]})
+    return resize(sample, rng, **{**options, "scale": options["scale"][::-1]})
 
 
 @mistake(resizes.resize_sample, needs="an image whose width and height round differently")
-def scale_factor_height_first(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def scale_factor_height_first(resize: Function, *given: Any, **options: Any) -> Any:
     """Meta scale_factor is (h_scale, w_scale); the reference has (w_scale, h_scale)."""
-    good = resize_sample(sample, rng, **options)
+    good = resize(*given, **options)
     return good.replace(meta=good.meta.replace(scale_factor=good.meta.scale_factor[::-1]))
 
 
 @mistake(resizes.resize_sample, needs="a new size that had to be rounded")
-def scale_factor_before_rounding(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def scale_factor_before_rounding(resize: Function, sample: Any, *rest: Any, **options: Any) -> Any:
     """Meta scale_factor is the one asked for; the reference has new size / old size."""
-    good = resize_sample(sample, rng, **options)
+    good = resize(sample, *rest, **options)
     if not options.get("keep_ratio"):
         return good
     edges = sample.image.shape[:2]
@@ -114,11 +117,9 @@ def scale_factor_before_rounding(
 
 
 @mistake(resizes.resize_sample)
-def shape_of_original(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
+def shape_of_original(resize: Function, sample: Sample, rng: Any = None, **options: Any) -> Any:
     """Meta img_shape stays that of the original; the reference has the new one."""
-    good = resize_sample(sample, rng, **options)
+    good = resize(sample, rng, **options)
     return good.replace(meta=good.meta.replace(img_shape=sample.meta.ori_shape))
 
 
@@ -128,110 +129,71 @@ def not_resized(resize_sample: Function, sample: Sample, rng: Any = None, **opti
     return sample.replace()
 
 
-@mistake(resizes.resize_sample)
-def label_not_resized(
-    resize_sample: Function, sample: Sample, rng: Any = None, **options: Any
-) -> Any:
-    """The label map keeps its size; the reference resizes it with the image in training."""
-    return resize_sample(sample, rng, **options).replace(seg=sample.seg)
-
-
-@mistake(resizes.draw_scale)
-def ratio_not_drawn(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+@random_mistake(resizes.draw_scale)
+def ratio_not_drawn(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """The scale is used as it is; the reference multiplies it by a ratio that it draws."""
     return scale
 
 
-@mistake(resizes.draw_scale)
-def ratio_of_each_edge(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+@random_mistake(resizes.draw_scale)
+def ratio_of_each_edge(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """A ratio is drawn for each edge; the reference draws one for both."""
     low, high = ratio_range
     return tuple(int(edge * (rng.random_sample() * (high - low) + low)) for edge in scale)
 
 
-@mistake(resizes.draw_scale)
-def ratio_log_uniform(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+@random_mistake(resizes.draw_scale)
+def ratio_log_uniform(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """The logarithm of the ratio is uniform (torchvision); in the reference the ratio is."""
     low, high = ratio_range
     ratio = math.exp(rng.uniform(math.log(low), math.log(high)))
     return int(scale[0] * ratio), int(scale[1] * ratio)
 
 
-@mistake(resizes.draw_scale)
-def ratio_in_steps(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+@random_mistake(resizes.draw_scale)
+def ratio_in_steps(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """The ratio is one of 0.5, 0.75, ... (DeepLab); the reference draws it continuously."""
     ratio = rng.choice(np.arange(ratio_range[0], ratio_range[1] + 0.25, 0.25))
     return int(scale[0] * ratio), int(scale[1] * ratio)
 
 
-@mistake(resizes.draw_scale)
-def scale_rounded(
-    draw_scale: Function, rng: RandomState, *, scale: Size, ratio_range: Factor
-) -> Any:
+@random_mistake(resizes.draw_scale)
+def scale_rounded(_: Function, rng: RandomState, *, scale: Size, ratio_range: Factor) -> Any:
     """Scale times ratio is rounded; the reference truncates it."""
     low, high = ratio_range
     ratio = rng.random_sample() * (high - low) + low
     return round(scale[0] * ratio), round(scale[1] * ratio)
 
 
-@mistake(resizes.random_resize_sample)
-def ratio_of_image(
-    random_resize_sample: Function,
-    sample: Sample,
-    rng: RandomState,
-    *,
-    ratio_range: Factor,
-    **options: Any,
-) -> Any:
+@random_mistake(resizes.random_resize_sample)
+def ratio_of_image(_: Function, sample: Sample, rng: RandomState, **options: Any) -> Any:
     """The ratio multiplies the image's own size; the reference multiplies the scale."""
-    low, high = ratio_range
+    low, high = options["ratio_range"]
     ratio = rng.random_sample() * (high - low) + low
     return resizes.resize_sample(sample, rng, scale_factor=ratio)
+
+
+@random_mistake(resizes.random_resize_sample, needs="a range of ratios")
+def ratio_from_torch(resize: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """The ratio is drawn from torch's generator; the reference draws from NumPy's."""
+    return resize(sample, of_torch(rng), **options)
+
+
+@random_mistake(resizes.random_resize_sample, needs="a range of ratios")
+def ratio_from_random(resize: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """The ratio is drawn from the module random; the reference draws from NumPy's generator."""
+    return resize(sample, of_python(rng), **options)
 
 
 def _scaled(height: int, width: int, factor: float) -> Any:
     return resizes.scaled_size(height, width, (factor, factor))
 
 
-_SIZE = (
-    size_truncated,
-    size_rounded_to_even,
-    size_rounded_up,
-    size_multiple_of_32,
-    scale_is_width_height,
-    scale_is_height_width,
-    short_side_only,
-    long_side_only,
-    never_enlarged,
-    ratio_not_kept,
-    scale_height_first,
-    scale_factor_height_first,
-    scale_factor_before_rounding,
-    shape_of_original,
-    not_resized,
-)
-_DRAW = (
-    ratio_not_drawn,
-    ratio_of_each_edge,
-    ratio_log_uniform,
-    ratio_in_steps,
-    scale_rounded,
-    ratio_of_image,
-)
-
-SUSPECTS: tuple[Suspect, ...] = (
-    *made_in(
-        resizes.random_resize_sample,
-        *(*IMAGE, *LABEL, label_not_resized, *_SIZE, *_DRAW, *generators.RESIZE),
-        generators.seed_reset(resizes.random_resize_sample),
-    ),
-    *made_in(resizes.resize_sample, *IMAGE, *_SIZE),
-)
+@made_in(
+    *(resizes.random_resize_sample, multiscale.random_choice_resize_sample),
+    *(crop.crop_sample, flip.flip_sample, photometric.photometric_sample),
+)()
+def seed_reset_per_sample(step: Function, sample: Any, rng: RandomState, **options: Any) -> Any:
+    """The seed is set to 0 anew for every sample; the reference goes on in one stream."""
+    rng.seed(0)
+    return step(sample, rng, **options)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -11,53 +12,114 @@ from numpy.typing import NDArray
 
 from parity.steps.schedule import config, table
 from parity.steps.schedule.schedulers import LinearLR, PolyLR, Scheduler
-from parity.suspects.mistake import Function, made_in, mistake
-from parity.suspects.suspect import Suspect
+from parity.suspects.mistake import Function, made_in
 
 Entry = Mapping[str, Any]
 Table = NDArray[np.float64]
+# (scheduler, base rate, iterations, max_iters) -> rates
+Rate = Callable[[Any, float, Table, int], Table]
+Stub = Callable[[], None]
 
 _POLY = ("PolyLR", "PolyLRRatio")
 _HAS_POLY = "a polynomial decay counted in iterations"
 _HAS_WARM_UP = "a linear warm-up counted in iterations"
 
+mistake = made_in(table.lr_table)
 
-@mistake(config.schedulers_from_config, needs=_HAS_POLY)
-def poly_by_epoch(schedulers_from_config: Function, entries: Any) -> Any:
+
+def _rate_of(kind: type[Scheduler], *, needs: str) -> Callable[[Rate], Rate]:
+    """Registers a mistake in the rate where a scheduler of `kind` acts."""
+
+    def register(rate: Rate) -> Rate:
+        @mistake(table.lr_table, needs=needs)
+        @wraps(rate)
+        def wrong(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
+            rates = lr_table(base_lrs, param_scheduler, **options)
+            for spec in config.schedulers_from_config(param_scheduler):
+                if isinstance(spec, kind) and _by_iteration(spec, options):
+                    end = options["max_iters"] if spec.end is None else spec.end
+                    at = np.arange(spec.begin, end, dtype=np.float64)
+                    for group, base in enumerate(base_lrs):
+                        found = rate(spec, float(base), at, options["max_iters"])
+                        rates[spec.begin : end, group] = found
+            return rates
+
+        return rate
+
+    return register
+
+
+def _with(*kinds: str, needs: str, **changes: Any) -> Callable[[Stub], Stub]:
+    """Registers that schedulers of `kinds` (none means all) have other options."""
+
+    def register(told: Stub) -> Stub:
+        @mistake(config.scheduler_of, needs=needs)
+        @wraps(told)
+        def wrong(scheduler_of: Function, entry: Entry) -> Any:
+            changed = not kinds or _kind(entry) in kinds
+            return scheduler_of({**entry, **changes} if changed else entry)
+
+        return told
+
+    return register
+
+
+def _by_iteration(spec: Scheduler, options: Mapping[str, Any]) -> bool:
+    return not spec.by_epoch and options.get("loop", "iter") == "iter"
+
+
+@_with(*_POLY, needs=_HAS_POLY, by_epoch=True)
+def poly_by_epoch() -> None:
     """The decay has by_epoch=True and stands still; iteration-based training needs False."""
-    return schedulers_from_config(_changed(entries, _POLY, by_epoch=True))
 
 
-@mistake(config.schedulers_from_config, needs="schedulers counted in iterations")
-def by_epoch_left_out(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(needs="schedulers counted in iterations", by_epoch=True)
+def by_epoch_left_out() -> None:
     """by_epoch is left out of every scheduler, and defaults to True; the reference has False."""
-    return schedulers_from_config(_changed(entries, (), by_epoch=True))
 
 
-@mistake(config.schedulers_from_config, needs="a polynomial decay of another power than 1")
-def poly_power_1(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs="a polynomial decay of another power than 1", power=1.0)
+def poly_power_1() -> None:
     """The decay is linear, the default of PolyLR; configs set a power, mostly 0.9."""
-    return schedulers_from_config(_changed(entries, _POLY, power=1.0))
 
 
-@mistake(config.schedulers_from_config, needs="a polynomial decay")
-def poly_power_half(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs="a polynomial decay", power=0.5)
+def poly_power_half() -> None:
     """The decay has power 0.5; configs set another, mostly 0.9."""
-    return schedulers_from_config(_changed(entries, _POLY, power=0.5))
 
 
-@mistake(config.schedulers_from_config, needs="a decay that begins after a warm-up")
-def poly_from_start(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(*_POLY, needs="a decay that begins after a warm-up", begin=0)
+def poly_from_start() -> None:
     """The decay runs during the warm-up, too; the reference begins it afterwards."""
-    return schedulers_from_config(_changed(entries, _POLY, begin=0))
 
 
-@mistake(config.schedulers_from_config, needs="a decay with eta_min or eta_min_ratio above 0")
-def floor_ignored(schedulers_from_config: Function, entries: Any) -> Any:
+@_rate_of(PolyLR, needs=_HAS_POLY)
+def poly_of_textbook(spec: Any, base: float, at: Table, last: int) -> Table:
+    """The decay is (1 - iteration / max_iters) ** power; the reference counts from begin to end."""
+    floor = spec.floor(base)
+    return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
+
+
+@_rate_of(PolyLR, needs=_HAS_POLY)
+def poly_in_closed_form(spec: Any, base: float, at: Table, last: int) -> Table:
+    """Each rate is computed from the first; the reference's from the one before, rounded."""
+    end = last if spec.end is None else spec.end
+    left = 1 - (at - spec.begin) / (end - spec.begin - 1)
+    floor = spec.floor(base)
+    return np.asarray((base - floor) * left**spec.power + floor)
+
+
+def _shared(spec: PolyLR) -> dict[str, Any]:
+    """Its options but for the floor."""
+    kept = {one.name: getattr(spec, one.name) for one in fields(spec)}
+    return {name: value for name, value in kept.items() if "eta_min" not in name}
+
+
+@mistake(config.scheduler_of, needs="a decay with eta_min or eta_min_ratio above 0")
+def floor_ignored(scheduler_of: Function, entry: Entry) -> Any:
     """The rate falls to 0; the reference stops at eta_min or its ratio."""
-    kept = [{**entry, "eta_min": 0} if "eta_min" in entry else entry for entry in _listed(entries)]
-    bare = [{key: entry[key] for key in entry if key != "eta_min_ratio"} for entry in kept]
-    return schedulers_from_config(bare)
+    bare = {key: entry[key] for key in entry if key != "eta_min_ratio"}
+    return scheduler_of({**bare, "eta_min": 0} if "eta_min" in entry else bare)
 
 
 @mistake(table.lr_table, needs="a decay with eta_min above 0")
@@ -67,78 +129,83 @@ def floor_clamped(lr_table: Function, base_lrs: Any, param_scheduler: Any, **opt
     to_0 = [PolyLR(**_shared(one)) if isinstance(one, PolyLR) else one for one in specs]
     rates = lr_table(base_lrs, to_0, **options)
     for spec in specs:
-        if isinstance(spec, PolyLR) and not spec.by_epoch and options.get("loop", "iter") == "iter":
+        if isinstance(spec, PolyLR) and _by_iteration(spec, options):
             part = slice(spec.begin, spec.end)
             rates[part] = np.maximum(rates[part], [spec.floor(float(base)) for base in base_lrs])
     return rates
 
 
-def _shared(spec: PolyLR) -> dict[str, Any]:
-    """Its options but for the floor."""
-    kept = {one.name: getattr(spec, one.name) for one in fields(spec)}
-    return {name: value for name, value in kept.items() if "eta_min" not in name}
-
-
 @mistake(config.schedulers_from_config, needs="a warm-up")
 def warm_up_missing(schedulers_from_config: Function, entries: Any) -> Any:
     """The warm-up is left out; the reference starts from a small share of the rate."""
-    rest = [entry for entry in _listed(entries) if _kind(entry) != "LinearLR"]
-    return schedulers_from_config(rest)
+    listed = [entries] if isinstance(entries, Mapping) else entries
+    return schedulers_from_config([entry for entry in listed if _kind(entry) != "LinearLR"])
 
 
-@mistake(config.schedulers_from_config, needs="a warm-up")
-def warm_up_one_longer(schedulers_from_config: Function, entries: Any) -> Any:
+@mistake(config.scheduler_of, needs="a warm-up")
+def warm_up_one_longer(scheduler_of: Function, entry: Entry) -> Any:
     """The warm-up ends one step late; the reference's last step is the one before end."""
-    longer = [
-        {**entry, "end": entry["end"] + 1} if _kind(entry) == "LinearLR" else entry
-        for entry in _listed(entries)
-    ]
-    return schedulers_from_config(longer)
+    is_warm_up = _kind(entry) == "LinearLR"
+    return scheduler_of({**entry, "end": entry["end"] + 1} if is_warm_up else entry)
 
 
-@mistake(config.schedulers_from_config, needs=_HAS_WARM_UP)
-def warm_up_by_epoch(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("LinearLR", needs=_HAS_WARM_UP, by_epoch=True)
+def warm_up_by_epoch() -> None:
     """The warm-up has by_epoch=True and never ends; iteration-based training needs False."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), by_epoch=True))
 
 
-@mistake(config.schedulers_from_config, needs="a warm-up with a start_factor of its own")
-def warm_up_from_a_third(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("LinearLR", needs="a warm-up with a start_factor of its own", start_factor=1 / 3)
+def warm_up_from_a_third() -> None:
     """start_factor is the default, 1/3; configs set a much smaller one."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1 / 3))
 
 
-@mistake(config.schedulers_from_config, needs="milestones of a scheduler that begins late")
-def milestones_from_start(schedulers_from_config: Function, entries: Any) -> Any:
+@_rate_of(LinearLR, needs=_HAS_WARM_UP)
+def warm_up_from_0(spec: Any, base: float, at: Table, _: int) -> Table:
+    """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
+    return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
+
+
+@_with("LinearLR", needs="a warm-up", start_factor=1e-12)
+def warm_up_line_from_0() -> None:
+    """start_factor is next to 0, and so is the first rate; configs set one that trains."""
+
+
+@mistake(table.lr_table)
+def rate_by_epoch(lr_table: Function, *arguments: Any, **options: Any) -> Any:
+    """The rate changes once per epoch, here a tenth of the run unless given; not per iteration."""
+    rates = lr_table(*arguments, **options)
+    length = options.get("epoch_length") or max(len(rates) // 10, 1)
+    return rates[np.arange(len(rates)) // length * length]
+
+
+@_rate_of(LinearLR, needs=_HAS_WARM_UP)
+def warm_up_from_first_share(spec: Any, base: float, at: Table, _: int) -> Table:
+    """Warm-up is (iteration + 1) / length; the reference starts at start_factor."""
+    return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
+
+
+@mistake(config.scheduler_of, needs="milestones of a scheduler that begins late")
+def milestones_from_start(scheduler_of: Function, entry: Entry) -> Any:
     """Milestones count from the start of training; in the reference from the scheduler's begin."""
-    shifted = []
-    for entry in _listed(entries):
-        begin = entry.get("begin", 0)
-        at = [step - begin for step in entry.get("milestones", ())]
-        shifted.append({**entry, "milestones": at} if "milestones" in entry else entry)
-    return schedulers_from_config(shifted)
+    at = [step - entry.get("begin", 0) for step in entry.get("milestones", ())]
+    return scheduler_of({**entry, "milestones": at} if "milestones" in entry else entry)
 
 
-@mistake(config.schedulers_from_config, needs="a cosine with T_max")
-def cosine_to_the_end(schedulers_from_config: Function, entries: Any) -> Any:
+@_with("CosineAnnealingLR", needs="a cosine with T_max", T_max=None)
+def cosine_to_the_end() -> None:
     """The cosine reaches its floor at the end of training; the reference's at T_max."""
-    return schedulers_from_config(_changed(entries, ("CosineAnnealingLR",), T_max=None))
 
 
-@mistake(config.schedulers_from_config, needs="convert_to_iter_based")
-def epochs_not_converted(schedulers_from_config: Function, entries: Any) -> Any:
+@_with(needs="convert_to_iter_based", convert_to_iter_based=False)
+def epochs_not_converted() -> None:
     """convert_to_iter_based is ignored, and the rate changes once per epoch."""
-    return schedulers_from_config(_changed(entries, (), convert_to_iter_based=False))
 
 
-@mistake(config.schedulers_from_config, needs="a constant factor that ends within training")
-def factor_kept(schedulers_from_config: Function, entries: Any) -> Any:
+@mistake(config.scheduler_of, needs="a constant factor that ends within training")
+def factor_kept(scheduler_of: Function, entry: Entry) -> Any:
     """A constant factor is not taken back; the reference's last step divides by it again."""
-    longer = [
-        {**entry, "end": entry["end"] + 1} if _kind(entry) == "ConstantLR" else entry
-        for entry in _listed(entries)
-    ]
-    return schedulers_from_config(longer)
+    is_factor = _kind(entry) == "ConstantLR"
+    return scheduler_of({**entry, "end": entry["end"] + 1} if is_factor else entry)
 
 
 @mistake(table.lr_table)
@@ -156,11 +223,9 @@ def stepped_one_late(lr_table: Function, *arguments: Any, **options: Any) -> Any
 
 
 @mistake(table.lr_table, needs="groups of unlike rates")
-def one_rate_for_all_groups(
-    lr_table: Function, base_lrs: Sequence[float], *arguments: Any, **options: Any
-) -> Any:
+def one_rate_for_all_groups(rates_of: Function, base_lrs: Any, *given: Any, **options: Any) -> Any:
     """Every group gets the first one's rate; the reference keeps the groups' multipliers."""
-    return lr_table([base_lrs[0]] * len(base_lrs), *arguments, **options)
+    return rates_of([base_lrs[0]] * len(base_lrs), *given, **options)
 
 
 @mistake(table.lr_table)
@@ -169,131 +234,5 @@ def rates_in_float32(lr_table: Function, *arguments: Any, **options: Any) -> Any
     return lr_table(*arguments, **options).astype(np.float32).astype(np.float64)
 
 
-@mistake(table.lr_table, needs=_HAS_POLY)
-def poly_of_textbook(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
-    """The decay is (1 - iteration / max_iters) ** power; the reference counts from begin to end."""
-    last = options["max_iters"]
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        floor = spec.floor(base)
-        return np.asarray((base - floor) * (1 - at / last) ** spec.power + floor)
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
-
-
-@mistake(table.lr_table, needs=_HAS_POLY)
-def poly_in_closed_form(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
-    """Each rate is computed from the first; the reference's from the one before, rounded."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        end = options["max_iters"] if spec.end is None else spec.end
-        left = 1 - (at - spec.begin) / (end - spec.begin - 1)
-        floor = spec.floor(base)
-        return np.asarray((base - floor) * left**spec.power + floor)
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, PolyLR, rate)
-
-
-@mistake(table.lr_table)
-def rate_by_epoch(lr_table: Function, *arguments: Any, **options: Any) -> Any:
-    """The rate changes once per epoch, here a tenth of the run unless given; not per iteration."""
-    rates = lr_table(*arguments, **options)
-    length = options.get("epoch_length") or max(len(rates) // 10, 1)
-    return rates[np.arange(len(rates)) // length * length]
-
-
-@mistake(config.schedulers_from_config, needs="a warm-up")
-def warm_up_line_from_0(schedulers_from_config: Function, entries: Any) -> Any:
-    """start_factor is next to 0, and so is the first rate; configs set one that trains."""
-    return schedulers_from_config(_changed(entries, ("LinearLR",), start_factor=1e-12))
-
-
-@mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_0(lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any) -> Any:
-    """Warm-up is iteration / length and starts at 0; the reference starts at start_factor."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        return np.asarray(base * (at - spec.begin) / (spec.end - spec.begin))
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
-
-
-@mistake(table.lr_table, needs=_HAS_WARM_UP)
-def warm_up_from_first_share(
-    lr_table: Function, base_lrs: Any, param_scheduler: Any, **options: Any
-) -> Any:
-    """Warm-up is (iteration + 1) / length; the reference starts at start_factor."""
-
-    def rate(spec: Any, base: float, at: Table) -> Table:
-        return np.asarray(base * (at - spec.begin + 1) / (spec.end - spec.begin))
-
-    return _exchanged(lr_table, base_lrs, param_scheduler, options, LinearLR, rate)
-
-
-def _listed(entries: Any) -> list[Entry]:
-    return [entries] if isinstance(entries, Mapping) else list(entries)
-
-
 def _kind(entry: Entry) -> str:
     return str(entry["type"]).rpartition(".")[2]
-
-
-def _changed(entries: Any, kinds: tuple[str, ...], **changes: Any) -> list[Entry]:
-    """`entries`, those of `kinds` (none means all) with other options."""
-    return [
-        {**entry, **changes} if not kinds or _kind(entry) in kinds else entry
-        for entry in _listed(entries)
-    ]
-
-
-def _exchanged(
-    lr_table: Function,
-    base_lrs: Sequence[float],
-    param_scheduler: Any,
-    options: Mapping[str, Any],
-    kind: type[Scheduler],
-    rate: Callable[[Any, float, Table], Table],
-) -> Any:
-    """The table with ``rate(spec, base_lr, iterations)`` where a scheduler of `kind` acts."""
-    rates = lr_table(base_lrs, param_scheduler, **options)
-    for spec in config.schedulers_from_config(param_scheduler):
-        if isinstance(spec, kind) and not spec.by_epoch and options.get("loop", "iter") == "iter":
-            end = options["max_iters"] if spec.end is None else spec.end
-            at = np.arange(spec.begin, end, dtype=np.float64)
-            for group, base in enumerate(base_lrs):
-                rates[spec.begin : end, group] = rate(spec, float(base), at)
-    return rates
-
-
-SUSPECTS: tuple[Suspect, ...] = made_in(
-    table.lr_table,
-    poly_by_epoch,
-    by_epoch_left_out,
-    poly_power_1,
-    poly_power_half,
-    poly_from_start,
-    poly_of_textbook,
-    poly_in_closed_form,
-    floor_ignored,
-    floor_clamped,
-    warm_up_missing,
-    warm_up_one_longer,
-    warm_up_by_epoch,
-    warm_up_from_a_third,
-    warm_up_from_0,
-    warm_up_line_from_0,
-    rate_by_epoch,
-    warm_up_from_first_share,
-    milestones_from_start,
-    cosine_to_the_end,
-    epochs_not_converted,
-    factor_kept,
-    stepped_before_update,
-    stepped_one_late,
-    one_rate_for_all_groups,
-    rates_in_float32,
-)

@@ -48,6 +48,11 @@ class Explanation:
         return tuple(suspect.id for suspect in self.suspects)
 
     @property
+    def name(self) -> str:
+        """The same as one."""
+        return " with ".join(self.ids)
+
+    @property
     def summary(self) -> str:
         """What is done wrongly, and what the reference does."""
         return " Also: ".join(suspect.summary.rstrip(".") + "." for suspect in self.suspects)
@@ -62,8 +67,8 @@ class Search:
             _Row(trial, record, RecordDigest.of(record))
             for trial, record in zip(trials, actual, strict=True)
         ]
-        by_more = [row for row in rows if row.difference is Difference.MORE]
-        rounded = [row for row in rows if row.difference is Difference.ROUNDING]
+        by_more = [row for row in rows if row.is_rounding is False]
+        rounded = [row for row in rows if row.is_rounding]
         self.rounded = len(rounded)
         # Rounding alone: only a mistake that rounds likewise is looked for.
         self.only_rounding = not by_more
@@ -82,28 +87,26 @@ class Search:
         """
         if not self._reached:
             return ()
-        alone = list(dict.fromkeys((suspect,) for made in first for suspect in made))
-        for known in (alone, list(first)):
-            if found := self._exact(lambda _, known=known: known, RecordDigest.fits):
+        trial = self._rows[0].trial
+        alone: Sequence[Combination] = [(suspect,) for made in first for suspect in made]
+        for known in (list(dict.fromkeys(alone)), first):
+            if found := self._exact(known, RecordDigest.fits):
                 return found
         if self.only_rounding:
-            return self._exact(Trial.alone, RecordDigest.fits)
-        choices = (Trial.alone, Trial.pairs) if pairs else (Trial.alone,)
+            return self._exact(trial.alone(), RecordDigest.fits)
+        choices = (trial.alone, trial.pairs) if pairs else (trial.alone,)
         for choose in choices:
-            if found := self._exact(choose, RecordDigest.fits):
+            if found := self._exact(choose(), RecordDigest.fits):
                 return found
         # Draws written otherwise, such as uniform(low=0, high=1), are the same.
         for choose in choices if self._values_differ else ():
-            if found := self._exact(choose, RecordDigest.same_values):
+            if found := self._exact(choose(), RecordDigest.same_values):
                 return found
         return self.rounded_like()
 
     def _exact(
-        self,
-        choose: Callable[[Trial], list[Combination]],
-        fits: Callable[[RecordDigest, RecordDigest], bool],
+        self, left: Sequence[Combination], fits: Callable[[RecordDigest, RecordDigest], bool]
     ) -> tuple[Explanation, ...]:
-        left = choose(self._rows[0].trial)
         for row in self._rows:
             left = [
                 made
@@ -173,14 +176,6 @@ class Search:
         return sum(shares) / len(shares) if shares else 0.0
 
 
-class Difference(Enum):
-    """How a candidate's record differs from the reference's."""
-
-    NONE = "none"
-    ROUNDING = "rounding"
-    MORE = "more"
-
-
 @dataclass(frozen=True, eq=False)
 class _Row:
     """What the candidate gave on the input of one trial."""
@@ -190,14 +185,12 @@ class _Row:
     print: RecordDigest
 
     @cached_property
-    def difference(self) -> Difference:
-        """As the check says; the print only saves time."""
+    def is_rounding(self) -> bool | None:
+        """Whether it differs by rounding alone, None for not at all; the print only saves time."""
         if self.print.fits(self.trial.reference):
-            return Difference.NONE
+            return None
         result = compare_records(self.record, self.trial.expected)
-        if result.verdict is not Verdict.DIFFERENT:
-            return Difference.NONE
-        return Difference.ROUNDING if result.is_rounding else Difference.MORE
+        return result.is_rounding if result.verdict is Verdict.DIFFERENT else None
 
     @cached_property
     def terms(self) -> int:

@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from parity.pipeline import Step
+from parity.suspects.mistake import with_others
 from parity.suspects.suspect import Replaced, Suspect, replaced_by
 
 # Values of one option that a sentence lists.
@@ -105,14 +106,12 @@ def joined(found: Sequence[tuple[Suspect, ...]]) -> list[tuple[Suspect, ...]]:
 @cache
 def _of_function(function: Callable[..., Any], replaced: Replaced) -> tuple[Suspect, ...]:
     return tuple(
-        OtherValue.of(name, value, functions={replaced: partial(_with, function, name, value)})
+        OtherValue.of(
+            name, value, functions={replaced: partial(with_others, {name: value}, function)}
+        )
         for name, kind in _options(function).items()
         for value in _usual(name, kind)
     )
-
-
-def _with(function: Callable[..., Any], name: str, value: Any, *given: Any, **options: Any) -> Any:
-    return function(*given, **{**options, name: value})
 
 
 def _options(function: Callable[..., Any]) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from parity.testing import assert_parity
 from tests.candidate.support import probe_verdicts as verdicts
 from tests.candidate.support import report_of
 
-# Their cases begin with an image; tests/candidate/test_steps_list.py runs these.
+# Their cases begin with a file or an image; tests/candidate/test_steps_list.py runs these.
 SCALED = ("resize", "random_choice_resize", "resize_shortest_edge", "resize_to_multiple")
 ADDED = {probe.step.name for probe in augment.PROBES if probe.step.module != "collate"}
-DATA = {*SCALED, *ADDED, "pad", "crop", "flip", "photometric"}
+DATA = {"load", *SCALED, *ADDED, "pad", "crop", "flip", "photometric"}
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.name not in DATA])

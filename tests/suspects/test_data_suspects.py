@@ -13,7 +13,19 @@ from parity.check.summary import candidate_steps
 from parity.checks.support import unchanged
 from parity.compare import Verdict
 from parity.compare.trace import compare_records, run_trace
-from parity.steps import crop, flip, load, multiscale, pad, photometric, resize
+from parity.steps import (
+    crop,
+    flip,
+    load,
+    maps,
+    mosaic,
+    multiscale,
+    pad,
+    photometric,
+    resize,
+    tone,
+    warp,
+)
 from parity.suspects.catalogue import all_suspects, suspects_of
 from parity.suspects.diagnose import diagnose_trials
 from parity.suspects.mistake import WithMistakes, current
@@ -23,7 +35,8 @@ from parity.suspects.values import OtherValue
 
 MODULES = {
     **{"load": load, "resize": resize, "multiscale": multiscale, "crop": crop, "flip": flip},
-    **{"photometric": photometric, "pad": pad},
+    **{"photometric": photometric, "pad": pad, "warp": warp, "tone": tone, "maps": maps},
+    "mosaic": mosaic,
 }
 SUSPECTS = [one for one in all_suspects() if any(file in MODULES for file, _ in one.functions)]
 PLANTED = [(one, *place) for one in SUSPECTS for place in one.functions if place[0] in MODULES]

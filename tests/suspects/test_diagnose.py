@@ -11,13 +11,13 @@ from PIL import Image
 
 from parity.check.cases import list_root
 from parity.check.summary import candidate_steps
-from parity.compare.trace import run_step, run_trace
+from parity.compare.trace import run_trace
 from parity.errors import InputError
 from parity.fixtures import inputs_root
 from parity.pipeline import TrainPipeline
 from parity.steps.photometric import draw_photometric, photometric
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.diagnose import diagnose, diagnose_candidate, diagnose_many
+from parity.suspects.diagnose import diagnose_many
 from parity.suspects.search import Level
 from parity.suspects.values import OtherValue
 from tests.naive import (
@@ -31,7 +31,7 @@ from tests.naive import (
     photo,
     resized,
 )
-from tests.planted import DEFECTS
+from tests.planted import DEFECTS, diagnose_candidate
 
 # As ADE20K is configured, at a small size.
 PIPELINE = TrainPipeline(scale=SCALE, crop_size=CROP)
@@ -283,18 +283,8 @@ def test_draws_written_otherwise(records):
     assert diagnosis.explanations[0].ids == ("hue-modulo-256",)
 
 
-def test_one_record(records):
-    record = records["photometric"][0]
-    [actual] = [
-        run_step("photometric", changed(photo, modulo=256), record.input, record.state_before)
-    ]
-    single = diagnose(STEPS["photometric"], record, actual, pairs=False)
-    many = diagnose_many(STEPS["photometric"], [(record, actual)], pairs=False)
-    assert str(single) == str(many)
-
-
 def test_records_of_another_step(records):
     with pytest.raises(InputError, match=r"crop: needs records of this step, got those of \['flip"):
-        diagnose(STEPS["crop"], records["flip"][0], records["flip"][0])
+        diagnose_many(STEPS["crop"], [(records["flip"][0], records["flip"][0])])
     with pytest.raises(InputError, match="needs records"):
         diagnose_many(STEPS["crop"], [])

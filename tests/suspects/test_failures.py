@@ -18,9 +18,9 @@ from parity.probes import data
 from parity.probes.catalogue import PROBES
 from parity.steps.flip import flip_sample
 from parity.suspects.catalogue import suspects_of
-from parity.suspects.diagnose import diagnose_candidate
 from parity.suspects.failures import known_mistake, with_diagnoses
 from parity.suspects.trial import NotDefined, Trial, together
+from tests.planted import diagnose_candidate
 
 PIPELINE = TrainPipeline(scale=(96, 48), crop_size=(40, 48))
 [FLIP] = [step for step in PIPELINE.steps if step.name == "flip"]

@@ -12,8 +12,9 @@ from parity.probes.catalogue import DATA_PROBES, PROBES
 from parity.steps.collate import collate
 from parity.steps.crop import crop_sample
 from parity.steps.loss import focal_loss
-from parity.suspects.diagnose import diagnose_candidate, diagnose_many
+from parity.suspects.diagnose import diagnose_many
 from parity.suspects.values import other_values
+from tests.planted import diagnose_candidate
 
 
 def diagnosed(name, function, **changed):

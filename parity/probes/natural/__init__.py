@@ -7,6 +7,7 @@ from parity.probes.natural.operations import OPERATIONS as OPERATIONS
 from parity.probes.natural.operations import Operation as Operation
 from parity.probes.natural.operations import Runnable as Runnable
 from parity.probes.natural.operations import by_name as by_name
+from parity.probes.natural.operations import probe as probe
 from parity.probes.natural.operations import step_of as step_of
 from parity.probes.natural.recipe import is_torch_scheduler as is_torch_scheduler
 from parity.probes.natural.signature import ITERATIONS as ITERATIONS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from parity.probes.natural.operations import OPERATIONS, Operation
+from parity.probes.natural.operations import OPERATIONS
 from parity.steps import load
 
 _LOGITS = "pred float (N, C, H, W); label int64 (N, H, W), 255 ignored"
@@ -139,19 +139,17 @@ class Described:
 
 def described() -> tuple[Described, ...]:
     """Every step, in the order of a training."""
-    loads = (("load", load.load_sample), ("load_image", load.load_image))
-    also = ("load_annotation", load.load_annotation)
-    first = [_described(name, function, "load") for name, function in (*loads, also)]
-    return (*first, *(_of(operation) for operation in OPERATIONS))
+    named: dict[str, Callable[..., Any]] = {
+        **{"load": load.load_sample, "load_image": load.load_image},
+        **{"load_annotation": load.load_annotation},
+        **{operation.name: operation.function for operation in OPERATIONS},
+    }
+    return tuple(_described(name, function) for name, function in named.items())
 
 
-def _of(operation: Operation) -> Described:
-    module = operation.function.__module__.partition(".steps.")[2].partition(".")[0]
-    return _described(operation.name, operation.function, module)
-
-
-def _described(name: str, function: Callable[..., Any], module: str) -> Described:
+def _described(name: str, function: Callable[..., Any]) -> Described:
     shapes = _SHAPES.get(name, _LOSS)
+    module = function.__module__.partition(".steps.")[2].partition(".")[0]
     return Described(name, module, _signature(name, function), shapes, _example(name, function))
 
 

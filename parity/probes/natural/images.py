@@ -143,7 +143,7 @@ def _called(
     else:
         required = {"image": image, **({} if alone and not _takes_two(call) else {"seg": seg})}
         pair = pair_of(call(required, options, {"rng": rng}))
-    return _array(pair[0]), None if sample.seg is None else _array(pair[1])
+    return as_array(pair[0]), None if sample.seg is None else as_array(pair[1])
 
 
 def _mapping(sample: Sample, image: Any, seg: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _changed(found: Mapping[str, Any], given: Mapping[str, Any]) -> Pair:
         or [found[key] for key in keys if key in found]
         for keys in (IMAGE_KEYS, SEG_KEYS)
     ]
-    image, seg = (next(iter(entry), None) for entry in entries)
+    image, seg = (next(iter(found), None) for found in entries)
     return image, seg
 
 
@@ -169,7 +169,7 @@ def pair_of(result: Any) -> Pair:
     if isinstance(result, Sample):
         return result.image, result.seg
     if isinstance(result, Mapping):
-        return entry(result, IMAGE_KEYS), entry(result, SEG_KEYS)
+        return _entry(result, IMAGE_KEYS), _entry(result, SEG_KEYS)
     if isinstance(result, (tuple, list)) and len(result) == 2:
         return result[0], result[1]
     if isinstance(result, (np.ndarray, torch.Tensor, Image.Image)):
@@ -177,8 +177,7 @@ def pair_of(result: Any) -> Pair:
     raise InputError(f"gives {_described(result)}; return (image, seg)")
 
 
-def entry(result: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    """The first of `keys` that it has, or None."""
+def _entry(result: Mapping[str, Any], keys: Sequence[str]) -> Any:
     return next((result[key] for key in keys if key in result), None)
 
 
@@ -187,7 +186,7 @@ def _takes_two(call: Caller) -> bool:
     return len(names) > 1 and names[1] in SEG_KEYS
 
 
-def _array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
     """A Pillow image or a tensor as our array; anything else as it is."""
     if isinstance(value, Image.Image):
         array = np.array(value)

@@ -64,18 +64,14 @@ def _recorded(rng: RandomState) -> Iterator[None]:
 
         def numbers() -> str:
             values.append(original(*args, **kwargs))
-            return _shown(values[0])
+            first = ", ".join(f"{value:.6f}" for value in values[0].flatten()[:2].tolist())
+            return f"{values[0].numel()} numbers, {first} ..."
 
         rng.record("torch.rand", numbers, (), {})
         return values[0]
 
     with mock.patch.object(torch, "rand", rand):
         yield
-
-
-def _shown(values: torch.Tensor) -> str:
-    first = ", ".join(f"{value:.6f}" for value in values.flatten()[:2].tolist())
-    return f"{values.numel()} numbers, {first} ..."
 
 
 @through_caller
@@ -133,7 +129,9 @@ def headed(function: Any, value: Any, rng: RandomState | None = None, **options:
 def _by_outputs(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
     """Losses as they are logged."""
     with torch.enable_grad():
-        outputs = {name: leaf_of(value[name]) for name in value if _is_output(name, value[name])}
+        # What a network gives; a true map of depths is a float, too.
+        given = (name for name in value if value[name].is_floating_point() and name != "label")
+        outputs = {name: leaf_of(value[name]) for name in given}
         found = call({**value, **outputs}, options)
         named = isinstance(found, Mapping)
         total = total_loss(found) if named else found.mean()
@@ -148,8 +146,3 @@ def _by_outputs(call: Caller, value: Value, rng: RandomState, **options: Any) ->
     if not named:
         return Partly(rest)
     return {"losses": {name: loss.detach().mean() for name, loss in found.items()}, **rest}
-
-
-def _is_output(name: str, item: torch.Tensor) -> bool:
-    """Whether a network gives it; a true map of depths is a float, too."""
-    return item.is_floating_point() and name != "label"

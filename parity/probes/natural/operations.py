@@ -11,6 +11,7 @@ from typing import Any
 from numpy.random import RandomState
 
 from parity.pipeline import Step
+from parity.probes import Probe
 from parity.probes.natural import masks, recipe, samples, tensors
 from parity.probes.natural.signature import Caller
 from parity.steps import collate as collates
@@ -21,6 +22,7 @@ from parity.steps import (
     flip,
     infer,
     iou,
+    load,
     logits,
     loss,
     maps,
@@ -118,9 +120,11 @@ _OWN_LOSSES = (
     *(loss.ddr_head_loss, loss.pid_head_loss, loss.depth_head_loss),
 )
 
+_OF_LABELS = {"reduce_zero_label": True, "label_map": None}
 _POSITIONS = ("interpolate_pos_encoding", "interpolate_pos_embed")
 
 OPERATIONS: tuple[Operation, ...] = (
+    Operation("load", load.load_sample, samples.loaded, meant=_OF_LABELS),
     Operation(
         "resize",
         resizes.random_resize_sample,
@@ -217,6 +221,13 @@ def step_of(
     """A step called `name` of one of our functions, run like any function in its place."""
     run = next(one.run for one in OPERATIONS if one.function is function)
     return Step(name, function, options or {}, run)
+
+
+def probe(
+    name: str, function: Callable[..., Any], make: Callable[[int], Any], /, **options: Any
+) -> Probe:
+    """A probe of the step called `name` of one of our functions, with these options."""
+    return Probe(step_of(name, function, options), make)
 
 
 @cache

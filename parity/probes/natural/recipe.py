@@ -182,13 +182,13 @@ def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
 @through_caller
 def accumulated(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Give one entry per batch: what its loss is divided by, and whether parameters are updated."""
-    return [_accumulation(entry) for entry in call({}, value)]
-
-
-def _accumulation(entry: Any) -> Any:
-    if isinstance(entry, tuple) and len(entry) == 2:
-        return dict(zip(("loss_factor", "updates"), entry, strict=True))
-    return entry
+    names = ("loss_factor", "updates")
+    return [
+        dict(zip(names, entry, strict=True))
+        if isinstance(entry, tuple) and len(entry) == 2
+        else entry
+        for entry in call({}, value)
+    ]
 
 
 @through_caller
@@ -206,12 +206,9 @@ def counted(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     if is_dataclass(found) and not isinstance(found, type):
         return asdict(found)
     if isinstance(found, (tuple, list)) and len(found) == 4:
-        return dict(zip(("intersect", "union", "pred", "label"), map(_whole, found), strict=True))
+        columns = [np.asarray(column).astype(np.int64) for column in found]
+        return dict(zip(("intersect", "union", "pred", "label"), columns, strict=True))
     return found
-
-
-def _whole(column: Any) -> NDArray[np.int64]:
-    return np.asarray(column).astype(np.int64)
 
 
 @through_caller

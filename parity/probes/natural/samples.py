@@ -12,14 +12,38 @@ import torch
 from numpy.random import RandomState
 
 from parity.errors import NotExercised
-from parity.probes.natural.images import IMAGE_KEYS, SEG_KEYS, entry, transformed
+from parity.probes.natural.images import (
+    IMAGE_KEYS,
+    SEG_KEYS,
+    as_array,
+    pair_of,
+    takes_mapping,
+    transformed,
+)
 from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
-from parity.sample import EDGE, Batch, Sample
+from parity.sample import EDGE, Batch, DataInfo, Sample
 
 # Of mmseg's ADE20K configs.
 CROP_SIZE = (512, 512)
 _ONE = frozenset({"sample", "item", "example"})
 _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "examples"})
+
+
+@through_caller
+def loaded(call: Caller, info: DataInfo, rng: RandomState, **options: Any) -> Any:
+    """Call it with the paths of an image and its label map, or with a mapping of these.
+
+    Raises NotExercised where it would have to be told how labels are numbered.
+    """
+    given = {"reduce_zero_label": info.reduce_zero_label, "label_map": info.label_map}
+    if takes_mapping(call.function):
+        name = next(iter(parameters_of(call.function)))
+        pair = pair_of(call({name: info.as_dict()}, options))
+    else:
+        paths = {"img_path": info.img_path, "seg_map_path": info.seg_map_path}
+        pair = pair_of(call(paths, {**given, **options}))
+    image, seg = map(as_array, pair)
+    return Partly(image=image) if seg is None else Partly(image=image, seg=seg)
 
 
 @through_caller
@@ -143,16 +167,13 @@ def _without_size(options: Mapping[str, Any], sizes: set[tuple[int, int]]) -> di
     size, divisor = options.get("size"), options.get("size_divisor")
     left_out = []
     if size is not None and (
-        tuple(size) == largest or (len(sizes) == 1 and _within(size, largest))
+        tuple(size) == largest
+        or (len(sizes) == 1 and all(edge <= most for edge, most in zip(size, largest, strict=True)))
     ):
         left_out.append("size")
     if divisor is not None and not any(edge % divisor for edge in largest):
         left_out.append("size_divisor")
     return {key: value for key, value in options.items() if key not in left_out}
-
-
-def _within(size: Sequence[int], largest: Sequence[int]) -> bool:
-    return size[0] <= largest[0] and size[1] <= largest[1]
 
 
 def takes_one(function: Any) -> bool:
@@ -170,15 +191,12 @@ def takes_one(function: Any) -> bool:
 
 def _batch(result: Any) -> Any:
     """A Batch as it is; of a tuple or a mapping, images and label maps are compared."""
-    if isinstance(result, Batch) or result is None:
+    if not isinstance(result, Mapping) and not (
+        isinstance(result, (tuple, list)) and len(result) == 2
+    ):
         return result
-    if isinstance(result, Mapping):
-        pair = entry(result, IMAGE_KEYS), entry(result, SEG_KEYS)
-    elif isinstance(result, (tuple, list)) and len(result) == 2:
-        pair = result[0], result[1]
-    else:
-        return result
-    return Partly(images=pair[0], segs=pair[1])
+    images, segs = pair_of(result)
+    return Partly(images=images, segs=segs)
 
 
 def _joined(batches: Sequence[Any]) -> Any:

@@ -150,6 +150,7 @@ class Caller:
             ours = next((key for key in self.known if name in (key, *SPELLINGS.get(key, ()))), "")
             if ours:
                 raise NotExercised(f"needs {name}, which this case has not")
+            raise NotExercised(f"needs {name}, which this step does not give; set a default")
 
 
 def through_caller(run: Function) -> Function:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,18 @@ Tensors = Mapping[str, torch.Tensor]
 def loss(call: Caller, value: Tensors, rng: RandomState, **options: Any) -> dict[str, Any]:
     """Give the value of a loss of ``(pred, label)``, and its gradient by `pred`.
 
-    pred: float ``(N, C, H, W)``. Raises InputError where it gives no tensor and no number.
+    pred: float ``(N, C, H, W)``. A loss that does not take one-hot labels gets class indices.
+    Raises InputError where it gives no tensor and no number.
     """
     with torch.enable_grad():
         pred = leaf_of(value["pred"])
-        result = _called(call, {**value, "pred": pred}, options)
+        try:
+            result = _called(call, {**value, "pred": pred}, options)
+        except (IndexError, RuntimeError, TypeError, ValueError):
+            label = value["label"]
+            if label.shape != pred.shape or label.is_floating_point():
+                raise
+            result = _called(call, {**value, "pred": pred, "label": label.argmax(1)}, options)
         if _has_no_gradient(result):
             return Partly(loss=torch.as_tensor(result, dtype=pred.dtype))
         result = _tensor(result)
@@ -99,12 +106,6 @@ def resized(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
 
 
 @through_caller
-def batched(call: Caller, value: Batch, rng: RandomState, **options: Any) -> Any:
-    """Call a function of a Batch and a model."""
-    return call({"batch": value}, options)
-
-
-@through_caller
 def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Make one segmentation per image of logits ``(N, C, H, W)`` and metas."""
     alone = "seg_logits" in value
@@ -115,21 +116,42 @@ def postprocessed(call: Caller, value: Mapping[str, Any], rng: RandomState, **op
 
 @through_caller
 def inferred(call: Caller, value: Any, rng: RandomState, **options: Any) -> Any:
-    """Run a model on images float ``(N, 3, H, W)``.
+    """Run a model on images float ``(N, 3, H, W)``; after collation, metas and labels pass through.
 
-    After collation, metas and labels pass through.
+    The model gives smaller logits; a function that does not take these gets enlarged ones.
     """
     model = options.pop("model")
     if isinstance(value, Batch):
-        given = {"model": model, "images": value.images}
-        logits = call(given, options, {"metas": value.metas})
+        logits = _of_model(call, model, value.images, options, {"metas": value.metas})
         return {"logits": logits, "metas": value.metas, "labels": value.segs}
     rest = {key: item for key, item in value.items() if key not in ("images", "metas")}
     metas = {"metas": value["metas"]} if "metas" in value else {}
     # Images without metas are a case of their own; with them, their sizes decide.
     needed = metas if metas.get("metas") is not None else {}
     extras = metas if not needed else {}
-    return call({"model": model, "images": value["images"]}, {**rest, **needed, **options}, extras)
+    return _of_model(call, model, value["images"], {**rest, **needed, **options}, extras)
+
+
+def _of_model(
+    call: Caller,
+    model: Callable[[torch.Tensor], torch.Tensor],
+    images: torch.Tensor,
+    options: Mapping[str, Any],
+    extras: Mapping[str, Any],
+) -> Any:
+    aligned = bool(options.get("align_corners", False))
+
+    def enlarged(images: torch.Tensor) -> torch.Tensor:
+        logits, size = model(images), images.shape[2:]
+        return F.interpolate(logits, size, mode="bilinear", align_corners=aligned)
+
+    try:
+        return call({"model": model, "images": images}, options, extras)
+    except RuntimeError as error:  # of sizes that do not fit
+        try:
+            return call({"model": enlarged, "images": images}, options, extras)
+        except Exception:
+            raise error from None
 
 
 @through_caller

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from parity.errors import InputError
 from parity.steps.crop import CropBox
-from parity.steps.logits import Segmentation, postprocess_logits, resize_logits
+from parity.steps.logits import Segmentation, check_maps, postprocess_logits, resize_logits
 
 Model = Callable[[torch.Tensor], torch.Tensor]
 Metas = Sequence[Mapping[str, Any]]
@@ -47,7 +47,7 @@ def encode_decode(
     That is ``img_shape`` where it is a torch.Size, else ``pad_shape``, else
     ``img_shape``; without `metas`, the size of `images`.
     """
-    _check_images(images)
+    check_maps(images, "images")
     size = (images.shape[2], images.shape[3]) if metas is None else _target_size(metas)
     return resize_logits(model(images), size=size, align_corners=align_corners)
 
@@ -73,7 +73,7 @@ def slide_inference(
     Sums are kept in the dtype of `images`. Raises InputError when windows leave
     pixels out, or when `model` gives another number of images or classes.
     """
-    _check_images(images)
+    check_maps(images, "images")
     batch, _, height, width = images.shape
     total = images.new_zeros((batch, num_classes, height, width))
     count = images.new_zeros((batch, 1, height, width))
@@ -152,11 +152,3 @@ def _target_size(metas: Metas) -> Size:
     is_window = isinstance(meta.get("img_shape"), torch.Size)
     height, width = meta["img_shape" if is_window else keys[0]][:2]
     return height, width
-
-
-def _check_images(images: torch.Tensor) -> None:
-    if images.ndim != 4 or not images.is_floating_point() or images.numel() == 0:
-        raise InputError(
-            f"images must be floats of shape (N, C, H, W), "
-            f"got {images.dtype} of shape {tuple(images.shape)}"
-        )

@@ -55,12 +55,8 @@ class ClassCounts:
         return cls(*(np.zeros(num_classes, np.int64) for _ in range(4)))
 
     def __add__(self, other: ClassCounts) -> ClassCounts:
-        return ClassCounts(
-            self.intersect + other.intersect,
-            self.union + other.union,
-            self.pred + other.pred,
-            self.label + other.label,
-        )
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return ClassCounts(*(mine + theirs for mine, theirs in pairs))
 
 
 def intersect_and_union(

@@ -18,6 +18,8 @@ from parity.errors import InputError
 from parity.steps.iou.counts import ClassCounts, LabelMap, intersect_and_union
 
 Columns = dict[str, NDArray[np.float32]]
+# Counts and ratios of the classes, by name.
+Areas = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +131,8 @@ def class_ratios(
     Reproduces ``IoUMetric.total_area_to_metrics``. Raises InputError for
     unknown `iou_metrics`.
     """
-    areas = _Areas.of(counts)
-    ratios = {"aAcc": areas.intersect.sum() / areas.label.sum()}
+    areas = {name: torch.from_numpy(column).float() for name, column in vars(counts).items()}
+    ratios = {"aAcc": areas["intersect"].sum() / areas["label"].sum()}
     for metric in _known(iou_metrics):
         ratios.update(_FAMILIES[metric](areas, beta))
     columns = {name: ratio.numpy() for name, ratio in ratios.items()}
@@ -150,37 +152,22 @@ def summarise(ratios: Mapping[str, NDArray[np.float32]]) -> dict[str, np.float32
         }
 
 
-@dataclass(frozen=True, eq=False)
-class _Areas:
-    """ClassCounts as float32 tensors."""
-
-    intersect: torch.Tensor
-    union: torch.Tensor
-    pred: torch.Tensor
-    label: torch.Tensor
-
-    @classmethod
-    def of(cls, counts: ClassCounts) -> _Areas:
-        columns = (counts.intersect, counts.union, counts.pred, counts.label)
-        return cls(*(torch.from_numpy(column).float() for column in columns))
+def _iou(areas: Areas, beta: float) -> Areas:
+    return {"IoU": areas["intersect"] / areas["union"], "Acc": areas["intersect"] / areas["label"]}
 
 
-def _iou(areas: _Areas, beta: float) -> dict[str, torch.Tensor]:
-    return {"IoU": areas.intersect / areas.union, "Acc": areas.intersect / areas.label}
+def _dice(areas: Areas, beta: float) -> Areas:
+    dice = 2 * areas["intersect"] / (areas["pred"] + areas["label"])
+    return {"Dice": dice, "Acc": areas["intersect"] / areas["label"]}
 
 
-def _dice(areas: _Areas, beta: float) -> dict[str, torch.Tensor]:
-    dice = 2 * areas.intersect / (areas.pred + areas.label)
-    return {"Dice": dice, "Acc": areas.intersect / areas.label}
-
-
-def _fscore(areas: _Areas, beta: float) -> dict[str, torch.Tensor]:
-    precision, recall = areas.intersect / areas.pred, areas.intersect / areas.label
+def _fscore(areas: Areas, beta: float) -> Areas:
+    precision, recall = areas["intersect"] / areas["pred"], areas["intersect"] / areas["label"]
     score = (1 + beta**2) * (precision * recall) / ((beta**2 * precision) + recall)
     return {"Fscore": score, "Precision": precision, "Recall": recall}
 
 
-_FAMILIES: dict[str, Callable[[_Areas, float], dict[str, torch.Tensor]]] = {
+_FAMILIES: dict[str, Callable[[Areas, float], Areas]] = {
     "mIoU": _iou,
     "mDice": _dice,
     "mFscore": _fscore,

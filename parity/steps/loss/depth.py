@@ -56,11 +56,7 @@ SI_LOG = (LossTerm("loss_silog", si_log_loss),)
 
 @explained
 def depth_head_loss(
-    pred: Tensor,
-    label: Tensor,
-    *,
-    losses: Sequence[LossTerm] = SI_LOG,
-    align_corners: bool = False,
+    pred: Tensor, label: Tensor, *, losses: Sequence[LossTerm] = SI_LOG, align_corners: bool = False
 ) -> dict[str, Tensor]:
     """Losses by name of depths `pred` ``(N, 1, h, w)``, brought to the size of the true ones.
 

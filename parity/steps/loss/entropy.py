@@ -39,13 +39,18 @@ def cross_entropy(
     if ignore_index is None:
         raise InputError("softmax cross entropy needs an integer ignore_index, got None")
     weights = class_weight_for(pred, class_weight)
-    loss = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
+    loss = pixel_losses(pred, label, weights, ignore_index)
     if avg_factor is None and reduction == "mean":
         avg_factor = mean_divisor(label, weights, ignore_index, avg_non_ignore)
     weight = None if weight is None else weight.float()
     return loss_weight * reduce_loss(
         loss, weight=weight, reduction=reduction, avg_factor=avg_factor
     )
+
+
+def pixel_losses(pred: Tensor, label: Tensor, weights: Tensor | None, ignore_index: int) -> Tensor:
+    """The loss of each pixel, ``(N, ...)``, times the weight of its class; 0 of ignored ones."""
+    return F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
 
 
 def mean_divisor(

@@ -6,6 +6,9 @@ Reproduces ``FocalLoss`` on the CPU, that is its ``py_sigmoid_focal_loss``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
@@ -13,6 +16,13 @@ from torch import Tensor
 from parity.errors import InputError
 from parity.steps.loss.reduction import AvgFactor, reduce_loss
 from parity.steps.loss.refusal import explained
+
+# Of options that are other than a float.
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "alpha": (float, list),
+    "class_weight": (list, type(None)),
+    "ignore_index": (int,),
+}
 
 
 @explained
@@ -43,7 +53,8 @@ def focal_loss(
             f"class indices, mmseg 1.2.2 takes column C of the one-hot form for the columns "
             f"before it on the CPU, and fails; make label one-hot"
         )
-    _check_types(gamma, alpha, class_weight, ignore_index, loss_weight)
+    given = {"gamma": gamma, "alpha": alpha, "class_weight": class_weight}
+    _check_types({**given, "ignore_index": ignore_index, "loss_weight": loss_weight})
     rows, target = _rows(pred), _rows(label)  # (P, C)
     loss = _focal(rows, target, gamma, alpha)
     scale = torch.ones(1, rows.size(1)).type_as(loss)
@@ -89,21 +100,9 @@ def _fitting(weight: Tensor, loss: Tensor) -> Tensor:
     return weight
 
 
-def _check_types(
-    gamma: float,
-    alpha: float | list[float],
-    class_weight: list[float] | None,
-    ignore_index: int,
-    loss_weight: float,
-) -> None:
+def _check_types(given: Mapping[str, Any]) -> None:
     """The reference takes 2.0 and refuses 2; so a configuration fails here as it does there."""
-    for name, value, kinds in (
-        ("gamma", gamma, (float,)),
-        ("alpha", alpha, (float, list)),
-        ("class_weight", class_weight, (list, type(None))),
-        ("ignore_index", ignore_index, (int,)),
-        ("loss_weight", loss_weight, (float,)),
-    ):
-        if not isinstance(value, kinds):
+    for name, value in given.items():
+        if not isinstance(value, kinds := _TYPES.get(name, (float,))):
             wanted = " or ".join(kind.__name__ for kind in kinds)
             raise InputError(f"{name} must be a {wanted}, got {value!r}")

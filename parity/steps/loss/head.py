@@ -37,7 +37,12 @@ def decode_head_loss(
     if label.dim() != 3 or len(label) == 0:
         raise InputError(f"label must be (N, H, W) of one image or more, got {tuple(label.shape)}")
     logits = enlarged(pred, label, align_corners)
-    weight = _pixel_weights(logits, label, losses, sampler, ignore_index)
+    weight = None
+    if sampler is not None:
+        if ignore_index is None:
+            raise InputError("the sampler needs an ignore_index, got None")
+        options = {"losses": losses, "ignore_index": ignore_index, **vars(sampler)}
+        weight = ohem_weights(logits, label, **options)
     given = {"weight": weight, "ignore_index": ignore_index}
     found = summed(losses, lambda term: term(logits, label, **given))
     return {**found, "acc_seg": pixel_accuracy(logits, label, ignore_index)}
@@ -53,27 +58,6 @@ def pixel_accuracy(pred: Tensor, label: Tensor, ignore_index: int | None) -> Ten
     correct = accuracy(pred, label, ignore_index=ignore_index)
     assert isinstance(correct, Tensor)  # for a single k
     return correct
-
-
-def _pixel_weights(
-    logits: Tensor,
-    label: Tensor,
-    losses: Sequence[LossTerm],
-    sampler: OhemSampler | None,
-    ignore_index: int | None,
-) -> Tensor | None:
-    if sampler is None:
-        return None
-    if ignore_index is None:
-        raise InputError("the sampler needs an ignore_index, got None")
-    return ohem_weights(
-        logits,
-        label,
-        thresh=sampler.thresh,
-        min_kept=sampler.min_kept,
-        losses=losses,
-        ignore_index=ignore_index,
-    )
 
 
 def total_loss(losses: Mapping[str, Tensor | Sequence[Tensor]]) -> Tensor:

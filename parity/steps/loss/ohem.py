@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from parity.errors import InputError
-from parity.steps.loss.entropy import cross_entropy
+from parity.steps.loss.entropy import cross_entropy, pixel_losses
 from parity.steps.loss.reduction import class_weight_for
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
@@ -45,7 +45,7 @@ def ohem_cross_entropy(
     if isinstance(class_weight, str):
         raise InputError("this loss reads no file; give class_weight as numbers")
     weights = class_weight_for(pred, class_weight)
-    losses = F.cross_entropy(pred, label, weights, reduction="none", ignore_index=ignore_index)
+    losses = pixel_losses(pred, label, weights, ignore_index)
     valid = label != ignore_index
     ranked, order = own_probability(pred, label, ignore_index)[valid].sort()
     if ranked.numel() == 0:

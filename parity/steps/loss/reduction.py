@@ -45,11 +45,16 @@ def reduce_loss(
         loss = loss * weight
     if reduction == "none":
         return loss
-    if avg_factor is None:
-        return loss.mean() if reduction == "mean" else loss.sum()
-    if reduction == "sum":
+    if reduction == "mean":
+        return mean_by(loss, avg_factor)
+    if avg_factor is not None:
         raise InputError('avg_factor cannot be used with reduction "sum"; leave one of them out')
-    return loss.sum() / (avg_factor + EPS)
+    return loss.sum()
+
+
+def mean_by(loss: Tensor, avg_factor: AvgFactor | None) -> Tensor:
+    """The mean of all, or their sum over `avg_factor`."""
+    return loss.mean() if avg_factor is None else loss.sum() / (avg_factor + EPS)
 
 
 def _check_weight(loss: Tensor, weight: Tensor) -> None:

@@ -31,21 +31,11 @@ def accuracy(
     wanted = (topk,) if isinstance(topk, int) else topk
     if not isinstance(wanted, tuple) or not wanted:
         raise InputError(f"topk must be an int or a tuple of ints, got {topk!r}")
-    found = [pred.new_tensor(0.0) for _ in wanted]
-    if pred.size(0) > 0:
-        found = _percentages(pred, label, wanted, thresh, ignore_index)
-    return found[0] if isinstance(topk, int) else found
-
-
-def _percentages(
-    pred: Tensor,
-    label: Tensor,
-    topk: tuple[int, ...],
-    thresh: float | None,
-    ignore_index: int | None,
-) -> list[Tensor]:
-    _check_shapes(pred, label, max(topk))
-    scores, classes = pred.topk(max(topk), dim=1)
+    if pred.size(0) == 0:
+        found = [pred.new_tensor(0.0) for _ in wanted]
+        return found[0] if isinstance(topk, int) else found
+    _check_shapes(pred, label, max(wanted))
+    scores, classes = pred.topk(max(wanted), dim=1)
     classes = classes.transpose(0, 1)  # (k, N, ...)
     correct = classes.eq(label.unsqueeze(0).expand_as(classes))
     if thresh is not None:
@@ -55,7 +45,9 @@ def _percentages(
         valid = label != ignore_index
         correct, counted = correct[:, valid], int(valid.sum())
     scale = 100.0 / (counted + EPS)
-    return [(correct[:k].reshape(-1).float().sum(0, keepdim=True) + EPS) * scale for k in topk]
+    hits = [correct[:k].reshape(-1).float().sum(0, keepdim=True) for k in wanted]
+    found = [(hit + EPS) * scale for hit in hits]
+    return found[0] if isinstance(topk, int) else found
 
 
 def _check_shapes(pred: Tensor, label: Tensor, most: int) -> None:

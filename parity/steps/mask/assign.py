@@ -8,6 +8,7 @@ Mask2FormerHead and MaskFormerHead (mmdet/models/dense_heads).
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -83,13 +84,7 @@ def mask2former_match(
         return nothing_matched(labels)
     drawn = sample_points(masks, points.repeat(len(masks), 1, 1))
     wanted = sample_points(targets.float(), points.repeat(len(targets), 1, 1))
-    return assign_queries(
-        total_cost(
-            class_cost(scores, labels, weight=cost_weights.classes),
-            mask_cross_entropy_cost(drawn, wanted, weight=cost_weights.mask),
-            dice_cost(drawn, wanted, weight=cost_weights.dice),
-        )
-    )
+    return cheapest(scores, labels, drawn, wanted, mask_cross_entropy_cost, cost_weights)
 
 
 @explained
@@ -109,14 +104,24 @@ def maskformer_match(
     if len(labels) == 0:
         return nothing_matched(labels)
     small = F.interpolate(targets.unsqueeze(1).float(), masks.shape[-2:], mode="nearest")
-    wanted = small.squeeze(1)
-    return assign_queries(
-        total_cost(
-            class_cost(scores, labels, weight=cost_weights.classes),
-            mask_focal_cost(masks, wanted, weight=cost_weights.mask),
-            dice_cost(masks, wanted, weight=cost_weights.dice),
-        )
+    return cheapest(scores, labels, masks, small.squeeze(1), mask_focal_cost, cost_weights)
+
+
+def cheapest(
+    scores: Tensor,
+    labels: Tensor,
+    masks: Tensor,
+    wanted: Tensor,
+    mask_cost: Callable[..., Tensor],
+    weights: MaskWeights,
+) -> Match:
+    """The match of least cost by class, by mask (``mask_cost(masks, wanted)``) and by overlap."""
+    costs = (
+        class_cost(scores, labels, weight=weights.classes),
+        mask_cost(masks, wanted, weight=weights.mask),
+        dice_cost(masks, wanted, weight=weights.dice),
     )
+    return assign_queries(total_cost(*costs))
 
 
 def total_cost(*costs: Tensor) -> Tensor:

@@ -65,12 +65,7 @@ def of_pairs(inside: Tensor, outside: Tensor, target: Tensor) -> Tensor:
 
 @explained
 def dice_cost(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    weight: float = 1.0,
-    eps: float = 1.0,
-    naive_dice: bool = True,
+    pred: Tensor, target: Tensor, *, weight: float = 1.0, eps: float = 1.0, naive_dice: bool = True
 ) -> Tensor:
     """One minus the overlap of every pair of mask logits ``(Q, ...)`` and segment ``(G, ...)``.
 

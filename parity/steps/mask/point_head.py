@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from parity.steps.loss.head import pixel_accuracy
 from parity.steps.loss.ohem import CROSS_ENTROPY
 from parity.steps.loss.refusal import explained
 from parity.steps.loss.terms import LossTerm
-from parity.steps.loss.topk import accuracy
 from parity.steps.mask.infer import padded_size
-from parity.steps.mask.points import draw_uncertain_points, grid_of
+from parity.steps.mask.points import draw_uncertain_points, values_at
 
 
 @explained
@@ -51,13 +51,13 @@ def point_head_loss(
         importance_sample_ratio=importance_sample_ratio,
         generator=generator,
     )
-    logits = head(*(values_at(maps, points, align_corners) for maps in (features, pred)))
+    logits = head(
+        *(values_at(maps, points, align_corners=align_corners) for maps in (features, pred))
+    )
     wanted = labels_at(label, points, align_corners)
-    correct = accuracy(logits, wanted, ignore_index=ignore_index)
-    assert isinstance(correct, Tensor)  # for a single k
     # Of two losses of one name the last stays, as there.
     named = {f"point{one.name}": one(logits, wanted, ignore_index=ignore_index) for one in losses}
-    return {**named, "acc_point": correct}
+    return {**named, "acc_point": pixel_accuracy(logits, wanted, ignore_index)}
 
 
 @explained
@@ -83,7 +83,9 @@ def point_head_inference(
             refined, scale_factor=scale_factor, mode="bilinear", align_corners=align_corners
         )
         pixels, points = most_doubtful(refined, subdivision_num_points)
-        logits = head(*(values_at(maps, points, align_corners) for maps in (features, pred)))
+        logits = head(
+            *(values_at(maps, points, align_corners=align_corners) for maps in (features, pred))
+        )
         refined = replaced_at(refined, pixels, logits)
     size = padded_size(metas)
     return F.interpolate(refined, size, mode="bilinear", align_corners=align_corners)
@@ -108,13 +110,8 @@ def replaced_at(maps: Tensor, pixels: Tensor, values: Tensor) -> Tensor:
     return maps.flatten(2).scatter(2, places, values).view_as(maps)
 
 
-def values_at(maps: Tensor, points: Tensor, align_corners: bool) -> Tensor:
-    """Bilinear values ``(N, C, P)`` of ``(N, C, h, w)`` at `points` ``(N, P, 2)``."""
-    return F.grid_sample(maps, grid_of(points), align_corners=align_corners).squeeze(3)
-
-
 def labels_at(label: Tensor, points: Tensor, align_corners: bool) -> Tensor:
     """Labels ``(N, P)`` of the pixels nearest to `points`."""
-    planes, grid = label.unsqueeze(1).float(), grid_of(points)
-    found = F.grid_sample(planes, grid, mode="nearest", align_corners=align_corners)
-    return found.squeeze(3).squeeze(1).long()
+    planes = label.unsqueeze(1).float()
+    found = values_at(planes, points, mode="nearest", align_corners=align_corners)
+    return found.squeeze(1).long()

@@ -37,13 +37,15 @@ def sample_points(maps: Tensor, points: Tensor) -> Tensor:
 
     Outside of the outermost pixels' centres, a map fades to zero.
     """
-    found = F.grid_sample(maps.unsqueeze(1), grid_of(points), align_corners=False)  # (N, 1, P, 1)
-    return found.squeeze(3).squeeze(1)
+    return values_at(maps.unsqueeze(1), points).squeeze(1)
 
 
-def grid_of(points: Tensor) -> Tensor:
-    """What ``grid_sample`` takes for them: ``(N, P, 1, 2)``, from -1 to 1."""
-    return points.unsqueeze(2) * 2.0 - 1.0
+def values_at(
+    maps: Tensor, points: Tensor, *, mode: str = "bilinear", align_corners: bool = False
+) -> Tensor:
+    """Values ``(N, C, P)`` of ``(N, C, h, w)`` at `points` ``(N, P, 2)``."""
+    grid = points.unsqueeze(2) * 2.0 - 1.0  # grid_sample counts from -1 to 1
+    return F.grid_sample(maps, grid, mode=mode, align_corners=align_corners).squeeze(3)
 
 
 @explained
@@ -101,6 +103,5 @@ def doubt_of(masks: Tensor, points: Tensor) -> Tensor:
 
 def doubt_of_classes(logits: Tensor, points: Tensor) -> Tensor:
     """Minus what the best class of ``(N, C, h, w)`` is ahead of the second by, ``(N, P)``."""
-    found = F.grid_sample(logits, grid_of(points), align_corners=False).squeeze(3)
-    best, second = found.topk(2, dim=1).values.unbind(1)
+    best, second = values_at(logits, points).topk(2, dim=1).values.unbind(1)
     return second - best

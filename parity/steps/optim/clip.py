@@ -43,7 +43,8 @@ def clip_gradients(
         return Clipped(copies, None)
     if kind == "value":
         bound = float(options["clip_value"])
-        return Clipped([_clamp(gradient, bound) for gradient in gradients], None)
+        clamped = [None if g is None else g.clamp(min=-bound).clamp(max=bound) for g in gradients]
+        return Clipped(clamped, None)
     norm = total_norm(present, norm_type=options.get("norm_type", 2.0))
     if options.get("error_if_nonfinite", False) and not bool(torch.isfinite(norm)):
         raise InputError(f"the norm of the gradients is {float(norm)}, and cannot be clipped")
@@ -57,10 +58,6 @@ def total_norm(gradients: Sequence[torch.Tensor], *, norm_type: float = 2.0) -> 
     norms = [torch.linalg.vector_norm(gradient, float(norm_type)) for gradient in gradients]
     total: torch.Tensor = torch.linalg.vector_norm(torch.stack(norms), float(norm_type))
     return total
-
-
-def _clamp(gradient: torch.Tensor | None, bound: float) -> torch.Tensor | None:
-    return None if gradient is None else gradient.clamp(min=-bound).clamp(max=bound)
 
 
 def _read(clip_grad: Mapping[str, Any] | None) -> tuple[str | None, dict[str, Any]]:

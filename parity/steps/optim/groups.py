@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,15 +20,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from parity.errors import InputError
-from parity.steps.optim.layer_decay import layer_decay_groups, vit_layer_decay_groups
+from parity.steps.optim.layer_decay import (
+    NamedSettings,
+    Settings,
+    layer_decay_groups,
+    vit_layer_decay_groups,
+)
 
+# Part of a name -> what the config says of parameters with it.
+CustomKeys = dict[str, Mapping[str, Any]]
 _NORMS = (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm)
 _NEED_DECAY = ("bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult")
 _DEFORMABLE = ("DeformConv2d", "ModulatedDeformConv2d")
-
-# What a constructor decides for one group, besides the names: lr, weight_decay and more.
-Settings = dict[str, Any]
-NamedSettings = list[tuple[tuple[str, ...], Settings]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,10 @@ def param_groups(
         found = build(inner, lr, weight_decay, paramwise_cfg, compiled_ops)
     if not any(names for names, _ in found):
         raise InputError(f"{type(inner).__name__} has no parameter to train")
-    return [_group(names, {"lr": lr, "weight_decay": decay, **own}) for names, own in found]
+    settings = [(names, {"lr": lr, "weight_decay": decay, **own}) for names, own in found]
+    return [
+        ParamGroup(names, own.pop("lr"), own.pop("weight_decay"), own) for names, own in settings
+    ]
 
 
 def _insist_on_no_decay(config: Settings, constructor: str) -> None:
@@ -118,10 +125,6 @@ def _default_decay(optimizer: str) -> Any:
     if "weight_decay" not in parameters:
         raise InputError(f"{optimizer} has no weight_decay, and is not compared")
     return parameters["weight_decay"].default
-
-
-def _group(names: tuple[str, ...], settings: Settings) -> ParamGroup:
-    return ParamGroup(names, settings.pop("lr"), settings.pop("weight_decay"), settings)
 
 
 def _default_groups(
@@ -156,12 +159,6 @@ def _default_groups(
     return groups
 
 
-def _force_groups(
-    model: nn.Module, lr: float, weight_decay: float | None, config: Settings, compiled_ops: bool
-) -> NamedSettings:
-    return _default_groups(model, lr, weight_decay, config, compiled_ops, force=True)
-
-
 def _places(
     module: nn.Module, compiled_ops: bool, prefix: str = "", in_deformable: bool = False
 ) -> Iterator[ParamPlace]:
@@ -181,7 +178,7 @@ def _is_deformable(module: nn.Module) -> bool:
     )
 
 
-def ranked_custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
+def ranked_custom_keys(config: Settings) -> CustomKeys:
     """Longest key first, those of one length in alphabetical order."""
     keys = config.get("custom_keys", {})
     if not isinstance(keys, Mapping) or not all(isinstance(own, Mapping) for own in keys.values()):
@@ -190,10 +187,7 @@ def ranked_custom_keys(config: Settings) -> dict[str, Mapping[str, Any]]:
 
 
 def custom_settings(
-    place: ParamPlace,
-    custom_keys: dict[str, Mapping[str, Any]],
-    lr: float,
-    weight_decay: float | None,
+    place: ParamPlace, custom_keys: CustomKeys, lr: float, weight_decay: float | None
 ) -> Settings | None:
     """From the first key that occurs in the name, or None. Any other rule is then void."""
     # The dot is there even without a prefix, so ".weight" matches at the top level too.
@@ -250,7 +244,7 @@ def decay_multiplier(place: ParamPlace, config: Settings) -> float | None:
 _Constructor = Callable[[nn.Module, float, float | None, Settings, bool], NamedSettings]
 _CONSTRUCTORS: dict[str, _Constructor] = {
     "DefaultOptimWrapperConstructor": _default_groups,
-    "ForceDefaultOptimWrapperConstructor": _force_groups,
+    "ForceDefaultOptimWrapperConstructor": partial(_default_groups, force=True),
     "LearningRateDecayOptimizerConstructor": layer_decay_groups,
     "LayerDecayOptimizerConstructor": vit_layer_decay_groups,
 }

@@ -13,6 +13,10 @@ from torch import nn
 
 from parity.errors import InputError
 
+# What a constructor decides for one group, besides the names: lr, weight_decay and more.
+Settings = dict[str, Any]
+NamedSettings = list[tuple[tuple[str, ...], Settings]]
+
 _EMBEDDINGS = ("backbone.cls_token", "backbone.mask_token", "backbone.pos_embed")
 # The layer of ConvNeXt's first three downsampling convolutions, and of its first two
 # stages. The third stage counts one layer per three blocks; the rest is the last layer.
@@ -54,12 +58,8 @@ def vit_layer(name: str, *, num_layers: int) -> int:
 
 
 def layer_decay_groups(
-    model: nn.Module,
-    lr: float,
-    weight_decay: float | None,
-    config: dict[str, Any],
-    compiled_ops: bool,
-) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    model: nn.Module, lr: float, weight_decay: float | None, config: Settings, compiled_ops: bool
+) -> NamedSettings:
     """One group per layer and kind of decay, in the order in which they first occur.
 
     Raises InputError without num_layers and decay_rate, and for other backbones.
@@ -69,7 +69,7 @@ def layer_decay_groups(
         raise InputError("layer decay needs num_layers and decay_rate in paramwise_cfg")
     kind = str(config.get("decay_type", "layer_wise"))
     backbone = type(getattr(model, "backbone", None)).__name__
-    groups: dict[str, tuple[list[str], dict[str, Any]]] = {}
+    groups: dict[str, tuple[list[str], Settings]] = {}
     for name, param in model.named_parameters():
         if not param.requires_grad:
             continue
@@ -85,12 +85,8 @@ def layer_decay_groups(
 
 
 def vit_layer_decay_groups(
-    model: nn.Module,
-    lr: float,
-    weight_decay: float | None,
-    config: dict[str, Any],
-    compiled_ops: bool,
-) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    model: nn.Module, lr: float, weight_decay: float | None, config: Settings, compiled_ops: bool
+) -> NamedSettings:
     """The older constructor of BEiT and MAE, whose rate is called layer_decay_rate."""
     if "layer_decay_rate" not in config:
         raise InputError("LayerDecayOptimizerConstructor needs layer_decay_rate in paramwise_cfg")

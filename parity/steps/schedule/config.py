@@ -41,12 +41,13 @@ def schedulers_from_config(param_scheduler: ParamScheduler) -> tuple[Scheduler, 
     if isinstance(param_scheduler, Mapping):
         param_scheduler = [param_scheduler]
     return tuple(
-        entry if isinstance(entry, Scheduler) else _from_config(dict(entry))
-        for entry in param_scheduler
+        entry if isinstance(entry, Scheduler) else scheduler_of(entry) for entry in param_scheduler
     )
 
 
-def _from_config(options: dict[str, Any]) -> Scheduler:
+def scheduler_of(entry: Mapping[str, Any]) -> Scheduler:
+    """The spec of one entry of a config. Raises InputError as `schedulers_from_config`."""
+    options = dict(entry)
     given = str(options.pop("type", "")).rpartition(".")[2]
     momentum = given.endswith(_MOMENTUM)
     name = f"{given.removesuffix(_MOMENTUM)}LR" if momentum else given

@@ -1,0 +1,124 @@
+"""Loads, losses, inference and groups in the forms of others: run, and named where wrong."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from torch.nn import functional
+
+from parity.candidate.judge import judge, mistake_of
+from parity.candidate.load import load_candidate
+from parity.candidate.runner import Outcome
+from parity.candidate.steps import candidate_from, select_steps
+from parity.errors import InputError
+from tests.candidate.test_strangers import checked
+
+
+def reduced(seg):
+    seg[seg == 0] = 255
+    seg = seg - 1
+    seg[seg == 254] = 255
+    return seg
+
+
+def load(img_file, label_file):
+    seg = np.array(Image.open(label_file))
+    return cv2.imread(img_file), reduced(seg)
+
+
+class LoadResults:
+    def __call__(self, results):
+        results["img"] = cv2.imread(results["img_path"])
+        seg = np.array(Image.open(results["seg_map_path"]))
+        if results["label_map"]:
+            seg = np.vectorize(lambda one: results["label_map"].get(one, one))(seg).astype(np.uint8)
+        return {**results, "gt_seg_map": reduced(seg) if results["reduce_zero_label"] else seg}
+
+
+def test_loads_by_paths_and_by_results():
+    assert checked(load, "load")[1]["load"] == {"equal", "not compared"}
+    check, found = checked(LoadResults, "load")
+    assert found["load"] == {"equal", "different"}
+    told = mistake_of(check.records()["load", "load"]).text
+    assert told.startswith("The label_map is applied before the reduction")
+
+
+def focal(inputs, targets, alpha=0.5, gamma=2.0):
+    hot = functional.one_hot(targets, inputs.shape[1]).movedim(-1, 1).float()
+    share = inputs.sigmoid()
+    miss = (1 - share) * hot + share * (1 - hot)
+    weight = (alpha * hot + (1 - alpha) * (1 - hot)) * miss**gamma
+    loss = functional.binary_cross_entropy_with_logits(inputs, hot, reduction="none")
+    return (loss * weight).mean()
+
+
+def test_a_focal_loss_of_class_indices():
+    assert checked(focal, "focal")[1]["loss_focal_default"] == {"equal"}
+
+
+def slide(model, img, crop, stride, num_classes):
+    height, width = img.shape[2:]
+    logits = img.new_zeros(len(img), num_classes, height, width)
+    count = img.new_zeros(1, 1, height, width)
+    for top in range(0, max(height - crop[0] + stride[0] - 1, 0) // stride[0] + 1):
+        for left in range(0, max(width - crop[1] + stride[1] - 1, 0) // stride[1] + 1):
+            bottom = min(top * stride[0] + crop[0], height)
+            right = min(left * stride[1] + crop[1], width)
+            window = np.s_[..., max(bottom - crop[0], 0) : bottom, max(right - crop[1], 0) : right]
+            logits[window] += model(img[window])
+            count[window] += 1
+    return logits / count
+
+
+def test_an_inference_whose_model_enlarges_its_logits_itself():
+    found = checked(slide, "slide_inference")[1]
+    assert found["infer_slide"] == {"equal"}
+
+
+def test_a_parameter_that_no_step_gives_is_said_and_not_held_against_it():
+    inference = checked(lambda model, image, mode: image, "whole_inference")[1]
+    loss = checked(lambda logits, target, epoch: logits.sum(), "cross_entropy")[1]
+    assert set().union(*inference.values(), *loss.values()) == {"not compared"}
+
+
+@pytest.mark.parametrize("asked", ["lovasz", "dice", "focal"])
+def test_a_loss_is_also_asked_for_without_that_word(asked):
+    assert select_steps([asked]) == select_steps([f"{asked}_loss"])
+
+
+def test_the_only_class_of_a_file_stands_for_the_step(tmp_path):
+    file = tmp_path / "criterion.py"
+    text = "helper = lambda x: x\n\n\nclass Mine:\n    def __call__(self, x, y):\n        pass\n"
+    file.write_text(text)
+    found = candidate_from(load_candidate(str(file)), "c.py", asked=select_steps(["dice"]))
+    assert found.name == "c.py:Mine"
+    file.write_text(file.read_text() + "\n\nclass Other(Mine):\n    pass\n")
+    with pytest.raises(InputError, match="parity check dice_loss --candidate"):
+        candidate_from(load_candidate(str(file)), "c.py", asked=select_steps(["dice"]))
+
+
+def two_groups(model, lr, weight_decay):
+    decayed, plain = [], []
+    for name, parameter in model.named_parameters():
+        (decayed if name.startswith("backbone") else plain).append(parameter)
+    rates = {"lr": lr, "weight_decay": weight_decay}
+    return [{"params": decayed, **rates}, {"params": plain, **rates}]
+
+
+def slow_backbone(model, lr, weight_decay):
+    found = two_groups(model, lr, weight_decay)
+    found[0]["lr"] = lr / 10
+    return found
+
+
+def test_groups_are_compared_by_parameter():
+    assert checked(two_groups, "param_groups")[1]["optim_groups"] == {"equal", "not compared"}
+    check, found = checked(slow_backbone, "param_groups")
+    assert found["optim_groups"] == {"different", "not compared"}
+    _, expected, actual = check.records()["optim", "optim_groups"][0]
+    wrong = judge(Outcome(actual), expected).worst
+    assert wrong is not None
+    assert wrong[0].startswith("backbone.")
+    assert wrong[0].endswith(".lr")
