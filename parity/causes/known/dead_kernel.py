@@ -46,6 +46,32 @@ NEEDS = (
 )
 
 
+@Cause(
+    id="dead-kernel",
+    seen="the console's line, or tensors of a checkpoint that only this op trains, or the "
+    "compiled extension",
+    title="The CUDA kernel of deformable attention failed to launch",
+    mechanism="mmcv's ms_deform_attn starts from a zero output and only prints when its launch "
+    "fails, forward and backward, so the pixel decoder mixes no levels and its attention gets no "
+    "gradient.",
+    effects=(
+        UNMEASURED,
+        Effect(
+            "a tiny Mask2Former on the CPU, three seeds each: mean 25.77 healthy, 26.26 dead, no "
+            "difference that seeds so far apart could show; nothing about ADE20K",
+            "fixtures/runs/measured.json",
+            "measured here",
+        ),
+    ),
+    fix="Rebuild mmcv with TORCH_CUDA_ARCH_LIST set to the GPU's compute capability: "
+    "TORCH_CUDA_ARCH_LIST=X.Y MMCV_WITH_OPS=1 FORCE_CUDA=1 pip install --no-binary mmcv mmcv",
+    kind="broken",
+    step="deform_attn*",
+    on_machine=True,
+    test="parity ops --script ops.py, and in the training's environment python ops.py --device "
+    "cuda (a minute); then evaluate the zoo's checkpoint there (minutes); then retrain with only "
+    "the op fixed",
+)
 def _detect(context: RunContext) -> Verdict:
     console = [m for m in context.run.console if m.kind == LAUNCH]
     found = _latest(context)
@@ -241,40 +267,3 @@ def _uses_op(context: RunContext) -> bool:
     kinds |= {bare(item.get("self_attn_cfg", "type").value) for _, item in walk(
         context.mine.item("model"))}  # fmt: skip
     return any(name in kinds for name in _OPS)
-
-
-_CAUSE = Cause(
-    id="dead-kernel",
-    seen="the console's line, or tensors of a checkpoint that only this op trains, or the "
-    "compiled extension",
-    title="The CUDA kernel of deformable attention failed to launch",
-    mechanism=(
-        "mmcv's ms_deform_attn starts from a zero output and only prints when its launch fails, "
-        "forward and backward, so the pixel decoder mixes no levels and its attention gets no "
-        "gradient."
-    ),
-    effects=(
-        UNMEASURED,
-        Effect(
-            "a tiny Mask2Former on the CPU, three seeds each: mean 25.77 healthy, 26.26 dead, no "
-            "difference that seeds so far apart could show; nothing about ADE20K",
-            "fixtures/runs/measured.json",
-            "measured here",
-        ),
-    ),
-    fix=(
-        "Rebuild mmcv with TORCH_CUDA_ARCH_LIST set to the GPU's compute capability: "
-        "TORCH_CUDA_ARCH_LIST=X.Y MMCV_WITH_OPS=1 FORCE_CUDA=1 pip install --no-binary mmcv mmcv"
-    ),
-    detect=_detect,
-    kind="broken",
-    step="deform_attn*",
-    on_machine=True,
-    test=(
-        "parity ops --script ops.py, and in the training's environment python ops.py --device cuda "
-        "(a minute); then evaluate the zoo's checkpoint there (minutes); then retrain with only "
-        "the op fixed"
-    ),
-)
-
-CAUSES = (_CAUSE,)

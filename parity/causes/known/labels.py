@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parity.causes.cause import (
-    UNMEASURED,
+    NO_CONFIG,
     Cause,
     Effect,
     Evidence,
@@ -14,7 +14,6 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import classes_of, dataset, environment, steps
-from parity.causes.table import NO_CONFIG
 from parity.runs.datasets import KNOWN
 from parity.settings.items import Item, walk
 from parity.settings.terms import Terms, signatures
@@ -24,6 +23,19 @@ _FIXED = (1, 2, 2)  # reads reduce before map in mmseg/datasets/transforms/loadi
 _BINARY = ("STDCHead",)
 
 
+@Cause(
+    id="reduce-zero",
+    seen="reduce_zero_label of both sides, and what the data set's labels need",
+    title="Labels off by one: label 0 handled in two ways",
+    mechanism="ADE20K's label 0 becomes 255 and every other is lowered by one; left out, done "
+    "twice, or done on one side only, the model is scored on other classes than it learnt.",
+    effects=(Effect("IoU stays constant; no figure", "M#2050, M#1609", "unmeasured"),),
+    fix="Set reduce_zero_label alike, as the zoo's config does, in data sets and pipelines.",
+    kind="broken",
+    paths=("*.reduce_zero_label",),
+    step="load*",
+    words=("zero", "reduce", "254", "255"),
+)
 def _reduce_zero(context: RunContext) -> Verdict:
     terms = context.mine
     if terms is None:
@@ -71,6 +83,15 @@ def _place(context: RunContext, terms: Terms, item: Item, split: str) -> tuple[E
     return context.evidence(terms.source(place), f"reduce_zero_label={item.value}")
 
 
+@Cause(
+    id="num-classes",
+    seen="num_classes of every head against the classes of the data",
+    title="The head has another number of classes than the data",
+    mechanism="Classes that no label holds take part in every softmax, or labels lie outside "
+    "the classes.",
+    fix="Set num_classes of every head to the number of classes of the data set.",
+    paths=("model.*num_classes", "model.*out_channels"),
+)
 def _num_classes(context: RunContext) -> Verdict:
     terms = context.mine
     if terms is None:
@@ -98,6 +119,15 @@ def _num_classes(context: RunContext) -> Verdict:
     return Found(evidence, "certain", "the config states it", detail)
 
 
+@Cause(
+    id="label-map-order",
+    seen="chosen classes with mmseg's version in the log",
+    title="Labels mapped before label 0 was taken out",
+    mechanism="With chosen classes, older versions map ids before they are lowered by one.",
+    fix="Upgrade mmseg to 1.2.2 (M#2500).",
+    step="load*",
+    words=("label_map", "label map", "mapping"),
+)
 def _label_map_order(context: RunContext) -> Verdict:
     if context.mine is None:
         return NO_CONFIG
@@ -118,6 +148,16 @@ def _label_map_order(context: RunContext) -> Verdict:
                  kind="marker")  # fmt: skip
 
 
+@Cause(
+    id="label-interpolated",
+    seen="a parity report (--parity); ruled out where every transform is mmseg's own",
+    title="Labels resized by interpolation",
+    mechanism="Bilinear resizing of a label map invents ids between neighbours.",
+    fix="Resize labels to the nearest neighbour.",
+    kind="broken",
+    step="resize",
+    words=("label", "nearest", "ids"),
+)
 def _label_interpolated(context: RunContext) -> Verdict:
     if context.mine is None:
         return NO_CONFIG
@@ -130,57 +170,3 @@ def _label_interpolated(context: RunContext) -> Verdict:
         f"the pipeline uses {own[0]}" if own else "the config has no training pipeline",
         "the code of that transform, or parity check of it (--parity FILE)",
     )
-
-
-CAUSES = (
-    Cause(
-        id="reduce-zero",
-        seen="reduce_zero_label of both sides, and what the data set's labels need",
-        title="Labels off by one: label 0 handled in two ways",
-        mechanism=(
-            "ADE20K's label 0 becomes 255 and every other is lowered by one; left out, done twice, "
-            "or done on one side only, the model is scored on other classes than it learnt."
-        ),
-        effects=(Effect("IoU stays constant; no figure", "M#2050, M#1609", "unmeasured"),),
-        fix="Set reduce_zero_label alike, as the zoo's config does, in data sets and pipelines.",
-        detect=_reduce_zero,
-        kind="broken",
-        paths=("*.reduce_zero_label",),
-        step="load*",
-        words=("zero", "reduce", "254", "255"),
-    ),
-    Cause(
-        id="num-classes",
-        seen="num_classes of every head against the classes of the data",
-        title="The head has another number of classes than the data",
-        mechanism="Classes that no label holds take part in every softmax, or labels lie outside "
-        "the classes.",
-        effects=(UNMEASURED,),
-        fix="Set num_classes of every head to the number of classes of the data set.",
-        detect=_num_classes,
-        paths=("model.*num_classes", "model.*out_channels"),
-    ),
-    Cause(
-        id="label-map-order",
-        seen="chosen classes with mmseg's version in the log",
-        title="Labels mapped before label 0 was taken out",
-        mechanism="With chosen classes, older versions map ids before they are lowered by one.",
-        effects=(UNMEASURED,),
-        fix="Upgrade mmseg to 1.2.2 (M#2500).",
-        detect=_label_map_order,
-        step="load*",
-        words=("label_map", "label map", "mapping"),
-    ),
-    Cause(
-        id="label-interpolated",
-        seen="a parity report (--parity); ruled out where every transform is mmseg's own",
-        title="Labels resized by interpolation",
-        mechanism="Bilinear resizing of a label map invents ids between neighbours.",
-        effects=(UNMEASURED,),
-        fix="Resize labels to the nearest neighbour.",
-        detect=_label_interpolated,
-        kind="broken",
-        step="resize",
-        words=("label", "nearest", "ids"),
-    ),
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from parity.causes.cause import (
-    UNMEASURED,
+    NO_CONFIG,
     Cause,
     Effect,
     Found,
@@ -15,7 +15,6 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import logged_start
-from parity.causes.table import NO_CONFIG
 from parity.runs.record import WeightLoad
 from parity.settings.terms import Terms
 
@@ -45,6 +44,22 @@ _LOGGED = (0, 8)
 _VITS = ("VisionTransformer", "ViT", "BEiT", "MAE", "EVA02", "DinoVisionTransformer")
 
 
+@Cause(
+    id="pretrain-absent",
+    seen="the log's lines that load weights, and what the config names",
+    title="No pretrained weights were loaded",
+    mechanism="The backbone starts from random numbers; the early loss is high.",
+    effects=(
+        Effect.of(
+            -18.12,
+            "SeMask-T 11.88, 30 or more expected",
+            "Picsart-AI-Research/SeMask-Segmentation#15",
+        ),
+    ),
+    fix="Pass the pretrained weights, and look for the line that loads them.",
+    kind="broken",
+    paths=("model.backbone.init_cfg", "model.init_cfg", "model.*.checkpoint", "load_from"),
+)
 def _pretrain_absent(context: RunContext) -> Verdict:
     run, terms = context.run, context.mine
     said = [s.notices[_NO_PRETRAINED] for s in run.segments if _NO_PRETRAINED in s.notices]
@@ -91,6 +106,14 @@ def _not_named(context: RunContext) -> Verdict:
     return Found(evidence, "certain", "the config names no weights and the log loads none", detail)
 
 
+@Cause(
+    id="keys-unmatched",
+    seen="the loader's list of keys that did not match, in the log or the console",
+    title="Weights were loaded whose names did not match",
+    mechanism="Loading is not strict: what does not match is warned about once and stays random.",
+    fix="Convert the keys to the names of the model; the log must list none that matter.",
+    kind="broken",
+)
 def _keys_unmatched(context: RunContext) -> Verdict:
     loads = context.run.weights
     if not loads:
@@ -148,6 +171,18 @@ def _mismatch(context: RunContext, load: WeightLoad) -> Found | None:
     return Found(evidence, "certain" if sure else "likely", why, detail)
 
 
+@Cause(
+    id="pos-embed",
+    seen="pos_embed among the keys that did not match",
+    title="Position table not interpolated to the crop",
+    mechanism="The table of another image size is dropped, or resized by a rounded scale factor.",
+    effects=(
+        Effect("iBOT 18 to 20 instead of 38.3", "bytedance/ibot#18", low=-20.3, high=-18.3),
+        Effect("no figure", "facebookresearch/dinov2#378", "unmeasured"),
+    ),
+    fix="Interpolate to an explicit size.",
+    kind="broken",
+)
 def _pos_embed(context: RunContext) -> Verdict:
     if context.mine is None:
         return NO_CONFIG
@@ -165,50 +200,3 @@ def _pos_embed(context: RunContext) -> Verdict:
             "the pretrained file, to compare the table with the checkpoint's",
         )
     return Unchecked("the log loads no weights", "the .log of the start")
-
-
-CAUSES = (
-    Cause(
-        id="pretrain-absent",
-        seen="the log's lines that load weights, and what the config names",
-        title="No pretrained weights were loaded",
-        mechanism="The backbone starts from random numbers; the early loss is high.",
-        effects=(
-            Effect(
-                "SeMask-T 11.88, 30 or more expected",
-                "Picsart-AI-Research/SeMask-Segmentation#15",
-                low=-18.12,
-                high=-18.12,
-            ),
-        ),
-        fix="Pass the pretrained weights, and look for the line that loads them.",
-        detect=_pretrain_absent,
-        kind="broken",
-        paths=("model.backbone.init_cfg", "model.init_cfg", "model.*.checkpoint", "load_from"),
-    ),
-    Cause(
-        id="keys-unmatched",
-        seen="the loader's list of keys that did not match, in the log or the console",
-        title="Weights were loaded whose names did not match",
-        mechanism="Loading is not strict: what does not match is warned about once and stays "
-        "random.",
-        effects=(UNMEASURED,),
-        fix="Convert the keys to the names of the model; the log must list none that matter.",
-        detect=_keys_unmatched,
-        kind="broken",
-    ),
-    Cause(
-        id="pos-embed",
-        seen="pos_embed among the keys that did not match",
-        title="Position table not interpolated to the crop",
-        mechanism="The table of another image size is dropped, or resized by a rounded scale "
-        "factor.",
-        effects=(
-            Effect("iBOT 18 to 20 instead of 38.3", "bytedance/ibot#18", low=-20.3, high=-18.3),
-            Effect("no figure", "facebookresearch/dinov2#378", "unmeasured"),
-        ),
-        fix="Interpolate to an explicit size.",
-        detect=_pos_embed,
-        kind="broken",
-    ),
-)
