@@ -84,8 +84,7 @@ class ParityHook(Guard):
 
 def _judged(runner: Any, said: bytes) -> list[Alarm]:
     # Imported here: the processes that only train need none of it.
-    from parity.guard.judge import judge  # noqa: PLC0415
-    from parity.guard.planned import planned_run  # noqa: PLC0415
+    from parity.guard.judge import judge, planned_run  # noqa: PLC0415
     from parity.runs.facts import Config  # noqa: PLC0415
 
     file = str(runner.cfg.filename or "config")

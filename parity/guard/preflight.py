@@ -21,9 +21,8 @@ from parity.explain.row import choose
 from parity.guard import doctor
 from parity.guard.data import SplitReport, labels_alone, look, report_of, split_pairs
 from parity.guard.doctor import ERROR, OK, WARNING, Line
-from parity.guard.judge import BROKEN, DIFFERENT
+from parity.guard.judge import BROKEN, DIFFERENT, planned_run
 from parity.guard.ops import NAMES, OPS
-from parity.guard.planned import planned_run
 from parity.guard.weights import weights_lines, with_weights
 from parity.recipe import FoundConfig, find_config
 from parity.runs.datasets import KNOWN, planned_images, planned_validation

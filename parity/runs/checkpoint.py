@@ -14,13 +14,14 @@ from parity.errors import RunFormatError
 from parity.runs.archive import FileRegion, is_zip, read_archive
 from parity.runs.formats import (
     LEGACY,
+    LEGACY_MAGIC,
     SAFETENSORS,
     TORCH,
     nested,
+    read_legacy,
     read_safetensors,
     state_dict_of,
 )
-from parity.runs.legacy import LEGACY_MAGIC, read_legacy
 from parity.runs.pickles import read_pickle
 from parity.runs.record import Checkpoint, TensorInfo
 from parity.runs.tree import open_regular

@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from parity.runs.log_data import LineTally
 from parity.runs.record import Message
-from parity.runs.tally import LineTally
 from parity.runs.text import Block, find_all, quoted
 
 KERNEL_LAUNCH = "kernel-launch"

@@ -19,7 +19,7 @@ from parity.runs.facts import Fact, Source, Unread
 from parity.runs.foreign import Foreign, Scores, head
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
-from parity.runs.score_names import score_name
+from parity.runs.scalars import score_name
 from parity.runs.stated import read_yaml
 from parity.runs.text import Block, decoded, json_values, quoted
 

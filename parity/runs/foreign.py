@@ -12,8 +12,7 @@ from parity.runs.facts import Fact, Source
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import ClassScore, Evaluation
-from parity.runs.scalars import percent_scale
-from parity.runs.score_names import score_name
+from parity.runs.scalars import percent_scale, score_name
 
 SNIFFED_BYTES = 1 << 16
 

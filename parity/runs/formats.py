@@ -6,10 +6,13 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
+from parity.runs.archive import MAX_PICKLE, FileRegion
 from parity.runs.pickle_values import MAX_DIMENSIONS
+from parity.runs.pickles import read_pickle, run_pickle
 from parity.runs.record import TensorInfo
 
 MAX_HEADER = 1 << 24
@@ -102,3 +105,45 @@ def _entry(key: str, item: Any, begin: int, size: int) -> TensorInfo:
 
 def _sizes(value: Any) -> bool:
     return isinstance(value, list) and all(type(n) is int and 0 <= n < 1 << 60 for n in value)
+
+
+# What a file starts with: a pickled magic number, after two bytes of the protocol.
+LEGACY_MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
+_HEADER = 3  # pickles before the content
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """document: the content. inert: names in it that stayed opaque. storages: first byte, length.
+
+    A storage of unknown type has an unknown length: it and what follows is left out.
+    """
+
+    document: Any
+    inert: tuple[str, ...]
+    storages: dict[str, tuple[int, int]]
+
+
+def read_legacy(stream: BinaryIO) -> Legacy:
+    """The content of a file in torch's format from before 1.6. Raises RunFormatError.
+
+    As torch's `_legacy_load` reads it (torch 2.x serialization.py), but inert, pickles one after
+    the other: a magic number, a version, the machine, the content, the keys of the storages; then
+    of each storage its number of elements and its bytes.
+    """
+    region = FileRegion(stream, 0, MAX_PICKLE)
+    for _ in range(_HEADER):
+        read_pickle(region)
+    content = run_pickle(region)
+    keys, _ = read_pickle(region)
+    storages: dict[str, tuple[int, int]] = {}
+    for key in map(str, keys if isinstance(keys, list) else []):
+        dtype, count = content.storages.get(key), stream.read(8)
+        if len(count) < 8 or dtype is None:
+            break
+        length = struct.unpack("<q", count)[0] * DTYPE_BYTES.get(dtype, 1)
+        if not 0 <= length < 1 << 60:
+            break
+        storages[key] = (stream.tell(), length)
+        stream.seek(length, 1)
+    return Legacy(content.value, content.inert, storages)

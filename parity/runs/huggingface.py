@@ -19,7 +19,7 @@ from parity.runs.families import backbone_of
 from parity.runs.foreign import Foreign, Scores, head, metrics_of, plain_list
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
-from parity.runs.score_names import score_name, split_name
+from parity.runs.scalars import score_name, split_name
 from parity.runs.stated import item_lines, read_json, whole
 
 _STATE = re.compile(r"(?:checkpoint-(\d{1,12})/)?trainer_state\.json")

@@ -20,8 +20,7 @@ from parity.runs.foreign import Foreign, Scores, head
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation
-from parity.runs.scalars import percent_scale
-from parity.runs.score_names import score_name, split_name
+from parity.runs.scalars import percent_scale, score_name, split_name
 from parity.runs.stated import read_yaml, whole
 
 _METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")

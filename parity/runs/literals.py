@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from parity.errors import RunFormatError
-from parity.runs.budget import MAX_STEPS, Budget
 from parity.runs.facts import Source, Unknown
 from parity.runs.nodes import (
     BINARY,
     COMPARE,
+    MAX_STEPS,
     UNARY,
+    Budget,
     Dotted,
     Module,
     Node,

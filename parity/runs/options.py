@@ -7,9 +7,8 @@ from typing import Any
 
 from parity.errors import RunFormatError
 from parity.runs.datasets import dataset_path
-from parity.runs.facts import Config, Fact, Unknown
+from parity.runs.facts import Config, Fact, Unknown, mapping, sequence, text
 from parity.runs.families import model_path, type_of
-from parity.runs.typed import mapping, sequence, text
 
 Path = tuple[str | int, ...]
 # Optimizer wrappers (mmengine) and hooks (mmcv 0.x) that compute in reduced precision.

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from parity.errors import RunFormatError
-from parity.runs.budget import Work
 from parity.runs.config import MAX_BYTES, read_config
 from parity.runs.console import FailureFinder
 from parity.runs.entries import entries
 from parity.runs.facts import Config, Unread
 from parity.runs.log import read_log
 from parity.runs.log_data import LogData
+from parity.runs.nodes import Work
 from parity.runs.record import Message
 from parity.runs.scalars import read_scalars
 from parity.runs.table import read_csv

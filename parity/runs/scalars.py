@@ -2,7 +2,8 @@
 
 One record per line: training records hold ``lr`` or ``loss``, evaluations only
 metrics. mmcv 0.x starts with a line of ``env_info`` and ``config``, marks the
-mode of each record, and gives metrics as fractions.
+mode of each record, and gives metrics as fractions. Every program writes the
+names of scores in its own way.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from parity.runs.curves import Points, number, step_number
@@ -19,6 +21,43 @@ from parity.runs.facts import Fact, Source, Unread
 from parity.runs.log_data import LogData, PrintedConfig
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.text import Block, decoded, json_values, quoted
+
+_PREFIX = re.compile(r"(?:(?:val|valid|validation|eval|test|sem_seg|metrics?)[/_])+", re.I)
+# By the name without case, underscores and what stands in front of it.
+_NAMES = {
+    "miou": "mIoU",
+    "meaniou": "mIoU",
+    "macc": "mAcc",
+    "meanacc": "mAcc",
+    "meanaccuracy": "mAcc",
+    "aacc": "aAcc",
+    "allacc": "aAcc",
+    "overallacc": "aAcc",
+    "overallaccuracy": "aAcc",
+    "pacc": "aAcc",
+    "pixelacc": "aAcc",
+    "pixelaccuracy": "aAcc",
+    "fwiou": "fwIoU",
+    "mdice": "mDice",
+    "meandice": "mDice",
+}
+
+
+@lru_cache(1024)
+def score_name(written: str) -> str | None:
+    """mmseg's name of the score that `written` means, e.g. ``mIoU`` for ``eval_mean_iou``."""
+    bare = _PREFIX.sub("", written, count=1)
+    return _NAMES.get(bare.replace("_", "").lower())
+
+
+def split_name(written: str) -> str | None:
+    """ "val" or "test", as the beginning of `written` says; None where it says nothing."""
+    first = re.match(r"[A-Za-z]+", written)
+    word = first[0].lower() if first else ""
+    return {"test": "test", "val": "val", "valid": "val", "validation": "val", "eval": "val"}.get(
+        word
+    )
+
 
 # What a metric of mmseg's IoUMetric is called, with an evaluator's prefix or without.
 _METRIC = re.compile(r"(?:\w+/)?(?:[am](?:IoU|Acc|Dice|Fscore|Precision|Recall)|IoU|Dice)")

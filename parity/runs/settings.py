@@ -13,10 +13,9 @@ from parity.runs.counts import epoch_images, images_of, loaded_parts, validation
 from parity.runs.datasets import dataset_of, planned_images, planned_validation
 from parity.runs.environment_block import processes_of
 from parity.runs.facts import Config, Fact, Source
-from parity.runs.families import backbone_of, method_of, model_path
+from parity.runs.families import backbone_of, method_of, model_path, scope_of
 from parity.runs.log_data import LR_SCALED, SYNC_BN
 from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Settings
-from parity.runs.scope import scope_of
 from parity.runs.signature import augmentation_of, signature_of, test_mode_of
 
 T = TypeVar("T")

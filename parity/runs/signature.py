@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parity.runs.datasets import KNOWN, dataset_path
-from parity.runs.facts import Config, Fact
+from parity.runs.facts import Config, Fact, integer, sequence, text
 from parity.runs.families import model_path, type_of
-from parity.runs.typed import integer, sequence, text
 
 UNKNOWN = "?"
 _TTA = ("TestTimeAug", "MultiScaleFlipAug")

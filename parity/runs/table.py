@@ -22,8 +22,7 @@ from parity.runs.curves import step_number
 from parity.runs.facts import Source, Unread
 from parity.runs.log_data import MAX_EVALUATIONS, LogData
 from parity.runs.record import Evaluation
-from parity.runs.scalars import percent_scale, split_metrics
-from parity.runs.score_names import score_name
+from parity.runs.scalars import percent_scale, score_name, split_metrics
 
 # A record of every iteration takes 15 MB; JSON takes 20 times its size in memory.
 MAX_JSON = 1 << 25

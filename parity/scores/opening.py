@@ -11,9 +11,8 @@ from parity.report.markup import plain
 from parity.scores.links import Links, config_name
 from parity.scores.pairs import decisions, explanation, pairs_section
 from parity.scores.table import ScoreTable
-from parity.zoo.noise import judge, pooled_noise
+from parity.zoo.noise import judge, pooled_noise, shift_of_the_zoo
 from parity.zoo.pairs import SettingPairs, Study
-from parity.zoo.repeats import shift_of_the_zoo
 from parity.zoo.rows import ScoreRow
 
 # The case that the project began with, and the row its score was first held against.

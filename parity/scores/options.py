@@ -16,9 +16,8 @@ from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown
 from parity.scores.pairs import pairs_document
 from parity.scores.plot import render_plot
-from parity.scores.runs import run_rows
+from parity.scores.runs import Explainer, run_rows
 from parity.scores.table import ScoreTable, Selection, score_table
-from parity.scores.verdict import Explainer
 from parity.zoo.configs import with_configs
 from parity.zoo.datasets import dataset_key, find_dataset
 from parity.zoo.merge import merge_readmes

@@ -11,8 +11,7 @@ from pathlib import Path
 from parity.runs.facts import Config
 from parity.zoo.configs import zoo_config
 from parity.zoo.rows import ScoreRow, schedule_of_weights
-from parity.zoo.terms import FlatTerms, terms_of
-from parity.zoo.varied import value_text
+from parity.zoo.varied import FlatTerms, terms_of, value_text
 
 _RESNET = re.compile(r"R-(\d+)")  # as metafiles name backbones, e.g. R-101-D8
 

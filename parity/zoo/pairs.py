@@ -1,7 +1,7 @@
 """Rows of the zoo that differ in one setting only: what that setting was worth there.
 
 Two rows are a pair of a setting when their configs agree in every term of
-training and scoring (parity/zoo/terms.py) but those that the setting owns, and
+training and scoring (parity/zoo/varied.py) but those that the setting owns, and
 so do their batches. Each pair is two single trainings, so that noise is in
 every difference.
 """
@@ -24,8 +24,7 @@ from parity.zoo.configs import with_configs
 from parity.zoo.datasets import dataset_key
 from parity.zoo.decided import Decided, decide
 from parity.zoo.rows import ScoreRow, read_all_rows
-from parity.zoo.terms import FlatTerms
-from parity.zoo.varied import SCALES, SETTINGS, SINGLE, Value, VariedSetting, value_text
+from parity.zoo.varied import SCALES, SETTINGS, SINGLE, FlatTerms, Value, VariedSetting, value_text
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,7 @@ import numpy as np
 
 from parity.causes.cause import RunContext
 from parity.runs.facts import Config, Fact, Source
-from parity.runs.record import (
-    Curve,
-    Evaluation,
-    Message,
-    Run,
-    Segment,
-    Settings,
-    WeightLoad,
-)
+from parity.runs.record import Curve, Evaluation, Message, Run, Segment, Settings, WeightLoad
 from parity.settings import differences, terms_of
 from parity.zoo.rows import ScoreRow
 

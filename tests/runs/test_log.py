@@ -9,14 +9,7 @@ from parity.runs.entries import entries
 from parity.runs.log import read_log
 from parity.runs.log_data import LR_SCALED, SYNC_BN
 from parity.runs.text import blocks
-from tests.runs.builders import (
-    REVERTED,
-    environment,
-    head,
-    printed_config,
-    train_line,
-    val_lines,
-)
+from tests.runs.builders import REVERTED, environment, head, printed_config, train_line, val_lines
 
 
 def read(text):

@@ -5,7 +5,7 @@ import pytest
 from parity.runs import read_run
 from parity.runs.config import parse_config
 from parity.runs.facts import Fact, Source
-from parity.runs.scope import scope_of
+from parity.runs.families import scope_of
 from tests.runs.builders import CONFIG, STAMP, environment, train_line, write
 
 

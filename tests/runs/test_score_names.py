@@ -3,7 +3,7 @@
 import pytest
 
 from parity.runs import read_run
-from parity.runs.score_names import score_name, split_name
+from parity.runs.scalars import score_name, split_name
 from tests.runs.builders import write
 
 

@@ -19,7 +19,7 @@ from parity.scores.html import render_html
 from parity.scores.links import config_address
 from parity.scores.markdown import render_markdown, safe_address
 from parity.scores.plot import render_plot
-from parity.scores.verdict import RunVerdict
+from parity.scores.runs import RunVerdict
 from parity.zoo.readme import Skipped
 from parity.zoo.rows import Differs, read_rows
 from tests.scores.sample import SIGNATURE, checkout, model, own, table_of

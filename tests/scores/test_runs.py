@@ -9,9 +9,8 @@ from parity.errors import InputError
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.read import read_run
 from parity.runs.record import Evaluation
-from parity.scores.runs import run_row, run_rows
+from parity.scores.runs import Explainer, RunVerdict, run_row, run_rows
 from parity.scores.table import Selection, score_table
-from parity.scores.verdict import Explainer, RunVerdict
 from parity.zoo.rows import read_rows
 from tests.scores.sample import SIGNATURE, checkout, model, run_dir
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.zoo.repeats import REPEATS, ZOO_FIGURES, shift_of_the_zoo
+from parity.zoo.noise import REPEATS, ZOO_FIGURES, shift_of_the_zoo
 
 
 def test_the_zoo_figure_is_not_one_draw_among_its_repeats():
