@@ -99,7 +99,7 @@ def _scoring(run: Foreign, given: Config, dataset: str) -> None:
     source = given.source("TEST", "AUG", "ENABLED")
     flips = given.get("TEST", "AUG", "FLIP") is not False
     kind = ("ms+flip" if flips else "ms") if augmented else "none"
-    run.state("augmentation", kind, source)
+    run.state("test_time_augmentation", kind, source)
     run.state("test_mode", "whole", source, "detectron2 has no sliding window")
     if dataset == "ADE20K":
         kind = "ss" if kind == "none" else kind

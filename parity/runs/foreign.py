@@ -9,10 +9,10 @@ from typing import Any
 from parity.errors import RunFormatError
 from parity.runs.curves import number
 from parity.runs.facts import Fact, Source
-from parity.runs.log_data import LogData
+from parity.runs.log_data import LogData, percent_scale
 from parity.runs.reading import Reading
 from parity.runs.record import ClassScore, Evaluation
-from parity.runs.scalars import percent_scale, score_name
+from parity.runs.scalars import score_name
 
 SNIFFED_BYTES = 1 << 16
 
@@ -57,14 +57,9 @@ class Scores:
     ) -> Evaluation:
         """In percent. scale: to multiply with, by default 100 where all metrics are fractions."""
         factor = percent_scale(self.metrics.values()) if scale is None else scale
-        names = dict.fromkeys((*self.iou, *self.acc))
-        nan = float("nan")
-        classes = tuple(
-            ClassScore(n, self.iou.get(n, nan) * factor, self.acc.get(n, nan) * factor)
-            for n in names
-        )
-        metrics = {name: value * factor for name, value in self.metrics.items()}
-        return Evaluation(split, step, metrics, source, None, classes, factor)
+        names, nan = dict.fromkeys((*self.iou, *self.acc)), float("nan")
+        rows = tuple(ClassScore(n, self.iou.get(n, nan), self.acc.get(n, nan)) for n in names)
+        return Evaluation(split, step, self.metrics, source, classes=rows).times(factor)
 
 
 def metrics_of(record: Mapping[str, Any]) -> dict[str, float]:

@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 from parity.errors import RunFormatError
 from parity.runs.curves import number, step_number
 from parity.runs.facts import Config, Source, Unread
-from parity.runs.foreign import Foreign, Scores, head
+from parity.runs.foreign import Foreign, head
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation
-from parity.runs.scalars import percent_scale, score_name, split_name
+from parity.runs.scalars import score_name, split_name
 from parity.runs.stated import read_yaml, whole
 
 _METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")
@@ -83,7 +83,7 @@ def read_metrics(stream: BinaryIO, *, file: str) -> LogData:
         raise RunFormatError(f"{file}: not a CSV table: {error}") from error
     if broken:
         data.unread.append(Unread(file, "a row without a step", broken[0], len(broken)))
-    _add_in_percent(data, found)
+    data.add_in_percent(found)
     return data.finish()
 
 
@@ -111,25 +111,15 @@ def _take(
     found: list[Evaluation],
 ) -> None:
     cells = {name: row[name] for name in names if row.get(name) not in {"", None}}
-    scores: dict[str, Scores] = {}
+    scores: dict[str, dict[str, float]] = {}
     for name in list(cells):
         metric, value = score_name(name), number(cells[name])
         if metric is not None and value is not None:
-            kept = scores.setdefault(split_name(name) or "val", Scores())
-            kept.metrics[metric] = value
+            scores.setdefault(split_name(name) or "val", {})[metric] = value
             del cells[name]
     data.points.add(step, line, [(names[name], value) for name, value in cells.items()])
-    for split, kept in scores.items():
-        found.append(kept.evaluation(split, step, Source(data.file, line), 1.0))
-
-
-def _add_in_percent(data: LogData, found: Sequence[Evaluation]) -> None:
-    """One table has one unit: fractions only where no score of it is larger."""
-    every = [value for item in found for value in item.metrics.values()]
-    factor = percent_scale(every)
-    for item in found:
-        scores = Scores(dict(item.metrics))
-        data.add_evaluation(scores.evaluation(item.split, item.step, item.source, factor))
+    place = Source(data.file, line)
+    found += [Evaluation(split, step, kept, place) for split, kept in scores.items()]
 
 
 def _state(run: Foreign, given: Config) -> None:

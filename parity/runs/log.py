@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from parity.runs.curves import number, step_number
 from parity.runs.entries import LogEntry
@@ -23,9 +24,10 @@ from parity.runs.log_data import (
     SYNC_BN,
     LogData,
     PrintedConfig,
+    percent_scale,
 )
 from parity.runs.record import ClassScore, Evaluation
-from parity.runs.scalars import percent_scale, split_metrics
+from parity.runs.scalars import split_metrics
 from parity.runs.weights import WeightLog
 
 # Iter(train) [  50/160000]  Epoch(train)  [5][ 10/270]  Iter(val) [3/3]
@@ -126,17 +128,10 @@ class _LogReader:
             return
         scale = percent_scale(metrics.values()) if match["of"] is None else 1.0
         self.data.counts_only |= match["of"] is None
-        self.data.add_evaluation(
-            Evaluation(
-                match["mode"],
-                self._step or self.weights.last_step,
-                {name: value * scale for name, value in metrics.items()},
-                self._source(entry),
-                int(match["of"] or match["at"]),
-                self._classes or tuple(_scaled(item, scale) for item in classes),
-                scale,
-            )
-        )
+        step, count = self._step or self.weights.last_step, int(match["of"] or match["at"])
+        found = Evaluation(match["mode"], step, metrics, self._source(entry), count, classes)
+        found = found.times(scale)
+        self.data.add_evaluation(replace(found, classes=self._classes or found.classes))
         self._classes = ()
 
     def _statement(self, entry: LogEntry) -> None:
@@ -165,10 +160,6 @@ class _LogReader:
             match = pattern.match(entry.first)
             if match is not None:
                 self.data.environment.setdefault(name, Fact(match[1], self._source(entry)))
-
-
-def _scaled(item: ClassScore, scale: float) -> ClassScore:
-    return ClassScore(item.name, item.iou * scale, item.acc * scale)
 
 
 def _class_scores(text: str) -> tuple[ClassScore, ...]:

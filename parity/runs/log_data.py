@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from parity.runs.curves import Points
@@ -106,6 +107,13 @@ class LogData:
         elif self.more_evaluations is None:
             self.more_evaluations = evaluation.source.line or 0
 
+    def add_in_percent(self, evaluations: Iterable[Evaluation]) -> None:
+        """Keep those of one table, which has one unit: fractions only where no score is larger."""
+        found = list(evaluations)
+        scale = percent_scale([value for item in found for value in item.metrics.values()])
+        for item in found:
+            self.add_evaluation(item.times(scale))
+
     def finish(self) -> LogData:
         """Itself, with what did not fit listed as unread."""
         if self.counts_only:
@@ -120,6 +128,12 @@ class LogData:
     def __post_init__(self) -> None:
         self.points = Points(self.file)
         self.tally = LineTally(self.file)
+
+
+def percent_scale(metrics: Iterable[float]) -> float:
+    """100 when all `metrics` read as fractions, else 1: mmcv 0.x logs fractions."""
+    finite = [value for value in metrics if math.isfinite(value)]
+    return 100.0 if finite and max(finite) <= 1.0 else 1.0
 
 
 def counted(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

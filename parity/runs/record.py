@@ -80,6 +80,12 @@ class Evaluation:
     classes: tuple[ClassScore, ...] = ()
     scale: float = 1.0
 
+    def times(self, scale: float) -> Evaluation:
+        """With all its numbers multiplied by `scale`, to give percent."""
+        metrics = {name: value * scale for name, value in self.metrics.items()}
+        classes = tuple(ClassScore(c.name, c.iou * scale, c.acc * scale) for c in self.classes)
+        return replace(self, metrics=metrics, classes=classes, scale=scale)
+
 
 @dataclass(frozen=True)
 class Score:

@@ -18,7 +18,7 @@ from typing import Any
 from parity.runs.curves import Points, number, step_number
 from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
-from parity.runs.log_data import LogData, PrintedConfig
+from parity.runs.log_data import LogData, PrintedConfig, percent_scale
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.text import Block, decoded, json_values, quoted
 
@@ -85,12 +85,6 @@ def split_metrics(
     nan = math.nan
     rows = [ClassScore(n, c.get("IoU", nan), c.get("Acc", nan)) for n, c in classes.items()]
     return metrics, tuple(rows)
-
-
-def percent_scale(metrics: Iterable[float]) -> float:
-    """100 when all `metrics` read as fractions, else 1: mmcv 0.x logs fractions."""
-    finite = [value for value in metrics if math.isfinite(value)]
-    return 100.0 if finite and max(finite) <= 1.0 else 1.0
 
 
 def read_scalars(source: Iterable[Block], *, file: str, split: str = "val") -> LogData:
@@ -190,10 +184,8 @@ class _ScalarReader:
             step = self._step or None
         elif step in self._epoch_ends and step < self._step:
             step = self._epoch_ends[step]  # by epoch, `step` of an evaluation is its epoch
-        scaled = tuple(ClassScore(c.name, c.iou * scale, c.acc * scale) for c in classes)
-        values = {name: value * scale for name, value in metrics.items()}
-        source = Source(self.data.file, line)
-        self.data.add_evaluation(Evaluation(mode, step, values, source, samples, scaled, scale))
+        found = Evaluation(mode, step, metrics, Source(self.data.file, line), samples, classes)
+        self.data.add_evaluation(found.times(scale))
 
 
 def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

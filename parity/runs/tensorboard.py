@@ -20,7 +20,7 @@ from parity.errors import RunFormatError
 from parity.runs.facts import Source, Unread
 from parity.runs.log_data import MAX_EVALUATIONS, LogData
 from parity.runs.record import Evaluation
-from parity.runs.scalars import percent_scale, split_metrics
+from parity.runs.scalars import split_metrics
 
 # Scalars take under 100 bytes; images and histograms are passed over unchecked.
 MAX_RECORD = 1 << 14
@@ -140,10 +140,8 @@ def read_events(stream: BinaryIO, *, file: str) -> LogData:
     if events.broken:
         reason = "records with a wrong checksum or content"
         data.unread.append(Unread(file, reason, count=events.broken))
-    scale = percent_scale([value for found in evaluated.values() for value in found.values()])
-    for step, found in evaluated.items():
-        percent = {name: value * scale for name, value in found.items()}
-        data.add_evaluation(Evaluation("val", step, percent, Source(file), scale=scale))
+    place = Source(file)
+    data.add_in_percent(Evaluation("val", s, found, place) for s, found in evaluated.items())
     return data.finish()
 
 

@@ -21,6 +21,7 @@ from parity.runs.config import parse_config, read_config
 from parity.runs.facts import Config, Fact, Source, Unknown
 from parity.runs.pickle_values import Opaque
 from parity.runs.pickles import read_pickle
+from parity.runs.segments import combine
 from parity.runs.settings import SettingSources, settings_of
 from parity.runs.tree import list_tree, open_regular, read_bounded
 from parity.zoo.signature import full_signature
@@ -337,6 +338,8 @@ for name in ("a.pth", "b.pth", "c.safetensors"):
         assert "mmap" not in Path(f"parity/{module}.py").read_text()
 
 
+# What else than a config settings are derived from.
+NOTHING = (Fact(), Fact(), {}, (), {}, (), (), combine("", [], (), None), {})
 ANY = [None, 5, -1.5, "x", [], [[]], [1, None], {}, {"type": 3}, {"type": []}, [{"a": {}}], True]
 PLACES = [
     ("model",),
@@ -380,20 +383,14 @@ def test_any_setting_may_be_of_any_type(path):
             box = box[key]
         box[path[-1]] = value
         config = Config(values, "c.py")
-        evidence = SettingSources(
-            config, Fact(), Fact(), "", {}, (), {}, (), (), Fact(), Fact(), (), {}
-        )
-        found = settings_of(evidence)
+        found = settings_of(SettingSources(config, *NOTHING))
         assert found.seed.value == 7
         full_signature(config)
 
 
 def test_what_a_setting_depends_on_is_not_known_is_no_default():
     values = dict(parse_config(f"{CONFIG}\noptim_wrapper = f()", file="c.py").values)
-    evidence = SettingSources(
-        Config(values, "c.py"), *[Fact()] * 2, "", {}, (), {}, (), (), *[Fact()] * 2, (), {}
-    )
-    found = settings_of(evidence)
+    found = settings_of(SettingSources(Config(values, "c.py"), *NOTHING))
     for fact in (found.precision, found.optimizer, found.accumulation, found.clip_grad):
         assert fact.value is None
         assert "`f`" in fact.note
