@@ -93,10 +93,10 @@ def read_json(stream: BinaryIO, *, file: str) -> tuple[LogData, dict[str, Any]]:
 def _of_right_type(stated: dict[str, Any], table: LogData) -> dict[str, Any]:
     """What is `stated` as it may be; the rest is listed as unread. None counts as not stated."""
     kept = {k: value for k, value in stated.items() if type(value) in RUN_KEYS[k]}
-    for key in stated.keys() - kept.keys():
-        if stated[key] is not None:
+    for key, value in stated.items():
+        if key not in kept and value is not None:
             wanted = " or ".join(kind.__name__ for kind in RUN_KEYS[key])
-            reason = f"`run.{key}` is a {type(stated[key]).__name__}, not a {wanted}; left out"
+            reason = f"`run.{key}` is a {type(value).__name__}, not a {wanted}; left out"
             table.unread.append(Unread(table.file, reason))
     return kept
 
