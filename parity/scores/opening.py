@@ -30,7 +30,7 @@ def opening(table: ScoreTable, links: Links) -> list[str]:
     if table.study is None or iterations is None or not {RIGHT, MISREAD} <= rows.keys():
         return []
     text = (
-        _environment()
+        templates(escaped=False)  # Markdown, in which every value is escaped
         .get_template("opening.md")
         .render(
             _row_and_gap(rows[RIGHT], rows[MISREAD], links),
@@ -45,11 +45,13 @@ def opening(table: ScoreTable, links: Links) -> list[str]:
 
 
 @cache
-def _environment() -> Environment:
+def templates(*, escaped: bool) -> Environment:
+    """Those beside this file. escaped: whether what they print is escaped as HTML."""
     return Environment(
         loader=PackageLoader("parity.scores", ""),
-        autoescape=False,  # Markdown, in which every value is escaped
+        autoescape=escaped,
         undefined=StrictUndefined,
+        keep_trailing_newline=True,
     )
 
 

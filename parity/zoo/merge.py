@@ -144,24 +144,12 @@ def _repeats(line: _Published, merged: list[ScoreRow]) -> bool:
 
 def _with_readme(row: ScoreRow, line: _Published) -> ScoreRow:
     place = f"{line.row.file}:{line.row.line}"
-    theirs = {
-        "crop": line.texts["crop"],
-        "schedule": line.texts["schedule"],
-        "device": line.texts["device"],
-        "config": line.row.links.get("config", ""),
-        "weights": line.row.links.get("weights", ""),
-    }
-    ours = {
-        "crop": row.crop,
-        "schedule": row.schedule,
-        "device": row.device,
-        "config": row.config.rpartition("/")[2],
-        "weights": row.weights,
-    }
+    theirs = {**line.texts, "config": "", "weights": "", **line.row.links}
+    ours = replace(row, config=row.config.rpartition("/")[2])
     differs = [
-        Differs(field, value, "README", place)
-        for field, value in theirs.items()
-        if value and ours[field] and value != ours[field]
+        Differs(field, theirs[field], "README", place)
+        for field in ("crop", "schedule", "device", "config", "weights")
+        if theirs[field] and getattr(ours, field) not in ("", theirs[field])
     ]
     differs += _other_figures(row, line, place)
     return replace(

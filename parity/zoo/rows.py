@@ -12,7 +12,6 @@ from typing import Any
 import yaml
 
 from parity.errors import InputError
-from parity.zoo.datasets import dataset_key
 
 # e.g. swin-tiny_..._8xb2-amp-160k_ade20k-512x512: GPUs x samples per GPU; crop is height x width
 _NAME = re.compile(r"[-_](?P<schedule>\d+k)_(?P<dataset>[a-z][a-z0-9_-]*?)-(?P<crop>\d+x\d+)")
@@ -66,17 +65,8 @@ class ScoreRow:
     source: str = "metafile"
 
 
-def read_rows(metafiles: Iterable[Path], *, dataset: str = "ADE20K") -> list[ScoreRow]:
-    """Every result on `dataset`, in file order, none twice and none dropped.
-
-    Raises InputError for a file that is not a metafile.
-    """
-    key = dataset_key(dataset)
-    return [row for row in read_all_rows(metafiles) if dataset_key(row.dataset) == key]
-
-
 def read_all_rows(metafiles: Iterable[Path]) -> list[ScoreRow]:
-    """Every mIoU of the zoo, on any data set. Raises InputError like `read_rows`."""
+    """Every mIoU of the zoo, on any data set, in file order. Raises InputError for another file."""
     rows = [row for path in metafiles for row in _read_file(path)]
     names = Counter(row.name for row in rows)
     noted = []

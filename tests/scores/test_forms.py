@@ -21,7 +21,7 @@ from parity.scores.markdown import render_markdown, safe_address
 from parity.scores.plot import render_plot
 from parity.scores.runs import RunVerdict
 from parity.zoo.readme import Skipped
-from parity.zoo.rows import Differs, read_rows
+from parity.zoo.rows import Differs, read_all_rows
 from tests.scores.sample import SIGNATURE, checkout, model, own, table_of
 
 FIRST = ["rank", "method", "backbone", "crop", "schedule", "batch", "mIoU"]
@@ -34,7 +34,7 @@ NOTHING_READ = [Skipped("a.md", 3, "no mIoU")]
 @pytest.fixture
 def zoo(tmp_path):
     root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-    rows = read_rows([root / "configs" / "net" / "metafile.yaml"])
+    rows = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
     return [replace(row, signature=SIGNATURE) for row in rows]
 
 

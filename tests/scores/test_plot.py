@@ -12,7 +12,7 @@ import pytest
 from parity.errors import InputError
 from parity.scores.plot import render_plot
 from parity.scores.table import score_table
-from parity.zoo.rows import read_rows
+from parity.zoo.rows import read_all_rows
 from tests.scores.sample import SIGNATURE, checkout, model, own, table_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def zoo(tmp_path):
     root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-    rows = read_rows([root / "configs" / "net" / "metafile.yaml"])
+    rows = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
     return [replace(row, signature=SIGNATURE) for row in rows]
 
 
@@ -54,9 +54,10 @@ class TestPlot:
         checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
         code = (
             "import sys, hashlib; from pathlib import Path\n"
-            "from parity.zoo.rows import read_rows; from parity.scores.plot import render_plot\n"
+            "from parity.zoo.rows import read_all_rows\n"
+            "from parity.scores.plot import render_plot\n"
             "from parity.scores.table import score_table\n"
-            "rows = read_rows([Path(sys.argv[1])])\n"
+            "rows = read_all_rows([Path(sys.argv[1])])\n"
             "table = score_table(rows, dataset='ADE20K', version='1', origin='a test')\n"
             "print(hashlib.sha256(render_plot(table, sys.argv[2])).hexdigest())\n"
         )
@@ -69,5 +70,5 @@ class TestPlot:
             text=True,
             check=True,
         )
-        table = score_table(read_rows([path]), dataset="ADE20K", version="1", origin="a test")
+        table = score_table(read_all_rows([path]), dataset="ADE20K", version="1", origin="a test")
         assert there.stdout.strip() == hashlib.sha256(render_plot(table, form)).hexdigest()

@@ -11,7 +11,7 @@ from parity.runs.read import read_run
 from parity.runs.record import Evaluation
 from parity.scores.runs import Explainer, RunVerdict, run_row, run_rows
 from parity.scores.table import Selection, score_table
-from parity.zoo.rows import read_rows
+from parity.zoo.rows import read_all_rows
 from tests.scores.sample import SIGNATURE, checkout, model, run_dir
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"
@@ -26,7 +26,7 @@ def row_of(folder, verdict=None, **changes):
 
 def line_of(tmp_path, own, zoo_signature=SIGNATURE):
     root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-    zoo = read_rows([root / "configs" / "net" / "metafile.yaml"])
+    zoo = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
     zoo = [replace(row, signature=zoo_signature) for row in zoo]
     table = score_table(zoo, [own], dataset="ADE20K", version="1", origin="a test")
     return next(line for line in table.rows if line.run is not None)
@@ -162,7 +162,7 @@ class TestRuns:
     def test_own_runs_stay_in_every_selection(self, tmp_path):
         own = row_of(run_dir(tmp_path, scores=[(80000, 10.0)]))
         root = checkout(tmp_path / "zoo", [model("a"), model("b", 39.0)], "")
-        zoo = read_rows([root / "configs" / "net" / "metafile.yaml"])
+        zoo = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
         zoo = [replace(row, signature=SIGNATURE) for row in zoo]
         for selection in (Selection(top=1), Selection(method="a")):
             shown = score_table(
