@@ -11,13 +11,19 @@ from parity.causes.examine import SETTING, examine_all
 from parity.causes.parity_results import ParityResults
 from parity.check.exhibit.records import Series
 from parity.errors import InputError
-from parity.explain.advice import Inseparable, inseparable, next_test
-from parity.explain.comparable import Incomparable, figure, incomparable
+from parity.explain.advice import (
+    Inseparable,
+    Status,
+    causes_among,
+    inseparable,
+    judged,
+    leading,
+    next_test,
+)
+from parity.explain.comparable import Incomparable, figure, incomparable, notes_of, score_curve
 from parity.explain.compare_runs import RunComparison, compare_runs
 from parity.explain.context import alone, beside_row, beside_run, terms_of_run, with_extras
-from parity.explain.judgement import Status, causes_among, judged, leading
 from parity.explain.row import Choice, choose
-from parity.explain.scored import notes_of, score_curve
 from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
 from parity.settings.terms import Terms

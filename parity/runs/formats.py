@@ -11,40 +11,12 @@ from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
 from parity.runs.archive import MAX_PICKLE, FileRegion
-from parity.runs.pickle_values import MAX_DIMENSIONS
+from parity.runs.pickle_values import DTYPES, MAX_DIMENSIONS
 from parity.runs.pickles import read_pickle, run_pickle
 from parity.runs.record import TensorInfo
 
 MAX_HEADER = 1 << 24
-# Bytes of one element, by torch's names of types.
-DTYPE_BYTES = {
-    "float64": 8,
-    "float32": 4,
-    "float16": 2,
-    "bfloat16": 2,
-    "int64": 8,
-    "int32": 4,
-    "int16": 2,
-    "int8": 1,
-    "uint8": 1,
-    "bool": 1,
-    "complex64": 8,
-    "complex128": 16,
-}
-# safetensors' names of types.
-_SAFE_DTYPES = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U8": "uint8",
-    "BOOL": "bool",
-    "C64": "complex64",
-}
+_SAFE_DTYPES = {safe: name for name, (_, _, safe) in DTYPES.items() if safe}
 TORCH, LEGACY, SAFETENSORS = "torch", "torch legacy", "safetensors"
 
 
@@ -96,8 +68,8 @@ def _entry(key: str, item: Any, begin: int, size: int) -> TensorInfo:
             f"not a safetensors file: its entry {key[:80]!r} is not one of a tensor"
         )
     name = _SAFE_DTYPES.get(dtype, dtype[:20])
-    taken = math.prod(shape) * DTYPE_BYTES.get(name, 0)
-    if place[1] > size - begin or (name in DTYPE_BYTES and place[1] - place[0] != taken):
+    taken = math.prod(shape) * DTYPES.get(name, (0,))[0]
+    if place[1] > size - begin or (name in DTYPES and place[1] - place[0] != taken):
         raise RunFormatError(f"cut off or damaged: {key[:80]!r} does not fit; copy it again")
     strides = tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
     return TensorInfo(tuple(shape), name, "", begin + place[0], strides)
@@ -141,7 +113,7 @@ def read_legacy(stream: BinaryIO) -> Legacy:
         dtype, count = content.storages.get(key), stream.read(8)
         if len(count) < 8 or dtype is None:
             break
-        length = struct.unpack("<q", count)[0] * DTYPE_BYTES.get(dtype, 1)
+        length = struct.unpack("<q", count)[0] * DTYPES.get(dtype, (1,))[0]
         if not 0 <= length < 1 << 60:
             break
         storages[key] = (stream.tell(), length)

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from parity.runs.curves import number, step_number
 from parity.runs.entries import LogEntry
-from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
 from parity.runs.log_data import (
     AUTO_RESUMED,
@@ -24,6 +23,7 @@ from parity.runs.log_data import (
     SYNC_BN,
     LogData,
     PrintedConfig,
+    environment_of,
     percent_scale,
 )
 from parity.runs.record import ClassScore, Evaluation

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from parity.errors import FolderOfRuns, RunFormatError
 from parity.runs import detectron2, huggingface, lightning
+from parity.runs.checkpoint import find_checkpoints
 from parity.runs.facts import Fact, Source
 from parity.runs.foreign import Foreign
 from parity.runs.joined import Shared, assemble
@@ -19,7 +20,6 @@ from parity.runs.segments import Loaded, combine, load_start, printed_config
 from parity.runs.table import read_json
 from parity.runs.text import blocks, quoted
 from parity.runs.tree import LINK_OUT, Tree, list_tree, open_regular
-from parity.runs.weights_files import find_checkpoints
 from parity.runs.work_dir import Start, WorkDir, classify
 
 _Files = Sequence[str]

@@ -16,9 +16,8 @@ from functools import lru_cache
 from typing import Any
 
 from parity.runs.curves import Points, number, step_number
-from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
-from parity.runs.log_data import LogData, PrintedConfig, percent_scale
+from parity.runs.log_data import LogData, PrintedConfig, environment_of, percent_scale
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.text import Block, decoded, json_values, quoted
 

@@ -11,13 +11,12 @@ from parity.errors import RunFormatError
 from parity.runs import options
 from parity.runs.counts import epoch_images, images_of, loaded_parts, validation_batch
 from parity.runs.datasets import dataset_of, planned_images, planned_validation
-from parity.runs.environment_block import processes_of
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.families import backbone_of, method_of, model_path, scope_of
-from parity.runs.log_data import LR_SCALED, SYNC_BN
+from parity.runs.log_data import LR_SCALED, SYNC_BN, processes_of
+from parity.runs.options import augmentation_of, signature_of, test_mode_of
 from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Settings
 from parity.runs.segments import Loaded
-from parity.runs.signature import augmentation_of, signature_of, test_mode_of
 
 T = TypeVar("T")
 # No count in a training run is larger; a file may say anything.

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from parity.errors import RunFormatError
 from parity.runs.facts import Config
 from parity.runs.families import type_of
-from parity.runs.signature import signature_of, test_mode_of
+from parity.runs.options import signature_of, test_mode_of
 
 UNKNOWN = "signature not known"
-# The parts of a signature in their order (parity/runs/signature.py); more may follow by name.
+# The parts of a signature in their order (parity/runs/options.py); more may follow by name.
 _KINDS = ("metric", "scale", "mode", "ignored label", "zero label", "label size")
 _MULTIPLE = "multiple"
 _OF_A_METHOD = ("slide", "whole", "window ", f"{_MULTIPLE}=", f"not {_MULTIPLE}=")

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from parity.fixtures import fixtures_root
-from parity.guard.console import KeptConsole
 from parity.guard.judge import judge
-from parity.guard.judging import python
+from parity.guard.judging import KeptConsole, python
 from parity.guard.watch import work_dir_of
 from parity.runs import read_run
 

@@ -15,7 +15,7 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import dataset, intended_accumulation, intended_batch, known
-from parity.runs.datasets import KNOWN
+from parity.runs.datasets import KNOWN, TRAIN
 
 _SCALED = "lr_scaled"
 BATCH = "effective-batch"
@@ -143,7 +143,7 @@ def _passes(context: RunContext, done: int, meant: int) -> str:
     size = context.run.settings.dataset_size.value
     if size is None and context.mine is not None and context.row is not None:
         info = KNOWN.get(dataset(context.mine, "train").kind)
-        size = info.size if info is not None else None
+        size = info.whole(TRAIN) if info is not None else None
     if not size:
         return ""
     return f": {done / size:.1f} passes over {size} images instead of {meant / size:.1f}"
