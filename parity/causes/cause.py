@@ -213,6 +213,7 @@ class Cause:
     diagnosis names it; no words: any difference there is this cause. on_machine: equal
     steps on one machine say nothing about another. test: the cheapest test that decides.
     is_setting: its whole body is that these settings differ. seen: how it is detected.
+    needs_config: its detector is also given the config's terms, and asked only where there are.
     """
 
     id: str
@@ -228,11 +229,16 @@ class Cause:
     on_machine: bool = False
     test: str = ""
     is_setting: bool = False
+    needs_config: bool = False
     detect: Detector = lambda _: NO_CONFIG  # until it decorates one
 
-    def __call__(self, detect: Detector) -> Detector:
+    def __call__(self, detect: Callable[..., Verdict]) -> Callable[..., Verdict]:
         """Know this cause, with its detector."""
-        KNOWN[self.id] = replace(self, detect=detect)
+
+        def of_config(context: RunContext) -> Verdict:
+            return NO_CONFIG if context.mine is None else detect(context, context.mine)
+
+        KNOWN[self.id] = replace(self, detect=of_config if self.needs_config else detect)
         return detect
 
 

@@ -12,18 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
+from parity.runs import formats
 from parity.runs.archive import FileRegion, is_zip, read_archive
 from parity.runs.facts import Unread
-from parity.runs.formats import (
-    LEGACY,
-    LEGACY_MAGIC,
-    SAFETENSORS,
-    TORCH,
-    nested,
-    read_legacy,
-    read_safetensors,
-    state_dict_of,
-)
 from parity.runs.pickles import read_pickle
 from parity.runs.reading import Reading
 from parity.runs.record import Checkpoint, CheckpointFile, TensorInfo
@@ -55,12 +46,12 @@ def _read(path: Path, stream: BinaryIO) -> Checkpoint:
     if is_zip(start):
         archive = read_archive(stream)
         _check_byte_order(archive.entries.get(f"{archive.root}byteorder"), stream)
-        return _checkpoint(path, TORCH, *read_pickle(FileRegion(stream, *archive.pickle)))
-    if start[2:].startswith(LEGACY_MAGIC):
-        legacy = read_legacy(stream)
-        return _checkpoint(path, LEGACY, legacy.document, legacy.inert)
+        return _checkpoint(path, formats.TORCH, *read_pickle(FileRegion(stream, *archive.pickle)))
+    if start[2:].startswith(formats.LEGACY_MAGIC):
+        legacy = formats.read_legacy(stream)
+        return _checkpoint(path, formats.LEGACY, legacy.document, legacy.inert)
     if path.suffix == ".safetensors":
-        return Checkpoint(path, SAFETENSORS, *read_safetensors(stream))
+        return Checkpoint(path, formats.SAFETENSORS, *formats.read_safetensors(stream))
     raise RunFormatError(
         f"not a checkpoint of torch.save or safetensors (starts with {start[:8]!r})"
     )
@@ -75,7 +66,7 @@ def _check_byte_order(place: tuple[int, int] | None, stream: BinaryIO) -> None:
 
 def _checkpoint(path: Path, kind: str, document: Any, inert: tuple[str, ...]) -> Checkpoint:
     tensors, skipped = {}, []
-    for key, value in state_dict_of(document).items():
+    for key, value in formats.state_dict_of(document).items():
         if isinstance(value, TensorInfo) and isinstance(key, str):
             tensors[key] = value
         else:
@@ -83,7 +74,7 @@ def _checkpoint(path: Path, kind: str, document: Any, inert: tuple[str, ...]) ->
     if not tensors:
         raise RunFormatError("holds no tensors: no checkpoint")
     meta = document.get("meta") if isinstance(document, dict) else None
-    groups = nested(document, "optimizer", "param_groups")
+    groups = formats.nested(document, "optimizer", "param_groups")
     return Checkpoint(
         path,
         kind,

@@ -15,17 +15,7 @@ from dataclasses import replace
 from parity.runs.curves import number, step_number
 from parity.runs.entries import LogEntry
 from parity.runs.facts import Fact, Source, Unread
-from parity.runs.log_data import (
-    AUTO_RESUMED,
-    LR_SCALED,
-    NO_PRETRAINED,
-    PARAMWISE,
-    SYNC_BN,
-    LogData,
-    PrintedConfig,
-    environment_of,
-    percent_scale,
-)
+from parity.runs.log_data import NOTICES, LogData, PrintedConfig, environment_of, percent_scale
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.scalars import split_metrics
 from parity.runs.weights import WeightLog
@@ -49,13 +39,6 @@ _STATED = (
     ("Distributed training", re.compile(r"Distributed training: (True|False)$")),
     ("seed", re.compile(r"Set random seed to (\d{1,12}), ")),
 )
-_NOTICES = {
-    "Distributed training is not used, all SyncBatchNorm": SYNC_BN,
-    "LR is set based on batch size of": LR_SCALED,
-    "Auto resumed from": AUTO_RESUMED,
-    "paramwise_options -- ": PARAMWISE,
-    "No pre-trained weights for": NO_PRETRAINED,
-}
 _TABLE_HEADER = re.compile(r"^[ \t]*\|[ \t]*Class[ \t]*\|(.*)\|[ \t]*$", re.M)
 
 
@@ -136,7 +119,7 @@ class _LogReader:
 
     def _statement(self, entry: LogEntry) -> None:
         data, first = self.data, entry.first
-        for start, key in _NOTICES.items():
+        for start, key in NOTICES.items():
             if start in first:
                 data.notices.setdefault(key, self._source(entry))
         resumed, saved, images = (p.search(first) for p in (_RESUMED, _SAVED, _IMAGES))

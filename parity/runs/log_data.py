@@ -50,13 +50,14 @@ class LineTally:
 
 
 # Keys of LogData.notices.
-SYNC_BN, LR_SCALED, AUTO_RESUMED, PARAMWISE, NO_PRETRAINED = (
-    "sync_bn",
-    "lr_scaled",
-    "auto_resumed",
-    "paramwise",
-    "no_pretrained",
-)
+SYNC_BN, LR_SCALED = "sync_bn", "lr_scaled"
+NOTICES = {
+    "Distributed training is not used, all SyncBatchNorm": SYNC_BN,
+    "LR is set based on batch size of": LR_SCALED,
+    "Auto resumed from": "auto_resumed",
+    "paramwise_options -- ": "paramwise",
+    "No pre-trained weights for": "no_pretrained",
+}
 
 
 MAX_EVALUATIONS = 20_000

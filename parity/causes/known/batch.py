@@ -16,6 +16,7 @@ from parity.causes.cause import (
 )
 from parity.causes.facts import dataset, intended_accumulation, intended_batch, known
 from parity.runs.datasets import KNOWN, TRAIN
+from parity.settings.terms import Terms
 
 _SCALED = "lr_scaled"
 BATCH = "effective-batch"
@@ -187,15 +188,14 @@ def _lr_unscaled(context: RunContext) -> Verdict:
     mechanism="scale_lr ignores accumulative_counts, and max_iters counts micro-batches.",
     fix="Multiply max_iters and the schedule by accumulative_counts, and set lr by hand.",
     step="optim_accumulate",
+    needs_config=True,
 )
-def _accumulation_trap(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    count = context.mine.number("optim_wrapper", "accumulative_counts") or 1
+def _accumulation_trap(context: RunContext, terms: Terms) -> Verdict:
+    count = terms.number("optim_wrapper", "accumulative_counts") or 1
     if count == 1:
         return RuledOut("no gradients are accumulated")
     place = context.of_setting("optim_wrapper", "accumulative_counts")
-    if context.mine.get("auto_scale_lr", "enable") is True:
+    if terms.get("auto_scale_lr", "enable") is True:
         detail = f"auto_scale_lr is on and does not count the {count} accumulated steps"
         return Found(place, "certain", "the config states both", detail)
     if context.expected is None:

@@ -6,6 +6,7 @@ import re
 
 import torch
 
+from parity.causes import fingerprint
 from parity.causes.cause import (
     UNMEASURED,
     Cause,
@@ -20,18 +21,7 @@ from parity.causes.cause import (
 )
 from parity.causes.extension import capability_of, read_architectures
 from parity.causes.facts import environment, gpu_names, without_cuda
-from parity.causes.fingerprint import (
-    NEEDED,
-    ROUNDING,
-    UNTOUCHED,
-    Layer,
-    Prediction,
-    analyse,
-    frozen,
-    layer_index,
-    layers_in,
-    predictions,
-)
+from parity.causes.fingerprint import Layer, Prediction
 from parity.errors import InputError
 from parity.runs.record import CheckpointFile, Message
 from parity.runs.tensors import load_tensors
@@ -78,7 +68,7 @@ def _detect(context: RunContext) -> Verdict:
     layers, trouble = _layers(found) if found else ((), "")
     trained = [layer for layer in layers if layer.trained]
     dead = [layer for layer in trained if layer.untouched]
-    still = [layer for layer in dead if frozen(context.mine, layer.name)]
+    still = [layer for layer in dead if fingerprint.frozen(context.mine, layer.name)]
     if dead and found is not None and not still:
         return _dead(context, found, dead, trained, console)
     if console:
@@ -108,7 +98,9 @@ def _trained(context: RunContext, found: CheckpointFile, layers: list[Layer]) ->
 
 def _latest(context: RunContext) -> CheckpointFile | None:
     """The last checkpoint that holds layers of deformable attention."""
-    files = [c for c in context.run.checkpoints if c.content and layers_in(c.content.tensors)]
+    files = [
+        c for c in context.run.checkpoints if c.content and fingerprint.layers_in(c.content.tensors)
+    ]
     regular = [c for c in files if c.kind in ("iter", "epoch", "last")] or files
     return max(regular, key=lambda c: c.step or 0) if regular else None
 
@@ -118,15 +110,17 @@ def _layers(found: CheckpointFile) -> tuple[tuple[Layer, ...], str]:
     content = found.content
     assert content is not None
     layers = []
-    for name in sorted(layers_in(content.tensors), key=layer_index):
+    for name in sorted(fingerprint.layers_in(content.tensors), key=fingerprint.layer_index):
         try:
-            read = load_tensors(content, [f"{name}.{part}" for part in NEEDED])
+            read = load_tensors(content, [f"{name}.{part}" for part in fingerprint.NEEDED])
         except InputError as error:
             return (), f"{found.file} cannot be read: {error}"
         tensors = {k.removeprefix(f"{name}."): v.double().numpy() for k, v in read.items()}
         kinds = [v.dtype for v in read.values() if v.dtype.is_floating_point]
-        precision = max(torch.finfo(kind).eps for kind in kinds) / 2 if kinds else ROUNDING
-        layers.append(analyse(name, tensors, precision))
+        precision = (
+            max(torch.finfo(kind).eps for kind in kinds) / 2 if kinds else fingerprint.ROUNDING
+        )
+        layers.append(fingerprint.analyse(name, tensors, precision))
     return tuple(layers), ""
 
 
@@ -138,7 +132,7 @@ def _dead(
     console: list[Message],
 ) -> Verdict:
     steps = found.step or context.run.settings.iterations.value or 0
-    predicted = predictions(context.run, context.mine, dead[0].name, steps)
+    predicted = fingerprint.predictions(context.run, context.mine, dead[0].name, steps)
     on_grid = all(layer.on_grid(steps) for layer in dead)
     factors = "; ".join(_factors(dead[0], predicted, steps))
     bias = Evidence(found.file, tensor=f"{dead[0].name}.sampling_offsets.bias", value=factors)
@@ -146,9 +140,9 @@ def _dead(
     agrees = all(item.agrees(dead[0]) for item in predicted)
     which = f"all {len(dead)} layers"
     if len(dead) < len(trained):
-        numbers = ", ".join(str(layer_index(layer.name)) for layer in dead)
+        numbers = ", ".join(str(fingerprint.layer_index(layer.name)) for layer in dead)
         which = f"{len(dead)} of {len(trained)} layers ({numbers})"
-    why = f"in {found.file}, {', '.join(UNTOUCHED)} of {which} are exactly 0"
+    why = f"in {found.file}, {', '.join(fingerprint.UNTOUCHED)} of {which} are exactly 0"
     why += ", their initial value, while output_proj.bias of the same layers has trained"
     if not on_grid:
         why += "; sampling_offsets.bias is no longer its initial grid, which this does not explain"

@@ -14,6 +14,7 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import steps
+from parity.settings.terms import Terms
 from parity.zoo.configs import model_signature
 from parity.zoo.noise import judge
 
@@ -26,7 +27,8 @@ _SINGLE = ("none", "off", "False", "ss", "single scale", "")
 def _metric(name: str, title: str, mechanism: str, effect: Effect, *words: str) -> Cause:
     fix = "Port mmseg's IoUMetric, or use it."
     seen = "a parity report (--parity); ruled out where mmseg's IoUMetric made the score"
-    return Cause(name, title, mechanism, fix, seen, (effect,), step="iou*", words=words)
+    return Cause(name, title, mechanism, fix, seen, (effect,), step="iou*", words=words,
+                 needs_config=True)  # fmt: skip
 
 
 _NO_FIGURE = Effect("no figure", "torchmetrics #1693, #2558, #2866", "unmeasured")
@@ -53,14 +55,12 @@ _NO_FIGURE = Effect("no figure", "torchmetrics #1693, #2558, #2866", "unmeasured
     _NO_FIGURE,
     *("nan", "absent"),
 )
-def _own_metric(context: RunContext) -> Verdict:
+def _own_metric(context: RunContext, terms: Terms) -> Verdict:
     """Ruled out when mmseg's IoUMetric made the score."""
-    if context.mine is None:
-        return NO_CONFIG
     for place in ("val_evaluator", "test_evaluator"):
-        found = context.mine.item(place, "IoUMetric")
+        found = terms.item(place, "IoUMetric")
         if found.fields:
-            evidence = context.evidence(context.mine.source(found))
+            evidence = context.evidence(terms.source(found))
             return RuledOut("mmseg's IoUMetric made the score", evidence)
     return Unchecked(
         "another metric, or none that the config names, made the score",
@@ -213,11 +213,10 @@ def _wrong_row(context: RunContext) -> Verdict:
     paths=("val_dataloader.dataset.pipeline.*.position",),
     step="load_annotation",
     words=("size", "resize"),
+    needs_config=True,
 )
-def _lowres(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    items = steps(context.mine, "val")
+def _lowres(context: RunContext, terms: Terms) -> Verdict:
+    items = steps(terms, "val")
     names = [item.kind for item in items]
     if "LoadAnnotations" not in names:
         return Unchecked("the validation pipeline loads no labels", "the code that scores")
@@ -225,7 +224,7 @@ def _lowres(context: RunContext) -> Verdict:
     later = [index for index, name in enumerate(names) if name in _RESIZES and index > at]
     if not later:
         return RuledOut("labels are loaded after the image is resized, at their own size")
-    places = [context.mine.source(items[index]) for index in (at, later[0])]
+    places = [terms.source(items[index]) for index in (at, later[0])]
     evidence = tuple(item for place in places for item in context.evidence(place))
     return Found(evidence, "certain", "the config loads labels first, then resizes both")
 
@@ -239,11 +238,10 @@ def _lowres(context: RunContext) -> Verdict:
     fix="Crop the padding off before resizing, or do not pad in the test pipeline.",
     paths=("val_dataloader.dataset.pipeline.Pad*",),
     step="postprocess*",
+    needs_config=True,
 )
-def _pad_kept(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    pads = [item for item in steps(context.mine, "val") if item.kind == "Pad"]
+def _pad_kept(context: RunContext, terms: Terms) -> Verdict:
+    pads = [item for item in steps(terms, "val") if item.kind == "Pad"]
     if not pads:
         return RuledOut("the test pipeline does not pad")
     if context.expected is not None and any(
@@ -251,4 +249,4 @@ def _pad_kept(context: RunContext) -> Verdict:
     ):
         return RuledOut("the zoo's test pipeline pads as well")
     why = "mmseg removes the padding of its preprocessor, not that of the Pad transform"
-    return Found(context.evidence(context.mine.source(pads[0])), "likely", why)
+    return Found(context.evidence(terms.source(pads[0])), "likely", why)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from parity.causes.cause import (
-    NO_CONFIG,
     Cause,
     Effect,
     Evidence,
@@ -35,11 +34,9 @@ _BINARY = ("STDCHead",)
     paths=("*.reduce_zero_label",),
     step="load*",
     words=("zero", "reduce", "254", "255"),
+    needs_config=True,
 )
-def _reduce_zero(context: RunContext) -> Verdict:
-    terms = context.mine
-    if terms is None:
-        return NO_CONFIG
+def _reduce_zero(context: RunContext, terms: Terms) -> Verdict:
     train, val = (_reduction(terms, split) for split in ("train", "val"))
     if train.value is None or val.value is None:
         return Unchecked(
@@ -91,11 +88,9 @@ def _place(context: RunContext, terms: Terms, item: Item, split: str) -> tuple[E
     "the classes.",
     fix="Set num_classes of every head to the number of classes of the data set.",
     paths=("model.*num_classes", "model.*out_channels"),
+    needs_config=True,
 )
-def _num_classes(context: RunContext) -> Verdict:
-    terms = context.mine
-    if terms is None:
-        return NO_CONFIG
+def _num_classes(context: RunContext, terms: Terms) -> Verdict:
     classes = classes_of(context.run, terms)
     if classes is None or classes.how == "head":
         return Unchecked("how many classes the data set has is not known", "its classes, or a log "
@@ -127,11 +122,10 @@ def _num_classes(context: RunContext) -> Verdict:
     fix="Upgrade mmseg to 1.2.2 (M#2500).",
     step="load*",
     words=("label_map", "label map", "mapping"),
+    needs_config=True,
 )
-def _label_map_order(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    owner = dataset(context.mine, "train")
+def _label_map_order(context: RunContext, terms: Terms) -> Verdict:
+    owner = dataset(terms, "train")
     if owner.get("metainfo", "classes").is_empty:
         return RuledOut("no classes are chosen, so labels are not mapped")
     version = environment(context, "MMSegmentation")
@@ -142,7 +136,7 @@ def _label_map_order(context: RunContext) -> Verdict:
         return Unchecked("the log does not name mmseg's version", "mmseg's version in training")
     if number >= _FIXED:
         return RuledOut(f"mmseg {version.value} reduces first", context.of_fact(version))
-    evidence = (*context.evidence(context.mine.source(owner)), *context.of_fact(version))
+    evidence = (*context.evidence(terms.source(owner)), *context.of_fact(version))
     detail = f"mmseg {version.value} with chosen classes"
     return Found(evidence, "possible", "which versions map first is not settled", detail,
                  kind="marker")  # fmt: skip
@@ -157,11 +151,10 @@ def _label_map_order(context: RunContext) -> Verdict:
     kind="broken",
     step="resize",
     words=("label", "nearest", "ids"),
+    needs_config=True,
 )
-def _label_interpolated(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    used = [item.kind for item in steps(context.mine, "train")]
+def _label_interpolated(context: RunContext, terms: Terms) -> Verdict:
+    used = [item.kind for item in steps(terms, "train")]
     known = {**signatures()["mmseg"], **signatures()["mmengine"]}
     own = [name for name in used if name not in known]
     if used and not own:

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from parity.causes.cause import (
-    NO_CONFIG,
-    Cause,
-    Effect,
-    Found,
-    RuledOut,
-    RunContext,
-    Unchecked,
-    Verdict,
-)
+from parity.causes.cause import Cause, Effect, Found, RuledOut, RunContext, Unchecked, Verdict
 from parity.causes.facts import intended_batch, logged_start
 from parity.settings.items import Item, walk
 from parity.settings.terms import Terms
@@ -39,11 +30,10 @@ def _norms(terms: Terms, *kinds: str) -> list[Item]:
     effects=(Effect.of(-23.56, "DeepLabV3+ 77.29 -> 53.73", "Media-Smart/vedaseg#21"),),
     fix="Use SyncBN.",
     paths=("model.*norm_cfg.type",),
+    needs_config=True,
 )
-def _bn_split(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    plain = [item for item in _norms(context.mine, *_PLAIN) if item.place is not None]
+def _bn_split(context: RunContext, terms: Terms) -> Verdict:
+    plain = [item for item in _norms(terms, *_PLAIN) if item.place is not None]
     if not plain:
         return RuledOut("no trained plain BN is in the model's config")
     samples = context.run.settings.samples_per_gpu
@@ -59,7 +49,7 @@ def _bn_split(context: RunContext) -> Verdict:
         )
     if _norms(context.expected, *_PLAIN):
         return RuledOut(f"{context.expected_name} uses plain BN as well")
-    where = context.evidence(context.mine.source(plain[0]))
+    where = context.evidence(terms.source(plain[0]))
     evidence = (*where, *context.of_fact(samples))
     return Found(evidence, "certain", "the config states both", f"{samples.value} images per GPU")
 
@@ -80,11 +70,10 @@ def _bn_split(context: RunContext) -> Verdict:
     ),
     fix="Use a larger batch per GPU, or start a distributed run.",
     kind="broken",
+    needs_config=True,
 )
-def _syncbn_reverted(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    if not _norms(context.mine, "SyncBN"):
+def _syncbn_reverted(context: RunContext, terms: Terms) -> Verdict:
+    if not _norms(terms, "SyncBN"):
         return RuledOut("no SyncBN is in the model's config")
     said = [s.notices[_NOTICE] for s in context.run.segments if _NOTICE in s.notices]
     if said:

@@ -78,11 +78,10 @@ def _interval(context: RunContext) -> int:
     fix="Let max_iters and the schedule's end agree, and by_epoch be False.",
     paths=("param_scheduler.*.end", "param_scheduler.*.by_epoch"),
     step="schedule",
+    needs_config=True,
 )
-def _schedule_end(context: RunContext) -> Verdict:
-    terms, planned = context.mine, context.run.settings.max_iters.value
-    if terms is None:
-        return NO_CONFIG
+def _schedule_end(context: RunContext, terms: Terms) -> Verdict:
+    planned = context.run.settings.max_iters.value
     stages = terms.item("param_scheduler").parts
     never = _counts_epochs(terms, stages)
     if never is not None:
@@ -195,12 +194,11 @@ def _zero_keys(terms: Terms | None) -> list[str]:
     mechanism="The rate stood still: what moves it (ParamSchedulerHook) was not there.",
     fix="Put ParamSchedulerHook back into default_hooks; look at scripts that set the rate.",
     kind="broken",
+    needs_config=True,
 )
-def _rate_off(context: RunContext) -> Verdict:
+def _rate_off(context: RunContext, terms: Terms) -> Verdict:
     """Whether the rate stood still although the config's schedule moves."""
-    terms, curve = context.mine, context.run.curves.get("base_lr", context.run.curves.get("lr"))
-    if terms is None:
-        return NO_CONFIG
+    curve = context.run.curves.get("base_lr", context.run.curves.get("lr"))
     if curve is None or len(curve) < FEW or curve.steps[0] < 1:
         return Unchecked("the log has too few learning rates", "the log of the training")
     if any(s.get("by_epoch").value is True for s in terms.item("param_scheduler").parts):

@@ -182,11 +182,10 @@ def _mismatch(context: RunContext, load: WeightLoad) -> Found | None:
     ),
     fix="Interpolate to an explicit size.",
     kind="broken",
+    needs_config=True,
 )
-def _pos_embed(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    backbone = context.mine.item("model", "backbone").kind
+def _pos_embed(context: RunContext, terms: Terms) -> Verdict:
+    backbone = terms.item("model", "backbone").kind
     if not any(name.lower() in backbone.lower() for name in _VITS):
         return RuledOut(f"the backbone, {backbone}, has no absolute position table of its own")
     for load in context.run.weights:
