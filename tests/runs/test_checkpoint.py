@@ -16,25 +16,15 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from parity.errors import RunFormatError
+from parity.runs import pickle_values
 from parity.runs.checkpoint import read_checkpoint
 from parity.runs.formats import LEGACY, SAFETENSORS, TORCH
 from parity.runs.pickles import read_pickle
 from parity.runs.tensors import load_tensors
 from tests.runs.builders import listed, write
 
-DTYPES = [
-    torch.float64,
-    torch.float32,
-    torch.float16,
-    torch.bfloat16,
-    torch.int64,
-    torch.int32,
-    torch.int16,
-    torch.int8,
-    torch.uint8,
-    torch.bool,
-    torch.complex64,
-]
+# safetensors has no complex128.
+DTYPES = [getattr(torch, name) for name in pickle_values.DTYPES if name != "complex128"]
 
 
 def weights():

@@ -7,8 +7,7 @@ import pytest
 
 from parity.errors import RunFormatError
 from parity.runs import find_runs, read_run
-from tests.runs.builders import KERNEL, write
-from tests.runs.evidence import assert_evidence_exists
+from tests.runs.builders import KERNEL, assert_evidence_exists, value, write
 
 CONFIG = """\
 DATASETS:
@@ -126,10 +125,6 @@ def write_output(root, **options):
     write(root / "metrics.json", metrics(record(20), record(40, **SCORES)))
     write(root / "config.yaml", CONFIG)
     return root
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 def test_an_output_folder_tells_everything(tmp_path):

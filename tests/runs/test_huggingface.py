@@ -7,8 +7,7 @@ import pytest
 
 from parity.errors import RunFormatError
 from parity.runs import find_runs, read_run
-from tests.runs.builders import write
-from tests.runs.evidence import assert_evidence_exists, sources
+from tests.runs.builders import assert_evidence_exists, sources, value, write
 
 MODEL = {
     "_name_or_path": "nvidia/mit-b0",
@@ -59,10 +58,6 @@ def write_output(root):
     write(root / "trainer_state.json", state(*HISTORY))
     write(root / "config.json", json.dumps(MODEL))
     return root
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 def test_an_output_folder_tells_everything(tmp_path):

@@ -7,8 +7,7 @@ import pytest
 
 from parity.runs import read_run
 from tests.runs import legacy
-from tests.runs.builders import STAMP, write
-from tests.runs.evidence import assert_evidence_exists
+from tests.runs.builders import STAMP, assert_evidence_exists, value, write
 from tests.runs.legacy import CONFIG, HEAD, NAME, WEIGHTS, write_legacy
 
 EXPECTED = {
@@ -25,10 +24,6 @@ EXPECTED = {
     "iterations": 16000,
     "pretrained": WEIGHTS,
 }
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 def test_a_work_directory_tells_everything(tmp_path):

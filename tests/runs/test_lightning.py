@@ -4,8 +4,7 @@ import pytest
 
 from parity.errors import FolderOfRuns, RunFormatError
 from parity.runs import find_runs, read_run
-from tests.runs.builders import write
-from tests.runs.evidence import assert_evidence_exists
+from tests.runs.builders import assert_evidence_exists, value, write
 
 METRICS = """\
 epoch,lr-AdamW,step,train_loss,val_loss,val_mIoU,val/pixel_acc
@@ -31,10 +30,6 @@ def write_version(folder):
     write(folder / "metrics.csv", METRICS)
     write(folder / "hparams.yaml", PARAMETERS)
     return folder
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 @pytest.mark.parametrize(

@@ -20,24 +20,21 @@ from tests.runs.builders import (
     LATER,
     REVERTED,
     STAMP,
+    assert_evidence_exists,
     environment,
     head,
     train_line,
     train_record,
     val_lines,
     val_record,
+    value,
     write,
     write_run,
 )
-from tests.runs.evidence import assert_evidence_exists
 from tests.runs.test_tensorboard import event, record, scalar
 
 RUNS = inputs_root().parent / "runs"
 NAME = "mask2former_swin-s_8xb2-160k_ade20k-512x512"
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 def test_a_work_directory_tells_everything(tmp_path):

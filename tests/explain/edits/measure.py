@@ -18,11 +18,10 @@ from typing import Any
 
 from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
-from tests.explain.edits.catalogue import CONFIGS, sample, zoo_config
+from tests.explain.edits.catalogue import CONFIGS, EDITED, UNTOUCHED, sample, zoo_config, zoo_score
 from tests.explain.edits.edit import Edit, made
 from tests.explain.edits.judge import Judged, changed_settings, dotted, judge
 from tests.explain.edits.legacy import LEGACY, legacy_cases
-from tests.explain.edits.scores import EDITED, UNTOUCHED, zoo_score
 from tests.explain.edits.write import for_processes, samples_per_step, write_run, zoo_batch
 
 PROCESSES = (1, 4, 8)
