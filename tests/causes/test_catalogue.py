@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from parity.causes.catalogue import all_causes, cause
 from parity.causes.cause import Found, RuledOut, RunContext, Unchecked
-from parity.runs.facts import Source
-from parity.runs.record import ClassScore
+from parity.runs.facts import Fact, Source
+from parity.runs.record import ClassScore, Settings
 
-from .made import (
+from .made import (  # fmt: skip
     CONFIG,
     DELETE,
     LOG,
@@ -22,19 +22,18 @@ from .made import (
     VAL,
     context,
     curve,
-    fact,
     launch,
     load,
     run,
     segment,
-)  # fmt: skip
+)
 
 OPTIM = ("optim_wrapper",)
 HEAD = ("model", "decode_head")
 LOSS = (*HEAD, "loss_decode")
 PAD = {"type": "Pad", "size": (512, 512)}
 SLIDE = {"mode": "slide", "crop_size": (512, 512), "stride": (341, 341)}
-OTHER_ROW = ROW.__class__(**{**ROW.__dict__, "name": "net_r101_8xb2-160k_ade20k-640x640"})
+OTHER_ROW = replace(ROW, name="net_r101_8xb2-160k_ade20k-640x640")
 DEFORMABLE = {(*HEAD, "pixel_decoder"): {"type": "mmdet.MSDeformAttnPixelDecoder"}}
 CUDA_12 = {"PyTorch": "2.1.0+cu121"}
 FIRST, RESTARTED = (
@@ -315,15 +314,8 @@ def test_without_files_nothing_is_found_and_what_is_lacking_is_named(name):
     bare = run(
         values=None, weights=(), scores=(), environment={"CUDA available": None, "PyTorch": None}
     )
-    bare = bare.__class__(
-        **{
-            **bare.__dict__,
-            "settings": bare.settings.__class__(
-                **{key: fact(None).__class__() for key in bare.settings.__dict__}
-            ),
-            "segments": (),
-        }
-    )
+    nothing = Settings(**{item.name: Fact() for item in fields(Settings)})
+    bare = replace(bare, settings=nothing, segments=())
     verdict = cause(name).detect(RunContext(bare))
     assert not isinstance(verdict, Found)
     if isinstance(verdict, Unchecked):

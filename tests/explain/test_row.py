@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from parity.causes.facts import dataset
@@ -26,8 +28,8 @@ def of_row(name, *, changes=None, run_name="my-run", config_name=None):
     values = dict(row_config(row).values)
     made = run(values=values, changes=changes, name=run_name)
     stated = Fact(config_name) if config_name else Fact()
-    settings = made.settings.__class__(**{**made.settings.__dict__, "config_name": stated})
-    return made.__class__(**{**made.__dict__, "settings": settings})
+    settings = replace(made.settings, config_name=stated)
+    return replace(made, settings=settings)
 
 
 def test_the_config_name_decides():
