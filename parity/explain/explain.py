@@ -194,7 +194,9 @@ def _assembled(
     run, gap, twin = context.run, context.gap, context.other is not None
     noise = None if gap is None else judge(gap, zoo=not twin)
     beside = _broken_beside(context) if twin else ()
-    silent = tuple(item for item in found.unchecked if item.silent and _lowers(gap, twin=twin))
+    # What breaks silently can only lower a score; between two runs either may be the broken.
+    lowers = twin or gap is None or gap < 0
+    silent = tuple(item for item in found.unchecked if item.silent and lowers)
     ids = causes_among(found.findings, gap, twin=twin)
     status = judged(noise, found.findings, silent, beside, comparable=not reasons, twin=twin)
     silent = () if status in ("within noise", "explained") else silent
@@ -254,11 +256,6 @@ def _next(
         row=context.row if status != "not comparable" else None,
         beside_run=context.other is not None,
     )
-
-
-def _lowers(gap: float | None, *, twin: bool) -> bool:
-    """What breaks silently can only lower a score; between two runs either may be the broken."""
-    return twin or gap is None or gap < 0
 
 
 def _broken_beside(context: RunContext) -> tuple[Finding, ...]:

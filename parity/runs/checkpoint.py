@@ -169,7 +169,8 @@ def _opened(item: CheckpointFile, reading: Reading) -> CheckpointFile:
         reading.failed(item.file, error)
         return item
     reading.files.append(item.file)
-    strange = [name for name in content.inert if not _ordinary(name)]
+    named = [name for name in content.inert if name not in _ORDINARY_NAMES]
+    strange = [name for name in named if not name.startswith(_ORDINARY)]
     if strange:
         listed = ", ".join(name[:80] for name in strange[:5])
         reason = f"asks to run {listed}, which no checkpoint needs; it was not run"
@@ -178,7 +179,3 @@ def _opened(item: CheckpointFile, reading: Reading) -> CheckpointFile:
         reason = f"{content.skipped[0]!r} and others of its state dict are no plain tensors"
         reading.unread.append(Unread(item.file, reason, count=len(content.skipped)))
     return replace(item, content=content)
-
-
-def _ordinary(name: str) -> bool:
-    return name.startswith(_ORDINARY) or name in _ORDINARY_NAMES

@@ -148,12 +148,9 @@ def _result(run: Foreign, results: Config, state: Config | None) -> None:
 
 def _batch(samples: int, steps: float) -> int | None:
     """The batch with which an epoch takes so many steps, where only one does."""
-    fitting = [b for b in _near(samples / steps) if -(-samples // b) == round(steps)]
+    near = int(samples / steps)
+    fitting = [b for b in range(max(1, near - 2), near + 4) if -(-samples // b) == round(steps)]
     return fitting[0] if len(fitting) == 1 and abs(steps - round(steps)) < 1e-6 else None
-
-
-def _near(value: float) -> range:
-    return range(max(1, int(value) - 2), int(value) + 4)
 
 
 def _state_model(run: Foreign, config: Config | None) -> None:

@@ -15,7 +15,7 @@ from parity.explain.explain import Judgement, explain
 from parity.files import write_atomically
 from parity.report.explained import report_of_explanation
 from parity.report.html import render_html
-from parity.runs.record import Evaluation, Run, Score
+from parity.runs.record import Run, Score
 from parity.zoo.configs import schedule_text
 from parity.zoo.datasets import VALIDATION_SIZES, dataset_key, may_be
 from parity.zoo.readme import Skipped
@@ -212,13 +212,9 @@ def _subset(run: Run, dataset: str) -> str:
 def _images(run: Run) -> int | None:
     """The most images that the evaluation of the last score can have run over."""
     last, world = run.last, run.settings.world_size.value
-    evaluations = [item for item in run.evaluations if _is_of(item, last)]
+    evaluations = [item for item in run.evaluations if last and item.source == last.source]
     samples = evaluations[-1].samples if evaluations else None
     if samples is None or world is None:
         return None
     stated: Any = run.config.get("val_dataloader", "batch_size") if run.config else None
     return samples * world * (stated if isinstance(stated, int) and stated > 0 else 1)
-
-
-def _is_of(evaluation: Evaluation, score: Score | None) -> bool:
-    return score is not None and evaluation.source == score.source

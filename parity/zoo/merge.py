@@ -58,7 +58,9 @@ def merge_readmes(rows: Sequence[ScoreRow], tables: ReadmeTables) -> Merged:
             skipped.append(Skipped(line.file, line.line, f"{error}; not read"))
     pairs = _join(rows, published)
     merged = [
-        _with_readme(row, published[pairs[index]]) if index in pairs else _without_readme(row)
+        _with_readme(row, published[pairs[index]])
+        if index in pairs
+        else replace(row, notes=(*row.notes, "in no table of the READMEs"))
         for index, row in enumerate(rows)
     ]
     taken = set(pairs.values())
@@ -90,13 +92,11 @@ def _published(line: ReadmeRow, names: dict[str, str]) -> _Published:
         numbers["fps"], texts["device"] = number(texts["device"]), speed
         problems = [problem for problem in problems if not problem.startswith("fps")]
         problems.append("speed and device stand in each other's column")
-    texts["schedule"] = _schedule(values.get("schedule", ""))
+    length = values.get("schedule", "")
+    whole = re.fullmatch(r"[0-9]{1,9}", length) is not None
+    texts["schedule"] = schedule_text(int(length)) if whole else length
     places = tuple(f"{line.file}:{line.line}: {problem}" for problem in problems)
     return _Published(line, _dataset(line, names), miou, numbers, texts, places)
-
-
-def _schedule(text: str) -> str:
-    return schedule_text(int(text)) if re.fullmatch(r"[0-9]{1,9}", text) else text
 
 
 def _dataset(line: ReadmeRow, names: dict[str, str]) -> str:
@@ -190,10 +190,6 @@ def _further_scores(line: _Published) -> tuple[str, ...]:
         for name, value in line.row.other.items()
         if "miou" in name.lower() and value
     )
-
-
-def _without_readme(row: ScoreRow) -> ScoreRow:
-    return replace(row, notes=(*row.notes, "in no table of the READMEs"))
 
 
 def _own_row(line: _Published) -> ScoreRow:

@@ -24,7 +24,7 @@ from parity.zoo.configs import with_configs
 from parity.zoo.datasets import dataset_key
 from parity.zoo.decided import Decided, decide
 from parity.zoo.rows import ScoreRow, read_all_rows
-from parity.zoo.varied import SCALES, SETTINGS, SINGLE, FlatTerms, Value, VariedSetting, value_text
+from parity.zoo.varied import SCALES, SETTINGS, SINGLE, Value, VariedSetting, value_text
 
 
 @dataclass(frozen=True)
@@ -172,16 +172,13 @@ def _of_settings(dataset: str, rows: Sequence[Decided]) -> Iterator[SettingPairs
             yield SettingPairs(setting.name, low.text, high.text, dataset, tuple(pairs))
 
 
-def _but_for(setting: VariedSetting, terms: FlatTerms) -> frozenset[tuple[str, object]]:
-    return frozenset(item for item in terms.items() if not setting.owns.fullmatch(item[0]))
-
-
 def _pairs(
     setting: VariedSetting, rows: Iterable[Decided]
 ) -> Iterator[tuple[tuple[Value, Value], ScorePair]]:
     alike: dict[frozenset[tuple[str, object]], list[tuple[Value, ScoreRow]]] = defaultdict(list)
     for side in rows:
-        alike[_but_for(setting, side.terms)].append((setting.value(side.row, side.terms), side.row))
+        rest = frozenset(x for x in side.terms.items() if not setting.owns.fullmatch(x[0]))
+        alike[rest].append((setting.value(side.row, side.terms), side.row))
     for group in alike.values():
         for one, two in combinations(group, 2):
             (low, lower), (high, higher) = sorted((one, two), key=lambda side: side[0])

@@ -37,7 +37,7 @@ _BINARY = ("STDCHead",)
     needs_config=True,
 )
 def _reduce_zero(context: RunContext, terms: Terms) -> Verdict:
-    train, val = (_reduction(terms, split) for split in ("train", "val"))
+    train, val = (dataset(terms, s).get("reduce_zero_label") for s in ("train", "val"))
     if train.value is None or val.value is None:
         return Unchecked(
             "whether both sides reduce label 0 is not in the config", "both LoadAnnotations options"
@@ -69,10 +69,6 @@ def _reduce_zero(context: RunContext, terms: Terms) -> Verdict:
         )
     return RuledOut(f"reduce_zero_label is {train.value}, as the labels of {info.name} need it",
                     evidence)  # fmt: skip
-
-
-def _reduction(terms: Terms, split: str) -> Item:
-    return dataset(terms, split).get("reduce_zero_label")
 
 
 def _place(context: RunContext, terms: Terms, item: Item, split: str) -> tuple[Evidence, ...]:

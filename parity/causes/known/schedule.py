@@ -20,7 +20,7 @@ from parity.causes.cause import (
 )
 from parity.causes.facts import known
 from parity.causes.rates import scheduled
-from parity.runs.record import Curve, Segment
+from parity.runs.record import Segment
 from parity.settings.items import Item
 from parity.settings.terms import Terms
 
@@ -157,7 +157,10 @@ def _rate_zero(context: RunContext) -> Verdict:
     terms = context.mine
     for name in ("base_lr", "lr"):
         curve = context.run.curves.get(name)
-        if curve is not None and len(curve) and not np.any(curve.values) and not _rounded(curve):
+        if curve is None or not len(curve) or np.any(curve.values):
+            continue
+        # mmcv 0.x rounds to five decimals in its JSON: a small rate reads 0 there.
+        if not any(file.endswith(".log.json") for file in curve.files):
             evidence = context.evidence(curve.source(0), f"{name} 0")
             detail = f"{name} is 0 at all {len(curve)} logged iterations"
             return Found(evidence, "certain", "the log states it", detail, 1.0)
@@ -173,11 +176,6 @@ def _rate_zero(context: RunContext) -> Verdict:
         detail = f"lr_mult is 0 for parameters with {', '.join(zero)} in their names"
         return Found(evidence, "certain", "the config states it", detail, part_of="paramwise")
     return RuledOut("no rate in the config or the log is 0 throughout")
-
-
-def _rounded(curve: Curve) -> bool:
-    """mmcv 0.x rounds to five decimals in its JSON: a small rate reads 0 there."""
-    return any(file.endswith(".log.json") for file in curve.files)
 
 
 def _zero_keys(terms: Terms | None) -> list[str]:

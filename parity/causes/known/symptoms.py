@@ -20,7 +20,7 @@ from parity.causes.cause import (
 from parity.causes.facts import dataset
 from parity.runs.counts import scored_images
 from parity.runs.datasets import KNOWN, planned_validation
-from parity.runs.record import ClassScore, Curve, Evaluation, Run
+from parity.runs.record import Curve, Evaluation, Run
 
 # Fewer equal values may be chance, or rounding.
 FEW, MANY = 4, 10
@@ -145,12 +145,8 @@ def _never(evaluations: tuple[Evaluation, ...]) -> list[str]:
     tables = [item.classes for item in evaluations if item.classes]
     if not tables:
         return []
-    odd = [{row.name for row in table if _is_odd(row)} for table in tables]
+    odd = [{c.name for c in table if math.isnan(c.iou) or math.isnan(c.acc)} for table in tables]
     return [row.name for row in tables[-1] if all(row.name in names for names in odd)]
-
-
-def _is_odd(row: ClassScore) -> bool:
-    return math.isnan(row.iou) or math.isnan(row.acc)
 
 
 def _classes_text(names: list[str], last: Evaluation) -> str:
