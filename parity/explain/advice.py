@@ -88,12 +88,8 @@ def next_test(
 
 def _leads(found: tuple[str, ...]) -> bool:
     """Nothing that was found makes the question of the kernel an idle one."""
-    return not found or found[0] == DEAD or cause_kind(found[0]) != "broken"
-
-
-def cause_kind(name: str) -> str:
-    """The kind of a cause; a setting is ``different``."""
-    return "different" if name.startswith(SETTING) else cause(name).kind
+    setting = bool(found) and found[0].startswith(SETTING)
+    return not found or found[0] == DEAD or setting or cause(found[0]).kind != "broken"
 
 
 Status = Literal[

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from parity.causes.cause import RunContext
-from parity.causes.parity_results import ParityResults
 from parity.explain.row import Choice
 from parity.runs.record import Run
 from parity.settings import Terms, differences, terms_of
-from parity.settings.items import Item, lift, unplaced
+from parity.settings.items import lift, unplaced
 
 
 def terms_of_run(run: Run) -> Terms | None:
@@ -22,11 +19,6 @@ def terms_of_run(run: Run) -> Terms | None:
 
 def stated_terms(run: Run) -> Terms | None:
     """The few settings that another program states, for a diff of these alone."""
-    stated = _stated(run)
-    return Terms(stated, None, stated=True) if stated.fields else None
-
-
-def _stated(run: Run) -> Item:
     given: dict[str, Any] = {}
     crop, precision = run.settings.crop_size.value, run.settings.precision.value
     if crop is not None:
@@ -37,7 +29,7 @@ def _stated(run: Run) -> Item:
     if precision is not None:
         plain = precision.lower() in ("fp32", "float32", "32", "32-true")
         given["optim_wrapper"] = {"type": "OptimWrapper" if plain else "AmpOptimWrapper"}
-    return unplaced(lift(given))
+    return Terms(unplaced(lift(given)), None, stated=True) if given else None
 
 
 def beside_row(run: Run, mine: Terms | None, choice: Choice) -> RunContext:
@@ -70,10 +62,3 @@ def alone(context: RunContext) -> RunContext:
     return RunContext(
         context.run, context.mine, parity=context.parity, extensions=context.extensions
     )
-
-
-def with_extras(
-    context: RunContext, parity: ParityResults | None, extensions: Sequence[Path]
-) -> RunContext:
-    """With the report of a check, and compiled extensions."""
-    return replace(context, parity=parity, extensions=tuple(extensions))

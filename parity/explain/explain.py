@@ -22,11 +22,10 @@ from parity.explain.advice import (
 )
 from parity.explain.comparable import Incomparable, figure, incomparable, notes_of, score_curve
 from parity.explain.compare_runs import RunComparison, compare_runs
-from parity.explain.context import alone, beside_row, beside_run, terms_of_run, with_extras
+from parity.explain.context import alone, beside_row, beside_run, terms_of_run
 from parity.explain.row import Choice, choose
 from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
-from parity.settings.terms import Terms
 from parity.zoo.noise import NoiseVerdict, judge
 from parity.zoo.rows import ScoreRow
 
@@ -116,19 +115,14 @@ def explain(
     if scope is not None and scope != "mmseg":
         return _foreign(run, scope)
     mine = terms_of_run(run)
-    choice = _choice(run, against, mine)
     if isinstance(against, Run):
+        choice = Choice(None, f"the run {against.name}{_last(against)}")
         context = beside_run(run, mine, against)
     else:
+        choice = choose(run, against, mine)
         context = beside_row(run, mine, choice)
-    context = with_extras(context, parity, extensions)
+    context = replace(context, parity=parity, extensions=tuple(extensions))
     return _answer(context, choice, incomparable(context))
-
-
-def _choice(run: Run, against: str | Run, mine: Terms | None) -> Choice:
-    if isinstance(against, Run):
-        return Choice(None, f"the run {against.name}{_last(against)}")
-    return choose(run, against, mine)
 
 
 def _last(run: Run) -> str:

@@ -90,11 +90,6 @@ def type_of(config: Any) -> str:
     return name.rpartition(".")[2] if isinstance(name, str) else ""
 
 
-def last_of(value: Any) -> Any:
-    """The last of a list, as is otherwise."""
-    return value[-1] if isinstance(value, (list, tuple)) and value else value
-
-
 def model_path(config: Config) -> tuple[str, ...]:
     """Where the segmentor stands: inside the wrapper that test-time augmentation puts around it."""
     wrapped = isinstance(config.get("model", "module"), Mapping)
@@ -108,10 +103,11 @@ def method_of(config: Config) -> Fact[str]:
     if backbone in _NAMING_BACKBONES:
         return Fact(_NAMING_BACKBONES[backbone], config.source(*path, "backbone", "type"))
     heads = config.get(*path, "decode_head")
-    head = type_of(last_of(heads))
+    listed = isinstance(heads, (list, tuple)) and bool(heads)
+    head = type_of(heads[-1] if listed else heads)
     if not head:
         return Fact(note=f"{config.file} names no decode head")
-    index = (len(heads) - 1,) if isinstance(heads, (list, tuple)) else ()
+    index = (len(heads) - 1,) if listed else ()
     source = config.source(*path, "decode_head", *index, "type")
     if type_of(config.get(*path, "neck")) == "JPU":
         return Fact("FastFCN", source)

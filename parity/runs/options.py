@@ -10,7 +10,7 @@ ignored; whether the annotation kept its original size. "?" where no file says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from parity.errors import RunFormatError
@@ -45,27 +45,16 @@ def _name(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _mapping_of(config: Config, *paths: Path) -> Fact[Mapping[str, Any]]:
-    """The first of `paths` that `config` gives, which must be a dict. Raises RunFormatError."""
-    fact = first_of(config, *paths)
-    if fact.known:
-        mapping(fact.value, _name(paths[0]))
-    return fact
+def mapping_at(*paths: Path) -> Callable[[Config], Fact[Mapping[str, Any]]]:
+    """What reads the first of `paths` that a config gives: a dict, else RunFormatError."""
 
+    def mapping_of(config: Config) -> Fact[Mapping[str, Any]]:
+        fact = first_of(config, *paths)
+        if fact.known:
+            mapping(fact.value, _name(paths[0]))
+        return fact
 
-def optimizer_of(config: Config) -> Fact[Mapping[str, Any]]:
-    """Type, lr, weight decay, ..."""
-    return _mapping_of(config, ("optim_wrapper", "optimizer"), ("optimizer",))
-
-
-def paramwise_of(config: Config) -> Fact[Mapping[str, Any]]:
-    """Options of single parameters: lr_mult, decay_mult, layer decay."""
-    return _mapping_of(config, ("optim_wrapper", "paramwise_cfg"), ("optimizer", "paramwise_cfg"))
-
-
-def clip_grad_of(config: Config) -> Fact[Mapping[str, Any]]:
-    """Gradient clipping."""
-    return _mapping_of(config, ("optim_wrapper", "clip_grad"), ("optimizer_config", "grad_clip"))
+    return mapping_of
 
 
 def schedule_of(config: Config) -> Fact[tuple[Mapping[str, Any], ...]]:

@@ -45,11 +45,6 @@ _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _VERSION = re.compile(r"version_\d+")
 
 
-def program_of(files: _Files, reading: Reading) -> Program | None:
-    """The program that wrote `files`."""
-    return next((known for known in PROGRAMS if known.recognised(files, reading)), None)
-
-
 def looks_written(folder: Path, folders: Sequence[str], files: Sequence[str]) -> bool:
     """Whether `folder`, which holds `folders` and `files`, is output of one, by their names."""
     names = set(files)
@@ -91,7 +86,8 @@ def read_run(
     reading.unread += tree.unread
     consoles = _outside(console)
     parts = _with_renamed_logs(classify(tree.files, name=path.resolve().name), tree)
-    program = None if parts.starts else program_of(tree.files, reading)
+    wrote = (known for known in PROGRAMS if known.recognised(tree.files, reading))
+    program = None if parts.starts else next(wrote, None)
     if not parts.starts:
         _refuse_folder_of_runs(path, allowed=0 if program is None else 1)
     foreign = None if program is None else program.read(tree.files, reading)

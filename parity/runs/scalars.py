@@ -61,6 +61,7 @@ def split_name(written: str) -> str | None:
 # What a metric of mmseg's IoUMetric is called, with an evaluator's prefix or without.
 _METRIC = re.compile(r"(?:\w+/)?(?:[am](?:IoU|Acc|Dice|Fscore|Precision|Recall)|IoU|Dice)")
 _CLASS = re.compile(r"(?:\w+/)?(IoU|Acc)\.(.+)")
+_TRAINS = frozenset({"lr", "loss", "base_lr", "iter"})
 _HEADER_KEYS = frozenset({"env_info", "config", "exp_name", "mmseg_version"})
 
 
@@ -149,7 +150,8 @@ class _ScalarReader:
             self.data.exp_name = Fact(record["exp_name"].removesuffix(".py"), source)
 
     def _record(self, line: int, record: Mapping[str, Any]) -> None:
-        mode = record.get("mode") or ("train" if _is_training(record) else self._split)
+        trains = _TRAINS & {name.removeprefix("train/") for name in record}
+        mode = record.get("mode") or ("train" if trains else self._split)
         if mode == "train" and any(map(is_metric, record)):  # early mmcv calls evaluations so
             mode = "val"
         if mode == "train":
@@ -194,8 +196,3 @@ def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}_{key}", item) for key, item in value.items())
         else:
             yield name, value
-
-
-def _is_training(record: Mapping[str, Any]) -> bool:
-    names = {name.removeprefix("train/") for name in record}
-    return bool(names & {"lr", "loss", "base_lr", "iter"})

@@ -29,9 +29,13 @@ _READ: dict[str, Callable[[Config], Fact[Any]]] = {
     "method": method_of,
     "backbone": backbone_of,
     "dataset": dataset_of,
-    "optimizer": options.optimizer_of,
-    "paramwise": options.paramwise_of,
-    "clip_grad": options.clip_grad_of,
+    "optimizer": options.mapping_at(("optim_wrapper", "optimizer"), ("optimizer",)),
+    "paramwise": options.mapping_at(
+        *((key, "paramwise_cfg") for key in ("optim_wrapper", "optimizer"))
+    ),
+    "clip_grad": options.mapping_at(
+        ("optim_wrapper", "clip_grad"), ("optimizer_config", "grad_clip")
+    ),
     "schedule": options.schedule_of,
     "precision": options.precision_of,
     "pretrained": options.pretrained_of,

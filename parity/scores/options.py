@@ -88,7 +88,8 @@ def main(arguments: Sequence[str], find_zoo: FindZoo) -> int:
 
 def _run(options: argparse.Namespace, find_zoo: FindZoo) -> int:
     form = _format(options)
-    out = options.out or _default_out(options, form)
+    what, every = ("pairs", "zoo") if options.pairs else ("scores", DATASET)
+    out = options.out or default_name(options.dataset or every, form, what=what)
     if options.check and (out == _STDOUT or options.plot is not None):
         raise InputError("--check: compares one file, so give neither --out - nor --plot with it")
     if options.pairs:
@@ -142,12 +143,6 @@ def _format(options: argparse.Namespace) -> str:
             f"{', '.join(FORMATS)}"
         )
     return suffix or "md"
-
-
-def _default_out(options: argparse.Namespace, form: str) -> str:
-    if options.pairs:
-        return default_name(options.dataset or "zoo", form, what="pairs")
-    return default_name(options.dataset or DATASET, form)
 
 
 def default_name(dataset: str, form: str, *, what: str = "scores") -> str:
