@@ -180,10 +180,7 @@ def _with_reasons(
 
 
 def _assembled(
-    context: RunContext,
-    choice: Choice,
-    reasons: tuple[Incomparable, ...],
-    found: Examination,
+    context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...], found: Examination
 ) -> Judgement:
     run, gap, twin = context.run, context.gap, context.other is not None
     noise = None if gap is None else judge(gap, zoo=not twin)

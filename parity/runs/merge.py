@@ -17,11 +17,7 @@ MAX_BITS = 256
 
 
 def copy_tree(
-    value: Any,
-    *,
-    budget: Budget | None = None,
-    scope: str | None = None,
-    inherited: bool = False,
+    value: Any, *, budget: Budget | None = None, scope: str | None = None, inherited: bool = False
 ) -> Any:
     """`value` with every container copied, dicts as Node; shared ones become separate.
 

@@ -127,10 +127,7 @@ _BASE = (
     Column(CONFIG, _config),
     Column("signature", _signature),
 )
-_DETAILS = (
-    Column("speed (fps)", _plain("fps"), numeric=True),
-    Column("device", _plain("device")),
-)
+_DETAILS = (Column("speed (fps)", _plain("fps"), numeric=True), Column("device", _plain("device")))
 LINK = "explanation"
 _RUNS = (
     Column("best mIoU", _of_run(_best), numeric=True),

@@ -58,10 +58,7 @@ def shift_of_the_zoo(figures: Mapping[str, float] | None = None) -> Shift:
     by_model = {model: figures[model] - float(np.mean(scores)) for model, scores in REPEATS.items()}
     above = sum(score > figures[model] for model, scores in REPEATS.items() for score in scores)
     return Shift(
-        float(np.mean(list(by_model.values()))),
-        by_model,
-        above,
-        sum(map(len, REPEATS.values())),
+        float(np.mean(list(by_model.values()))), by_model, above, sum(map(len, REPEATS.values()))
     )
 
 

@@ -136,10 +136,7 @@ def test_no_deformable_attention_rules_it_out():
 
 
 def test_the_prediction_of_160k_iterations_is_the_known_one():
-    changes = {
-        ("param_scheduler", 0, "end"): 160_000,
-        ("train_cfg", "max_iters"): 160_000,
-    }
+    changes = {("param_scheduler", 0, "end"): 160_000, ("train_cfg", "max_iters"): 160_000}
     [found] = predicted(run(changes=changes, max_iters=160_000), 160_000)
     assert found.factor == pytest.approx(0.656, abs=5e-4)
     # The closed form of poly 0.9, as a check by other means.

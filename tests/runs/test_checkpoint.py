@@ -256,12 +256,7 @@ def test_bytes_in_the_other_order_are_refused(tmp_path):
         read_checkpoint(path)
 
 
-NO_CHECKPOINT = {
-    "text": b"just text",
-    "empty": b"",
-    "zip": None,
-    "half": "half",
-}
+NO_CHECKPOINT = {"text": b"just text", "empty": b"", "zip": None, "half": "half"}
 
 
 @pytest.mark.parametrize("name", NO_CHECKPOINT)

@@ -227,12 +227,7 @@ def test_the_zoo_asks_for_the_published_splits():
             unknown[path.stem] = sizes
     without_validation = {name for name, sizes in unknown.items() if sizes[0]}
     assert without_validation == {"bdd100k", "mapillary_v1", "mapillary_v1_65", "mapillary_v2"}
-    assert unknown.keys() - without_validation == {
-        "levir_256x256",
-        "nyu",
-        "nyu_512x512",
-        "synapse",
-    }
+    assert unknown.keys() - without_validation == {"levir_256x256", "nyu", "nyu_512x512", "synapse"}
 
 
 @pytest.mark.live

@@ -92,9 +92,7 @@ FOLDERS = {
 # Where, what instead (nothing: a cut), how often.
 damage = st.lists(
     st.tuples(
-        st.integers(0, 1 << 16),
-        st.integers(0, 40),
-        st.binary(max_size=12) | st.sampled_from(JUNK),
+        st.integers(0, 1 << 16), st.integers(0, 40), st.binary(max_size=12) | st.sampled_from(JUNK)
     ),
     min_size=1,
     max_size=6,

@@ -107,9 +107,7 @@ _row(
     paths=("optim_wrapper.type", "optim_wrapper.dtype", "optim_wrapper.loss_scale*"),
     effects=(
         Effect(
-            "HRNet + OCR: a difference called significant, without a figure",
-            "M#1584",
-            "unmeasured",
+            "HRNet + OCR: a difference called significant, without a figure", "M#1584", "unmeasured"
         ),
     ),
 )

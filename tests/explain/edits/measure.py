@@ -56,12 +56,7 @@ class Tally:
 
 
 def explained(
-    name: str,
-    config: Mapping[str, Any],
-    *,
-    gap: float,
-    processes: int,
-    wrapped: bool = True,
+    name: str, config: Mapping[str, Any], *, gap: float, processes: int, wrapped: bool = True
 ) -> Judgement:
     """Write a run that ended `gap` below the zoo's figure, and explain it."""
     root = Path(tempfile.mkdtemp())
