@@ -1,7 +1,5 @@
 """Runs and configs made by hand, for detectors."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import fields, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Architectures read from the bytes of a compiled extension."""
 
-from __future__ import annotations
-
 import os
 import struct
 import time

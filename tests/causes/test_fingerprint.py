@@ -1,7 +1,5 @@
 """The fingerprint of a dead deformable attention, and what it must not be mistaken for."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Which zoo row a run is compared with."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

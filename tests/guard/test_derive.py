@@ -1,7 +1,5 @@
 """Configs for other hardware, beside the configs that they are derived from."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Every detector of the doctor hits what it is for, and leaves a healthy environment alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from parity.guard.doctor import WINDOWS, Window, at_least, key, window_in

@@ -1,7 +1,5 @@
 """mmcv's ops, planted wrong, dead and right; the program that says which, as one file."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os

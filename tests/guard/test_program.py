@@ -1,7 +1,5 @@
 """The doctor as a program: one file, Python 3.8, one screen, JSON, exit codes."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os

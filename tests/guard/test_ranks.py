@@ -1,7 +1,5 @@
 """Two processes under torchrun under `parity watch`: one alarm, and all of them end."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A training under `parity watch` beside the same one without it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pty
