@@ -22,8 +22,7 @@ from parity.explain.advice import (
 )
 from parity.explain.comparable import Incomparable, figure, incomparable, notes_of, score_curve
 from parity.explain.compare_runs import RunComparison, compare_runs
-from parity.explain.context import alone, beside_row, beside_run, terms_of_run
-from parity.explain.row import Choice, choose
+from parity.explain.row import Choice, alone, beside_row, beside_run, choose, terms_of_run
 from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
 from parity.zoo.noise import NoiseVerdict, judge

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from parity.errors import ParityError
-from parity.guard.guard import Guard
-from parity.guard.monitor import Alarm
+from parity.guard.guard import Alarm, Guard
 
 _STAGES = ("before_run", "before_train", "before_train_iter", "after_train_iter", "after_run")
 

@@ -12,10 +12,8 @@ from pathlib import Path
 from parity.causes.catalogue import cause
 from parity.causes.cause import Found, RunContext
 from parity.causes.examine import examine
-from parity.explain.context import beside_row, terms_of_run
-from parity.explain.row import choose
-from parity.guard.monitor import Alarm
-from parity.runs.entries import entries
+from parity.explain.row import beside_row, choose, terms_of_run
+from parity.guard.guard import Alarm
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.joined import Shared, assemble
 from parity.runs.log import read_log
@@ -24,7 +22,7 @@ from parity.runs.read import read_run
 from parity.runs.reading import Reading
 from parity.runs.record import Run
 from parity.runs.segments import combine
-from parity.runs.text import blocks
+from parity.runs.text import blocks, entries
 from parity.runs.tree import Tree
 
 _START = "<start>"  # in the place of a log

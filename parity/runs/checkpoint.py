@@ -1,6 +1,6 @@
 """Checkpoints: which lie in a run, and their keys, shapes, dtypes, without running anything.
 
-torch's zip format is read by pickles.py and archive.py, its older one by
+torch's zip format is read by pickles.py and formats.py, its older
 one and safetensors by formats.py; none of them needs torch. The values do (tensors.py).
 """
 
@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from parity.errors import RunFormatError
 from parity.runs import formats
-from parity.runs.archive import FileRegion, is_zip, read_archive
 from parity.runs.facts import Unread
+from parity.runs.formats import FileRegion, is_zip, read_archive
 from parity.runs.pickles import read_pickle
 from parity.runs.reading import Reading
 from parity.runs.record import Checkpoint, CheckpointFile, TensorInfo

@@ -11,8 +11,7 @@ from typing import Any
 
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.families import backbone_of
-from parity.runs.foreign import Foreign, plain_list
-from parity.runs.stated import whole
+from parity.runs.foreign import Foreign, plain_list, whole
 
 # The beginning of a data set's registered name: our name, images to train on, classes.
 _DATASETS: Mapping[str, tuple[str, int | None]] = {

@@ -16,11 +16,19 @@ from typing import Any
 from parity.runs.curves import step_number
 from parity.runs.facts import Config, Source, Unread
 from parity.runs.families import backbone_of
-from parity.runs.foreign import Foreign, Scores, head, metrics_of, plain_list
+from parity.runs.foreign import (
+    Foreign,
+    Scores,
+    head,
+    item_lines,
+    metrics_of,
+    plain_list,
+    read_json,
+    whole,
+)
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.scalars import score_name, split_name
-from parity.runs.stated import item_lines, read_json, whole
 
 _STATE = re.compile(r"(?:checkpoint-(\d{1,12})/)?trainer_state\.json")
 _RESULTS = ("all_results.json", "eval_results.json", "train_results.json")

@@ -16,12 +16,11 @@ from typing import Any, BinaryIO
 from parity.errors import RunFormatError
 from parity.runs.curves import number, step_number
 from parity.runs.facts import Config, Source, Unread
-from parity.runs.foreign import Foreign, head
+from parity.runs.foreign import Foreign, head, read_yaml, whole
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation
 from parity.runs.scalars import score_name, split_name
-from parity.runs.stated import read_yaml, whole
 
 _METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")
 _LOSSES = ("loss", "train_loss", "train/loss", "train_loss_step", "train/loss_step", "loss_step")

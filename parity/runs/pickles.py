@@ -39,7 +39,7 @@ _MARK = _Mark()
 def read_pickle(stream: Any) -> tuple[Any, tuple[str, ...]]:
     """The value of the pickle at the position of `stream`, and the names that stayed opaque.
 
-    stream: a binary file; see archive.py for a part of one.
+    stream: a binary file; see formats.py for a part of one.
     Dicts, lists, tuples, sets and scalars as such; tensors as TensorInfo.
     Raises RunFormatError for what is no pickle, or no plain one.
     """

@@ -10,7 +10,6 @@ from typing import BinaryIO, TypeVar
 from parity.errors import RunFormatError
 from parity.runs.config import MAX_BYTES, read_config
 from parity.runs.console import FailureFinder
-from parity.runs.entries import entries
 from parity.runs.facts import Config, Unread
 from parity.runs.log import read_log
 from parity.runs.log_data import LogData
@@ -19,7 +18,7 @@ from parity.runs.record import Message
 from parity.runs.scalars import read_scalars
 from parity.runs.table import read_csv
 from parity.runs.tensorboard import read_events
-from parity.runs.text import BLOCK_BYTES, Block, blocks
+from parity.runs.text import BLOCK_BYTES, Block, blocks, entries
 from parity.runs.tree import Tree, open_regular, read_bounded
 
 Reader = Callable[..., LogData]

@@ -13,7 +13,7 @@ from parity.runs.facts import Fact
 from parity.settings import terms_of
 from parity.settings.items import plain
 from parity.zoo.configs import crop_text, model_signature
-from parity.zoo.installed import row_config, zoo_rows
+from parity.zoo.places import row_config, zoo_rows
 from tests.causes.made import run
 
 pytestmark = pytest.mark.live

@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from parity.guard.callbacks import HuggingFaceGuard, LightningGuard
-from parity.guard.guard import BrokenTraining
-from parity.guard.monitor import LOST, Monitor
+from parity.guard.guard import LOST, BrokenTraining, Monitor
 from parity.live import reference_module
 from parity.train.roots import built_in_data
 

@@ -14,14 +14,13 @@ from parity.runs import read_run
 from parity.runs.checkpoint import read_checkpoint
 from parity.runs.config import parse_config
 from parity.runs.console import FailureFinder
-from parity.runs.entries import entries
 from parity.runs.log import read_log
 from parity.runs.pickles import read_pickle
 from parity.runs.scalars import read_scalars
 from parity.runs.table import read_csv, read_json
 from parity.runs.tensorboard import read_events
 from parity.runs.tensors import load_tensors
-from parity.runs.text import blocks
+from parity.runs.text import blocks, entries
 from tests.runs import legacy
 from tests.runs import test_detectron2 as detectron2
 from tests.runs import test_huggingface as huggingface

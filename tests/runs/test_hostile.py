@@ -24,7 +24,7 @@ from parity.runs.pickles import read_pickle
 from parity.runs.segments import combine
 from parity.runs.settings import SettingSources, settings_of
 from parity.runs.tree import list_tree, open_regular, read_bounded
-from parity.zoo.signature import full_signature
+from parity.zoo.configs import full_signature
 from tests.runs.builders import (
     CONFIG,
     STAMP,
@@ -313,7 +313,7 @@ import os, sys
 from pathlib import Path
 from parity.causes.extension import read_architectures
 from parity.errors import RunFormatError
-from parity.runs import archive, checkpoint, tensors
+from parity.runs import checkpoint, tensors
 for name in ("a.pth", "b.pth", "c.safetensors"):
     path = Path(sys.argv[1], name)
     found = checkpoint.read_checkpoint(path)
@@ -334,7 +334,7 @@ for name in ("a.pth", "b.pth", "c.safetensors"):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("cut off") + done.stdout.count("does not fit") == 3
-    for module in ("runs/archive", "runs/tensors", "runs/formats", "causes/extension"):
+    for module in ("runs/tensors", "runs/formats", "causes/extension"):
         assert "mmap" not in Path(f"parity/{module}.py").read_text()
 
 

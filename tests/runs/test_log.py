@@ -6,11 +6,9 @@ import time
 
 import pytest
 
-from parity.runs.entries import entries
-from parity.runs.log import read_log
+from parity.runs.log import MAX_KEYS, MAX_LOADS, read_log
 from parity.runs.log_data import LR_SCALED, SYNC_BN
-from parity.runs.text import blocks
-from parity.runs.weights import MAX_KEYS, MAX_LOADS
+from parity.runs.text import blocks, entries
 from tests.runs.builders import REVERTED, environment, head, printed_config, train_line, val_lines
 
 

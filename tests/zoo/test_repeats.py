@@ -26,7 +26,7 @@ def test_figures_equal_to_the_means_are_not_shifted():
 @pytest.mark.live
 def test_the_metafiles_give_the_figures_without_resize_to_multiple():
     """They are lower, as the PR's table says, though the configs have that transform."""
-    from parity.zoo.installed import zoo_rows
+    from parity.zoo.places import zoo_rows
 
     rows = {row.backbone: row for row in zoo_rows("ADE20K") if "poolformer" in row.name}
     figures = {f"PoolFormer-{name.rpartition('-')[2]}": row.miou for name, row in rows.items()}
