@@ -55,7 +55,7 @@ def read(files: Sequence[str], reading: Reading) -> Foreign:
     """The run in the folder that holds `files`."""
     (metrics,) = (file for file in files if _METRICS.fullmatch(file))
     parameters = metrics.removesuffix("metrics.csv") + "hparams.yaml"
-    data = reading.table(metrics, read_metrics)
+    data = reading.data(read_metrics, metrics)
     run = Foreign([[data] if data else []], files=frozenset({metrics, parameters} & set(files)))
     run.state("framework", "lightning", Source(metrics), "by the names of its files")
     given = read_yaml(parameters, reading) if parameters in files else None

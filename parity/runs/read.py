@@ -17,7 +17,7 @@ from parity.runs.joined import Shared, assemble
 from parity.runs.reading import Reading
 from parity.runs.record import Run
 from parity.runs.segments import Loaded, combine, load_start, printed_config
-from parity.runs.table import read_json
+from parity.runs.table import read_csv, read_json
 from parity.runs.text import blocks, quoted
 from parity.runs.tree import LINK_OUT, Tree, list_tree, open_regular
 from parity.runs.work_dir import Start, WorkDir, classify
@@ -225,7 +225,7 @@ def _shared(
     configs = [(file, reading.config(file)) for file in files.of("named config")]
     shared = Shared(
         consoles=[data for data in printed if data is not None],
-        events=[data for data in map(reading.events, files.of("events")) if data is not None],
+        events=reading.events(files.of("events")),
         configs=[(file, config) for file, config in configs if config is not None],
         checkpoints=find_checkpoints(
             _weights(parts), files.of("last checkpoint"), reading, open_them=open_checkpoints
@@ -238,7 +238,7 @@ def _shared(
 
 def _read_table(file: str, shared: Shared, reading: Reading) -> None:
     if file.endswith(".csv"):
-        data = reading.csv(file)
+        data = reading.data(read_csv, file)
         shared.tables += [] if data is None else [data]
         return
     try:

@@ -42,7 +42,7 @@ def load_start(start: Start, reading: Reading) -> Loaded:
     tests = [reading.scalars(file, split="test") for file in start.of("test scalars")]
     logs = [reading.log(file) for file in start.of("log")]
     others = [reading.log(file) for file in start.of("rank log")]
-    events = [reading.events(file) for file in start.of("events")]
+    events = reading.events(start.of("events"))
     configs = [reading.config(file) for file in start.of("config")]
     ordered = [data for data in (*scalars, *copies, *tests, *logs, *events) if data is not None]
     config = next((found for found in configs if found is not None), None)

@@ -10,6 +10,7 @@ import pytest
 
 from parity.causes.catalogue import all_causes, cause
 from parity.causes.cause import Found, RuledOut, RunContext, Unchecked
+from parity.report.catalogue import causes_table
 from parity.runs.facts import Fact, Source
 from parity.runs.record import ClassScore, Settings
 
@@ -317,8 +318,6 @@ def test_every_cause_is_complete():
 
 
 def test_the_documentation_lists_every_cause_as_it_is():
-    from parity.report.catalogue import causes_table
-
     page = (Path(__file__).resolve().parents[2] / "docs" / "causes.md").read_text()
     assert f"<!-- causes -->\n{causes_table()}\n<!-- /causes -->" in page, (
         "run python scripts/make_causes_doc.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from parity.causes.catalogue import all_causes, cause
 from parity.causes.cause import Found, RuledOut, Unchecked
 from parity.causes.examine import examine
 from parity.causes.parity_results import ParityResults, StepOutcome
+from parity.check.cases import all_steps
 from parity.errors import InputError
 from parity.report.document import Likeness, Report, StepEntry
 from parity.report.json import read_parity, render_json
@@ -96,10 +98,6 @@ def test_equal_steps_do_not_hide_what_the_config_says():
 
 
 def test_every_step_pattern_names_a_real_step():
-    from fnmatch import fnmatchcase
-
-    from parity.check.cases import all_steps
-
     names = {step.name for step in all_steps()}
     for item in all_causes():
         if item.step:
