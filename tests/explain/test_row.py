@@ -121,13 +121,8 @@ def test_without_mmseg_there_is_no_row_and_no_error(monkeypatch):
 
 
 def test_crop_text():
-    assert [crop_text(c) for c in ((512, 1024), 640, None, "x", [1])] == [
-        "512x1024",
-        "640x640",
-        "",
-        "",
-        "",
-    ]
+    expected = ["512x1024", "640x640", "", "", ""]
+    assert [crop_text(c) for c in ((512, 1024), 640, None, "x", [1])] == expected
 
 
 def test_signatures_survive_odd_configs():

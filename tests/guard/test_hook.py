@@ -88,11 +88,8 @@ def test_a_healthy_mask2former(tmp_path, data):
     hook = trained(tmp_path, data)
     assert {alarm.id for alarm in hook.alarms if alarm.broken} == set()
     # the model was made small, the batch and schedule are not the zoo's: said
-    assert {alarm.id for alarm in hook.alarms} == {
-        "effective-batch",
-        "fewer-epochs",
-        "schedule-end",
-    }
+    expected = {"effective-batch", "fewer-epochs", "schedule-end"}
+    assert {alarm.id for alarm in hook.alarms} == expected
 
 
 def test_a_dead_op_is_found(tmp_path, data, capfd):

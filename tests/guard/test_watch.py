@@ -54,11 +54,8 @@ def test_ends_as_the_command_does(tmp_path, script):
         subprocess.run(given, capture_output=True, check=False)
         for given in (command, watched(tmp_path, *command))
     )
-    assert (beside.returncode, beside.stdout, beside.stderr) == (
-        alone.returncode,
-        alone.stdout,
-        alone.stderr,
-    )
+    expected = (alone.returncode, alone.stdout, alone.stderr)
+    assert (beside.returncode, beside.stdout, beside.stderr) == expected
 
 
 def test_a_command_that_is_missing(tmp_path):

@@ -102,10 +102,8 @@ def test_a_link_inside_the_run_is_read(tmp_path):
     (root / "latest.pth").symlink_to("iter_200.pth")
     run = read_run(root)
     assert run.unread == ()
-    assert [(item.file, item.kind) for item in run.checkpoints] == [
-        ("iter_200.pth", "iter"),
-        ("latest.pth", "last"),
-    ]
+    expected = [("iter_200.pth", "iter"), ("latest.pth", "last")]
+    assert [(item.file, item.kind) for item in run.checkpoints] == expected
 
 
 def test_pipes_are_not_waited_for(tmp_path):

@@ -48,10 +48,8 @@ def test_a_folder_tells_everything(tmp_path, folder, given):
     assert run.curves["loss"].steps.tolist() == [50, 100, 150]
     assert run.curves["lr"].values.tolist() == [6e-5]
     assert run.curves["val_loss"].values.tolist() == [0.75, 0.5]
-    assert [(s.step, s.value, s.split) for s in run.scores] == [
-        (100, 25.0, "val"),
-        (200, 37.5, "val"),
-    ]
+    wanted = [(100, 25.0, "val"), (200, 37.5, "val")]
+    assert [(s.step, s.value, s.split) for s in run.scores] == wanted
     assert run.evaluations[0].metrics["aAcc"] == 50.0
     expected = {
         "framework": "lightning",

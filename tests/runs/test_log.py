@@ -125,12 +125,8 @@ def test_known_statements_and_warnings():
     assert data.notices[SYNC_BN].line == 1
     assert data.notices[LR_SCALED].line == 2
     (message,) = data.tally.messages()
-    assert (message.kind, message.count, message.source.line, message.last_line) == (
-        "WARNING",
-        2,
-        3,
-        4,
-    )
+    expected = ("WARNING", 2, 3, 4)
+    assert (message.kind, message.count, message.source.line, message.last_line) == expected
 
 
 def test_a_healthy_log_has_no_such_statement():

@@ -228,10 +228,8 @@ def test_a_test_afterwards_leaves_training_as_it_was(tmp_path):
     write(root / LATER / f"{LATER}.log", tested)
     write(root / LATER / f"{LATER}.json", '{"aAcc": 80.1234, "mIoU": 45.5, "mAcc": 55.0}')
     run = read_run(root)
-    assert [(s.split, s.value, s.step) for s in run.scores] == [
-        ("val", 44.0, 200),
-        ("test", 45.5, 200),
-    ]
+    expected = [("val", 44.0, 200), ("test", 45.5, 200)]
+    assert [(s.split, s.value, s.step) for s in run.scores] == expected
     assert (run.last.value, run.best.value) == (44.0, 44.0)
     assert value(run, "iterations") == 200
     assert run.config is run.segments[0].config

@@ -72,12 +72,8 @@ def test_entries_have_level_time_and_line_and_the_text_between_them_is_left_out(
         + train_line(100, start="2021-01-02 03:04:05,678 - mmseg - WARNING - ")
     )
     first, second = entries(blocks(io.BytesIO(data.encode())))
-    assert (first.line, first.level, first.time, first.logger) == (
-        2,
-        "INFO",
-        "01/02 03:04:05",
-        "mmengine",
-    )
+    expected = (2, "INFO", "01/02 03:04:05", "mmengine")
+    assert (first.line, first.level, first.time, first.logger) == expected
     assert (second.line, second.level, second.logger) == (5, "WARNING", "mmseg")
     assert "noise" not in first.text
 

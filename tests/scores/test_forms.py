@@ -254,11 +254,8 @@ class TestData:
     def test_json(self, zoo, tmp_path):
         zoo[0] = replace(zoo[0], differs=(Differs("crop", "1x1", "README", "a:1"),))
         found = json.loads(render_json(table_of(zoo, [own(tmp_path, scores=[(80000, 39.5)])])))
-        assert (found["format"], found["dataset"], found["mmsegmentation"]) == (
-            1,
-            "ADE20K",
-            "9.9.9",
-        )
+        expected = (1, "ADE20K", "9.9.9")
+        assert (found["format"], found["dataset"], found["mmsegmentation"]) == expected
         first, mine, _ = found["rows"]
         assert (first["rank"], first["miou"], first["run"]) == (1, 40.0, None)
         assert first["differs"][0]["value"] == "1x1"

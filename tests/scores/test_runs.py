@@ -43,12 +43,8 @@ class TestRow:
     def test_fields(self, tmp_path):
         own = row_of(run_dir(tmp_path))
         row = own.row
-        assert (row.method, row.backbone, row.crop, row.schedule) == (
-            "Net",
-            "R-50",
-            "512x512",
-            "80k",
-        )
+        expected = ("Net", "R-50", "512x512", "80k")
+        assert (row.method, row.backbone, row.crop, row.schedule) == expected
         assert (row.batch, row.miou, row.signature, row.source) == (2, 39.5, SIGNATURE, "run")
         assert (row.miou_ms, row.notes, own.marks) == (None, (), ())
 
