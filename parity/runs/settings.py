@@ -213,11 +213,8 @@ class SettingSources:
 
     def accumulation(self) -> Fact[int]:
         """Micro-batches per optimizer step; 1 where a config sets none."""
-        fact = self._number(
-            "accumulation",
-            ("optim_wrapper", "accumulative_counts"),
-            ("optimizer_config", "cumulative_iters"),
-        )
+        paths = ("optim_wrapper", "accumulative_counts"), ("optimizer_config", "cumulative_iters")
+        fact = self._number("accumulation", *paths)
         if fact.known or fact.source is not None or self.config is None:
             return fact
         return Fact(1, Source(self.config.file), "none set")

@@ -51,18 +51,14 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--dataset", metavar="NAME", help=f"any data set of the zoo; default: {DATASET}")
     add("--mmseg", type=Path, metavar="ROOT", help="a source checkout: read its READMEs too")
-    add(
-        "--runs", type=Path, nargs="+", default=[], metavar="DIR", help="own runs, or their parents"
-    )
+    what = "own runs, or their parents"
+    add("--runs", type=Path, nargs="+", default=[], metavar="DIR", help=what)
     add("--method", default="", metavar="TEXT", help="only where method, backbone or name has TEXT")
     add("--top", type=_positive, metavar="N", help="only the first N of the zoo; own runs stay")
     add("--format", choices=[*FORMATS], help="default: by the suffix of --out, else md")
     add("--out", metavar="FILE", help="file to write, - for standard output; default: by data set")
-    add(
-        "--pairs",
-        action="store_true",
-        help="instead of the table, what one setting is worth; of every data set without --dataset",
-    )
+    what = "instead of the table, what one setting is worth; of every data set without --dataset"
+    add("--pairs", action="store_true", help=what)
     add("--plot", type=Path, metavar="FILE", help="also write mIoU by method, as .svg or .png")
     add("--explanations", type=Path, metavar="DIR", help="where the pages about own runs go")
     add("--check", action="store_true", help="write nothing; only say whether --out is stale")

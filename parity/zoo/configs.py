@@ -56,11 +56,8 @@ def _facts(config: str, configs: Path) -> ConfigFacts | str:
     if isinstance(found, str):
         return found
     iterations = found.get("train_cfg", "max_iters")
-    return ConfigFacts(
-        crop=_crop(found),
-        schedule=schedule_text(iterations) if isinstance(iterations, int) else "",
-        signature=full_signature(found),
-    )
+    schedule = schedule_text(iterations) if isinstance(iterations, int) else ""
+    return ConfigFacts(_crop(found), schedule, full_signature(found))
 
 
 def _crop(config: Config) -> str:

@@ -51,10 +51,8 @@ def _effective_batch(context: RunContext) -> Verdict:
         return missing
     intended, says = intended_batch(context)
     if intended is None:
-        return Unchecked(
-            "neither the config's name nor a zoo row says which batch it is meant for",
-            "the name of the zoo's config (--against NAME)",
-        )
+        why = "neither the config's name nor a zoo row says which batch it is meant for"
+        return Unchecked(why, "the name of the zoo's config (--against NAME)")
     batch = settings.effective_batch.value or 0
     parts = (settings.world_size, settings.samples_per_gpu, settings.accumulation)
     evidence = context.of_facts(*parts[:2])

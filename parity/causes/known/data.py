@@ -81,10 +81,8 @@ def _data_subset(context: RunContext) -> Verdict:
         severity = 1 - (mine.value or 0) / wanted
         return Found(evidence, "certain", "the files count them", detail, severity)
     if trained_images(context.run) is None:
-        return Unchecked(
-            f"the config asks for all {wanted} training images; no log counts those there were",
-            "the number of files in the folder of the training images",
-        )
+        why = f"the config asks for all {wanted} training images; no log counts those there were"
+        return Unchecked(why, "the number of files in the folder of the training images")
     return RuledOut(f"the log counts {detail}", evidence)
 
 

@@ -168,21 +168,14 @@ def _printed(
     count = sum(message.count for message in console)
     lines = f"the console holds {count} such line{'s' if count > 1 else ''}"
     evidence = _console_evidence(context, console)
+    checkpoint = trouble or "no checkpoint with these layers is in the run"
+    why = f"{lines}; mmcv prints it when a launch has failed, and goes on with zeros"
+    detail = f"whether every launch failed is not known: {checkpoint}"
     if trained:
         why = f"{lines}; the checkpoint's tensors have trained, so the op failed part of the time"
-        return Found(
-            evidence,
-            "likely",
-            why,
-            "dead for a part of the training",
-            0.9,
-            fix=_fix(context),
-            test=_test(context),
-        )
-    why = f"{lines}; mmcv prints it when a launch has failed, and goes on with zeros"
-    checkpoint = trouble or "no checkpoint with these layers is in the run"
-    detail = f"whether every launch failed is not known: {checkpoint}"
-    return Found(evidence, "certain", why, detail, 0.9, fix=_fix(context), test=_test(context))
+        detail = "dead for a part of the training"
+    sure: Confidence = "likely" if trained else "certain"
+    return Found(evidence, sure, why, detail, 0.9, fix=_fix(context), test=_test(context))
 
 
 def _test(context: RunContext) -> str:

@@ -62,10 +62,8 @@ def _own_metric(context: RunContext, terms: Terms) -> Verdict:
         if found.fields:
             evidence = context.evidence(terms.source(found))
             return RuledOut("mmseg's IoUMetric made the score", evidence)
-    return Unchecked(
-        "another metric, or none that the config names, made the score",
-        "a parity check of it (parity check iou), given by --parity FILE",
-    )
+    why = "another metric, or none that the config names, made the score"
+    return Unchecked(why, "a parity check of it (parity check iou), given by --parity FILE")
 
 
 @Cause(

@@ -39,9 +39,8 @@ _BINARY = ("STDCHead",)
 def _reduce_zero(context: RunContext, terms: Terms) -> Verdict:
     train, val = (dataset(terms, s).get("reduce_zero_label") for s in ("train", "val"))
     if train.value is None or val.value is None:
-        return Unchecked(
-            "whether both sides reduce label 0 is not in the config", "both LoadAnnotations options"
-        )
+        why = "whether both sides reduce label 0 is not in the config"
+        return Unchecked(why, "both LoadAnnotations options")
     evidence = (*_place(context, terms, train, "train"), *_place(context, terms, val, "val"))
     if train.value != val.value:
         detail = f"reduce_zero_label is {train.value} in training and {val.value} in validation"
@@ -155,7 +154,5 @@ def _label_interpolated(context: RunContext, terms: Terms) -> Verdict:
     own = [name for name in used if name not in known]
     if used and not own:
         return RuledOut("every transform is mmseg's own, and these resize labels to the nearest")
-    return Unchecked(
-        f"the pipeline uses {own[0]}" if own else "the config has no training pipeline",
-        "the code of that transform, or parity check of it (--parity FILE)",
-    )
+    why = f"the pipeline uses {own[0]}" if own else "the config has no training pipeline"
+    return Unchecked(why, "the code of that transform, or parity check of it (--parity FILE)")

@@ -24,18 +24,15 @@ _SEEDED = (1, 9)  # the first torch whose workers seed NumPy apart
 )
 def _cuda_mismatch(context: RunContext) -> Verdict:
     if without_cuda(context):
-        return RuledOut(
-            "no CUDA was there", context.of_fact(environment(context, "CUDA available"))
-        )
+        by = "no CUDA was there"
+        return RuledOut(by, context.of_fact(environment(context, "CUDA available")))
     torch = environment(context, "PyTorch compiling details", "PyTorch")
     compiled = environment(context, "MMCV CUDA Compiler")
     runs = re.search(r"CUDA Runtime (\d+)\.(\d+)|\+cu(\d{2,3})(\d)\b", torch.value or "")
     built = re.search(r"(\d+)\.(\d+)", compiled.value or "")
     if runs is None or built is None:
-        return Unchecked(
-            "the log does not name the CUDA of torch and of mmcv (NVCC of the machine is another)",
-            "python -m mmcv.utils.collect_env in the training's environment",
-        )
+        why = "the log does not name the CUDA of torch and of mmcv (NVCC of the machine is another)"
+        return Unchecked(why, "python -m mmcv.utils.collect_env in the training's environment")
     major = runs[1] or runs[3]
     evidence = context.of_facts(torch, compiled)
     if major == built[1]:
@@ -56,10 +53,8 @@ def _guard_edited(context: RunContext) -> Verdict:
     mmcv, mmseg = environment(context, "MMCV"), environment(context, "MMSegmentation")
     version = re.match(r"(\d+)\.(\d+)", mmcv.value or "")
     if version is None or not (mmseg.value or "").startswith("1."):
-        return Unchecked(
-            "the log does not name the versions of mmcv and mmseg",
-            "mmseg/__init__.py of the machine that trained",
-        )
+        why = "the log does not name the versions of mmcv and mmseg"
+        return Unchecked(why, "mmseg/__init__.py of the machine that trained")
     if (int(version[1]), int(version[2])) < _REFUSED:
         return RuledOut(f"mmcv {mmcv.value} is inside the window", context.of_fact(mmcv))
     detail = f"mmcv {mmcv.value} with mmseg {mmseg.value}, which refuses it unless edited"
@@ -76,17 +71,14 @@ def _guard_edited(context: RunContext) -> Verdict:
 )
 def _tf32(context: RunContext) -> Verdict:
     if without_cuda(context):
-        return RuledOut(
-            "no CUDA was there", context.of_fact(environment(context, "CUDA available"))
-        )
+        by = "no CUDA was there"
+        return RuledOut(by, context.of_fact(environment(context, "CUDA available")))
     gpu = gpu_names(context)
     capability = capability_of(gpu.value or "")
     if capability is not None and capability < _FIRST_TF32:
         return RuledOut(f"sm_{capability} has no TF32", context.of_fact(gpu))
-    return Unchecked(
-        "no log states torch.backends.cuda.matmul.allow_tf32",
-        "the training script, and torch's version",
-    )
+    why = "no log states torch.backends.cuda.matmul.allow_tf32"
+    return Unchecked(why, "the training script, and torch's version")
 
 
 @Cause(

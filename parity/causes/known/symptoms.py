@@ -205,9 +205,8 @@ def _scored_all(context: RunContext) -> bool:
 def _score_constant(context: RunContext) -> Verdict:
     scores = [score for score in context.run.scores if score.split == "val"]
     if len(scores) < FEW:
-        return Unchecked(
-            f"{len(scores)} validations are too few to tell", "the log of more validations"
-        )
+        why = f"{len(scores)} validations are too few to tell"
+        return Unchecked(why, "the log of more validations")
     values = {round(score.value, 2) for score in scores if math.isfinite(score.value)}
     if len(values) > 1:
         return RuledOut(f"{len(values)} different scores in {len(scores)} validations")

@@ -94,10 +94,8 @@ def _named(terms: Terms | None) -> list[tuple[str, ...]]:
 
 def _not_named(context: RunContext) -> Verdict:
     if context.expected is None:
-        return Unchecked(
-            "the config names no weights; whether it should is not known",
-            "the name of the zoo's config (--against NAME)",
-        )
+        why = "the config names no weights; whether it should is not known"
+        return Unchecked(why, "the name of the zoo's config (--against NAME)")
     wanted = _named(context.expected)
     if not wanted:
         return RuledOut(f"{context.expected_name} names no weights either")
@@ -194,8 +192,6 @@ def _pos_embed(context: RunContext, terms: Terms) -> Verdict:
             evidence = (*context.evidence(load.listed), *context.evidence(load.source))
             return Found(evidence, "certain", "the loader lists it", f"{named[0]} was not loaded")
     if context.run.weights:
-        return Unchecked(
-            "the table was loaded; whether it was resized to the right grid is not in the log",
-            "the pretrained file, to compare the table with the checkpoint's",
-        )
+        why = "the table was loaded; whether it was resized to the right grid is not in the log"
+        return Unchecked(why, "the pretrained file, to compare the table with the checkpoint's")
     return Unchecked("the log loads no weights", "the .log of the start")
