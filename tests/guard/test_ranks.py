@@ -16,13 +16,8 @@ WATCH = "from parity.guard.watch import main; main()"
 def test_a_dead_layer_ends_all_processes_and_a_healthy_one_none(tmp_path):
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [sys.executable, *torchrun, SCRIPT, str(tmp_path / "trained")]
-    done = subprocess.run(
-        [*python(WATCH, f"--work-dir={tmp_path}"), *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    command = [*python(WATCH, f"--work-dir={tmp_path}"), *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1
     for rank in (0, 1):
         assert done.stdout.count(f"process {rank}: 0 alarms\n") == 1

@@ -59,10 +59,8 @@ def test_ends_as_the_command_does(tmp_path, script):
 
 
 def test_a_command_that_is_missing(tmp_path):
-    assert (
-        subprocess.run(watched(tmp_path, "no-such"), capture_output=True, check=False).returncode
-        == 127
-    )
+    done = subprocess.run(watched(tmp_path, "no-such"), capture_output=True, check=False)
+    assert done.returncode == 127
 
 
 def heard():
@@ -94,10 +92,8 @@ def test_each_process_gets_each_signal_once(tmp_path):
 
 def test_what_the_command_forks_may_outlive_it(tmp_path):
     started = time.monotonic()
-    process = subprocess.Popen(
-        watched(tmp_path, "bash", "-c", "(sleep 1; echo late) & echo now; exit 3"),
-        stdout=subprocess.PIPE,
-    )
+    script = "(sleep 1; echo late) & echo now; exit 3"
+    process = subprocess.Popen(watched(tmp_path, "bash", "-c", script), stdout=subprocess.PIPE)
     assert process.wait() == 3
     ended = time.monotonic() - started
     assert process.stdout.read() == b"now\nlate\n"
@@ -164,9 +160,8 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_a_broken_training_is_stopped(tmp_path):
     source = RUNS / "dead-kernel-console" / "console.out"
     command = ["bash", "-c", f"cat {source}; exec sleep 60"]
-    done = subprocess.run(
-        watched(tmp_path, *command, on_error="stop"), capture_output=True, check=False
-    )
+    command = watched(tmp_path, *command, on_error="stop")
+    done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, source.read_bytes())
     assert done.stderr.startswith(b"parity watch: dead-kernel: ")
     assert done.stderr.endswith(b"; the training is stopped\n")

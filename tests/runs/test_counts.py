@@ -74,10 +74,8 @@ def test_no_number_of_processes_no_number_of_images(tmp_path):
 
 
 def test_eight_processes_validate_the_whole_data_set(tmp_path):
-    write(
-        tmp_path / STAMP / f"{STAMP}.log",
-        environment(gpus=8, distributed=True) + val_lines(images=250),
-    )
+    log = environment(gpus=8, distributed=True) + val_lines(images=250)
+    write(tmp_path / STAMP / f"{STAMP}.log", log)
     write(tmp_path / STAMP / "vis_data/config.py", CONFIG)
     assert read_run(tmp_path).settings.dataset_size.value == 20210
 

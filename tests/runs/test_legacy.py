@@ -99,11 +99,8 @@ def test_the_iterations_of_early_versions(tmp_path):
 
 
 def test_early_versions_wrote_the_iteration_where_later_ones_write_the_count(tmp_path):
-    write_legacy(
-        tmp_path,
-        text=legacy.log(evaluation=f"Iter(val) [16000]\t{legacy.SCORES}"),
-        json_lines=legacy.records(evaluation=16000),
-    )
+    log = legacy.log(evaluation=f"Iter(val) [16000]\t{legacy.SCORES}")
+    write_legacy(tmp_path, text=log, json_lines=legacy.records(evaluation=16000))
     (evaluation,) = read_run(tmp_path).evaluations
     assert (evaluation.step, evaluation.samples) == (16000, None)
 

@@ -59,13 +59,8 @@ class TestZoo:
 
 
 def run(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, ROOT / "extract_tables.py", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, ROOT / "extract_tables.py", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.live
