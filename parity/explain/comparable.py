@@ -16,8 +16,7 @@ from parity.runs.record import Run
 from parity.settings.items import bare, plain
 from parity.settings.terms import Terms
 from parity.zoo.configs import crop_text, model_signature
-from parity.zoo.datasets import may_be
-from parity.zoo.rows import ScoreRow
+from parity.zoo.rows import ScoreRow, may_be
 
 _SINGLE = ("none", None)
 # How folders and lists of images name the split they hold.

@@ -16,9 +16,8 @@ from parity.settings import Terms, differences, terms_of
 from parity.settings.items import lift, unplaced
 from parity.text import did_you_mean
 from parity.zoo.configs import model_signature
-from parity.zoo.datasets import may_be
 from parity.zoo.places import all_rows, old_name, row_config
-from parity.zoo.rows import ScoreRow
+from parity.zoo.rows import ScoreRow, may_be
 
 NEAR = 6
 _GPUS = re.compile(r"_\d+xb\d+-")

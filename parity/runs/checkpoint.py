@@ -18,8 +18,7 @@ from parity.runs.formats import FileRegion, is_zip, read_archive
 from parity.runs.pickles import read_pickle
 from parity.runs.reading import Reading
 from parity.runs.record import Checkpoint, CheckpointFile, TensorInfo
-from parity.runs.tree import open_regular, read_bounded
-from parity.runs.work_dir import STEP
+from parity.runs.tree import STEP, open_regular, read_bounded
 
 _PLAIN = (str, int, float, bool, type(None))
 MAX_META = 200

@@ -19,8 +19,7 @@ from parity.runs.record import Run
 from parity.runs.segments import Loaded, combine, load_start, printed_config
 from parity.runs.table import read_csv, read_json
 from parity.runs.text import blocks, quoted
-from parity.runs.tree import LINK_OUT, Tree, list_tree, open_regular
-from parity.runs.work_dir import Start, WorkDir, classify
+from parity.runs.tree import LINK_OUT, Start, Tree, WorkDir, classify, list_tree, open_regular
 
 _Files = Sequence[str]
 

@@ -13,7 +13,7 @@ from parity.runs.facts import Config, Fact, Source, first_known
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation, Segment
-from parity.runs.work_dir import Start
+from parity.runs.tree import Start
 
 # Logs round to 4 decimals what JSON files keep whole; mmcv 0.x rounds fractions so.
 _SAME_METRIC = 0.006

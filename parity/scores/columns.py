@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parity.scores.links import config_name
 from parity.scores.runs import RunRow
 from parity.scores.table import ScoreTable, TableRow
+from parity.scores.words import config_name
 from parity.zoo.configs import schedule_text
 from parity.zoo.rows import ScoreRow
 

@@ -11,11 +11,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from parity.scores.columns import CONFIG, LINK, Column, Grid, grid
-from parity.scores.links import Links, config_address
 from parity.scores.markdown import safe_address
 from parity.scores.opening import opening, templates
 from parity.scores.table import ScoreTable, TableRow
-from parity.scores.words import introduction, left_out, legend, own_runs
+from parity.scores.words import Links, config_address, introduction, left_out, legend, own_runs
 from parity.text import visible
 
 _STYLE = """

@@ -8,9 +8,9 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from parity.report.markup import plain
-from parity.scores.links import Links, config_name
 from parity.scores.pairs import decisions, explanation, pairs_section
 from parity.scores.table import ScoreTable
+from parity.scores.words import Links, config_name
 from parity.zoo.noise import judge, pooled_noise, shift_of_the_zoo
 from parity.zoo.pairs import SettingPairs, Study
 from parity.zoo.rows import ScoreRow

@@ -19,12 +19,11 @@ from parity.scores.plot import render_plot
 from parity.scores.runs import Explainer, run_rows
 from parity.scores.table import ScoreTable, Selection, score_table
 from parity.zoo.configs import with_configs
-from parity.zoo.datasets import dataset_key, find_dataset
 from parity.zoo.merge import merge_readmes
 from parity.zoo.pairs import study
 from parity.zoo.places import FindZoo, Zoo, checkout_zoo
 from parity.zoo.readme import Skipped, read_readmes
-from parity.zoo.rows import ScoreRow, read_all_rows
+from parity.zoo.rows import ScoreRow, dataset_key, find_dataset, read_all_rows
 
 if TYPE_CHECKING:
     from parity.runs.record import Run

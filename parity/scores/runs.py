@@ -17,9 +17,8 @@ from parity.report.explained import report_of_explanation
 from parity.report.html import render_html
 from parity.runs.record import Run, Score
 from parity.zoo.configs import refined_signature, schedule_text
-from parity.zoo.datasets import VALIDATION_SIZES, dataset_key, may_be
 from parity.zoo.readme import Skipped
-from parity.zoo.rows import ScoreRow
+from parity.zoo.rows import VALIDATION_SIZES, ScoreRow, dataset_key, may_be
 
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 _MAX_NAME = 80

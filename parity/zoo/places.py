@@ -14,8 +14,7 @@ from parity.runs.config import installed_configs
 from parity.runs.facts import Config
 from parity.runs.tree import read_bounded
 from parity.zoo.configs import zoo_config
-from parity.zoo.datasets import dataset_key
-from parity.zoo.rows import ScoreRow, read_all_rows
+from parity.zoo.rows import ScoreRow, dataset_key, read_all_rows
 
 _VERSION = re.compile(r"""^__version__\s*=\s*['"]([\w.+-]{1,40})['"]""", re.MULTILINE)
 UNKNOWN_VERSION = "(unknown version)"

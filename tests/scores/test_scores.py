@@ -7,8 +7,7 @@ import yaml
 from parity.errors import InputError
 from parity.scores.table import Selection, score_table
 from parity.zoo.configs import comparable, unlike, with_configs
-from parity.zoo.datasets import dataset_key, find_dataset, may_be
-from parity.zoo.rows import Differs, ScoreRow, read_all_rows
+from parity.zoo.rows import Differs, ScoreRow, dataset_key, find_dataset, may_be, read_all_rows
 from tests.scores.sample import SIGNATURE, checkout, config, model, weights
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"
