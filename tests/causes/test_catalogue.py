@@ -1,7 +1,5 @@
 """Every cause on a run that has it, and on one that does not."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import fields, replace
 from pathlib import Path

@@ -22,7 +22,6 @@ from .made import config, context, curve, launch, run, segment, verdict_on
 
 LAYER = "decode_head.pixel_decoder.encoder.layers.0.self_attn"
 DEFORMABLE = {("model", "decode_head", "pixel_decoder"): {"type": "MSDeformAttnPixelDecoder"}}
-DECAY = {"type": "AdamW", "lr": 1e-4, "weight_decay": 0.05}
 
 
 def predicted(made, steps):

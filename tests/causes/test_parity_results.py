@@ -1,7 +1,5 @@
 """A parity report beside a run: a step that differs becomes the cause it is known for."""
 
-from __future__ import annotations
-
 import json
 from fnmatch import fnmatchcase
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The answer as a whole: status, order, and what hostile or odd runs do to it."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import math

@@ -1,7 +1,5 @@
 """Small trainings by mmseg's Runner, Lightning's loop and Hugging Face's, healthy and broken."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import logging

@@ -1,7 +1,5 @@
 """Trainings looked at before they start: healthy ones, broken ones, hostile ones."""
 
-from __future__ import annotations
-
 import pickle
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Edits of zoo configs: which configs, and a fixed sample of each one's edits."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Mapping
 from functools import cache

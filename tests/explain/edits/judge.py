@@ -1,7 +1,5 @@
 """Whether an explanation names what was edited, and nothing else."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

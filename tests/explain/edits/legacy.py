@@ -1,7 +1,5 @@
 """Edits in the terms of mmseg 0.x, each with the setting that it is in 1.x."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping

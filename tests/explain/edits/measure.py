@@ -4,8 +4,6 @@ For each edit of each config a whole run is written, read and explained. Prints
 a table by config, and each miss and each false finding with what was said.
 """
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import random

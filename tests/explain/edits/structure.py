@@ -1,7 +1,5 @@
 """Edits of a config's structure: steps, heads, losses, hooks, schedules, optimizers, data."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Writes the work directory that a training of a config leaves, as mmengine 0.10.7 writes it."""
 
-from __future__ import annotations
-
 import copy
 import json
 import math
