@@ -84,7 +84,7 @@ def _detect(context: RunContext) -> Verdict:
 def _trained(context: RunContext, found: CheckpointFile, layers: list[Layer]) -> Verdict:
     """Tensors have moved: the op ran for some time. Only a console could show for how long."""
     moved = _tensor_evidence(found, layers)
-    if context.run.has_console:
+    if context.run.consoles:
         by = "the console holds no failed launch, and tensors that only this op trains have moved"
         return RuledOut(by, moved)
     largest = max(layer.largest["value_proj.bias"] for layer in layers)
@@ -241,7 +241,7 @@ def _without_evidence(context: RunContext, layers: tuple[Layer, ...], trouble: s
     if layers:
         return Unchecked("the checkpoint's deformable attention has not been trained at all", NEEDS)
     silent = _uses_op(context) and not without_cuda(context)
-    if context.run.has_console:
+    if context.run.consoles:
         why = "the console holds no failed launch; whether it is whole is not known"
         return Unchecked(trouble or why, "a checkpoint of the run (*.pth)")
     return Unchecked(trouble or "neither a checkpoint nor a console is in the run", NEEDS, silent)

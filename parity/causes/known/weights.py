@@ -133,13 +133,13 @@ def _keys_unmatched(context: RunContext) -> Verdict:
 def _unlisted(context: RunContext, load: WeightLoad) -> list[str]:
     """Why no listed mismatch does not mean that there was none."""
     if load.purpose != "init":
-        if context.run.has_console:
+        if context.run.consoles:
             return []
         return [f"what of {load.path} did not match is printed to the console alone"]
     backbone = "" if context.mine is None else context.mine.item("model", "backbone").kind
     if backbone in _SILENT:
         return [f"{backbone} loads non-strictly and lists nothing, in no file"]
-    if backbone in _PRINTED and not context.run.has_console:
+    if backbone in _PRINTED and not context.run.consoles:
         return [f"{backbone} lists what did not match on the console alone"]
     return []
 
