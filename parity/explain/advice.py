@@ -104,11 +104,8 @@ def causes_among(
 ) -> tuple[str, ...]:
     """Findings that may explain `gap`: no markers, no parts; of a run above, only what raises."""
     above = gap is not None and gap > 0 and not twin
-    return tuple(f.id for f in findings if _counts(f) and not (above and not _raises(f)))
-
-
-def _counts(finding: Finding) -> bool:
-    return finding.kind != "marker" and not finding.part_of
+    counted = [f for f in findings if f.kind != "marker" and not f.part_of]
+    return tuple(f.id for f in counted if not above or _raises(f))
 
 
 def _raises(finding: Finding) -> bool:

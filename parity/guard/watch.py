@@ -155,7 +155,8 @@ class Watched:
         while (status := self._ended()) is None:
             self._pump(1.0 if self._ends else 60.0)  # less where a signal or output comes
             self.judging.go_on()
-            self._press()
+            while self._ends and self._ends[0][0] <= time.monotonic():
+                self._send(self._ends.pop(0)[1])
         self.over = True
         while self._open() and self._pump(0.2):
             pass
@@ -233,10 +234,6 @@ class Watched:
             signals = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
             now = time.monotonic()
             self._ends = [(now + PATIENCE * at, number) for at, number in enumerate(signals)]
-
-    def _press(self) -> None:
-        while self._ends and self._ends[0][0] <= time.monotonic():
-            self._send(self._ends.pop(0)[1])
 
 
 def work_dir_of(command: Sequence[str]) -> Path:

@@ -89,16 +89,13 @@ def read_metrics(stream: BinaryIO, *, file: str) -> LogData:
 def _curve_names(written: Sequence[str]) -> Mapping[str, str]:
     """One column each for the loss and the learning rate, whatever they are called."""
     names = {name: name for name in written if name not in {"step", "epoch"}}
-    for ours, candidates in (("loss", _LOSSES), ("lr", (*_RATES, *_monitored(written)))):
+    # What LearningRateMonitor writes: lr-AdamW, lr-AdamW/pg1 and so on.
+    monitored = sorted(name for name in written if name and name.startswith("lr-"))
+    for ours, candidates in (("loss", _LOSSES), ("lr", (*_RATES, *monitored))):
         chosen = next((name for name in candidates if name in names), None)
         if chosen is not None:
             names[chosen] = ours
     return names
-
-
-def _monitored(written: Sequence[str]) -> list[str]:
-    """What LearningRateMonitor writes: ``lr-AdamW``, ``lr-AdamW/pg1`` and so on."""
-    return sorted(name for name in written if name and name.startswith("lr-"))
 
 
 def _take(

@@ -83,7 +83,7 @@ def _detect(context: RunContext) -> Verdict:
 
 def _trained(context: RunContext, found: CheckpointFile, layers: list[Layer]) -> Verdict:
     """Tensors have moved: the op ran for some time. Only a console could show for how long."""
-    moved = _tensor_evidence(found, layers)
+    moved = _tensor_evidence(found, layers[0])
     if context.run.consoles:
         by = "the console holds no failed launch, and tensors that only this op trains have moved"
         return RuledOut(by, moved)
@@ -136,7 +136,7 @@ def _dead(
     on_grid = all(layer.on_grid(steps) for layer in dead)
     factors = "; ".join(_factors(dead[0], predicted, steps))
     bias = Evidence(found.file, tensor=f"{dead[0].name}.sampling_offsets.bias", value=factors)
-    evidence = (*_console_evidence(context, console), *_tensor_evidence(found, dead), bias)
+    evidence = (*_console_evidence(context, console), *_tensor_evidence(found, dead[0]), bias)
     agrees = all(item.agrees(dead[0]) for item in predicted)
     which = f"all {len(dead)} layers"
     if len(dead) < len(trained):
@@ -209,14 +209,9 @@ def _console_evidence(context: RunContext, console: list[Message]) -> tuple[Evid
     return tuple(item for message in console for item in context.evidence(message.source))
 
 
-def _tensor_evidence(found: CheckpointFile, layers: list[Layer]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(
-            found.file, tensor=f"{layer.name}.{part}", value=f"largest absolute value {value:g}"
-        )
-        for layer in layers[:1]
-        for part, value in layer.largest.items()
-    )
+def _tensor_evidence(found: CheckpointFile, layer: Layer) -> tuple[Evidence, ...]:
+    said = {part: f"largest absolute value {value:g}" for part, value in layer.largest.items()}
+    return tuple(Evidence(found.file, tensor=f"{layer.name}.{p}", value=said[p]) for p in said)
 
 
 def _from_extension(context: RunContext) -> Verdict | None:
@@ -250,7 +245,7 @@ def _without_evidence(context: RunContext, layers: tuple[Layer, ...], trouble: s
 def _uses_op(context: RunContext) -> bool:
     if context.mine is None:
         return False
-    kinds = {item.kind for _, item in walk(context.mine.item("model"))}
-    kinds |= {bare(item.get("self_attn_cfg", "type").value) for _, item in walk(
-        context.mine.item("model"))}  # fmt: skip
+    items = [item for _, item in walk(context.mine.item("model"))]
+    kinds = {item.kind for item in items}
+    kinds |= {bare(item.get("self_attn_cfg", "type").value) for item in items}
     return any(name in kinds for name in _OPS)
