@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from parity.causes.cause import Evidence, Finding
+from parity.explain.advice import Status
 from parity.explain.compare_runs import RunComparison
 from parity.explain.explain import Judgement
-from parity.explain.judgement import Status
 from parity.report.document import (
     CheckRun,
     EvidenceLine,
