@@ -13,7 +13,7 @@ from statistics import median
 
 import torch
 
-from parity.guard.monitor import Monitor
+from parity.guard.guard import Monitor
 from parity.live import reference_module
 
 CONFIG = "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from parity.probes.natural import Partly
+
 NAMES = "names"
 
 
@@ -52,10 +54,13 @@ def in_other_groups(actual: Any, expected: Any) -> bool:
     return mine != theirs and len(listed) == len(set(listed))
 
 
-def by_parameter(groups: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def by_parameter(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What every parameter has, by its name: how they are grouped is left out."""
-    return {
+    found = {
         name: {key: group[key] for key in group if key != NAMES}
         for group in groups
         for name in group[NAMES]
     }
+    if not any(isinstance(group, Partly) for group in groups):
+        return found
+    return Partly({name: Partly(one) for name, one in found.items()})

@@ -107,7 +107,8 @@ def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None)
     Two mistakes together are looked for where only metadata is left out, or a gradient is given:
     one number fits too many pairs.
     """
-    if any(in_other_groups(actual.output, one.output) for _, one, actual in records):
+    by_name = any(in_other_groups(actual.output, one.output) for _, one, actual in records)
+    if by_name:
         records = [
             (
                 _cut(step, by_parameter),
@@ -126,7 +127,7 @@ def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None)
         (_cut(step, like), replace(expected, output=like(expected.output)), actual)
         for step, expected, actual in records
     ]
-    tells = all(is_dataclass(one.output) or "grad" in given for _, one, _ in records)
+    tells = by_name or all(is_dataclass(one.output) or "grad" in given for _, one, _ in records)
     return known_mistake(cut, siblings, pairs=tells)
 
 

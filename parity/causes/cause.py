@@ -8,7 +8,7 @@ decide it. It never guesses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -45,6 +45,16 @@ class Effect:
     low: float | None = None
     high: float | None = None
     metric: str = "mIoU"
+
+    @classmethod
+    def of(cls, points: float, text: str, source: str) -> Effect:
+        """What a source gives one figure for."""
+        return cls(text, source, low=points, high=points)
+
+    @classmethod
+    def within(cls, points: float, text: str, source: str) -> Effect:
+        """What differs by so much either way, as which side has it."""
+        return cls(text, source, low=-points, high=points)
 
 
 UNMEASURED = Effect("no published figure found", "", "unmeasured")
@@ -106,6 +116,13 @@ class Unchecked:
 
 
 Verdict = Found | RuledOut | Unchecked
+NO_CONFIG = Unchecked(
+    "the run's config could not be read", "the config that mmengine dumps into the work directory"
+)
+NO_ROW = Unchecked(
+    "there is nothing to hold the config against",
+    "the name of the zoo's config (--against NAME), with mmsegmentation installed",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,9 +199,13 @@ class RunContext:
         return quoted(found[0]) if found else ""
 
 
+Detector = Callable[[RunContext], Verdict]
+KNOWN: dict[str, Cause] = {}  # by id; filled by the decorators in known/
+
+
 @dataclass(frozen=True)
 class Cause:
-    """A known reason for a run's lower score.
+    """A known reason for a run's lower score; as a decorator, it makes a function its detector.
 
     paths: the settings (shell patterns over paths in 1.x terms) whose
     difference is this cause or comes with it; when it is found, it claims them.
@@ -192,14 +213,15 @@ class Cause:
     diagnosis names it; no words: any difference there is this cause. on_machine: equal
     steps on one machine say nothing about another. test: the cheapest test that decides.
     is_setting: its whole body is that these settings differ. seen: how it is detected.
+    needs_config: its detector is also given the config's terms, and asked only where there are.
     """
 
     id: str
     title: str
     mechanism: str
-    effects: tuple[Effect, ...]
     fix: str
-    detect: Callable[[RunContext], Verdict]
+    seen: str
+    effects: tuple[Effect, ...] = (UNMEASURED,)
     kind: Kind = "different"
     paths: tuple[str, ...] = ()
     step: str = ""
@@ -207,7 +229,17 @@ class Cause:
     on_machine: bool = False
     test: str = ""
     is_setting: bool = False
-    seen: str = ""
+    needs_config: bool = False
+    detect: Detector = lambda _: NO_CONFIG  # until it decorates one
+
+    def __call__(self, detect: Callable[..., Verdict]) -> Callable[..., Verdict]:
+        """Know this cause, with its detector."""
+
+        def of_config(context: RunContext) -> Verdict:
+            return NO_CONFIG if context.mine is None else detect(context, context.mine)
+
+        KNOWN[self.id] = replace(self, detect=of_config if self.needs_config else detect)
+        return detect
 
 
 @dataclass(frozen=True)

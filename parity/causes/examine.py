@@ -200,9 +200,8 @@ def from_parity(cause: Cause, parity: ParityResults | None) -> Verdict | None:
         return _differing(cause, parity.file, (named or vague)[0], named=bool(named))
     equal = bool(outcomes) and not wrong and all(o.compared for o in outcomes)
     if equal and not cause.on_machine:
-        return RuledOut(
-            f"the parity check found {', '.join(sorted({o.step for o in outcomes}))} equal"
-        )
+        by = f"the parity check found {', '.join(sorted({o.step for o in outcomes}))} equal"
+        return RuledOut(by)
     return None
 
 

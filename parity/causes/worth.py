@@ -97,14 +97,10 @@ def _weights(context: RunContext) -> Values:
     return sets[0], sets[1]
 
 
-def _views(_: RunContext) -> Values:
-    return "ms+flip", "single scale"
-
-
 _VALUES: dict[str, tuple[str, Callable[[RunContext], Values]]] = {
     "fewer-epochs": ("iterations", _iterations),
     "crop-size": ("crop", _crops),
     "effective-batch": ("batch", _batches),
     "alt-pretrain": ("pretraining data", _weights),
-    "tta": ("ms+flip", _views),
+    "tta": ("ms+flip", lambda _: ("ms+flip", "single scale")),
 }

@@ -36,7 +36,7 @@ def complete_steps(incomplete: str) -> list[str]:
 def complete_zoo(incomplete: str) -> list[str]:
     """Results of the zoo that begin so; none without mmsegmentation."""
     try:
-        rows = resolve_name("parity.zoo.installed:all_rows")()  # which not every TAB waits for
+        rows = resolve_name("parity.zoo.places:all_rows")()  # which not every TAB waits for
     except ReferenceUnavailable:
         return []
     return beginning(incomplete, (row.name for row in rows))

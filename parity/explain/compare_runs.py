@@ -17,6 +17,7 @@ from parity.settings.meaning import GROUPS
 # Values in text logs have four decimals; JSON records hold float32 values in full.
 TEXT_PRECISION, JSON_PRECISION = 1e-4, 1e-6
 MAX_PLOTS = 8
+NEVER_EQUAL = ("time", "data_time", "memory")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def compare_runs(context: RunContext) -> RunComparison:
     """Hold the run of `context` against the other run there."""
     here, there = context.run, context.other
     assert there is not None
-    shared = [name for name in here.curves if name in there.curves and _compared(name)]
+    shared = [name for name in here.curves if name in there.curves and name not in NEVER_EQUAL]
     other = {score.step: score.value for score in there.scores}
     overlaps = [overlap(here.curves[name], there.curves[name]) for name in sorted(shared)]
     scores = tuple(
@@ -96,11 +97,6 @@ def plot(here: Curve, there: Curve) -> Series:
     """Both curves at the iterations that both logged, of which there must be one."""
     steps, mine, theirs = np.intersect1d(here.steps, there.steps, return_indices=True)
     return series(here.name, "iteration", steps, here.values[mine], there.values[theirs])
-
-
-def _compared(name: str) -> bool:
-    """Times and memory differ between any two runs."""
-    return name not in ("time", "data_time", "memory")
 
 
 def grouped(found: Sequence[SettingDifference]) -> dict[str, tuple[SettingDifference, ...]]:

@@ -11,16 +11,20 @@ from parity.causes.examine import SETTING, examine_all
 from parity.causes.parity_results import ParityResults
 from parity.check.exhibit.records import Series
 from parity.errors import InputError
-from parity.explain.advice import Inseparable, inseparable, next_test
-from parity.explain.comparable import Incomparable, figure, incomparable
+from parity.explain.advice import (
+    Inseparable,
+    Status,
+    causes_among,
+    inseparable,
+    judged,
+    leading,
+    next_test,
+)
+from parity.explain.comparable import Incomparable, figure, incomparable, notes_of, score_curve
 from parity.explain.compare_runs import RunComparison, compare_runs
-from parity.explain.context import alone, beside_row, beside_run, terms_of_run, with_extras
-from parity.explain.judgement import Status, causes_among, judged, leading
-from parity.explain.row import Choice, choose
-from parity.explain.scored import notes_of, score_curve
+from parity.explain.row import Choice, alone, beside_row, beside_run, choose, terms_of_run
 from parity.runs.facts import Unread
 from parity.runs.record import Run, Score
-from parity.settings.terms import Terms
 from parity.zoo.noise import NoiseVerdict, judge
 from parity.zoo.rows import ScoreRow
 
@@ -110,19 +114,14 @@ def explain(
     if scope is not None and scope != "mmseg":
         return _foreign(run, scope)
     mine = terms_of_run(run)
-    choice = _choice(run, against, mine)
     if isinstance(against, Run):
+        choice = Choice(None, f"the run {against.name}{_last(against)}")
         context = beside_run(run, mine, against)
     else:
+        choice = choose(run, against, mine)
         context = beside_row(run, mine, choice)
-    context = with_extras(context, parity, extensions)
+    context = replace(context, parity=parity, extensions=tuple(extensions))
     return _answer(context, choice, incomparable(context))
-
-
-def _choice(run: Run, against: str | Run, mine: Terms | None) -> Choice:
-    if isinstance(against, Run):
-        return Choice(None, f"the run {against.name}{_last(against)}")
-    return choose(run, against, mine)
 
 
 def _last(run: Run) -> str:
@@ -180,15 +179,14 @@ def _with_reasons(
 
 
 def _assembled(
-    context: RunContext,
-    choice: Choice,
-    reasons: tuple[Incomparable, ...],
-    found: Examination,
+    context: RunContext, choice: Choice, reasons: tuple[Incomparable, ...], found: Examination
 ) -> Judgement:
     run, gap, twin = context.run, context.gap, context.other is not None
     noise = None if gap is None else judge(gap, zoo=not twin)
     beside = _broken_beside(context) if twin else ()
-    silent = tuple(item for item in found.unchecked if item.silent and _lowers(gap, twin=twin))
+    # What breaks silently can only lower a score; between two runs either may be the broken.
+    lowers = twin or gap is None or gap < 0
+    silent = tuple(item for item in found.unchecked if item.silent and lowers)
     ids = causes_among(found.findings, gap, twin=twin)
     status = judged(noise, found.findings, silent, beside, comparable=not reasons, twin=twin)
     silent = () if status in ("within noise", "explained") else silent
@@ -248,11 +246,6 @@ def _next(
         row=context.row if status != "not comparable" else None,
         beside_run=context.other is not None,
     )
-
-
-def _lowers(gap: float | None, *, twin: bool) -> bool:
-    """What breaks silently can only lower a score; between two runs either may be the broken."""
-    return twin or gap is None or gap < 0
 
 
 def _broken_beside(context: RunContext) -> tuple[Finding, ...]:

@@ -20,10 +20,9 @@ import numpy as np
 
 from parity.causes.facts import intended_accumulation, intended_batch
 from parity.errors import InputError
-from parity.explain.context import beside_row, terms_of_run
-from parity.explain.row import choose
+from parity.explain.row import beside_row, choose, terms_of_run
 from parity.guard.different import stays_different
-from parity.guard.planned import planned_run
+from parity.guard.judge import planned_run
 from parity.recipe import FoundConfig, find_config
 from parity.runs.config import parse_config
 from parity.runs.datasets import dataset_path

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from parity.errors import ParityError
-from parity.guard.guard import Guard
-from parity.guard.monitor import Alarm
+from parity.guard.guard import Alarm, Guard
 
 _STAGES = ("before_run", "before_train", "before_train_iter", "after_train_iter", "after_run")
 
@@ -84,8 +83,7 @@ class ParityHook(Guard):
 
 def _judged(runner: Any, said: bytes) -> list[Alarm]:
     # Imported here: the processes that only train need none of it.
-    from parity.guard.judge import judge  # noqa: PLC0415
-    from parity.guard.planned import planned_run  # noqa: PLC0415
+    from parity.guard.judge import judge, planned_run  # noqa: PLC0415
     from parity.runs.facts import Config  # noqa: PLC0415
 
     file = str(runner.cfg.filename or "config")

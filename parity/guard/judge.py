@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -11,11 +12,37 @@ from pathlib import Path
 from parity.causes.catalogue import cause
 from parity.causes.cause import Found, RunContext
 from parity.causes.examine import examine
-from parity.explain.context import beside_row, terms_of_run
-from parity.explain.row import choose
-from parity.guard.monitor import Alarm
+from parity.explain.row import beside_row, choose, terms_of_run
+from parity.guard.guard import Alarm
+from parity.runs.facts import Config, Fact, Source
+from parity.runs.joined import Shared, assemble
+from parity.runs.log import read_log
+from parity.runs.log_data import SYNC_BN
 from parity.runs.read import read_run
+from parity.runs.reading import Reading
 from parity.runs.record import Run
+from parity.runs.segments import combine
+from parity.runs.text import blocks, entries
+from parity.runs.tree import Tree
+
+_START = "<start>"  # in the place of a log
+_REVERTED = "one process: mmengine turns every SyncBN into BN (Runner.wrap_model)"
+
+
+def planned_run(config: Config, *, name: str, gpus: int, said: bytes = b"") -> Run:
+    """A training of `config` that has not begun, as a run that detectors read.
+
+    name, gpus: what it is called, and how many processes it has.
+    said: what its start has logged and printed so far.
+    """
+    data = read_log(entries(blocks(io.BytesIO(said))), file=_START)
+    data.environment["GPU number"] = Fact(str(gpus), Source(config.file), "as given")
+    data.exp_name = Fact(name, Source(config.file))
+    if gpus == 1:
+        data.notices.setdefault(SYNC_BN, Source(config.file, text=_REVERTED))
+    start = combine("", [data], (), config)
+    return assemble(Path(name), [start], Shared(), Reading(Tree(Path(), (), ())))
+
 
 BROKEN = ("dead-kernel", "diverged", "keys-unmatched", "syncbn-reverted")
 DIFFERENT = ("effective-batch", "fewer-epochs", "accumulation-trap", "schedule-end")

@@ -16,14 +16,12 @@ from parity.causes.examine import SETTING, examine_all
 from parity.causes.facts import classes_of, dataset, intended_batch
 from parity.errors import InputError, ParityError
 from parity.explain.comparable import incomparable
-from parity.explain.context import beside_row, terms_of_run
-from parity.explain.row import choose
+from parity.explain.row import beside_row, choose, terms_of_run
 from parity.guard import doctor
 from parity.guard.data import SplitReport, labels_alone, look, report_of, split_pairs
 from parity.guard.doctor import ERROR, OK, WARNING, Line
-from parity.guard.judge import BROKEN, DIFFERENT
+from parity.guard.judge import BROKEN, DIFFERENT, planned_run
 from parity.guard.ops import NAMES, OPS
-from parity.guard.planned import planned_run
 from parity.guard.weights import weights_lines, with_weights
 from parity.recipe import FoundConfig, find_config
 from parity.runs.datasets import KNOWN, planned_images, planned_validation

@@ -9,28 +9,66 @@ from __future__ import annotations
 
 import argparse
 import errno
+import fcntl
 import os
 import re
 import resource
 import selectors
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from parity.guard.console import KeptConsole
-from parity.guard.judging import Judging, tell
-from parity.guard.terminal import (
-    CHUNK,
-    copy_size,
-    in_foreground,
-    read_from,
-    set_foreground,
-    terminal_like,
-)
+from parity.guard.judging import Judging, KeptConsole, tell
+
+CHUNK = 1 << 16
+
+
+def read_from(handle: int) -> bytes:
+    """What can be read; nothing at the end, which is EIO on a pseudo-terminal."""
+    try:
+        return os.read(handle, CHUNK)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return b""
+
+
+def terminal_like(handle: int) -> tuple[int, int]:
+    """A pseudo-terminal of the same kind and size, which leaves line ends to the real one."""
+    master, slave = os.openpty()
+    settings = termios.tcgetattr(handle)
+    settings[1] &= ~termios.OPOST
+    termios.tcsetattr(slave, termios.TCSANOW, settings)
+    copy_size(handle, slave)
+    return master, slave
+
+
+def copy_size(source: int, target: int) -> None:
+    """Give one terminal the rows and columns of another."""
+    with suppress(OSError):
+        size = fcntl.ioctl(source, termios.TIOCGWINSZ, bytes(8))
+        fcntl.ioctl(target, termios.TIOCSWINSZ, size)
+
+
+def in_foreground() -> bool:
+    """Whether standard input is a terminal whose keys go to our process group."""
+    with suppress(OSError):
+        return os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+    return False
+
+
+def set_foreground(group: int) -> None:
+    """Give the terminal to a process group; who is in the background may not without this."""
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    with suppress(OSError):
+        os.tcsetpgrp(0, group)
+    signal.signal(signal.SIGTTOU, before)
+
 
 PASSED_ON = (
     signal.SIGINT,
@@ -117,7 +155,8 @@ class Watched:
         while (status := self._ended()) is None:
             self._pump(1.0 if self._ends else 60.0)  # less where a signal or output comes
             self.judging.go_on()
-            self._press()
+            while self._ends and self._ends[0][0] <= time.monotonic():
+                self._send(self._ends.pop(0)[1])
         self.over = True
         while self._open() and self._pump(0.2):
             pass
@@ -195,10 +234,6 @@ class Watched:
             signals = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
             now = time.monotonic()
             self._ends = [(now + PATIENCE * at, number) for at, number in enumerate(signals)]
-
-    def _press(self) -> None:
-        while self._ends and self._ends[0][0] <= time.monotonic():
-            self._send(self._ends.pop(0)[1])
 
 
 def work_dir_of(command: Sequence[str]) -> Path:

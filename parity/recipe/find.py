@@ -8,7 +8,7 @@ from parity.errors import InputError
 from parity.runs.config import installed_configs, read_config
 from parity.runs.facts import Config
 from parity.runs.read import read_run
-from parity.zoo.installed import all_rows, old_name
+from parity.zoo.places import all_rows, old_name
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from parity.causes.cause import Evidence, Finding
+from parity.explain.advice import Status
 from parity.explain.compare_runs import RunComparison
 from parity.explain.explain import Judgement
-from parity.explain.judgement import Status
 from parity.report import document
 from parity.report.explanation import (
     curve_text,

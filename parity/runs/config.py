@@ -24,14 +24,12 @@ from typing import Any
 from parity.errors import RunFormatError
 from parity.runs.bases import Bases
 from parity.runs.bases import installed_configs as installed_configs
-from parity.runs.budget import Work
-from parity.runs.documents import document
+from parity.runs.documents import MARKED, MAX_NOTES, document, substitute
 from parity.runs.facts import Config
 from parity.runs.merge import copy_tree, merge_config, origins_of, plain_tree, unknown_in
-from parity.runs.nodes import Node
+from parity.runs.nodes import Node, Work
 from parity.runs.statements import Interpreter, ReadBase
 from parity.runs.tree import read_bounded
-from parity.runs.variables import MARKED, MAX_NOTES, substitute
 
 MAX_BYTES = 1 << 20
 MAX_BASES = 64

@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from parity.runs.log_data import LineTally
 from parity.runs.record import Message
-from parity.runs.tally import LineTally
 from parity.runs.text import Block, find_all, quoted
 
 KERNEL_LAUNCH = "kernel-launch"
@@ -28,11 +28,7 @@ _PATTERNS: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
         # mmcv 2.1.0 ops/csrc/pytorch/cuda/ms_deform_attn_cuda.cu and its relatives:
         # printf("error in ms_deformable_im2col_cuda: %s\n", cudaGetErrorString(err)).
         # Several ranks may write into one line.
-        (
-            KERNEL_LAUNCH,
-            b"error in ",
-            rb"error in \w*(?:im2col|col2im)\w*: (?:(?!error in).)*",
-        ),
+        (KERNEL_LAUNCH, b"error in ", rb"error in \w*(?:im2col|col2im)\w*: (?:(?!error in).)*"),
         ("no-kernel-image", b"no kernel image", rb".*no kernel image is available.*"),
         ("cuda-out-of-memory", b"out of memory", rb".*(?:CUDA|GPU|HIP).*out of memory.*"),
         ("cuda-error", b"CUDA error", rb".*CUDA error: .*"),

@@ -161,6 +161,6 @@ def join(parts: Sequence[tuple[int | None, Mapping[str, Curve]]]) -> dict[str, C
         if not firsts:
             continue
         begin = min(firsts) if resumed_at is None else min(resumed_at + 1, *firsts)
-        kept = {name: curve.before(begin) for name, curve in joined.items()}
+        kept = {name: curve.select(curve.steps < begin) for name, curve in joined.items()}
         joined = fill([curves, kept])
     return {name: curve for name, curve in joined.items() if len(curve)}

@@ -1,18 +1,26 @@
 """The data sets of mmseg: names, classes, sizes, and whether label 0 is ignored.
 
 Classes and reduction of label 0: of mmseg 1.2.2 datasets/*.py.
+
+How many images the published splits have goes by the name of the file that lists
+a split, or the end of the folder its images lie in, as mmsegmentation's base
+configs write them. From: the guide to preparing data sets (Potsdam, Vaihingen,
+iSAID, REFUGE); mmsegmentation's converters (Pascal VOC with the extra annotations,
+CHASE_DB1, HRF, STARE, the sum of COCO-Stuff 10k); and the publishers of the others.
+https://github.com/open-mmlab/mmsegmentation/blob/main/docs/en/user_guides/2_dataset_prepare.md
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from parity.runs.facts import Config, Fact
 from parity.runs.families import type_of
-from parity.runs.splits import TRAIN, VALIDATION, listed_split, whole_split
 
+TRAIN, VALIDATION = "train", "val"
 Path = tuple[str | int, ...]
 # Concatenated data sets of one run; a config may say anything.
 MAX_SETS = 100
@@ -21,55 +29,71 @@ NOT_STATED = "no file says how many images there were"
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """classes: to predict. size, validation: images of the whole splits. reduces: label 0."""
+    """classes: to predict. splits: how many images each has. reduces: whether label 0 is none."""
 
     name: str
     classes: int
-    size: int | None = None
-    validation: int | None = None
+    splits: Mapping[str, int] = field(default_factory=dict)
     reduces: bool = False
 
+    def whole(self, split: str) -> int | None:
+        """Images of the "train" or "val" split of a data set that has one of each."""
+        sizes = [*self.splits.values()]
+        index = 0 if split == TRAIN else 1
+        return sizes[index] if index < len(sizes) <= 2 else None
 
-_NAMES: Mapping[str, tuple[str, int]] = {
-    "ADE20KDataset": ("ADE20K", 150),
-    "BDD100KDataset": ("BDD100K", 19),
-    "COCOStuffDataset": ("COCO-Stuff", 171),  # 10k and 164k share the class
-    "ChaseDB1Dataset": ("CHASE_DB1", 2),
-    "CityscapesDataset": ("Cityscapes", 19),
-    "DRIVEDataset": ("DRIVE", 2),
-    "DarkZurichDataset": ("Dark Zurich", 19),
-    "HRFDataset": ("HRF", 2),
-    "ISPRSDataset": ("Vaihingen", 6),
-    "LEVIRCDDataset": ("LEVIR-CD", 2),
-    "LIPDataset": ("LIP", 20),
-    "LoveDADataset": ("LoveDA", 7),
-    "MapillaryDataset_v1": ("Mapillary Vistas v1.2", 66),
-    "MapillaryDataset_v2": ("Mapillary Vistas v2.0", 124),
-    "NYUDataset": ("NYU", 27),
-    "NightDrivingDataset": ("Night Driving", 19),
-    "PascalContextDataset": ("Pascal Context", 60),
-    "PascalContextDataset59": ("Pascal Context 59", 59),
-    "PascalVOCDataset": ("Pascal VOC 2012", 21),  # with and without the extra images
-    "PotsdamDataset": ("Potsdam", 6),
-    "REFUGEDataset": ("REFUGE", 3),
-    "STAREDataset": ("STARE", 2),
-    "SynapseDataset": ("Synapse", 9),
-    "iSAIDDataset": ("iSAID", 16),
-}
-_REDUCING = frozenset(
-    {
-        "ADE20KDataset",
-        "ISPRSDataset",
-        "LoveDADataset",
-        "PascalContextDataset59",
-        "PotsdamDataset",
-    }
-)
-KNOWN = {
-    kind: DatasetInfo(
-        name, classes, whole_split(kind, TRAIN), whole_split(kind, VALIDATION), kind in _REDUCING
-    )
-    for kind, (name, classes) in _NAMES.items()
+    def listed(self, place: str) -> int | None:
+        """Images of the split that a list file or a folder of images names."""
+        path = PurePosixPath(place.replace("\\", "/"))
+        if path.name in self.splits:
+            return self.splits[path.name]
+        ends = (PurePosixPath(*path.parts[-depth:]).as_posix() for depth in (2, 3))
+        return next((self.splits[end] for end in ends if end in self.splits), None)
+
+
+_CONTEXT = {"train.txt": 4_998, "val.txt": 5_105}
+_VOC = {"train": 1_464, "val": 1_449, "trainval": 2_913, "aug": 9_118, "trainaug": 10_582}
+_COCO = {"train2014": 9_000, "test2014": 1_000, "train2017": 118_287, "val2017": 5_000}
+_RETINA = ("images/training", "images/validation")
+_AERIAL = ("img_dir/train", "img_dir/val")
+_STREET = ("leftImg8bit/train", "leftImg8bit/val")
+
+
+def _two(folders: tuple[str, str], train: int, validation: int) -> dict[str, int]:
+    return dict(zip(folders, (train, validation), strict=True))
+
+
+KNOWN: Mapping[str, DatasetInfo] = {
+    "ADE20KDataset": DatasetInfo("ADE20K", 150, _two(_RETINA, 20_210, 2_000), reduces=True),
+    "BDD100KDataset": DatasetInfo("BDD100K", 19, {"images/10k/train": 7_000}),
+    # 10k and 164k share the class.
+    "COCOStuffDataset": DatasetInfo(
+        "COCO-Stuff", 171, {f"images/{k}": v for k, v in _COCO.items()}
+    ),
+    "ChaseDB1Dataset": DatasetInfo("CHASE_DB1", 2, _two(_RETINA, 20, 8)),
+    "CityscapesDataset": DatasetInfo("Cityscapes", 19, _two(_STREET, 2_975, 500)),
+    "DRIVEDataset": DatasetInfo("DRIVE", 2, _two(_RETINA, 20, 20)),
+    "DarkZurichDataset": DatasetInfo("Dark Zurich", 19),
+    "HRFDataset": DatasetInfo("HRF", 2, _two(_RETINA, 15, 30)),
+    "ISPRSDataset": DatasetInfo("Vaihingen", 6, _two(_AERIAL, 344, 398), reduces=True),
+    "LEVIRCDDataset": DatasetInfo("LEVIR-CD", 2),
+    "LIPDataset": DatasetInfo("LIP", 20),
+    "LoveDADataset": DatasetInfo("LoveDA", 7, _two(_AERIAL, 2_522, 1_669), reduces=True),
+    "MapillaryDataset_v1": DatasetInfo("Mapillary Vistas v1.2", 66, {"training/images": 18_000}),
+    "MapillaryDataset_v2": DatasetInfo("Mapillary Vistas v2.0", 124, {"training/images": 18_000}),
+    "NYUDataset": DatasetInfo("NYU", 27),
+    "NightDrivingDataset": DatasetInfo("Night Driving", 19),
+    "PascalContextDataset": DatasetInfo("Pascal Context", 60, _CONTEXT),
+    "PascalContextDataset59": DatasetInfo("Pascal Context 59", 59, _CONTEXT, reduces=True),
+    # With and without the extra images.
+    "PascalVOCDataset": DatasetInfo(
+        "Pascal VOC 2012", 21, {f"{k}.txt": v for k, v in _VOC.items()}
+    ),
+    "PotsdamDataset": DatasetInfo("Potsdam", 6, _two(_AERIAL, 3_456, 2_016), reduces=True),
+    "REFUGEDataset": DatasetInfo("REFUGE", 3, _two(_RETINA, 400, 400)),
+    "STAREDataset": DatasetInfo("STARE", 2, _two(_RETINA, 10, 10)),
+    "SynapseDataset": DatasetInfo("Synapse", 9),
+    "iSAIDDataset": DatasetInfo("iSAID", 16, _two(_AERIAL, 33_978, 11_644)),
 }
 
 
@@ -149,20 +173,20 @@ def _planned(config: Config, split: str) -> Fact[int]:
 def _images(config: Config, path: Path, split: str) -> Fact[int]:
     """Of one data set, by its list of images, else by their folder, else the whole split."""
     given = config.get(*path)
-    kind = type_of(given)
-    name = KNOWN[kind].name if kind in KNOWN else kind
+    info = KNOWN.get(type_of(given), DatasetInfo(type_of(given), 0))
+    name = info.name
     places, key = _places(given)
     if places is None:
         return Fact(note=f"{'.'.join(key)} of {name} is no text; {NOT_STATED}")
     if places:
-        sizes = [listed_split(kind, place) for place in places]
+        sizes = [info.listed(place) for place in places]
         if None in sizes:
             place = places[sizes.index(None)]
             return Fact(note=f"{key[0]} takes {place!r} of {name}; {NOT_STATED}")
         count: int | None = sum(size or 0 for size in sizes)
         what = f"images of {name} in {', '.join(places)}, as published"
     else:
-        key, count = ("type",), whole_split(kind, split)
+        key, count = ("type",), info.whole(split)
         what = f"size of the whole {split} split of {name}"
     return _selected(config, path, Fact(count, config.source(*path, *key), what))
 

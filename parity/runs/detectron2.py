@@ -16,11 +16,10 @@ from parity.runs.curves import number, step_number
 from parity.runs.detectron2_config import state_config
 from parity.runs.detectron2_log import LOG_LINE, read_log
 from parity.runs.facts import Fact, Source, Unread
-from parity.runs.foreign import Foreign, Scores, head
+from parity.runs.foreign import Foreign, Scores, head, read_yaml
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
-from parity.runs.score_names import score_name
-from parity.runs.stated import read_yaml
+from parity.runs.scalars import score_name
 from parity.runs.text import Block, decoded, json_values, quoted
 
 METRICS, LOG, CONFIG = "metrics.json", "log.txt", "config.yaml"

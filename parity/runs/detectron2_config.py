@@ -11,8 +11,7 @@ from typing import Any
 
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.families import backbone_of
-from parity.runs.foreign import Foreign, plain_list
-from parity.runs.stated import whole
+from parity.runs.foreign import Foreign, plain_list, whole
 
 # The beginning of a data set's registered name: our name, images to train on, classes.
 _DATASETS: Mapping[str, tuple[str, int | None]] = {
@@ -99,7 +98,7 @@ def _scoring(run: Foreign, given: Config, dataset: str) -> None:
     source = given.source("TEST", "AUG", "ENABLED")
     flips = given.get("TEST", "AUG", "FLIP") is not False
     kind = ("ms+flip" if flips else "ms") if augmented else "none"
-    run.state("augmentation", kind, source)
+    run.state("test_time_augmentation", kind, source)
     run.state("test_mode", "whole", source, "detectron2 has no sliding window")
     if dataset == "ADE20K":
         kind = "ss" if kind == "none" else kind

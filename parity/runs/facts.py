@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from parity.errors import RunFormatError
+
 T = TypeVar("T")
 
 
@@ -130,3 +132,50 @@ def _indexes(value: Any, key: str | int) -> bool:
 def first_known(facts: Iterable[Fact[T]]) -> Fact[T]:
     """The first that is known."""
     return next((fact for fact in facts if fact.known), Fact())
+
+
+# Values of a config, which may be anything, as the type that their reader needs. Each takes a value
+# and how to call it in the error. None, a value that is not there, gives the empty one; any other
+# type raises RunFormatError.
+
+
+def mapping(value: Any, name: str) -> Mapping[Any, Any]:
+    """A dict."""
+    if value is None or isinstance(value, Mapping):
+        return value or {}
+    raise _odd(value, name, "a dict")
+
+
+def sequence(value: Any, name: str) -> Sequence[Any]:
+    """A list or a tuple."""
+    if value is None or isinstance(value, (list, tuple)):
+        return value or ()
+    raise _odd(value, name, "a list")
+
+
+def integer(value: Any, name: str) -> int | None:
+    """A whole number."""
+    if value is None or type(value) is int:
+        return value
+    raise _odd(value, name, "a whole number")
+
+
+def integers(value: Any, name: str) -> tuple[int, ...] | None:
+    """Whole numbers in a list or a tuple."""
+    if value is None:
+        return None
+    found = tuple(integer(item, name) for item in sequence(value, name))
+    return tuple(item for item in found if item is not None)
+
+
+def text(value: Any, name: str) -> str:
+    """A text."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise _odd(value, name, "a text")
+
+
+def _odd(value: Any, name: str, wanted: str) -> RunFormatError:
+    if isinstance(value, Unknown):
+        return RunFormatError(value.note)
+    return RunFormatError(f"{name} is a {type(value).__name__}, not {wanted}")

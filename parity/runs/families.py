@@ -1,4 +1,4 @@
-"""The zoo's names for what a config builds: method, backbone, data set."""
+"""The zoo's names for what a config builds; and the package of OpenMMLab that trained it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from parity.runs.facts import Config, Fact
-from parity.runs.typed import integer, integers, mapping, text
+from parity.runs.facts import Config, Fact, integer, integers, mapping, text
 
 # Decode head -> collection of mmseg's model zoo; a list of heads goes by its last.
 _METHODS = {
@@ -91,11 +90,6 @@ def type_of(config: Any) -> str:
     return name.rpartition(".")[2] if isinstance(name, str) else ""
 
 
-def last_of(value: Any) -> Any:
-    """The last of a list, as is otherwise."""
-    return value[-1] if isinstance(value, (list, tuple)) and value else value
-
-
 def model_path(config: Config) -> tuple[str, ...]:
     """Where the segmentor stands: inside the wrapper that test-time augmentation puts around it."""
     wrapped = isinstance(config.get("model", "module"), Mapping)
@@ -109,10 +103,11 @@ def method_of(config: Config) -> Fact[str]:
     if backbone in _NAMING_BACKBONES:
         return Fact(_NAMING_BACKBONES[backbone], config.source(*path, "backbone", "type"))
     heads = config.get(*path, "decode_head")
-    head = type_of(last_of(heads))
+    listed = isinstance(heads, (list, tuple)) and bool(heads)
+    head = type_of(heads[-1] if listed else heads)
     if not head:
         return Fact(note=f"{config.file} names no decode head")
-    index = (len(heads) - 1,) if isinstance(heads, (list, tuple)) else ()
+    index = (len(heads) - 1,) if listed else ()
     source = config.source(*path, "decode_head", *index, "type")
     if type_of(config.get(*path, "neck")) == "JPU":
         return Fact("FastFCN", source)
@@ -178,3 +173,63 @@ def _hrnet_name(given: Mapping[Any, Any]) -> str:
     widths = integers(stage.get("num_channels"), "num_channels") or ("?",)
     blocks = integers(stage.get("num_blocks"), "num_blocks")
     return f"HRNetV2p-W{widths[0]}{'-Small' if blocks == (2, 2, 2, 2) else ''}"
+
+
+# By the line with its version in the environment block of a log.
+_VERSIONS = {
+    "MMSegmentation": "mmseg",
+    "MMDetection": "mmdet",
+    "MMPose": "mmpose",
+    "MMRotate": "mmrotate",
+    "MMPreTrain": "mmpretrain",
+    "MMClassification": "mmpretrain",
+    "MMDetection3D": "mmdet3d",
+    "MMAction2": "mmaction",
+    "MMOCR": "mmocr",
+    "MMYOLO": "mmyolo",
+    "MMEditing": "mmagic",
+    "MMagic": "mmagic",
+    "MMTracking": "mmtrack",
+    "MMSelfSup": "mmselfsup",
+}
+# Loggers of packages that others build on; their names say nothing.
+_COMMON = frozenset({"", "mmengine", "mmcv"})
+_RENAMED = {"mmcls": "mmpretrain", "mmedit": "mmagic"}
+_MODELS = {
+    "mmseg": "EncoderDecoder CascadeEncoderDecoder DepthEstimator SiamEncoderDecoder",
+    "mmpretrain": "ImageClassifier TimmClassifier HuggingFaceClassifier",
+    "mmpose": "TopDown BottomUp TopdownPoseEstimator BottomupPoseEstimator PoseLifter",
+    "mmrotate": "OrientedRCNN RotatedRetinaNet RotatedFCOS RoITransformer S2ANet R3Det",
+    "mmdet3d": "VoxelNet MVXFasterRCNN CenterPoint VoteNet PointRCNN SMOKEMono3D",
+    "mmaction": "Recognizer2D Recognizer3D RecognizerGCN",
+    "mmdet": (
+        "ATSS CascadeRCNN CenterNet DETR DINO DeformableDETR FCOS FasterRCNN GFL HybridTaskCascade "
+        "Mask2Former MaskFormer MaskRCNN PanopticFPN RTMDet RetinaNet SOLO SOLOv2 YOLOV3 YOLOX"
+    ),
+}
+_BY_MODEL = {name: scope for scope, names in _MODELS.items() for name in names.split()}
+
+
+def scope_of(config: Config | None, logger: str, environment: Mapping[str, Fact[str]]) -> Fact[str]:
+    """By the config's own word, the name of the logger, the log's versions, or the model."""
+    stated = Fact[str]() if config is None else config.fact("default_scope")
+    if isinstance(stated.value, str):
+        return Fact(_RENAMED.get(stated.value, stated.value), stated.source)
+    if logger not in _COMMON:
+        return Fact(_RENAMED.get(logger, logger), note="by the name of the logger")
+    for name, scope in _VERSIONS.items():
+        if name in environment:
+            return Fact(scope, environment[name].source, f"the log gives a version of {name}")
+    return _by_model(config)
+
+
+def _by_model(config: Config | None) -> Fact[str]:
+    if config is None:
+        return Fact(note="neither a config nor the log names a package of OpenMMLab")
+    path = model_path(config)
+    written = str(config.get(*path, "type") or "")
+    named = written.partition(".")[0] if written.startswith("mm") else ""
+    scope = named or _BY_MODEL.get(type_of(config.get(*path)))
+    if not scope:
+        return Fact(note=f"{config.file} names no package of OpenMMLab")
+    return Fact(scope, config.source(*path, "type"), f"by the model, {written}")

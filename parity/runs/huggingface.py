@@ -16,11 +16,19 @@ from typing import Any
 from parity.runs.curves import step_number
 from parity.runs.facts import Config, Source, Unread
 from parity.runs.families import backbone_of
-from parity.runs.foreign import Foreign, Scores, head, metrics_of, plain_list
+from parity.runs.foreign import (
+    Foreign,
+    Scores,
+    head,
+    item_lines,
+    metrics_of,
+    plain_list,
+    read_json,
+    whole,
+)
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
-from parity.runs.score_names import score_name, split_name
-from parity.runs.stated import item_lines, read_json, whole
+from parity.runs.scalars import score_name, split_name
 
 _STATE = re.compile(r"(?:checkpoint-(\d{1,12})/)?trainer_state\.json")
 _RESULTS = ("all_results.json", "eval_results.json", "train_results.json")
@@ -148,12 +156,9 @@ def _result(run: Foreign, results: Config, state: Config | None) -> None:
 
 def _batch(samples: int, steps: float) -> int | None:
     """The batch with which an epoch takes so many steps, where only one does."""
-    fitting = [b for b in _near(samples / steps) if -(-samples // b) == round(steps)]
+    near = int(samples / steps)
+    fitting = [b for b in range(max(1, near - 2), near + 4) if -(-samples // b) == round(steps)]
     return fitting[0] if len(fitting) == 1 and abs(steps - round(steps)) < 1e-6 else None
-
-
-def _near(value: float) -> range:
-    return range(max(1, int(value) - 2), int(value) + 4)
 
 
 def _state_model(run: Foreign, config: Config | None) -> None:

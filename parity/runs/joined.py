@@ -52,8 +52,11 @@ def assemble(path: Path, loaded: Sequence[Loaded], shared: Shared, reading: Read
     environments = [data.environment for data in reversed(fitting)]
     environments.append(dict(last.segment.environment))
     environment = {name: fact for part in environments for name, fact in part.items()}
-    evidence = _evidence(last, shared, segments, curves, evaluations, environment)
-    config = evidence.config
+    config = last.segment.config or (shared.configs[-1][1] if shared.configs else None)
+    evidence = SettingSources(
+        config, _config_name(shared, last), _framework(environment, last), environment, segments,
+        curves, evaluations, shared.checkpoints, last, shared.stated,
+    )  # fmt: skip
     return Run(
         path=path,
         name=path.resolve().name,
@@ -71,32 +74,6 @@ def assemble(path: Path, loaded: Sequence[Loaded], shared: Shared, reading: Read
         unread=tuple(dict.fromkeys(reading.unread)),
         notes=(*notes, *(config.notes if config else ())),
         consoles=tuple(data.file for data in fitting),
-    )
-
-
-def _evidence(
-    last: Loaded,
-    shared: Shared,
-    segments: tuple[Segment, ...],
-    curves: Mapping[str, Curve],
-    evaluations: tuple[Evaluation, ...],
-    environment: Mapping[str, Fact[str]],
-) -> SettingSources:
-    """What settings are derived from; of several segments the last that trained counts."""
-    return SettingSources(
-        config=last.segment.config or (shared.configs[-1][1] if shared.configs else None),
-        config_name=_config_name(shared, last),
-        framework=_framework(environment, last),
-        logger=last.logger,
-        environment=environment,
-        segments=segments,
-        curves=curves,
-        evaluations=evaluations,
-        checkpoints=shared.checkpoints,
-        max_iters=last.max_iters,
-        loader_length=last.loader_length,
-        images=last.images,
-        stated=shared.stated,
     )
 
 

@@ -16,13 +16,11 @@ from typing import Any, BinaryIO
 from parity.errors import RunFormatError
 from parity.runs.curves import number, step_number
 from parity.runs.facts import Config, Source, Unread
-from parity.runs.foreign import Foreign, Scores, head
+from parity.runs.foreign import Foreign, head, read_yaml, whole
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation
-from parity.runs.scalars import percent_scale
-from parity.runs.score_names import score_name, split_name
-from parity.runs.stated import read_yaml, whole
+from parity.runs.scalars import score_name, split_name
 
 _METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")
 _LOSSES = ("loss", "train_loss", "train/loss", "train_loss_step", "train/loss_step", "loss_step")
@@ -57,7 +55,7 @@ def read(files: Sequence[str], reading: Reading) -> Foreign:
     """The run in the folder that holds `files`."""
     (metrics,) = (file for file in files if _METRICS.fullmatch(file))
     parameters = metrics.removesuffix("metrics.csv") + "hparams.yaml"
-    data = reading.table(metrics, read_metrics)
+    data = reading.data(read_metrics, metrics)
     run = Foreign([[data] if data else []], files=frozenset({metrics, parameters} & set(files)))
     run.state("framework", "lightning", Source(metrics), "by the names of its files")
     given = read_yaml(parameters, reading) if parameters in files else None
@@ -84,23 +82,20 @@ def read_metrics(stream: BinaryIO, *, file: str) -> LogData:
         raise RunFormatError(f"{file}: not a CSV table: {error}") from error
     if broken:
         data.unread.append(Unread(file, "a row without a step", broken[0], len(broken)))
-    _add_in_percent(data, found)
+    data.add_in_percent(found)
     return data.finish()
 
 
 def _curve_names(written: Sequence[str]) -> Mapping[str, str]:
     """One column each for the loss and the learning rate, whatever they are called."""
     names = {name: name for name in written if name not in {"step", "epoch"}}
-    for ours, candidates in (("loss", _LOSSES), ("lr", (*_RATES, *_monitored(written)))):
+    # What LearningRateMonitor writes: lr-AdamW, lr-AdamW/pg1 and so on.
+    monitored = sorted(name for name in written if name and name.startswith("lr-"))
+    for ours, candidates in (("loss", _LOSSES), ("lr", (*_RATES, *monitored))):
         chosen = next((name for name in candidates if name in names), None)
         if chosen is not None:
             names[chosen] = ours
     return names
-
-
-def _monitored(written: Sequence[str]) -> list[str]:
-    """What LearningRateMonitor writes: ``lr-AdamW``, ``lr-AdamW/pg1`` and so on."""
-    return sorted(name for name in written if name and name.startswith("lr-"))
 
 
 def _take(
@@ -112,25 +107,15 @@ def _take(
     found: list[Evaluation],
 ) -> None:
     cells = {name: row[name] for name in names if row.get(name) not in {"", None}}
-    scores: dict[str, Scores] = {}
+    scores: dict[str, dict[str, float]] = {}
     for name in list(cells):
         metric, value = score_name(name), number(cells[name])
         if metric is not None and value is not None:
-            kept = scores.setdefault(split_name(name) or "val", Scores())
-            kept.metrics[metric] = value
+            scores.setdefault(split_name(name) or "val", {})[metric] = value
             del cells[name]
     data.points.add(step, line, [(names[name], value) for name, value in cells.items()])
-    for split, kept in scores.items():
-        found.append(kept.evaluation(split, step, Source(data.file, line), 1.0))
-
-
-def _add_in_percent(data: LogData, found: Sequence[Evaluation]) -> None:
-    """One table has one unit: fractions only where no score of it is larger."""
-    every = [value for item in found for value in item.metrics.values()]
-    factor = percent_scale(every)
-    for item in found:
-        scores = Scores(dict(item.metrics))
-        data.add_evaluation(scores.evaluation(item.split, item.step, item.source, factor))
+    place = Source(data.file, line)
+    found += [Evaluation(split, step, kept, place) for split, kept in scores.items()]
 
 
 def _state(run: Foreign, given: Config) -> None:

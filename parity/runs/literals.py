@@ -14,23 +14,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from parity.errors import RunFormatError
-from parity.runs.budget import MAX_STEPS, Budget
+from parity.runs import nodes
 from parity.runs.facts import Source, Unknown
-from parity.runs.nodes import (
-    BINARY,
-    COMPARE,
-    UNARY,
-    Dotted,
-    Module,
-    Node,
-    NotKnown,
-    bits,
-    known,
-    plain_set,
-    scalar,
-    size,
-    text,
-)
+from parity.runs.nodes import Dotted, Module, Node, NotKnown, bits, known, scalar, size, text
 
 MAX_ITEMS = 200_000
 MAX_BITS = 256
@@ -48,12 +34,12 @@ class Literals:
     """
 
     def __init__(
-        self, file: str, source: str, budget: Budget | None = None, *, placed: bool = True
+        self, file: str, source: str, budget: nodes.Budget | None = None, *, placed: bool = True
     ) -> None:
         self.names = Node()
         self.file = file
         self.scopes: list[dict[str, Any]] = []
-        self.budget = budget or Budget(MAX_STEPS)
+        self.budget = budget or nodes.Budget(nodes.MAX_STEPS)
         self._lines = source.encode("utf-8", "replace").split(b"\n")
         self._placed = placed
         self._quotes: dict[int, Source] = {}
@@ -90,7 +76,7 @@ class Literals:
         if work > MAX_ITEMS:
             raise self.refuse(node, "a value of this size")
         if not self.budget.spend(work):
-            raise self.refuse(node, f"more than {MAX_STEPS} steps")
+            raise self.refuse(node, f"more than {nodes.MAX_STEPS} steps")
 
     def refuse(self, node: ast.AST, what: str) -> RunFormatError:
         """The error for what only running the file could tell."""
@@ -143,7 +129,7 @@ class Literals:
         return tuple(self.elements(node.elts))
 
     def _set(self, node: ast.Set) -> set[Any]:
-        return plain_set(self.elements(node.elts))
+        return nodes.plain_set(self.elements(node.elts))
 
     def elements(self, nodes: list[ast.expr]) -> Iterator[Any]:
         """The values of `nodes`, starred ones taken apart."""
@@ -177,7 +163,7 @@ class Literals:
 
     def operate(self, node: ast.AST, kind: ast.operator, left: Any, right: Any) -> Any:
         """`left` `kind` `right`, refused where the result would be huge."""
-        function = BINARY.get(type(kind))
+        function = nodes.BINARY.get(type(kind))
         formats = isinstance(left, (str, bytes)) and isinstance(kind, ast.Mod)
         if function is None or formats:
             raise NotKnown(f"operator {type(kind).__name__}")
@@ -199,7 +185,7 @@ class Literals:
                 raise self.refuse(node, "a repetition of this size")
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
-        function = UNARY.get(type(node.op))
+        function = nodes.UNARY.get(type(node.op))
         if function is None:
             raise NotKnown(f"operator {type(node.op).__name__}")
         return function(self.known(node.operand))
@@ -218,7 +204,7 @@ class Literals:
         for kind, item in zip(node.ops, node.comparators, strict=True):
             right = self.known(item)
             self.charge(node, size(right))
-            if not COMPARE[type(kind)](scalar(left), right):
+            if not nodes.COMPARE[type(kind)](scalar(left), right):
                 return False
             left = right
         return True

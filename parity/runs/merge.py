@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parity.errors import RunFormatError
-from parity.runs.budget import Budget
 from parity.runs.facts import Source, Unknown
-from parity.runs.nodes import Dotted, Node, bits
+from parity.runs.nodes import Budget, Dotted, Node, bits
 
 DELETE = "_delete_"
 MAX_VALUES = 500_000
@@ -18,11 +17,7 @@ MAX_BITS = 256
 
 
 def copy_tree(
-    value: Any,
-    *,
-    budget: Budget | None = None,
-    scope: str | None = None,
-    inherited: bool = False,
+    value: Any, *, budget: Budget | None = None, scope: str | None = None, inherited: bool = False
 ) -> Any:
     """`value` with every container copied, dicts as Node; shared ones become separate.
 

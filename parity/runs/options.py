@@ -1,15 +1,22 @@
-"""What a config says about training: crop, schedule, precision, weights to start from, norms."""
+"""What a config says about training and scoring.
+
+The crop, schedule, precision, weights to start from and norms; and how a score was obtained, as one
+line; scores of unlike signatures are not comparable.
+
+``mIoU|ss|whole|ignore=255|reduce0=y|orig-size``: metric; single scale or test-time
+augmentation; whole image or sliding window; ignored label; whether label 0 was
+ignored; whether the annotation kept its original size. "?" where no file says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from parity.errors import RunFormatError
-from parity.runs.datasets import dataset_path
-from parity.runs.facts import Config, Fact, Unknown
+from parity.runs.datasets import KNOWN, dataset_path
+from parity.runs.facts import Config, Fact, Unknown, integer, mapping, sequence, text
 from parity.runs.families import model_path, type_of
-from parity.runs.typed import mapping, sequence, text
 
 Path = tuple[str | int, ...]
 # Optimizer wrappers (mmengine) and hooks (mmcv 0.x) that compute in reduced precision.
@@ -38,27 +45,16 @@ def _name(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _mapping_of(config: Config, *paths: Path) -> Fact[Mapping[str, Any]]:
-    """The first of `paths` that `config` gives, which must be a dict. Raises RunFormatError."""
-    fact = first_of(config, *paths)
-    if fact.known:
-        mapping(fact.value, _name(paths[0]))
-    return fact
+def mapping_at(*paths: Path) -> Callable[[Config], Fact[Mapping[str, Any]]]:
+    """What reads the first of `paths` that a config gives: a dict, else RunFormatError."""
 
+    def mapping_of(config: Config) -> Fact[Mapping[str, Any]]:
+        fact = first_of(config, *paths)
+        if fact.known:
+            mapping(fact.value, _name(paths[0]))
+        return fact
 
-def optimizer_of(config: Config) -> Fact[Mapping[str, Any]]:
-    """Type, lr, weight decay, ..."""
-    return _mapping_of(config, ("optim_wrapper", "optimizer"), ("optimizer",))
-
-
-def paramwise_of(config: Config) -> Fact[Mapping[str, Any]]:
-    """Options of single parameters: lr_mult, decay_mult, layer decay."""
-    return _mapping_of(config, ("optim_wrapper", "paramwise_cfg"), ("optimizer", "paramwise_cfg"))
-
-
-def clip_grad_of(config: Config) -> Fact[Mapping[str, Any]]:
-    """Gradient clipping."""
-    return _mapping_of(config, ("optim_wrapper", "clip_grad"), ("optimizer_config", "grad_clip"))
+    return mapping_of
 
 
 def schedule_of(config: Config) -> Fact[tuple[Mapping[str, Any], ...]]:
@@ -118,3 +114,126 @@ def _norm_types(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from () if isinstance(item, Unknown) else _norm_types(item)
+
+
+UNKNOWN = "?"
+_TTA = ("TestTimeAug", "MultiScaleFlipAug")
+
+
+def test_mode_of(config: Config) -> Fact[str]:
+    """``whole``, or ``slide 512x512 stride 341x341`` (height x width)."""
+    path = (*model_path(config), "test_cfg")
+    given = config.get(*path)
+    if not isinstance(given, Mapping) or "mode" not in given:
+        return Fact(note=f"{config.file} gives no test_cfg.mode")
+    sizes = [given.get(key) for key in ("crop_size", "stride")]
+    shown = [f"{s[0]}x{s[1]}" for s in sizes if isinstance(s, (list, tuple)) and len(s) == 2]
+    mode = f"{text(given['mode'], 'test_cfg.mode')} {' stride '.join(shown)}".strip()
+    return Fact(mode, config.source(*path, "mode"))
+
+
+def augmentation_of(config: Config) -> Fact[str]:
+    """Test-time augmentation: ``none``, ``ms``, ``flip`` or ``ms+flip``.
+
+    A dumped config has a `tta_pipeline` in any case; it was used where the
+    model is wrapped, or where the test pipeline itself augments (mmcv 0.x).
+    """
+    wrapped = type_of(config.get("model")) == "SegTTAModel"
+    path = (*dataset_path(config, "test"), "pipeline") if wrapped else _val_pipeline(config)
+    for index, step in enumerate(sequence(config.get(*path), "the test pipeline")):
+        if type_of(step) in _TTA:
+            return Fact(_augmentation(step), config.source(*path, index, "type"))
+    if config.get(*path) is None:
+        return Fact(note=f"{config.file} gives no test pipeline")
+    return Fact("none", config.source(*path))
+
+
+def _augmentation(step: Mapping[str, Any]) -> str:
+    if type_of(step) == "MultiScaleFlipAug":
+        ratios = step.get("img_ratios") or ()
+        scales, flips = len(ratios) if isinstance(ratios, (list, tuple)) else 1, step.get("flip")
+    else:
+        branches = sequence(step.get("transforms"), "transforms")
+        scales = max((len(b) for b in branches if _all(b, "Resize")), default=1)
+        flips = any(item.get("prob") for b in branches if _all(b, "RandomFlip") for item in b)
+    return "+".join(name for name, on in (("ms", scales > 1), ("flip", flips)) if on) or "none"
+
+
+def _all(branch: Any, kind: str) -> bool:
+    return isinstance(branch, (list, tuple)) and all(type_of(item) == kind for item in branch)
+
+
+def signature_of(config: Config) -> Fact[str]:
+    """The signature of the validation scores."""
+    augmentation, mode = augmentation_of(config).value, test_mode_of(config).value
+    parts = [
+        "mIoU",
+        {None: UNKNOWN, "none": "ss"}.get(augmentation, augmentation or UNKNOWN),
+        (mode or UNKNOWN).partition(" ")[0],
+        f"ignore={_ignored(config)}",
+        f"reduce0={_reduction(config)}",
+        _label_size(config),
+    ]
+    if config.get(*dataset_path(config, "val"), "indices"):
+        parts.append("subset")
+    note = "" if UNKNOWN not in "|".join(parts) else f"{config.file} leaves the rest open"
+    return Fact("|".join(parts), config.source(*_val_pipeline(config)), note)
+
+
+def _val_pipeline(config: Config) -> tuple[str | int, ...]:
+    return (*dataset_path(config, "val"), "pipeline")
+
+
+def _steps(config: Config) -> Iterator[Mapping[str, Any]]:
+    """The steps of the validation pipeline, those inside augmentation wrappers included."""
+    pending = list(sequence(config.get(*_val_pipeline(config)), "the validation pipeline"))[::-1]
+    while pending:
+        step = pending.pop()
+        if isinstance(step, Mapping):
+            yield step
+            nested = step.get("transforms")
+            pending += reversed(nested) if isinstance(nested, (list, tuple)) else ()
+        elif isinstance(step, (list, tuple)):
+            pending += reversed(step)
+
+
+def _ignored(config: Config) -> str:
+    evaluator = config.get("val_evaluator")
+    for item in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
+        if type_of(item) == "IoUMetric":
+            return _label(item)
+    legacy = config.get(*dataset_path(config, "val"))
+    if evaluator is None and isinstance(legacy, Mapping):
+        return _label(legacy)
+    return UNKNOWN
+
+
+def _label(given: Mapping[str, Any]) -> str:
+    return str(integer(given.get("ignore_index", 255), "ignore_index"))
+
+
+def _reduction(config: Config) -> str:
+    dataset = config.get(*dataset_path(config, "val"))
+    stated = [dataset.get("reduce_zero_label")] if isinstance(dataset, Mapping) else []
+    stated += [
+        s.get("reduce_zero_label") for s in _steps(config) if type_of(s) == "LoadAnnotations"
+    ]
+    known = KNOWN.get(type_of(dataset))
+    stated += [known.reduces] if known else []
+    for value in stated:
+        if isinstance(value, int):
+            return "y" if value else "n"
+        if value is not None:
+            break
+    return UNKNOWN
+
+
+def _label_size(config: Config) -> str:
+    kinds = [type_of(step) for step in _steps(config)]
+    if not kinds:
+        return UNKNOWN
+    resizes = [index for index, kind in enumerate(kinds) if "Resize" in kind]
+    loads = [index for index, kind in enumerate(kinds) if kind == "LoadAnnotations"]
+    # mmcv 0.x compares with the annotation as read from its file, in no pipeline.
+    before = bool(loads and resizes and loads[0] < resizes[0])
+    return "resized" if before else "orig-size"

@@ -10,26 +10,26 @@ import numpy as np
 
 from parity.runs.record import TensorInfo
 
-_STORAGES = {
-    "DoubleStorage": "float64",
-    "FloatStorage": "float32",
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64",
-    "IntStorage": "int32",
-    "ShortStorage": "int16",
-    "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "BoolStorage": "bool",
-    "ComplexFloatStorage": "complex64",
-    "ComplexDoubleStorage": "complex128",
-    "UntypedStorage": "",
+# By torch's name of a type: bytes of one element, and what its storage and safetensors call it.
+DTYPES = {
+    "float64": (8, "DoubleStorage", "F64"),
+    "float32": (4, "FloatStorage", "F32"),
+    "float16": (2, "HalfStorage", "F16"),
+    "bfloat16": (2, "BFloat16Storage", "BF16"),
+    "int64": (8, "LongStorage", "I64"),
+    "int32": (4, "IntStorage", "I32"),
+    "int16": (2, "ShortStorage", "I16"),
+    "int8": (1, "CharStorage", "I8"),
+    "uint8": (1, "ByteStorage", "U8"),
+    "bool": (1, "BoolStorage", "BOOL"),
+    "complex64": (8, "ComplexFloatStorage", "C64"),
+    "complex128": (16, "ComplexDoubleStorage", ""),
 }
+_STORAGES = {"UntypedStorage": "", **{storage: name for name, (_, storage, _) in DTYPES.items()}}
 # torch has no tensors of more dimensions.
 MAX_DIMENSIONS = 64
 MAX_KEY, MAX_KEY_BITS = 1_000, 60
 MAX_BITS = 256
-_DTYPES = frozenset(_STORAGES.values()) - {""}
 _SCALAR_DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
 
 
@@ -85,7 +85,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> A
     if not (_few(shape) and _few(stride) and len(shape) == len(stride)):
         return Opaque("a tensor of unknown shape")
     sizes = (offset, *shape, *stride)
-    if dtype not in _DTYPES or any(type(n) is not int or not 0 <= n < 1 << 60 for n in sizes):
+    if dtype not in DTYPES or any(type(n) is not int or not 0 <= n < 1 << 60 for n in sizes):
         return Opaque("a tensor of unknown type")
     return TensorInfo(tuple(shape), dtype, storage.key, offset, tuple(stride))
 

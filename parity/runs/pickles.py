@@ -39,7 +39,7 @@ _MARK = _Mark()
 def read_pickle(stream: Any) -> tuple[Any, tuple[str, ...]]:
     """The value of the pickle at the position of `stream`, and the names that stayed opaque.
 
-    stream: a binary file; see archive.py for a part of one.
+    stream: a binary file; see formats.py for a part of one.
     Dicts, lists, tuples, sets and scalars as such; tensors as TensorInfo.
     Raises RunFormatError for what is no pickle, or no plain one.
     """
@@ -133,15 +133,6 @@ class _Machine:
             raise ValueError("a memo that was not made")
         self.stack.append(self._memo[argument])
 
-    def pop(self, argument: Any) -> None:
-        self.stack.pop()
-
-    def duplicate(self, argument: Any) -> None:
-        self.stack.append(self.stack[-1])
-
-    def pop_mark(self, argument: Any) -> None:
-        self.since_mark()
-
     def small_tuple(self, length: int) -> None:
         items = tuple(self.stack[-length:])
         del self.stack[-length:]
@@ -193,10 +184,6 @@ class _Machine:
         """Protocol 1: since the mark, a class and its arguments."""
         self.stack.append(self.made(self.since_mark()[0], None))
 
-    def build(self, argument: Any) -> None:
-        """State for the object below: of no use here, since nothing was made."""
-        self.stack.pop()
-
     def persistent(self, argument: Any) -> None:
         found = storage(self.stack.pop())
         if isinstance(found, Storage):
@@ -228,7 +215,7 @@ def _pairs(items: list[Any]) -> dict[Any, Any]:
     return {plain_key(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
 
 
-_OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
+_OPERATIONS: dict[str, Callable[[_Machine, Any], Any]] = {
     "PUT": _Machine.put,
     "BINPUT": _Machine.put,
     "LONG_BINPUT": _Machine.put,
@@ -236,9 +223,9 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "GET": lambda machine, argument: machine.get(int(argument)),
     "BINGET": _Machine.get,
     "LONG_BINGET": _Machine.get,
-    "POP": _Machine.pop,
-    "DUP": _Machine.duplicate,
-    "POP_MARK": _Machine.pop_mark,
+    "POP": lambda machine, _: machine.stack.pop(),
+    "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
+    "POP_MARK": lambda machine, _: machine.since_mark(),
     "TUPLE1": lambda machine, _: machine.small_tuple(1),
     "TUPLE2": lambda machine, _: machine.small_tuple(2),
     "TUPLE3": lambda machine, _: machine.small_tuple(3),
@@ -258,7 +245,7 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "NEWOBJ_EX": _Machine.call_with_keywords,
     "INST": _Machine.instance,
     "OBJ": _Machine.object,
-    "BUILD": _Machine.build,
+    "BUILD": lambda machine, _: machine.stack.pop(),  # nothing was made that it would be a state of
     "PERSID": lambda machine, _: machine.stack.append(Opaque("a storage of unknown type")),
     "BINPERSID": _Machine.persistent,
 }

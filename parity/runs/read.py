@@ -4,23 +4,56 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parity.errors import FolderOfRuns, RunFormatError
+from parity.runs import detectron2, huggingface, lightning
+from parity.runs.checkpoint import find_checkpoints
 from parity.runs.facts import Fact, Source
 from parity.runs.foreign import Foreign
 from parity.runs.joined import Shared, assemble
-from parity.runs.programs import READABLE, looks_written, program_of
 from parity.runs.reading import Reading
 from parity.runs.record import Run
 from parity.runs.segments import Loaded, combine, load_start, printed_config
-from parity.runs.table import read_json
+from parity.runs.table import read_csv, read_json
 from parity.runs.text import blocks, quoted
-from parity.runs.tree import LINK_OUT, Tree, list_tree, open_regular
-from parity.runs.weights_files import find_checkpoints
-from parity.runs.work_dir import Start, WorkDir, classify
+from parity.runs.tree import LINK_OUT, Start, Tree, WorkDir, classify, list_tree, open_regular
+
+_Files = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Program:
+    """recognised: whether files of a folder are its output. read: the run in them."""
+
+    recognised: Callable[[_Files, Reading], bool]
+    read: Callable[[_Files, Reading], Foreign]
+
+
+PROGRAMS = tuple(
+    Program(module.recognised, module.read) for module in (detectron2, huggingface, lightning)
+)
+READABLE = (
+    "a work directory of mmengine or mmcv, an output folder of detectron2, of Hugging Face's "
+    "Trainer or of Lightning's CSV logger, a log, or a table with a step column"
+)
+_DETECTRON2 = {detectron2.METRICS, detectron2.LOG, detectron2.CONFIG}
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+_VERSION = re.compile(r"version_\d+")
+
+
+def looks_written(folder: Path, folders: Sequence[str], files: Sequence[str]) -> bool:
+    """Whether `folder`, which holds `folders` and `files`, is output of one, by their names."""
+    names = set(files)
+    if len(names & _DETECTRON2) > 1 or "trainer_state.json" in names:
+        return True
+    if "metrics.csv" in names and ("hparams.yaml" in names or _VERSION.fullmatch(folder.name)):
+        return True
+    saved = filter(_CHECKPOINT.fullmatch, folders)
+    return any((folder / name / "trainer_state.json").is_file() for name in saved)
+
 
 # Runs below a folder are counted up to so many.
 MAX_COUNTED = 1_000
@@ -52,7 +85,8 @@ def read_run(
     reading.unread += tree.unread
     consoles = _outside(console)
     parts = _with_renamed_logs(classify(tree.files, name=path.resolve().name), tree)
-    program = None if parts.starts else program_of(tree.files, reading)
+    wrote = (known for known in PROGRAMS if known.recognised(tree.files, reading))
+    program = None if parts.starts else next(wrote, None)
     if not parts.starts:
         _refuse_folder_of_runs(path, allowed=0 if program is None else 1)
     foreign = None if program is None else program.read(tree.files, reading)
@@ -190,7 +224,7 @@ def _shared(
     configs = [(file, reading.config(file)) for file in files.of("named config")]
     shared = Shared(
         consoles=[data for data in printed if data is not None],
-        events=[data for data in map(reading.events, files.of("events")) if data is not None],
+        events=reading.events(files.of("events")),
         configs=[(file, config) for file, config in configs if config is not None],
         checkpoints=find_checkpoints(
             _weights(parts), files.of("last checkpoint"), reading, open_them=open_checkpoints
@@ -203,7 +237,7 @@ def _shared(
 
 def _read_table(file: str, shared: Shared, reading: Reading) -> None:
     if file.endswith(".csv"):
-        data = reading.csv(file)
+        data = reading.data(read_csv, file)
         shared.tables += [] if data is None else [data]
         return
     try:

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from parity.errors import RunFormatError
-from parity.runs.budget import Work
 from parity.runs.config import MAX_BYTES, read_config
 from parity.runs.console import FailureFinder
-from parity.runs.entries import entries
 from parity.runs.facts import Config, Unread
 from parity.runs.log import read_log
 from parity.runs.log_data import LogData
+from parity.runs.nodes import Work
 from parity.runs.record import Message
 from parity.runs.scalars import read_scalars
-from parity.runs.table import read_csv
 from parity.runs.tensorboard import read_events
-from parity.runs.text import BLOCK_BYTES, Block, blocks
+from parity.runs.text import BLOCK_BYTES, Block, blocks, entries
 from parity.runs.tree import Tree, open_regular, read_bounded
 
 Reader = Callable[..., LogData]
@@ -49,7 +47,7 @@ class Reading:
         def read(stream: BinaryIO, *, file: str) -> LogData:
             return read_log(entries(finder.watch(blocks(stream))), file=file)
 
-        data = self._data(read, file, outside)
+        data = self.data(read, file, outside)
         if data is not None and not data.logger and file.endswith(".log"):
             self.unread.append(Unread(file, "no entry of mmengine or mmcv in it"))
         self.findings += finder.findings()
@@ -57,7 +55,7 @@ class Reading:
 
     def scalars(self, file: str, *, split: str = "val") -> LogData | None:
         """JSON lines. split: what evaluations were made on."""
-        return self._data(lambda s, *, file: read_scalars(blocks(s), file=file, split=split), file)
+        return self.data(lambda s, *, file: read_scalars(blocks(s), file=file, split=split), file)
 
     def is_copy(self, file: str, others: Sequence[str]) -> bool:
         """Whether `file` holds the same bytes as one of `others`; mmengine writes scalars twice."""
@@ -77,17 +75,10 @@ class Reading:
                     return False
             return not b.read(1)
 
-    def events(self, file: str) -> LogData | None:
-        """A TensorBoard event file."""
-        return self._data(read_events, file)
-
-    def csv(self, file: str) -> LogData | None:
-        """A table of another program."""
-        return self._data(read_csv, file)
-
-    def table(self, file: str, read: Reader) -> LogData | None:
-        """A table in a form of its own."""
-        return self._data(read, file)
+    def events(self, files: Sequence[str]) -> list[LogData]:
+        """TensorBoard's event files."""
+        found = [self.data(read_events, file) for file in files]
+        return [data for data in found if data is not None]
 
     def config(self, file: str) -> Config | None:
         """The config in `file`; of several files with one text, the first."""
@@ -126,7 +117,8 @@ class Reading:
         self.unread += [item for data in parts for item in data.unread]
         return parts
 
-    def _data(self, read: Reader, file: str, outside: Path | None = None) -> LogData | None:
+    def data(self, read: Reader, file: str, outside: Path | None = None) -> LogData | None:
+        """What `read` makes of a table, or of another file of values."""
         data = self._opened(lambda stream: read(stream, file=file), file, outside)
         self.unread += [] if data is None else data.unread
         return data

@@ -39,10 +39,6 @@ class Curve:
         line = int(self.lines[index]) or None
         return Source(self.files[int(self.parts[index])], line)
 
-    def before(self, step: int) -> Curve:
-        """The points with a smaller step."""
-        return self.select(self.steps < step)
-
     def select(self, keep: NDArray[Any]) -> Curve:
         """The points that the mask or the indices `keep` name."""
         return replace(
@@ -79,6 +75,12 @@ class Evaluation:
     samples: int | None = None
     classes: tuple[ClassScore, ...] = ()
     scale: float = 1.0
+
+    def times(self, scale: float) -> Evaluation:
+        """With all its numbers multiplied by `scale`, to give percent."""
+        metrics = {name: value * scale for name, value in self.metrics.items()}
+        classes = tuple(ClassScore(c.name, c.iou * scale, c.acc * scale) for c in self.classes)
+        return replace(self, metrics=metrics, classes=classes, scale=scale)
 
 
 @dataclass(frozen=True)
@@ -260,11 +262,6 @@ class Run:
     unread: tuple[Unread, ...]
     notes: tuple[str, ...] = ()
     consoles: tuple[str, ...] = ()
-
-    @property
-    def has_console(self) -> bool:
-        """Whether captured output of this training was read, in which C code prints too."""
-        return bool(self.consoles)
 
     @property
     def timestamps(self) -> tuple[str, ...]:

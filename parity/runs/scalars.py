@@ -2,7 +2,8 @@
 
 One record per line: training records hold ``lr`` or ``loss``, evaluations only
 metrics. mmcv 0.x starts with a line of ``env_info`` and ``config``, marks the
-mode of each record, and gives metrics as fractions.
+mode of each record, and gives metrics as fractions. Every program writes the
+names of scores in its own way.
 """
 
 from __future__ import annotations
@@ -11,18 +12,56 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from parity.runs.curves import Points, number, step_number
-from parity.runs.environment_block import environment_of
 from parity.runs.facts import Fact, Source, Unread
-from parity.runs.log_data import LogData, PrintedConfig
+from parity.runs.log_data import LogData, PrintedConfig, environment_of, percent_scale
 from parity.runs.record import ClassScore, Evaluation
 from parity.runs.text import Block, decoded, json_values, quoted
+
+_PREFIX = re.compile(r"(?:(?:val|valid|validation|eval|test|sem_seg|metrics?)[/_])+", re.I)
+# By the name without case, underscores and what stands in front of it.
+_NAMES = {
+    "miou": "mIoU",
+    "meaniou": "mIoU",
+    "macc": "mAcc",
+    "meanacc": "mAcc",
+    "meanaccuracy": "mAcc",
+    "aacc": "aAcc",
+    "allacc": "aAcc",
+    "overallacc": "aAcc",
+    "overallaccuracy": "aAcc",
+    "pacc": "aAcc",
+    "pixelacc": "aAcc",
+    "pixelaccuracy": "aAcc",
+    "fwiou": "fwIoU",
+    "mdice": "mDice",
+    "meandice": "mDice",
+}
+
+
+@lru_cache(1024)
+def score_name(written: str) -> str | None:
+    """mmseg's name of the score that `written` means, e.g. ``mIoU`` for ``eval_mean_iou``."""
+    bare = _PREFIX.sub("", written, count=1)
+    return _NAMES.get(bare.replace("_", "").lower())
+
+
+def split_name(written: str) -> str | None:
+    """ "val" or "test", as the beginning of `written` says; None where it says nothing."""
+    first = re.match(r"[A-Za-z]+", written)
+    word = first[0].lower() if first else ""
+    return {"test": "test", "val": "val", "valid": "val", "validation": "val", "eval": "val"}.get(
+        word
+    )
+
 
 # What a metric of mmseg's IoUMetric is called, with an evaluator's prefix or without.
 _METRIC = re.compile(r"(?:\w+/)?(?:[am](?:IoU|Acc|Dice|Fscore|Precision|Recall)|IoU|Dice)")
 _CLASS = re.compile(r"(?:\w+/)?(IoU|Acc)\.(.+)")
+_TRAINS = frozenset({"lr", "loss", "base_lr", "iter"})
 _HEADER_KEYS = frozenset({"env_info", "config", "exp_name", "mmseg_version"})
 
 
@@ -46,12 +85,6 @@ def split_metrics(
     nan = math.nan
     rows = [ClassScore(n, c.get("IoU", nan), c.get("Acc", nan)) for n, c in classes.items()]
     return metrics, tuple(rows)
-
-
-def percent_scale(metrics: Iterable[float]) -> float:
-    """100 when all `metrics` read as fractions, else 1: mmcv 0.x logs fractions."""
-    finite = [value for value in metrics if math.isfinite(value)]
-    return 100.0 if finite and max(finite) <= 1.0 else 1.0
 
 
 def read_scalars(source: Iterable[Block], *, file: str, split: str = "val") -> LogData:
@@ -117,7 +150,8 @@ class _ScalarReader:
             self.data.exp_name = Fact(record["exp_name"].removesuffix(".py"), source)
 
     def _record(self, line: int, record: Mapping[str, Any]) -> None:
-        mode = record.get("mode") or ("train" if _is_training(record) else self._split)
+        trains = _TRAINS & {name.removeprefix("train/") for name in record}
+        mode = record.get("mode") or ("train" if trains else self._split)
         if mode == "train" and any(map(is_metric, record)):  # early mmcv calls evaluations so
             mode = "val"
         if mode == "train":
@@ -151,10 +185,8 @@ class _ScalarReader:
             step = self._step or None
         elif step in self._epoch_ends and step < self._step:
             step = self._epoch_ends[step]  # by epoch, `step` of an evaluation is its epoch
-        scaled = tuple(ClassScore(c.name, c.iou * scale, c.acc * scale) for c in classes)
-        values = {name: value * scale for name, value in metrics.items()}
-        source = Source(self.data.file, line)
-        self.data.add_evaluation(Evaluation(mode, step, values, source, samples, scaled, scale))
+        found = Evaluation(mode, step, metrics, Source(self.data.file, line), samples, classes)
+        self.data.add_evaluation(found.times(scale))
 
 
 def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -164,8 +196,3 @@ def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}_{key}", item) for key, item in value.items())
         else:
             yield name, value
-
-
-def _is_training(record: Mapping[str, Any]) -> bool:
-    names = {name.removeprefix("train/") for name in record}
-    return bool(names & {"lr", "loss", "base_lr", "iter"})

@@ -13,7 +13,7 @@ from parity.runs.facts import Config, Fact, Source, first_known
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation, Segment
-from parity.runs.work_dir import Start
+from parity.runs.tree import Start
 
 # Logs round to 4 decimals what JSON files keep whole; mmcv 0.x rounds fractions so.
 _SAME_METRIC = 0.006
@@ -42,7 +42,7 @@ def load_start(start: Start, reading: Reading) -> Loaded:
     tests = [reading.scalars(file, split="test") for file in start.of("test scalars")]
     logs = [reading.log(file) for file in start.of("log")]
     others = [reading.log(file) for file in start.of("rank log")]
-    events = [reading.events(file) for file in start.of("events")]
+    events = reading.events(start.of("events"))
     configs = [reading.config(file) for file in start.of("config")]
     ordered = [data for data in (*scalars, *copies, *tests, *logs, *events) if data is not None]
     config = next((found for found in configs if found is not None), None)

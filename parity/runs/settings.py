@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from parity.errors import RunFormatError
 from parity.runs import options
 from parity.runs.counts import epoch_images, images_of, loaded_parts, validation_batch
 from parity.runs.datasets import dataset_of, planned_images, planned_validation
-from parity.runs.environment_block import processes_of
 from parity.runs.facts import Config, Fact, Source
-from parity.runs.families import backbone_of, method_of, model_path
-from parity.runs.log_data import LR_SCALED, SYNC_BN
+from parity.runs.families import backbone_of, method_of, model_path, scope_of
+from parity.runs.log_data import LR_SCALED, SYNC_BN, processes_of
+from parity.runs.options import augmentation_of, signature_of, test_mode_of
 from parity.runs.record import CheckpointFile, Curve, Evaluation, Segment, Settings
-from parity.runs.scope import scope_of
-from parity.runs.signature import augmentation_of, signature_of, test_mode_of
+from parity.runs.segments import Loaded
 
 T = TypeVar("T")
 # No count in a training run is larger; a file may say anything.
@@ -25,81 +24,71 @@ LARGEST = 10**15
 NO_CONFIG = "no readable config in the run"
 
 
+# What is read off the config by itself.
+_READ: dict[str, Callable[[Config], Fact[Any]]] = {
+    "method": method_of,
+    "backbone": backbone_of,
+    "dataset": dataset_of,
+    "optimizer": options.mapping_at(("optim_wrapper", "optimizer"), ("optimizer",)),
+    "paramwise": options.mapping_at(
+        *((key, "paramwise_cfg") for key in ("optim_wrapper", "optimizer"))
+    ),
+    "clip_grad": options.mapping_at(
+        ("optim_wrapper", "clip_grad"), ("optimizer_config", "grad_clip")
+    ),
+    "schedule": options.schedule_of,
+    "precision": options.precision_of,
+    "pretrained": options.pretrained_of,
+    "norms": options.norms_of,
+    "test_mode": test_mode_of,
+    "test_time_augmentation": augmentation_of,
+    "signature": signature_of,
+}
+
+
+def settings_of(evidence: SettingSources) -> Settings:
+    """All settings; what a table states counts where no config or log does."""
+    known = {
+        "config_name": evidence.config_name,
+        "framework": evidence.or_stated("framework", evidence.framework),
+        "scope": scope_of(evidence.config, evidence.last.logger, evidence.environment),
+        **{name: evidence.or_stated(name, evidence.of(read)) for name, read in _READ.items()},
+    }
+    others = [item.name for item in fields(Settings) if item.name not in known]
+    return Settings(**known, **{name: getattr(evidence, name)() for name in others})
+
+
 @dataclass(frozen=True)
 class SettingSources:
-    """Everything settings are derived from. stated: what files of another program say."""
+    """Everything settings are derived from: those that no function reads off the config alone.
+
+    last: of several segments the last that trained. stated: what files of another program say.
+    """
 
     config: Config | None
     config_name: Fact[str]
     framework: Fact[str]
-    logger: str
     environment: Mapping[str, Fact[str]]
     segments: tuple[Segment, ...]
     curves: Mapping[str, Curve]
     evaluations: tuple[Evaluation, ...]
     checkpoints: tuple[CheckpointFile, ...]
-    max_iters: Fact[int]
-    loader_length: Fact[int]
-    images: tuple[Fact[int], ...]
+    last: Loaded
     stated: Mapping[str, Fact[Any]]
-
-
-def settings_of(evidence: SettingSources) -> Settings:
-    """All settings; what a table states counts where no config or log does."""
-    found = _Derived(evidence)
-    return Settings(
-        config_name=evidence.config_name,
-        framework=found.or_stated("framework", evidence.framework),
-        method=found.or_stated("method", found.of(method_of)),
-        backbone=found.or_stated("backbone", found.of(backbone_of)),
-        dataset=found.or_stated("dataset", found.of(dataset_of)),
-        dataset_size=found.dataset_size(),
-        crop_size=found.crop_size(),
-        iterations=found.iterations(),
-        max_iters=found.max_iters(),
-        world_size=found.world_size(),
-        samples_per_gpu=found.samples_per_gpu(),
-        accumulation=found.accumulation(),
-        effective_batch=found.effective_batch(),
-        passes=found.passes(),
-        optimizer=found.or_stated("optimizer", found.of(options.optimizer_of)),
-        paramwise=found.of(options.paramwise_of),
-        clip_grad=found.or_stated("clip_grad", found.of(options.clip_grad_of)),
-        schedule=found.or_stated("schedule", found.of(options.schedule_of)),
-        lr_scaling=found.lr_scaling(),
-        precision=found.or_stated("precision", found.of(options.precision_of)),
-        pretrained=found.or_stated("pretrained", found.of(options.pretrained_of)),
-        norms=found.of(options.norms_of),
-        sync_bn_reverted=found.sync_bn_reverted(),
-        test_mode=found.or_stated("test_mode", found.of(test_mode_of)),
-        test_time_augmentation=found.or_stated("augmentation", found.of(augmentation_of)),
-        signature=found.or_stated("signature", found.of(signature_of)),
-        seed=found.seed(),
-        scope=scope_of(evidence.config, evidence.logger, evidence.environment),
-        classes=found.classes(),
-        loaded_images=found.loaded_images(),
-        epoch_length=found.epoch_length(),
-    )
-
-
-class _Derived:
-    def __init__(self, evidence: SettingSources) -> None:
-        self._evidence = evidence
-        self._config = evidence.config
 
     def of(self, function: Callable[[Config], Fact[T]]) -> Fact[T]:
         """What `function` reads from the config."""
-        if self._config is None:
+        if self.config is None:
             return Fact(note=NO_CONFIG)
         try:
-            return function(self._config)
+            return function(self.config)
         except RunFormatError as error:
             # A config may hold anything anywhere; one odd value costs one fact, not the run.
-            return Fact(note=f"{self._config.file} is not as mmseg writes it: {error}")
+            return Fact(note=f"{self.config.file} is not as mmseg writes it: {error}")
 
     def or_stated(self, key: str, fact: Fact[T]) -> Fact[T]:
         """`fact`, else what files of another program state under `key`."""
-        return fact if fact.known else self._evidence.stated.get(key, fact)
+        return fact if fact.known else self.stated.get(key, fact)
 
     def _number(self, key: str, *paths: tuple[str | int, ...]) -> Fact[int]:
         fact = self.of(lambda config: options.first_of(config, *paths)) if paths else Fact[Any]()
@@ -112,19 +101,19 @@ class _Derived:
 
     def _logged(self, name: str) -> Fact[int]:
         """A number in the environment block of the log."""
-        stated = self._evidence.environment.get(name, Fact[str]())
+        stated = self.environment.get(name, Fact[str]())
         if re.fullmatch(r"-?[0-9]{1,18}", stated.value or ""):
             return Fact(int(stated.value or 0), stated.source)
         return Fact(note=f"the log gives no {name}")
 
     def dataset_size(self) -> Fact[int]:
         """As the log states, else by epoch length, else as many as the config asks for."""
-        loaded, length = self.loaded_images(), self._evidence.loader_length
+        loaded, length = self.loaded_images(), self.last.loader_length
         if loaded.known:
             return loaded
         planned = self.of(planned_images)
         world, samples = self.world_size().value, self.samples_per_gpu().value
-        ends = epoch_images(self._config, length.value or 0, world or 0, samples or 0)
+        ends = epoch_images(self.config, length.value or 0, world or 0, samples or 0)
         if length.value and world and samples and ends is not None:
             low, high = ends
             if low <= (planned.value or -1) <= high:
@@ -137,8 +126,8 @@ class _Derived:
     def _unless_contradicted(self, planned: Fact[int]) -> Fact[int]:
         """`planned`, unless a validation shows that the data set is another one."""
         whole, world = self.of(planned_validation).value, self.world_size().value
-        for item in self._evidence.evaluations if planned.known and whole and world else ():
-            batch = validation_batch(self._config, item.split)
+        for item in self.evaluations if planned.known and whole and world else ():
+            batch = validation_batch(self.config, item.split)
             low, high = images_of(item.samples or 0, world or 0, batch or 0)
             counted = item.split == "val" and item.samples and batch
             if counted and not low <= (whole or 0) <= high:
@@ -149,21 +138,22 @@ class _Derived:
 
     def classes(self) -> Fact[int]:
         """Of the last decode head, whose scores count."""
-        model = ("model",) if self._config is None else model_path(self._config)
+        model = ("model",) if self.config is None else model_path(self.config)
         heads = (*model, "decode_head")
         return self._number("classes", (*heads, -1, "num_classes"), (*heads, "num_classes"))
 
     def loaded_images(self) -> Fact[int]:
         """Training images that the log states: of a test alone it would be others."""
-        evidence, parts = self._evidence, loaded_parts(self._config)
-        stated = evidence.images[:parts]
-        if not evidence.curves or len(stated) < parts:
+        parts = loaded_parts(self.config)
+        stated = self.last.images[:parts]
+        if not self.curves or len(stated) < parts:
             return Fact(note="the log does not state how many images were loaded for training")
         note = "" if parts == 1 else " + ".join(str(fact.value) for fact in stated)
         return Fact(sum(fact.value or 0 for fact in stated), stated[0].source, note)
 
     def epoch_length(self) -> Fact[int]:
-        length = self._evidence.loader_length
+        """Batches of one process."""
+        length = self.last.loader_length
         return length if length.known else Fact(note="the run was not logged by epoch")
 
     def crop_size(self) -> Fact[tuple[int, int]]:
@@ -178,13 +168,13 @@ class _Derived:
         """Iterations done, by the last logged step, a later evaluation or checkpoint."""
         found: list[Fact[int]] = [
             Fact(int(curve.steps[-1]), curve.source(-1))
-            for curve in self._evidence.curves.values()
+            for curve in self.curves.values()
             if len(curve)
         ]
-        for scored in self._evidence.evaluations:
+        for scored in self.evaluations:
             if scored.step is not None:
                 found.append(Fact(scored.step, scored.source, "by the last evaluation"))
-        for item in self._evidence.checkpoints:
+        for item in self.checkpoints:
             if item.kind == "iter" and item.step is not None:
                 found.append(Fact(item.step, Source(item.file), "by the name of the checkpoint"))
         known = max(found, key=lambda fact: fact.value or 0, default=None)
@@ -196,10 +186,10 @@ class _Derived:
         planned = self._number("max_iters", *paths)
         if planned.known:
             return planned
-        if self._evidence.max_iters.known:
-            return self._evidence.max_iters
+        if self.last.max_iters.known:
+            return self.last.max_iters
         epochs = self._number("", ("train_cfg", "max_epochs"), ("runner", "max_epochs"))
-        length = self._evidence.loader_length.value
+        length = self.last.loader_length.value
         if epochs.value and length:
             note = f"{epochs.value} epochs of {length} batches"
             return Fact(epochs.value * length, epochs.source, note)
@@ -207,11 +197,12 @@ class _Derived:
 
     def world_size(self) -> Fact[int]:
         """Processes that trained together, by the log of the last segment."""
-        logged = processes_of(self._config, self._evidence.environment)
+        logged = processes_of(self.config, self.environment)
         stated = self._number("world_size")
         return stated if stated.known and not logged.known else logged
 
     def samples_per_gpu(self) -> Fact[int]:
+        """By the training's loader."""
         return self._number(
             "samples_per_gpu",
             ("train_dataloader", "batch_size"),
@@ -222,19 +213,17 @@ class _Derived:
 
     def accumulation(self) -> Fact[int]:
         """Micro-batches per optimizer step; 1 where a config sets none."""
-        fact = self._number(
-            "accumulation",
-            ("optim_wrapper", "accumulative_counts"),
-            ("optimizer_config", "cumulative_iters"),
-        )
-        if fact.known or fact.source is not None or self._config is None:
+        paths = ("optim_wrapper", "accumulative_counts"), ("optimizer_config", "cumulative_iters")
+        fact = self._number("accumulation", *paths)
+        if fact.known or fact.source is not None or self.config is None:
             return fact
-        return Fact(1, Source(self._config.file), "none set")
+        return Fact(1, Source(self.config.file), "none set")
 
     def effective_batch(self) -> Fact[int]:
+        """The product of the three, else as stated."""
         parts = (self.world_size(), self.samples_per_gpu(), self.accumulation())
         numbers = [part.value for part in parts]
-        if None in numbers and "effective_batch" in self._evidence.stated:
+        if None in numbers and "effective_batch" in self.stated:
             return self._number("effective_batch")
         if None in numbers:
             names = ("world size", "samples per GPU", "accumulation")
@@ -255,35 +244,34 @@ class _Derived:
 
     def lr_scaling(self) -> Fact[str]:
         """``scaled`` when the log says so, else ``off`` (mmengine's default)."""
-        for segment in reversed(self._evidence.segments):
+        for segment in reversed(self.segments):
             if LR_SCALED in segment.notices:
                 return Fact("scaled", segment.notices[LR_SCALED])
-        if self._config is None:
+        if self.config is None:
             return Fact(note=NO_CONFIG)
         enabled = self.of(lambda config: config.fact("auto_scale_lr", "enable"))
         if enabled.value:
             return Fact(note="auto_scale_lr is enabled, but the log does not say that it was used")
         if enabled.note:
             return Fact(None, enabled.source, enabled.note)
-        return Fact("off", enabled.source or Source(self._config.file), "not enabled")
+        return Fact("off", enabled.source or Source(self.config.file), "not enabled")
 
     def sync_bn_reverted(self) -> Fact[bool]:
         """Whether SyncBN was configured, and turned into plain BN for lack of other processes."""
         norms = self.of(options.norms_of).value
-        lines = [
-            s.notices[SYNC_BN] for s in reversed(self._evidence.segments) if SYNC_BN in s.notices
-        ]
+        lines = [s.notices[SYNC_BN] for s in reversed(self.segments) if SYNC_BN in s.notices]
         if norms is None:
             return Fact(note=NO_CONFIG)
         if "SyncBN" not in norms:
             return Fact(False, self.of(options.norms_of).source, "the config has no SyncBN")
         if lines:
             return Fact(True, lines[0])
-        stated = self._evidence.environment.get("Distributed training", Fact[str]())
+        stated = self.environment.get("Distributed training", Fact[str]())
         if stated.value == "True":
             return Fact(False, stated.source)
         return Fact(note="the log says neither that SyncBN was reverted nor that it was kept")
 
     def seed(self) -> Fact[int]:
+        """As logged, else as configured."""
         stated = self._logged("seed")
         return stated if stated.known else self._number("seed", ("randomness", "seed"), ("seed",))

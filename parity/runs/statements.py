@@ -12,12 +12,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from parity.runs.budget import Budget
 from parity.runs.calls import Calls
 from parity.runs.facts import Unknown
 from parity.runs.literals import FAILURES
 from parity.runs.merge import copy_tree
-from parity.runs.nodes import Dotted, Module, Node, NotKnown, known, scalar, size
+from parity.runs.nodes import Budget, Dotted, Module, Node, NotKnown, known, scalar, size
 
 # Gives the names of the config that a module stands for: dots in front, then the dotted name.
 ReadBase = Callable[[int, str], Node]

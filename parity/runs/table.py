@@ -22,8 +22,7 @@ from parity.runs.curves import step_number
 from parity.runs.facts import Source, Unread
 from parity.runs.log_data import MAX_EVALUATIONS, LogData
 from parity.runs.record import Evaluation
-from parity.runs.scalars import percent_scale, split_metrics
-from parity.runs.score_names import score_name
+from parity.runs.scalars import score_name, split_metrics
 
 # A record of every iteration takes 15 MB; JSON takes 20 times its size in memory.
 MAX_JSON = 1 << 25
@@ -94,10 +93,10 @@ def read_json(stream: BinaryIO, *, file: str) -> tuple[LogData, dict[str, Any]]:
 def _of_right_type(stated: dict[str, Any], table: LogData) -> dict[str, Any]:
     """What is `stated` as it may be; the rest is listed as unread. None counts as not stated."""
     kept = {k: value for k, value in stated.items() if type(value) in RUN_KEYS[k]}
-    for key in stated.keys() - kept.keys():
-        if stated[key] is not None:
+    for key, value in stated.items():
+        if key not in kept and value is not None:
             wanted = " or ".join(kind.__name__ for kind in RUN_KEYS[key])
-            reason = f"`run.{key}` is a {type(stated[key]).__name__}, not a {wanted}; left out"
+            reason = f"`run.{key}` is a {type(value).__name__}, not a {wanted}; left out"
             table.unread.append(Unread(table.file, reason))
     return kept
 
@@ -112,7 +111,7 @@ def _lines(text: TextIO, file: str) -> Iterator[str]:
 
 def _read(rows: Iterable[tuple[int, Any]], file: str) -> LogData:
     data = LogData(file)
-    evaluations: list[tuple[str, int, dict[str, float], int]] = []
+    evaluations: list[Evaluation] = []
     broken, first_broken = 0, 0
     for line, row in rows:
         values = _named(row) if isinstance(row, Mapping) else {}
@@ -124,18 +123,16 @@ def _read(rows: Iterable[tuple[int, Any]], file: str) -> LogData:
         split = str(values.pop("split", "") or "").lower()
         metrics, _ = split_metrics(values.items())
         if metrics and split != "train" and len(evaluations) <= MAX_EVALUATIONS:
-            evaluations.append((split or "val", step, metrics, line))
+            evaluations.append(
+                Evaluation(split or "val", step, metrics, Source(file, line or None))
+            )
         curves = [(k, v) for k, v in values.items() if k not in metrics and k not in _STEP]
         if split not in {"val", "test"}:
             data.points.add(step, line, curves)
     if broken:
         reason = "a row without a step"
         data.unread.append(Unread(file, reason, first_broken or None, broken))
-    scale = percent_scale([value for item in evaluations for value in item[2].values()])
-    for split, step, metrics, line in evaluations:
-        percent = {name: value * scale for name, value in metrics.items()}
-        source = Source(file, line or None)
-        data.add_evaluation(Evaluation(split, step, percent, source, scale=scale))
+    data.add_in_percent(evaluations)
     return data.finish()
 
 

@@ -9,9 +9,7 @@ from typing import BinaryIO
 import torch
 
 from parity.errors import RunFormatError
-from parity.runs.archive import read_archive
-from parity.runs.formats import LEGACY, SAFETENSORS
-from parity.runs.legacy import read_legacy
+from parity.runs.formats import LEGACY, SAFETENSORS, read_archive, read_legacy
 from parity.runs.record import Checkpoint, TensorInfo
 from parity.runs.tree import open_regular
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parity.scores.links import config_name
 from parity.scores.runs import RunRow
 from parity.scores.table import ScoreTable, TableRow
+from parity.scores.words import config_name
 from parity.zoo.configs import schedule_text
 from parity.zoo.rows import ScoreRow
 
@@ -127,10 +127,7 @@ _BASE = (
     Column(CONFIG, _config),
     Column("signature", _signature),
 )
-_DETAILS = (
-    Column("speed (fps)", _plain("fps"), numeric=True),
-    Column("device", _plain("device")),
-)
+_DETAILS = (Column("speed (fps)", _plain("fps"), numeric=True), Column("device", _plain("device")))
 LINK = "explanation"
 _RUNS = (
     Column("best mIoU", _of_run(_best), numeric=True),

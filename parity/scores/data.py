@@ -6,51 +6,55 @@ import csv
 import io
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from parity.scores.pairs import pairs_data
+from parity.scores.runs import RunRow
 from parity.scores.table import ScoreTable, TableRow
 
 FORMAT = 1
-_KEYS = (
-    "rank",
-    "method",
-    "backbone",
-    "crop",
-    "schedule",
-    "batch",
-    "miou",
-    "miou_ms_flip",
-    "memory_gb",
-    "config",
-    "name",
-    "dataset",
-    "weights",
-    "source",
-    "speed_fps",
-    "device",
-    "signature",
-    "unlike",
-    "notes",
-    "run",
-    "last_step",
-    "best_miou",
-    "best_step",
-    "zoo_row",
-    "gap",
-    "unlike_zoo_row",
-    "verdict",
-    "causes",
-    "explanation",
-)
-_RUN_KEYS = _KEYS[_KEYS.index("run") :]
+# What each row is told of, and what only own runs have.
+_OF_ROW: dict[str, Callable[[TableRow], Any]] = {
+    "rank": lambda line: line.rank,
+    "method": lambda line: line.row.method,
+    "backbone": lambda line: line.row.backbone,
+    "crop": lambda line: line.row.crop,
+    "schedule": lambda line: line.row.schedule,
+    "batch": lambda line: line.row.batch,
+    "miou": lambda line: _finite(line.row.miou),
+    "miou_ms_flip": lambda line: line.row.miou_ms,
+    "memory_gb": lambda line: _finite(line.row.memory_gb),
+    "config": lambda line: line.row.config,
+    "name": lambda line: line.row.name,
+    "dataset": lambda line: line.row.dataset,
+    "weights": lambda line: line.row.weights,
+    "source": lambda line: line.row.source,
+    "speed_fps": lambda line: line.row.fps,
+    "device": lambda line: line.row.device,
+    "signature": lambda line: line.row.signature,
+    "unlike": lambda line: list(line.marks),
+    "notes": lambda line: list(line.notes),
+}
+_OF_RUN: dict[str, Callable[[RunRow, TableRow], Any]] = {
+    "run": lambda run, _: run.path,
+    "last_step": lambda run, _: run.last and run.last.step,
+    "best_miou": lambda run, _: run.best and _finite(run.best.value),
+    "best_step": lambda run, _: run.best and run.best.step,
+    "zoo_row": lambda run, _: run.verdict.zoo_row,
+    "gap": lambda run, _: _finite(run.verdict.gap),
+    "unlike_zoo_row": lambda _, line: list(line.against_row),
+    "verdict": lambda run, _: run.verdict.verdict,
+    "causes": lambda run, _: list(run.verdict.causes),
+    "explanation": lambda run, _: run.verdict.link,
+}
 
 
 def render_csv(table: ScoreTable) -> str:
     """One line per row with a header; empty cells where nothing is known."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, _KEYS, lineterminator="\n")
+    writer = csv.DictWriter(stream, [*_OF_ROW, *_OF_RUN], lineterminator="\n")
     writer.writeheader()
     for line in table.rows:
         record = _record(line)
@@ -82,49 +86,9 @@ def render_json(table: ScoreTable) -> str:
 
 
 def _record(line: TableRow) -> dict[str, Any]:
-    row = line.row
-    return {
-        "rank": line.rank,
-        "method": row.method,
-        "backbone": row.backbone,
-        "crop": row.crop,
-        "schedule": row.schedule,
-        "batch": row.batch,
-        "miou": _finite(row.miou),
-        "miou_ms_flip": row.miou_ms,
-        "memory_gb": _finite(row.memory_gb),
-        "config": row.config,
-        "name": row.name,
-        "dataset": row.dataset,
-        "weights": row.weights,
-        "source": row.source,
-        "speed_fps": row.fps,
-        "device": row.device,
-        "signature": row.signature,
-        "unlike": list(line.marks),
-        "notes": list(line.notes),
-        **_run_record(line),
-    }
-
-
-def _run_record(line: TableRow) -> dict[str, Any]:
-    """What only own runs have; None for a result of the zoo."""
     run = line.run
-    if run is None:
-        return dict.fromkeys(_RUN_KEYS)
-    verdict, best, last = run.verdict, run.best, run.last
-    return {
-        "run": run.path,
-        "last_step": last.step if last else None,
-        "best_miou": _finite(best.value) if best else None,
-        "best_step": best.step if best else None,
-        "zoo_row": verdict.zoo_row,
-        "gap": _finite(verdict.gap),
-        "unlike_zoo_row": list(line.against_row),
-        "verdict": verdict.verdict,
-        "causes": list(verdict.causes),
-        "explanation": verdict.link,
-    }
+    own = {key: None if run is None else read(run, line) for key, read in _OF_RUN.items()}
+    return {key: read(line) for key, read in _OF_ROW.items()} | own
 
 
 def _finite(value: float | None) -> float | None:

@@ -6,18 +6,15 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from parity.scores.columns import CONFIG, LINK, Column, Grid, grid
-from parity.scores.links import Links, config_address
 from parity.scores.markdown import safe_address
-from parity.scores.opening import opening
+from parity.scores.opening import opening, templates
 from parity.scores.table import ScoreTable, TableRow
-from parity.scores.words import introduction, left_out, legend, own_runs
+from parity.scores.words import Links, config_address, introduction, left_out, legend, own_runs
 from parity.text import visible
 
 _STYLE = """
@@ -56,7 +53,7 @@ def render_html(table: ScoreTable) -> str:
     cells = grid(table)
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     page: str = (
-        _environment()
+        templates(escaped=True)
         .get_template("scores.html.j2")
         .render(
             table=table,
@@ -72,16 +69,6 @@ def render_html(table: ScoreTable) -> str:
         )
     )
     return page
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("parity.scores", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
 
 
 def _opening(table: ScoreTable) -> str:

@@ -8,10 +8,9 @@ from urllib.parse import quote
 
 from parity.report.markup import MARKUP, escaped, plain
 from parity.scores.columns import CONFIG, LINK, Grid, grid
-from parity.scores.links import Links, config_name
 from parity.scores.opening import opening
 from parity.scores.table import ScoreTable, TableRow
-from parity.scores.words import introduction, left_out, legend, own_runs
+from parity.scores.words import Links, config_name, introduction, left_out, legend, own_runs
 from parity.text import visible
 
 # An address that a reader may follow: a path, or a web page; never a script.

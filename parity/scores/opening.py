@@ -8,12 +8,11 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from parity.report.markup import plain
-from parity.scores.links import Links, config_name
 from parity.scores.pairs import decisions, explanation, pairs_section
 from parity.scores.table import ScoreTable
-from parity.zoo.noise import judge, pooled_noise
+from parity.scores.words import Links, config_name
+from parity.zoo.noise import judge, pooled_noise, shift_of_the_zoo
 from parity.zoo.pairs import SettingPairs, Study
-from parity.zoo.repeats import shift_of_the_zoo
 from parity.zoo.rows import ScoreRow
 
 # The case that the project began with, and the row its score was first held against.
@@ -31,7 +30,7 @@ def opening(table: ScoreTable, links: Links) -> list[str]:
     if table.study is None or iterations is None or not {RIGHT, MISREAD} <= rows.keys():
         return []
     text = (
-        _environment()
+        templates(escaped=False)  # Markdown, in which every value is escaped
         .get_template("opening.md")
         .render(
             _row_and_gap(rows[RIGHT], rows[MISREAD], links),
@@ -46,11 +45,13 @@ def opening(table: ScoreTable, links: Links) -> list[str]:
 
 
 @cache
-def _environment() -> Environment:
+def templates(*, escaped: bool) -> Environment:
+    """Those beside this file. escaped: whether what they print is escaped as HTML."""
     return Environment(
         loader=PackageLoader("parity.scores", ""),
-        autoescape=False,  # Markdown, in which every value is escaped
+        autoescape=escaped,
         undefined=StrictUndefined,
+        keep_trailing_newline=True,
     )
 
 

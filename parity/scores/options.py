@@ -16,16 +16,14 @@ from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown
 from parity.scores.pairs import pairs_document
 from parity.scores.plot import render_plot
-from parity.scores.runs import run_rows
+from parity.scores.runs import Explainer, run_rows
 from parity.scores.table import ScoreTable, Selection, score_table
-from parity.scores.verdict import Explainer
 from parity.zoo.configs import with_configs
-from parity.zoo.datasets import dataset_key, find_dataset
 from parity.zoo.merge import merge_readmes
 from parity.zoo.pairs import study
 from parity.zoo.places import FindZoo, Zoo, checkout_zoo
 from parity.zoo.readme import Skipped, read_readmes
-from parity.zoo.rows import ScoreRow, read_all_rows
+from parity.zoo.rows import ScoreRow, dataset_key, find_dataset, read_all_rows
 
 if TYPE_CHECKING:
     from parity.runs.record import Run
@@ -52,18 +50,14 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--dataset", metavar="NAME", help=f"any data set of the zoo; default: {DATASET}")
     add("--mmseg", type=Path, metavar="ROOT", help="a source checkout: read its READMEs too")
-    add(
-        "--runs", type=Path, nargs="+", default=[], metavar="DIR", help="own runs, or their parents"
-    )
+    what = "own runs, or their parents"
+    add("--runs", type=Path, nargs="+", default=[], metavar="DIR", help=what)
     add("--method", default="", metavar="TEXT", help="only where method, backbone or name has TEXT")
     add("--top", type=_positive, metavar="N", help="only the first N of the zoo; own runs stay")
     add("--format", choices=[*FORMATS], help="default: by the suffix of --out, else md")
     add("--out", metavar="FILE", help="file to write, - for standard output; default: by data set")
-    add(
-        "--pairs",
-        action="store_true",
-        help="instead of the table, what one setting is worth; of every data set without --dataset",
-    )
+    what = "instead of the table, what one setting is worth; of every data set without --dataset"
+    add("--pairs", action="store_true", help=what)
     add("--plot", type=Path, metavar="FILE", help="also write mIoU by method, as .svg or .png")
     add("--explanations", type=Path, metavar="DIR", help="where the pages about own runs go")
     add("--check", action="store_true", help="write nothing; only say whether --out is stale")
@@ -89,7 +83,8 @@ def main(arguments: Sequence[str], find_zoo: FindZoo) -> int:
 
 def _run(options: argparse.Namespace, find_zoo: FindZoo) -> int:
     form = _format(options)
-    out = options.out or _default_out(options, form)
+    what, every = ("pairs", "zoo") if options.pairs else ("scores", DATASET)
+    out = options.out or default_name(options.dataset or every, form, what=what)
     if options.check and (out == _STDOUT or options.plot is not None):
         raise InputError("--check: compares one file, so give neither --out - nor --plot with it")
     if options.pairs:
@@ -143,12 +138,6 @@ def _format(options: argparse.Namespace) -> str:
             f"{', '.join(FORMATS)}"
         )
     return suffix or "md"
-
-
-def _default_out(options: argparse.Namespace, form: str) -> str:
-    if options.pairs:
-        return default_name(options.dataset or "zoo", form, what="pairs")
-    return default_name(options.dataset or DATASET, form)
 
 
 def default_name(dataset: str, form: str, *, what: str = "scores") -> str:

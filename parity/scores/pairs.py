@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from parity.report.markup import plain
-from parity.scores.links import Links, config_name
+from parity.scores.words import Links, config_name
 from parity.zoo.pairs import ScorePair, SettingPairs, Study
 from parity.zoo.rows import ScoreRow
 from parity.zoo.varied import HEAD, SCALES, WINDOW

@@ -1,24 +1,106 @@
-"""A user's training run as a row of the score table."""
+"""A user's training run as a row of the score table, with its explanation."""
 
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 from parity.errors import ParityError
-from parity.runs.record import Evaluation, Run, Score
-from parity.scores.verdict import Explain, RunVerdict
-from parity.zoo.configs import schedule_text
-from parity.zoo.datasets import VALIDATION_SIZES, dataset_key, may_be
+from parity.explain.explain import Judgement, explain
+from parity.files import write_atomically
+from parity.report.explained import report_of_explanation
+from parity.report.html import render_html
+from parity.runs.record import Run, Score
+from parity.zoo.configs import refined_signature, schedule_text
 from parity.zoo.readme import Skipped
-from parity.zoo.rows import ScoreRow
-from parity.zoo.signature import refined_signature
+from parity.zoo.rows import VALIDATION_SIZES, ScoreRow, dataset_key, may_be
+
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_MAX_NAME = 80
+EXPLAINED = "explained"
+_WITH_CAUSES = (EXPLAINED, "not settled")
+NO_ROW, NO_SCORE = "no zoo row", "no score"
+
+
+@dataclass(frozen=True)
+class RunVerdict:
+    """verdict: the status of the explanation, or why there is none.
+
+    causes: ids, the worst first; not those of a gap within noise. gap:
+    points of mIoU, run minus zoo row. zoo_row: name of the result the run was
+    compared with. link: path or address of the whole explanation.
+    """
+
+    verdict: str
+    causes: tuple[str, ...] = ()
+    gap: float | None = None
+    zoo_row: str | None = None
+    link: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {', '.join(self.causes)}" if self.causes else self.verdict
+
+
+class Explain(Protocol):
+    """Says why a run's score differs from the zoo's. Raises ParityError when it cannot look."""
+
+    def __call__(self, run: Run, /) -> RunVerdict:
+        """The verdict on one run."""
+
+
+@dataclass
+class Explainer:
+    """`parity.explain` as an `Explain`.
+
+    folder: where each run's page goes; None for no pages. start: the folder
+    that links are relative to. write: False only computes the links.
+    """
+
+    folder: Path | None = None
+    start: Path = field(default_factory=Path)
+    write: bool = True
+    _taken: set[str] = field(default_factory=set)
+
+    def __call__(self, run: Run, /) -> RunVerdict:
+        """The verdict on `run`, its page written first, so that no link leads nowhere."""
+        answer = explain(run)
+        status, compared = str(answer.status), answer.gap is not None
+        if not compared and not answer.reasons:
+            status = NO_ROW if answer.row is None else NO_SCORE
+        return RunVerdict(
+            verdict=status,
+            causes=answer.cause_ids if status in _WITH_CAUSES or not compared else (),
+            gap=answer.gap,
+            zoo_row=answer.row.name if answer.row is not None else None,
+            link=self._page(answer, run.name),
+        )
+
+    def _page(self, answer: Judgement, name: str) -> str | None:
+        if self.folder is None:
+            return None
+        path = self.folder / f"{self._file_name(name)}.html"
+        if self.write:
+            write_atomically(path, render_html(report_of_explanation(answer)).encode())
+        return Path(os.path.relpath(path, self.start)).as_posix()
+
+    def _file_name(self, name: str) -> str:
+        """`name` without what file systems or links could misread, and not taken yet."""
+        plain = _UNSAFE.sub("_", name)[:_MAX_NAME].strip(".") or "run"
+        chosen, count = plain, 1
+        while chosen.lower() in self._taken:
+            count += 1
+            chosen = f"{plain}-{count}"
+        self._taken.add(chosen.lower())
+        return chosen
+
 
 MEGABYTES = 1024.0  # of a gigabyte, as the zoo's metafiles convert mmengine's "memory"
 _DIGITS = 4  # mmengine logs float32, whose 51.24 is 51.2400016784668
-NO_SCORE = "no score yet"
 
 
 @dataclass(frozen=True)
@@ -106,7 +188,7 @@ def _device(run: Run) -> str:
 def _notes(run: Run) -> tuple[str, ...]:
     notes = []
     if run.last is None:
-        notes.append(NO_SCORE)
+        notes.append("no score yet")
     elif not math.isfinite(run.last.value):
         notes.append(f"its last score is {run.last.value}")
     if run.settings.dataset.value is None:
@@ -128,13 +210,9 @@ def _subset(run: Run, dataset: str) -> str:
 def _images(run: Run) -> int | None:
     """The most images that the evaluation of the last score can have run over."""
     last, world = run.last, run.settings.world_size.value
-    evaluations = [item for item in run.evaluations if _is_of(item, last)]
+    evaluations = [item for item in run.evaluations if last and item.source == last.source]
     samples = evaluations[-1].samples if evaluations else None
     if samples is None or world is None:
         return None
     stated: Any = run.config.get("val_dataloader", "batch_size") if run.config else None
     return samples * world * (stated if isinstance(stated, int) and stated > 0 else 1)
-
-
-def _is_of(evaluation: Evaluation, score: Score | None) -> bool:
-    return score is not None and evaluation.source == score.source

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from parity.errors import InputError
 from parity.scores.runs import RunRow
+from parity.zoo.configs import comparable, unlike
 from parity.zoo.pairs import Study
 from parity.zoo.readme import Skipped
 from parity.zoo.rows import ScoreRow
-from parity.zoo.signature import comparable, unlike
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NO_SIGNATURE = "?"

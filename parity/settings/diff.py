@@ -193,16 +193,14 @@ def _with_moves(
     out = {right.kind: right for left, right in pairs if left is NOTHING}
     for left in [left for left, right in pairs if right is NOTHING and left.kind in out]:
         name = ".".join((*way.path, left.kind))
-        found = [d for d in found if not (_NUMBER.sub("", d.path) == name and _one_sided(d))]
+        found = [
+            d for d in found if _NUMBER.sub("", d.path) != name or ABSENT not in (d.here, d.there)
+        ]
         here, there = (_follows(pairs, left, 0), _follows(pairs, out[left.kind], 1))
         source = way.terms.source(left)
         found.append(SettingDifference(f"{name}.position", here, there, here, there, source))
         found += _compared(left, out[left.kind], way.to(left.kind, left))
     return found
-
-
-def _one_sided(item: SettingDifference) -> bool:
-    return ABSENT in (item.here, item.there)
 
 
 def _follows(pairs: list[tuple[Item, Item]], item: Item, side: int) -> str:

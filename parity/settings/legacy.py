@@ -82,6 +82,7 @@ def _preprocessor(top: Item) -> Item:
     train = _inner(top.get("data", "train")).get("pipeline")
     normalize, pad = train.get("Normalize"), train.get("Pad")
     tested = _inner(top.get("data", "val")).get("pipeline", _AUGMENTED, "transforms", "Pad")
+    padding = made(tested.place, size=tested.get("size"), size_divisor=tested.get("size_divisor"))
     return made(
         normalize.place,
         type="SegDataPreProcessor",
@@ -92,13 +93,8 @@ def _preprocessor(top: Item) -> Item:
         size_divisor=pad.get("size_divisor"),
         pad_val=_or(pad.get("pad_val"), Item(0)),
         seg_pad_val=_or(pad.get("seg_pad_val"), Item(255)),
-        test_cfg=_test_padding(tested),
+        test_cfg=padding if padding.fields else NOTHING,
     )
-
-
-def _test_padding(pad: Item) -> Item:
-    sizes = made(pad.place, size=pad.get("size"), size_divisor=pad.get("size_divisor"))
-    return sizes if sizes.fields else NOTHING
 
 
 def _or(item: Item, other: Item) -> Item:

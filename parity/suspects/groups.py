@@ -54,6 +54,19 @@ def no_decay_on_norms_and_biases(param_groups: Function, model: nn.Module, **opt
     return param_groups(model, **{**options, "paramwise_cfg": config})
 
 
+@mistake(grouping.param_groups, needs="vectors that a config decays")
+def no_decay_on_vectors(param_groups: Function, model: nn.Module, **options: Any) -> Any:
+    """Biases and all else of one dimension are never decayed; the reference follows its config."""
+    parameters = model.named_parameters()
+    plain = {name for name, one in parameters if one.ndim <= 1 or name.endswith(".bias")}
+    return [
+        replace(group, names=names, **({"weight_decay": 0.0} if off else {}))
+        for group in param_groups(model, **options)
+        for off in (False, True)
+        if (names := tuple(name for name in group.names if (name in plain) == off))
+    ]
+
+
 @mistake(grouping.decay_multiplier, needs="norm_decay_mult, and other norms than batch norm")
 def norm_rule_for_batch_norm_only(multiplier: Function, place: Any, config: Options) -> Any:
     """norm_decay_mult reaches batch norm only; the reference includes every kind of norm."""

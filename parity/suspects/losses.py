@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -85,6 +86,17 @@ def focal_ignored_counted() -> None:
     """Ignored pixels are trained; the reference gives them no loss."""
 
 
+@mistake(focal.focal_loss)
+def focal_of_softmax(loss: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """Probabilities are softmax's, of the true class alone; the reference's sigmoid's, of each."""
+    alpha, gamma = options.get("alpha", 0.5), options.get("gamma", 2.0)
+    if isinstance(alpha, list) or options.get("reduction", "mean") != "mean":
+        return loss(pred, label, **options)
+    classes, ignored = label.argmax(1), options.get("ignore_index", 255)
+    each = F.cross_entropy(pred, classes, reduction="none", ignore_index=ignored)
+    return options.get("loss_weight", 1.0) * (alpha * (1 - (-each).exp()) ** gamma * each).mean()
+
+
 @mistake(edge.boundary_loss, needs="edges and other pixels, not equally many")
 def boundary_weights_swapped(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
     """Edges weigh as their own share; the reference weighs them by that of the other pixels."""
@@ -146,6 +158,16 @@ def ohem_mean_of_largest(_: Function, pred: Tensor, label: Tensor, **options: An
         return pred.new_tensor(0.0)
     kept = min(max(1, options.get("min_kept", 100_000)), int(valid.sum()))
     return options.get("loss_weight", 1.0) * losses[valid].topk(kept).values.mean()
+
+
+@mistake(ohem.ohem_cross_entropy, needs="ignored pixels among the min_kept hardest")
+def ohem_ignored_among_kept(_: Function, pred: Tensor, label: Tensor, **options: Any) -> Any:
+    """The largest losses of all pixels are kept; the reference's are those of valid pixels."""
+    losses = _each_pixel(pred, label, options)[0].flatten()
+    hard = losses[losses > -math.log(options.get("thresh", 0.7))]
+    kept = min(max(1, options.get("min_kept", 100_000)), losses.numel())
+    chosen = hard if hard.numel() >= kept else losses.topk(kept).values
+    return options.get("loss_weight", 1.0) * chosen.mean()
 
 
 @made_in(ohem.ohem_weights)(ohem.summed_losses, needs="more pixels than min_kept")

@@ -15,6 +15,7 @@ from parity.steps.iou.counts import ClassCounts, whole_numbers
 from parity.suspects.mistake import Function, made_in, mistake
 
 Columns = Mapping[str, NDArray[Any]]
+_OF_RATIOS = ("iou_metrics", "nan_to_num", "beta")
 
 ratio_mistake = made_in(metric.IoUMetric, metric.class_ratios)
 mean_mistake = made_in(metric.IoUMetric)
@@ -103,12 +104,14 @@ def mean_of_images(iou_metric: Function, *arguments: Any, **options: Any) -> Any
     """Every image is scored alone and the scores averaged; the reference sums pixels first."""
 
     def result(scored: Function, images: Sequence[Any]) -> Any:
-        together, alone = scored(images), [scored([image]).summary for image in images]
+        chosen = {key: options[key] for key in _OF_RATIOS if key in options}
+        alone = [metric.class_ratios(scored([image]).counts, **chosen) for image in images]
+        found = scored(images)
         means = {
-            name: np.round(_mean(np.array([scores[name] for scores in alone])), 2)
-            for name in together.summary
+            name: _mean(np.array([_mean(ratios[name.removeprefix("m")]) for ratios in alone]))
+            for name in found.summary
         }
-        return replace(together, summary=means)
+        return replace(found, summary={name: np.round(of * 100, 2) for name, of in means.items()})
 
     return _Kept(partial(iou_metric, *arguments, **options), result)
 

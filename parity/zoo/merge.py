@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 
 from parity.errors import InputError
 from parity.zoo.configs import schedule_text
-from parity.zoo.datasets import dataset_key
 from parity.zoo.readme import FIGURE, ReadmeRow, ReadmeTables, Skipped, number
-from parity.zoo.rows import Differs, ScoreRow
+from parity.zoo.rows import Differs, ScoreRow, dataset_key
 
 # Figures that are rounded differently in two places agree: 5.1 is 5.10, 12.56 is 12.562.
 _ROUNDING = 0.0051
@@ -58,7 +57,9 @@ def merge_readmes(rows: Sequence[ScoreRow], tables: ReadmeTables) -> Merged:
             skipped.append(Skipped(line.file, line.line, f"{error}; not read"))
     pairs = _join(rows, published)
     merged = [
-        _with_readme(row, published[pairs[index]]) if index in pairs else _without_readme(row)
+        _with_readme(row, published[pairs[index]])
+        if index in pairs
+        else replace(row, notes=(*row.notes, "in no table of the READMEs"))
         for index, row in enumerate(rows)
     ]
     taken = set(pairs.values())
@@ -90,13 +91,11 @@ def _published(line: ReadmeRow, names: dict[str, str]) -> _Published:
         numbers["fps"], texts["device"] = number(texts["device"]), speed
         problems = [problem for problem in problems if not problem.startswith("fps")]
         problems.append("speed and device stand in each other's column")
-    texts["schedule"] = _schedule(values.get("schedule", ""))
+    length = values.get("schedule", "")
+    whole = re.fullmatch(r"[0-9]{1,9}", length) is not None
+    texts["schedule"] = schedule_text(int(length)) if whole else length
     places = tuple(f"{line.file}:{line.line}: {problem}" for problem in problems)
     return _Published(line, _dataset(line, names), miou, numbers, texts, places)
-
-
-def _schedule(text: str) -> str:
-    return schedule_text(int(text)) if re.fullmatch(r"[0-9]{1,9}", text) else text
 
 
 def _dataset(line: ReadmeRow, names: dict[str, str]) -> str:
@@ -144,24 +143,12 @@ def _repeats(line: _Published, merged: list[ScoreRow]) -> bool:
 
 def _with_readme(row: ScoreRow, line: _Published) -> ScoreRow:
     place = f"{line.row.file}:{line.row.line}"
-    theirs = {
-        "crop": line.texts["crop"],
-        "schedule": line.texts["schedule"],
-        "device": line.texts["device"],
-        "config": line.row.links.get("config", ""),
-        "weights": line.row.links.get("weights", ""),
-    }
-    ours = {
-        "crop": row.crop,
-        "schedule": row.schedule,
-        "device": row.device,
-        "config": row.config.rpartition("/")[2],
-        "weights": row.weights,
-    }
+    theirs = {**line.texts, "config": "", "weights": "", **line.row.links}
+    ours = replace(row, config=row.config.rpartition("/")[2])
     differs = [
-        Differs(field, value, "README", place)
-        for field, value in theirs.items()
-        if value and ours[field] and value != ours[field]
+        Differs(field, theirs[field], "README", place)
+        for field in ("crop", "schedule", "device", "config", "weights")
+        if theirs[field] and getattr(ours, field) not in ("", theirs[field])
     ]
     differs += _other_figures(row, line, place)
     return replace(
@@ -202,10 +189,6 @@ def _further_scores(line: _Published) -> tuple[str, ...]:
         for name, value in line.row.other.items()
         if "miou" in name.lower() and value
     )
-
-
-def _without_readme(row: ScoreRow) -> ScoreRow:
-    return replace(row, notes=(*row.notes, "in no table of the READMEs"))
 
 
 def _own_row(line: _Published) -> ScoreRow:

@@ -182,8 +182,8 @@ def _cell(token: Token) -> _Cell:
 
 
 def _score_rows(table: _Table, file: str) -> tuple[list[ReadmeRow], list[Skipped]]:
-    columns = [_meaning(cell.text) for cell in table.header]
     names = [cell.text for cell in table.header]
+    columns = [_COLUMNS.get(re.sub(r"[^a-z0-9*]", "", name.lower()), "") for name in names]
     if "miou" not in columns:
         reason = f"a table without an mIoU column ({', '.join(names)})"
         return [], [Skipped(file, table.line, reason)]
@@ -218,10 +218,6 @@ def _linked(cell: _Cell, wanted: re.Pattern[str]) -> str:
     targets = [*cell.links, cell.text]
     found = [target for target in targets if wanted.search(target)] or list(cell.links)
     return found[0].partition("?")[0].rstrip("/").rpartition("/")[2] if found else ""
-
-
-def _meaning(header: str) -> str:
-    return _COLUMNS.get(re.sub(r"[^a-z0-9*]", "", header.lower()), "")
 
 
 def number(text: str) -> float | None:

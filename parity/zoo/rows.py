@@ -1,4 +1,7 @@
-"""Results of the model zoo, read from its metafiles."""
+"""Results of the model zoo, read from its metafiles, and the names of its data sets.
+
+Configs, metafiles and READMEs each spell these in their own way.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,44 @@ from typing import Any
 import yaml
 
 from parity.errors import InputError
-from parity.zoo.datasets import dataset_key
+
+# What a config's name says -> what a metafile says, where more than the spelling differs.
+# "mapillay" is how mmsegmentation 1.2.2 spells it in the name of its config.
+_ALIASES = {
+    "voc12aug": "pascalvoc2012aug",
+    "voc2012": "pascalvoc2012",
+    "mapillayv165": "mapillaryvistasv12",
+}
+# One class of mmsegmentation serves several of the zoo's data sets; see parity/runs/datasets.py.
+_SHARED = {"cocostuff", "pascalvoc2012"}
+# Images of the split that is scored, as their publishers count them.
+VALIDATION_SIZES = {"ade20k": 2000, "cityscapes": 500, "pascalvoc2012aug": 1449}
+
+
+def dataset_key(name: str) -> str:
+    """One key for every spelling: ``COCO-Stuff 164k`` and ``coco-stuff164k`` have the same."""
+    key = re.sub(r"[^a-z0-9]", "", name.lower())
+    return _ALIASES.get(key, key)
+
+
+def may_be(name: str, dataset: str) -> bool:
+    """Whether a run on `name`, as its config says, may be one on `dataset`."""
+    mine, theirs = dataset_key(name), dataset_key(dataset)
+    return mine == theirs or (mine in _SHARED and theirs.startswith(mine))
+
+
+def find_dataset(name: str, known: Iterable[str]) -> str:
+    """The member of `known` that `name` means; the most frequent of several spellings.
+
+    Raises InputError, listing them with their number of results, when it is none of them.
+    """
+    counts = Counter(known)
+    for candidate, _ in counts.most_common():
+        if dataset_key(candidate) == dataset_key(name) and dataset_key(name):
+            return candidate
+    listed = ", ".join(f"{candidate} ({count})" for candidate, count in counts.most_common())
+    raise InputError(f"--dataset {name}: the zoo has no mIoU for it; it has {listed or 'none'}")
+
 
 # e.g. swin-tiny_..._8xb2-amp-160k_ade20k-512x512: GPUs x samples per GPU; crop is height x width
 _NAME = re.compile(r"[-_](?P<schedule>\d+k)_(?P<dataset>[a-z][a-z0-9_-]*?)-(?P<crop>\d+x\d+)")
@@ -66,17 +106,8 @@ class ScoreRow:
     source: str = "metafile"
 
 
-def read_rows(metafiles: Iterable[Path], *, dataset: str = "ADE20K") -> list[ScoreRow]:
-    """Every result on `dataset`, in file order, none twice and none dropped.
-
-    Raises InputError for a file that is not a metafile.
-    """
-    key = dataset_key(dataset)
-    return [row for row in read_all_rows(metafiles) if dataset_key(row.dataset) == key]
-
-
 def read_all_rows(metafiles: Iterable[Path]) -> list[ScoreRow]:
-    """Every mIoU of the zoo, on any data set. Raises InputError like `read_rows`."""
+    """Every mIoU of the zoo, on any data set, in file order. Raises InputError for another file."""
     rows = [row for path in metafiles for row in _read_file(path)]
     names = Counter(row.name for row in rows)
     noted = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch.nn import functional
 
@@ -122,3 +123,53 @@ def test_groups_are_compared_by_parameter():
     assert wrong is not None
     assert wrong[0].startswith("backbone.")
     assert wrong[0].endswith(".lr")
+
+
+def of_timm(model, lr, weight_decay):
+    decayed, plain = [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            of = plain if parameter.ndim <= 1 or name.endswith(".bias") else decayed
+            of.append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0}]
+
+
+def ohem(logits, labels, thresh=0.7, min_kept=100_000, ignore_index=255):
+    losses = functional.cross_entropy(
+        logits, labels, reduction="none", ignore_index=ignore_index
+    ).view(-1)
+    hard = losses[losses > -np.log(thresh)]
+    if hard.numel() < min_kept:
+        hard, _ = losses.topk(min(min_kept, losses.numel()))
+    return hard.mean()
+
+
+def focal_of_cross_entropy(inputs, targets, alpha=0.5, gamma=2.0):
+    losses = functional.cross_entropy(inputs, targets, reduction="none", ignore_index=255)
+    return (alpha * (1 - torch.exp(-losses)) ** gamma * losses).mean()
+
+
+def mean_of_scores(preds, labels, num_classes):
+    scores = []
+    for pred, label in zip(preds, labels, strict=True):
+        known = label != 255
+        hits = [(pred == at) & (label == at) & known for at in range(num_classes)]
+        either = [((pred == at) | (label == at)) & known for at in range(num_classes)]
+        found = [a.sum() / b.sum() for a, b in zip(hits, either, strict=True) if b.any()]
+        scores += [np.mean(found)] if found else []
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "at", "name"),
+    [
+        (of_timm, "param_groups", ("optim", "optim_groups"), "no-decay-on-vectors"),
+        (ohem, "ohem_cross_entropy", ("loss", "loss_ohem_default"), "ohem-ignored-among-kept"),
+        (focal_of_cross_entropy, "focal", ("loss", "loss_focal_default"), "focal-of-softmax"),
+        (mean_of_scores, "iou", ("iou", "iou"), "mean-of-images"),
+    ],
+)
+def test_what_people_copy_most_is_named(given, asked, at, name):
+    check, _ = checked(given, asked)
+    [how, *_] = mistake_of(check.records()[at]).evidence
+    assert how.startswith(f"{name}: exactly reproduced")

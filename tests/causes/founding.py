@@ -6,8 +6,6 @@ same machine, at the zoo's figure. Everything else is what mmengine 0.10.7
 writes for these configs.
 """
 
-from __future__ import annotations
-
 import json
 import pprint
 from pathlib import Path

@@ -1,24 +1,16 @@
 """Runs and configs made by hand, for detectors."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from parity.causes.cause import RunContext
+from parity.causes.catalogue import cause
+from parity.causes.cause import Found, RunContext
+from parity.causes.examine import examine
 from parity.runs.facts import Config, Fact, Source
-from parity.runs.record import (
-    Curve,
-    Evaluation,
-    Message,
-    Run,
-    Segment,
-    Settings,
-    WeightLoad,
-)
+from parity.runs.record import Curve, Evaluation, Message, Run, Segment, Settings, WeightLoad
 from parity.settings import differences, terms_of
 from parity.zoo.rows import ScoreRow
 
@@ -214,6 +206,14 @@ def context(made=None, *, row=ROW, expected=CONFIG, gap=-6.0, **given):
     theirs = None if expected is None else terms_of(config(base=expected, file=ROW.config))
     found = differences(mine, theirs) if mine is not None and theirs is not None else ()
     return RunContext(made, mine, theirs, found, row=row, gap=gap, **given)
+
+
+def verdict_on(name, given, kind=Found):
+    """What is made of a cause in a run, which must be of this kind."""
+    known = cause(name)
+    verdict = known.detect(given) if given.parity is None else examine(known, given)
+    assert isinstance(verdict, kind), verdict
+    return verdict
 
 
 def launch(count=3):

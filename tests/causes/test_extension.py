@@ -1,19 +1,16 @@
 """Architectures read from the bytes of a compiled extension."""
 
-from __future__ import annotations
-
 import os
 import struct
 import time
 
 import pytest
 
-from parity.causes.catalogue import cause
-from parity.causes.cause import Found, Unchecked
+from parity.causes.cause import Unchecked
 from parity.causes.extension import capability_of, read_architectures
 from parity.errors import InputError
 
-from .made import context, run
+from .made import context, run, verdict_on
 
 DEFORMABLE = {("model", "decode_head", "pixel_decoder"): {"type": "MSDeformAttnPixelDecoder"}}
 
@@ -108,8 +105,7 @@ def test_capabilities_by_name(name, capability):
 def test_a_gpu_without_code_is_a_likely_cause(tmp_path):
     path = write(tmp_path, fat_binary((2, 70), (2, 75)))
     made = run(changes=DEFORMABLE, environment={"GPU 0": "NVIDIA GeForce RTX 3090"})
-    found = cause("dead-kernel").detect(context(made, extensions=(path,)))
-    assert isinstance(found, Found)
+    found = verdict_on("dead-kernel", context(made, extensions=(path,)))
     assert found.confidence == "likely"
     assert "needs sm_86" in found.why
     assert "sm_70, sm_75" in found.why
@@ -119,7 +115,7 @@ def test_a_gpu_with_code_and_an_unknown_one_decide_nothing(tmp_path):
     path = write(tmp_path, fat_binary((2, 80)))
     for gpu in ("NVIDIA GeForce RTX 3090", "Some Other Card"):
         made = run(changes=DEFORMABLE, environment={"GPU 0": gpu})
-        assert isinstance(cause("dead-kernel").detect(context(made, extensions=(path,))), Unchecked)
+        verdict_on("dead-kernel", context(made, extensions=(path,)), Unchecked)
 
 
 def test_what_is_hostile_ends_soon(tmp_path):

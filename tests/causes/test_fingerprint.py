@@ -1,16 +1,15 @@
 """The fingerprint of a dead deformable attention, and what it must not be mistaken for."""
 
-from __future__ import annotations
-
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from parity.causes.catalogue import cause
-from parity.causes.cause import Found, RuledOut, Unchecked
+from parity.causes.cause import RuledOut, Unchecked
 from parity.causes.fingerprint import UNTOUCHED, analyse, predictions
 from parity.causes.rates import learning_rates, multipliers
 from parity.fixtures import fixtures_root
@@ -19,11 +18,10 @@ from parity.runs.record import CheckpointFile
 from parity.settings import terms_of
 from parity.steps.deform_attn import initial_sampling_bias
 
-from .made import config, context, curve, launch, run, segment
+from .made import config, context, curve, launch, run, segment, verdict_on
 
 LAYER = "decode_head.pixel_decoder.encoder.layers.0.self_attn"
 DEFORMABLE = {("model", "decode_head", "pixel_decoder"): {"type": "MSDeformAttnPixelDecoder"}}
-DECAY = {"type": "AdamW", "lr": 1e-4, "weight_decay": 0.05}
 
 
 def predicted(made, steps):
@@ -80,7 +78,7 @@ def _saved(tmp_path, state, name="iter_1000.pth", kind="iter"):
 def _run(tmp_path, given, **more):
     state = {f"{LAYER}.{key}": torch.from_numpy(value).float() for key, value in given.items()}
     made = run(changes=DEFORMABLE, path=tmp_path, **more)
-    return made.__class__(**{**made.__dict__, "checkpoints": (_saved(tmp_path, state),)})
+    return replace(made, checkpoints=(_saved(tmp_path, state),))
 
 
 def _predicted(steps=1000):
@@ -89,15 +87,13 @@ def _predicted(steps=1000):
 
 
 def test_dead_is_certain_with_the_predicted_factor(tmp_path):
-    found = cause("dead-kernel").detect(context(_run(tmp_path, tensors(factor=_predicted()))))
-    assert isinstance(found, Found)
+    found = verdict_on("dead-kernel", context(_run(tmp_path, tensors(factor=_predicted()))))
     assert found.confidence == "certain"
     assert "weight decay alone predicts 0.99" in found.detail
 
 
 def test_another_factor_than_predicted_is_said_and_is_less_certain(tmp_path):
-    found = cause("dead-kernel").detect(context(_run(tmp_path, tensors(factor=0.9))))
-    assert isinstance(found, Found)
+    found = verdict_on("dead-kernel", context(_run(tmp_path, tensors(factor=0.9))))
     assert found.confidence == "likely"
     assert "not the predicted one" in found.why
 
@@ -105,8 +101,7 @@ def test_another_factor_than_predicted_is_said_and_is_less_certain(tmp_path):
 def test_an_untrained_checkpoint_decides_nothing(tmp_path):
     given = tensors(factor=1.0)
     given["output_proj.bias"][:] = 0
-    verdict = cause("dead-kernel").detect(context(_run(tmp_path, given)))
-    assert isinstance(verdict, Unchecked)
+    verdict = verdict_on("dead-kernel", context(_run(tmp_path, given)), Unchecked)
     assert "not been trained" in verdict.why
 
 
@@ -114,14 +109,12 @@ def test_a_healthy_checkpoint_rules_it_out_and_weakens_the_console(tmp_path):
     given = tensors()
     given["value_proj.bias"][:] = 0.01
     made = _run(tmp_path, given)
-    verdict = cause("dead-kernel").detect(context(made))
-    assert isinstance(verdict, Unchecked)
+    verdict = verdict_on("dead-kernel", context(made), Unchecked)
     assert verdict.why.startswith("not dead throughout")
-    watched = made.__class__(**{**made.__dict__, "consoles": ("nohup.out",)})
-    assert isinstance(cause("dead-kernel").detect(context(watched)), RuledOut)
-    both = made.__class__(**{**made.__dict__, "console": (launch(),)})
-    found = cause("dead-kernel").detect(context(both))
-    assert isinstance(found, Found)
+    watched = replace(made, consoles=("nohup.out",))
+    verdict_on("dead-kernel", context(watched), RuledOut)
+    both = replace(made, console=(launch(),))
+    found = verdict_on("dead-kernel", context(both))
     assert found.confidence == "likely"
     assert "part of the time" in found.why
 
@@ -129,23 +122,18 @@ def test_a_healthy_checkpoint_rules_it_out_and_weakens_the_console(tmp_path):
 def test_a_damaged_checkpoint_is_said_and_stops_nothing(tmp_path):
     made = _run(tmp_path, tensors())
     (tmp_path / "iter_1000.pth").write_bytes(b"not a checkpoint any more")
-    verdict = cause("dead-kernel").detect(context(made))
-    assert isinstance(verdict, Unchecked)
+    verdict = verdict_on("dead-kernel", context(made), Unchecked)
     assert "iter_1000.pth" in verdict.why
 
 
 def test_no_deformable_attention_rules_it_out():
-    assert isinstance(cause("dead-kernel").detect(context()), RuledOut)
-    verdict = cause("dead-kernel").detect(context(run(changes=DEFORMABLE)))
-    assert isinstance(verdict, Unchecked)
+    verdict_on("dead-kernel", context(), RuledOut)
+    verdict = verdict_on("dead-kernel", context(run(changes=DEFORMABLE)), Unchecked)
     assert "--console" in verdict.needs
 
 
 def test_the_prediction_of_160k_iterations_is_the_known_one():
-    changes = {
-        ("param_scheduler", 0, "end"): 160_000,
-        ("train_cfg", "max_iters"): 160_000,
-    }
+    changes = {("param_scheduler", 0, "end"): 160_000, ("train_cfg", "max_iters"): 160_000}
     [found] = predicted(run(changes=changes, max_iters=160_000), 160_000)
     assert found.factor == pytest.approx(0.656, abs=5e-4)
     # The closed form of poly 0.9, as a check by other means.
@@ -160,7 +148,7 @@ def test_logged_rates_predict_the_same_as_the_schedule():
     logged = segment()
     made = run(segments=(logged,))
     curves = {**made.curves, "base_lr": curve("base_lr", steps, rates[steps - 1])}
-    made = made.__class__(**{**made.__dict__, "curves": curves})
+    made = replace(made, curves=curves)
     by_config, by_log = predicted(made, 1000)
     assert by_log.factor == pytest.approx(by_config.factor, rel=1e-6)
     assert by_log.agrees(analyse("x", tensors(factor=by_config.factor)))

@@ -1,7 +1,5 @@
 """The right cause first and no false one, for every run that was really made."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

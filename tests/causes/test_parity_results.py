@@ -1,8 +1,7 @@
 """A parity report beside a run: a step that differs becomes the cause it is known for."""
 
-from __future__ import annotations
-
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,12 @@ from parity.causes.catalogue import all_causes, cause
 from parity.causes.cause import Found, RuledOut, Unchecked
 from parity.causes.examine import examine
 from parity.causes.parity_results import ParityResults, StepOutcome
+from parity.check.cases import all_steps
 from parity.errors import InputError
 from parity.report.document import Likeness, Report, StepEntry
 from parity.report.json import read_parity, render_json
 
-from .made import context, run
+from .made import context, run, verdict_on
 
 
 def results(step, verdict="different", diagnosis=""):
@@ -52,8 +52,7 @@ WHOLE = [
 
 @pytest.mark.parametrize(("name", "step", "told", "other"), NAMED)
 def test_a_named_mistake_is_found_and_another_is_not(name, step, told, other):
-    found = examine(cause(name), context(parity=results(step, diagnosis=told)))
-    assert isinstance(found, Found)
+    found = verdict_on(name, context(parity=results(step, diagnosis=told)))
     assert found.confidence == "likely"
     assert found.evidence[-1].file == "report.json"
     missed = examine(cause(name), context(parity=results(step, diagnosis=other)))
@@ -62,49 +61,41 @@ def test_a_named_mistake_is_found_and_another_is_not(name, step, told, other):
 
 @pytest.mark.parametrize(("name", "step", "told", "other"), NAMED)
 def test_a_difference_without_diagnosis_is_only_possible(name, step, told, other):
-    found = examine(cause(name), context(parity=results(step)))
-    assert isinstance(found, Found)
+    found = verdict_on(name, context(parity=results(step)))
     assert found.confidence == "possible"
 
 
 @pytest.mark.parametrize(("name", "step"), WHOLE)
 def test_any_difference_in_the_step_is_the_cause(name, step):
-    found = examine(cause(name), context(parity=results(step)))
-    assert isinstance(found, Found)
+    found = verdict_on(name, context(parity=results(step)))
     assert found.confidence == "likely"
 
 
 def test_equal_steps_rule_out_what_the_files_leave_open():
     odd = run(values={"val_evaluator": {"type": "MyMetric"}})
-    assert isinstance(examine(cause("nan-class"), context(odd)), Unchecked)
-    verdict = examine(cause("nan-class"), context(odd, parity=results("iou", "equal")))
-    assert isinstance(verdict, RuledOut)
+    verdict_on("nan-class", context(odd), Unchecked)
+    verdict = verdict_on("nan-class", context(odd, parity=results("iou", "equal")), RuledOut)
     assert "parity check" in verdict.by
 
 
 def test_steps_that_were_not_compared_rule_nothing_out():
     odd = run(values={"val_evaluator": {"type": "MyMetric"}})
     given = context(odd, parity=results("iou", "not compared"))
-    assert isinstance(examine(cause("nan-class"), given), Unchecked)
+    verdict_on("nan-class", given, Unchecked)
 
 
 def test_an_equal_op_on_this_machine_says_nothing_about_another():
     asked = {("model", "decode_head", "pixel_decoder"): {"type": "MSDeformAttnPixelDecoder"}}
     given = context(run(changes=asked), parity=results("deform_attn", "equal"))
-    assert isinstance(examine(cause("dead-kernel"), given), Unchecked)
+    verdict_on("dead-kernel", given, Unchecked)
 
 
 def test_equal_steps_do_not_hide_what_the_config_says():
     given = run(changes={("optim_wrapper", "clip_grad"): {"max_norm": 5.0}})
-    verdict = examine(cause("grad-clip"), context(given, parity=results("optim_clip", "equal")))
-    assert isinstance(verdict, Found)
+    verdict_on("grad-clip", context(given, parity=results("optim_clip", "equal")))
 
 
 def test_every_step_pattern_names_a_real_step():
-    from fnmatch import fnmatchcase
-
-    from parity.check.cases import all_steps
-
     names = {step.name for step in all_steps()}
     for item in all_causes():
         if item.step:

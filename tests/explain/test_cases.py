@@ -3,8 +3,6 @@
 fixtures/cases/README.md says where each is from.
 """
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

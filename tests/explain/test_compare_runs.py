@@ -1,13 +1,11 @@
 """Two runs held against each other."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
 from parity.explain.compare_runs import compare_runs, grouped, overlap
-from parity.explain.context import beside_run, terms_of_run
 from parity.explain.explain import explain
+from parity.explain.row import beside_run, terms_of_run
 from parity.fixtures import fixtures_root
 from parity.runs.read import read_run
 from parity.settings import differences, terms_of

@@ -1,7 +1,5 @@
 """Every setting that a person edits in a zoo config is named, and nothing beside it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.explain.edits.catalogue import CONFIGS, edits_of, zoo_config

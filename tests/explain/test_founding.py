@@ -1,7 +1,5 @@
 """The case that started this project, from its files to its answer."""
 
-from __future__ import annotations
-
 import pytest
 
 from parity.explain.explain import explain

@@ -1,6 +1,6 @@
 """Which zoo row a run is compared with."""
 
-from __future__ import annotations
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +13,7 @@ from parity.runs.facts import Fact
 from parity.settings import terms_of
 from parity.settings.items import plain
 from parity.zoo.configs import crop_text, model_signature
-from parity.zoo.installed import row_config, zoo_rows
+from parity.zoo.places import row_config, zoo_rows
 from tests.causes.made import run
 
 pytestmark = pytest.mark.live
@@ -26,8 +26,8 @@ def of_row(name, *, changes=None, run_name="my-run", config_name=None):
     values = dict(row_config(row).values)
     made = run(values=values, changes=changes, name=run_name)
     stated = Fact(config_name) if config_name else Fact()
-    settings = made.settings.__class__(**{**made.settings.__dict__, "config_name": stated})
-    return made.__class__(**{**made.__dict__, "settings": settings})
+    settings = replace(made.settings, config_name=stated)
+    return replace(made, settings=settings)
 
 
 def test_the_config_name_decides():
@@ -121,13 +121,8 @@ def test_without_mmseg_there_is_no_row_and_no_error(monkeypatch):
 
 
 def test_crop_text():
-    assert [crop_text(c) for c in ((512, 1024), 640, None, "x", [1])] == [
-        "512x1024",
-        "640x640",
-        "",
-        "",
-        "",
-    ]
+    expected = ["512x1024", "640x640", "", "", ""]
+    assert [crop_text(c) for c in ((512, 1024), 640, None, "x", [1])] == expected
 
 
 def test_signatures_survive_odd_configs():

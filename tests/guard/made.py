@@ -1,7 +1,5 @@
 """A small environment on disk: packages, a torch that answers, an extension, an nvidia-smi."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from pathlib import Path

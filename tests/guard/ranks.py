@@ -3,8 +3,6 @@
 A healthy one with parameters that the loss does not reach, then one with a dead layer.
 """
 
-from __future__ import annotations
-
 import sys
 
 import torch

@@ -1,7 +1,5 @@
 """Twenty steps of a derived config's accumulation beside a batch that is 8 times as large."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import sys

@@ -1,7 +1,5 @@
 """Data sets checked and made smaller, on a few files."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """Configs for other hardware, beside the configs that they are derived from."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -39,11 +37,8 @@ def rates_at_steps(terms):
     updates = [
         part.updates for part in accumulation_plan(accumulative_counts=counts, max_counts=length)
     ]
-    table = lr_table(
-        [terms.get("optim_wrapper", "optimizer", "lr")],
-        terms.config.get("param_scheduler"),
-        max_iters=length,
-    )
+    rate = terms.get("optim_wrapper", "optimizer", "lr")
+    table = lr_table([rate], terms.config.get("param_scheduler"), max_iters=length)
     return table[np.array(updates), 0]
 
 

@@ -1,7 +1,5 @@
 """Every detector of the doctor hits what it is for, and leaves a healthy environment alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from parity.guard.doctor import WINDOWS, Window, at_least, key, window_in
@@ -70,10 +68,7 @@ HITS = [
     (lambda m: m.remove("torch"), "torch", "error", "not installed", "pip install torch"),
     (
         lambda m: m.file("torch/__init__.py", "1/0"),
-        "torch",
-        "error",
-        "ZeroDivision",
-        "torch==2.1.2",
+        *("torch", "error", "ZeroDivision", "torch==2.1.2"),
     ),
     (lambda m: m.torch(cuda=None), "torch", "error", "built without CUDA", "torch==2.1.2"),
     (lambda m: m.package("torch", "1.9.1"), "torch", "warning", "1.9.1", "pip install -U torch"),
@@ -83,10 +78,7 @@ HITS = [
     (lambda m: m.remove("mmcv"), "mmcv", "error", "not installed", "MMCV_WITH_OPS=1"),
     (
         lambda m: m.package("mmcv-lite", "2.1.0"),
-        "mmcv",
-        "error",
-        "share",
-        "uninstall -y mmcv mmcv-l",
+        *("mmcv", "error", "share", "uninstall -y mmcv mmcv-l"),
     ),
     (lambda m: m.package("mmcv", "2.2.0"), "mmcv", "error", "by mmseg and mmdet", "mmcv==2.1.0"),
     (lambda m: m.package("mmcv", "1.7.2"), "mmcv", "error", "by mmseg and mmdet", "mmcv==2.1.0"),

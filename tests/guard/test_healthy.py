@@ -1,7 +1,5 @@
 """Small trainings of every family, in which nothing is wrong: no alarm before or during them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from unittest import mock
 

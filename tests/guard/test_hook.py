@@ -1,18 +1,19 @@
 """Small trainings by mmseg's Runner, Lightning's loop and Hugging Face's, healthy and broken."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import logging
+import subprocess
+import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
 
 from parity.guard.callbacks import HuggingFaceGuard, LightningGuard
-from parity.guard.guard import BrokenTraining
-from parity.guard.monitor import LOST, Monitor
+from parity.guard.guard import LOST, BrokenTraining, Monitor
+from parity.guard.judging import python
 from parity.live import reference_module
 from parity.train.roots import built_in_data
 
@@ -89,11 +90,8 @@ def test_a_healthy_mask2former(tmp_path, data):
     hook = trained(tmp_path, data)
     assert {alarm.id for alarm in hook.alarms if alarm.broken} == set()
     # the model was made small, the batch and schedule are not the zoo's: said
-    assert {alarm.id for alarm in hook.alarms} == {
-        "effective-batch",
-        "fewer-epochs",
-        "schedule-end",
-    }
+    expected = {"effective-batch", "fewer-epochs", "schedule-end"}
+    assert {alarm.id for alarm in hook.alarms} == expected
 
 
 def test_a_dead_op_is_found(tmp_path, data, capfd):
@@ -193,3 +191,24 @@ def test_callbacks(loop, guard, caplog):
     assert [alarm.id for alarm in warned.alarms] == ["zero-gradient"]
     with pytest.raises(BrokenTraining, match="two"):
         loop(Two(True), guard(on_error="stop", zero=3))
+
+
+SCRIPT = str(Path(__file__).with_name("ranks.py"))
+WATCH = "from parity.guard.watch import main; main()"
+
+
+@pytest.mark.live
+def test_a_dead_layer_ends_all_processes_and_a_healthy_one_none(tmp_path):
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *torchrun, SCRIPT, str(tmp_path / "trained")]
+    command = [*python(WATCH, f"--work-dir={tmp_path}"), *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 1
+    for rank in (0, 1):
+        assert done.stdout.count(f"process {rank}: 0 alarms\n") == 1
+    told = [line for line in done.stdout.splitlines() if "parity: zero-gradient" in line]
+    assert len(told) == 1
+    assert told[0].endswith("two.bias, two.weight")
+    assert "[rank1]" not in done.stderr  # it was ended, neither left waiting nor broken
+    (kept,) = tmp_path.glob("console_*.txt")
+    assert told[0] in kept.read_text()

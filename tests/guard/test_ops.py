@@ -1,7 +1,5 @@
 """mmcv's ops, planted wrong, dead and right; the program that says which, as one file."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os
@@ -117,6 +115,15 @@ def multi_scale_deformable_attn_pytorch(*inputs):
 """
 
 
+def answered(script, *arguments, paths):
+    """What the one file says, written to `script`, with packages from `paths`."""
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(one_file(Path(ops.__file__)))
+    command = [sys.executable, str(script), *arguments]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Runs the one file beside a fake mmcv; what it answers as JSON."""
@@ -128,17 +135,10 @@ def run(tmp_path_factory):
         (package.parent / "__init__.py").touch()
         (package / "__init__.py").write_text(FAKE.replace("{plant!r}", repr(plant)))
         (package / "multi_scale_deform_attn.py").write_text(DEFORM_ATTN)
-        script = root / "ops.py"
-        script.write_text(one_file(Path(ops.__file__)))
         (root / "torch.py").write_text("raise RuntimeError('beside the script')")
-        paths = [str(root / "site"), str(Path(__file__).parents[2])]
-        done = subprocess.run(
-            [sys.executable, str(script), "--device", "cpu", "--json", "--limit", str(limit)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        paths = [root / "site", Path(__file__).parents[2]]
+        options = ("--device", "cpu", "--json", "--limit", str(limit))
+        done = answered(root / "ops.py", *options, paths=paths)
         assert done.stderr == ""
         document = json.loads(done.stdout)
         assert document["exit_code"] == done.returncode
@@ -249,16 +249,7 @@ def test_without_compiled_ops_nothing_is_tried_and_nothing_passes(tmp_path):
     package.mkdir(parents=True)
     (package.parent / "__init__.py").touch()
     (package / "__init__.py").write_text("import mmcv._ext")
-    script = tmp_path / "script" / "ops.py"
-    script.parent.mkdir()
-    script.write_text(one_file(Path(ops.__file__)))
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = answered(tmp_path / "script" / "ops.py", paths=[tmp_path])
     assert done.returncode == 2
     assert "No module named 'mmcv._ext'" in done.stdout
     assert done.stdout.count("not tried") == len(OPS)

@@ -1,7 +1,5 @@
 """Trainings looked at before they start: healthy ones, broken ones, hostile ones."""
 
-from __future__ import annotations
-
 import pickle
 from collections import Counter
 from pathlib import Path
@@ -64,10 +62,8 @@ def test_a_config_of_the_zoo_as_the_zoo_trains_it(data):
 
 def test_what_one_gpu_changes(data):
     lines = lines_of(SEGFORMER, gpus=1, data=data)
-    assert {name for name, (status, _) in lines.items() if status == "error"} == {
-        "effective-batch",
-        "syncbn-reverted",
-    }
+    expected = {"effective-batch", "syncbn-reverted"}
+    assert {name for name, (status, _) in lines.items() if status == "error"} == expected
     accepted = lines_of(SEGFORMER, gpus=1, data=data, accept=["effective-batch"])
     assert accepted["effective-batch"][0] == "warning"
 

@@ -1,7 +1,5 @@
 """The doctor as a program: one file, Python 3.8, one screen, JSON, exit codes."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os
@@ -153,10 +151,8 @@ def test_a_judge_that_fails_costs_its_own_lines_only(tmp_path, monkeypatch):
 
     monkeypatch.setattr(doctor, "JUDGES", (judge_nothing, doctor.judge_python))
     lines = diagnose(doctor.Environment(python="3.10.13"))
-    assert [(line.status, line.name) for line in lines] == [
-        ("warning", "nothing"),
-        ("ok", "Python"),
-    ]
+    expected = [("warning", "nothing"), ("ok", "Python")]
+    assert [(line.status, line.name) for line in lines] == expected
 
 
 def test_pythons_outside_of_the_window():
@@ -164,12 +160,8 @@ def test_pythons_outside_of_the_window():
         (line,) = doctor.judge_python(doctor.Environment(python=version))
         return line.status
 
-    assert [status(v) for v in ("3.7.16", "3.8.0", "3.13.0", "3.14.0")] == [
-        "warning",
-        "ok",
-        "ok",
-        "error",
-    ]
+    expected = ["warning", "ok", "ok", "error"]
+    assert [status(v) for v in ("3.7.16", "3.8.0", "3.13.0", "3.14.0")] == expected
 
 
 def test_a_child_and_its_children_end_with_the_time_limit():

@@ -1,7 +1,5 @@
 """A training under `parity watch` beside the same one without it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pty
@@ -14,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from parity.fixtures import fixtures_root
-from parity.guard.console import KeptConsole
 from parity.guard.judge import judge
-from parity.guard.judging import python
+from parity.guard.judging import KeptConsole, python
 from parity.guard.watch import work_dir_of
 from parity.runs import read_run
 
@@ -57,18 +54,13 @@ def test_ends_as_the_command_does(tmp_path, script):
         subprocess.run(given, capture_output=True, check=False)
         for given in (command, watched(tmp_path, *command))
     )
-    assert (beside.returncode, beside.stdout, beside.stderr) == (
-        alone.returncode,
-        alone.stdout,
-        alone.stderr,
-    )
+    expected = (alone.returncode, alone.stdout, alone.stderr)
+    assert (beside.returncode, beside.stdout, beside.stderr) == expected
 
 
 def test_a_command_that_is_missing(tmp_path):
-    assert (
-        subprocess.run(watched(tmp_path, "no-such"), capture_output=True, check=False).returncode
-        == 127
-    )
+    done = subprocess.run(watched(tmp_path, "no-such"), capture_output=True, check=False)
+    assert done.returncode == 127
 
 
 def heard():
@@ -100,10 +92,8 @@ def test_each_process_gets_each_signal_once(tmp_path):
 
 def test_what_the_command_forks_may_outlive_it(tmp_path):
     started = time.monotonic()
-    process = subprocess.Popen(
-        watched(tmp_path, "bash", "-c", "(sleep 1; echo late) & echo now; exit 3"),
-        stdout=subprocess.PIPE,
-    )
+    script = "(sleep 1; echo late) & echo now; exit 3"
+    process = subprocess.Popen(watched(tmp_path, "bash", "-c", script), stdout=subprocess.PIPE)
     assert process.wait() == 3
     ended = time.monotonic() - started
     assert process.stdout.read() == b"now\nlate\n"
@@ -170,9 +160,8 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_a_broken_training_is_stopped(tmp_path):
     source = RUNS / "dead-kernel-console" / "console.out"
     command = ["bash", "-c", f"cat {source}; exec sleep 60"]
-    done = subprocess.run(
-        watched(tmp_path, *command, on_error="stop"), capture_output=True, check=False
-    )
+    command = watched(tmp_path, *command, on_error="stop")
+    done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, source.read_bytes())
     assert done.stderr.startswith(b"parity watch: dead-kernel: ")
     assert done.stderr.endswith(b"; the training is stopped\n")

@@ -12,8 +12,8 @@ from parity.causes.examine import SETTING
 from parity.check.exhibit.curves import MAX_POINTS
 from parity.cli.explain import exit_code
 from parity.explain.compare_runs import MAX_PLOTS, compare_runs, plot
-from parity.explain.context import beside_run, terms_of_run
 from parity.explain.explain import explain
+from parity.explain.row import beside_run, terms_of_run
 from parity.fixtures import fixtures_root
 from parity.report.document import FindingSection, PlotSection, TableSection
 from parity.report.explained import report_of_explanation

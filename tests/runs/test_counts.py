@@ -74,10 +74,8 @@ def test_no_number_of_processes_no_number_of_images(tmp_path):
 
 
 def test_eight_processes_validate_the_whole_data_set(tmp_path):
-    write(
-        tmp_path / STAMP / f"{STAMP}.log",
-        environment(gpus=8, distributed=True) + val_lines(images=250),
-    )
+    log = environment(gpus=8, distributed=True) + val_lines(images=250)
+    write(tmp_path / STAMP / f"{STAMP}.log", log)
     write(tmp_path / STAMP / "vis_data/config.py", CONFIG)
     assert read_run(tmp_path).settings.dataset_size.value == 20210
 
@@ -227,12 +225,7 @@ def test_the_zoo_asks_for_the_published_splits():
             unknown[path.stem] = sizes
     without_validation = {name for name, sizes in unknown.items() if sizes[0]}
     assert without_validation == {"bdd100k", "mapillary_v1", "mapillary_v1_65", "mapillary_v2"}
-    assert unknown.keys() - without_validation == {
-        "levir_256x256",
-        "nyu",
-        "nyu_512x512",
-        "synapse",
-    }
+    assert unknown.keys() - without_validation == {"levir_256x256", "nyu", "nyu_512x512", "synapse"}
 
 
 @pytest.mark.live

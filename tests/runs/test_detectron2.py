@@ -7,8 +7,7 @@ import pytest
 
 from parity.errors import RunFormatError
 from parity.runs import find_runs, read_run
-from tests.runs.builders import KERNEL, write
-from tests.runs.evidence import assert_evidence_exists
+from tests.runs.builders import KERNEL, assert_evidence_exists, value, write
 
 CONFIG = """\
 DATASETS:
@@ -128,10 +127,6 @@ def write_output(root, **options):
     return root
 
 
-def value(run, name):
-    return getattr(run.settings, name).value
-
-
 def test_an_output_folder_tells_everything(tmp_path):
     run = read_run(write_output(tmp_path))
     assert run.unread == ()
@@ -232,24 +227,17 @@ def test_a_resumption_that_the_log_states(tmp_path):
 
 
 def test_keys_that_did_not_match(tmp_path):
-    extra = (
-        said(
+    shapes, missing, unused = (
+        said(text, "fvcore", "WARNING")
+        for text in (
             "Skip loading parameter 'head.w' to the model due to incompatible shapes: ...",
-            "fvcore",
-            "WARNING",
-        )
-        + said(
-            "Some model parameters or buffers are not found in the checkpoint:", "fvcore", "WARNING"
-        )
-        + "\x1b[34mbackbone.norm0.{bias, weight}\x1b[0m\n"
-        + said(
+            "Some model parameters or buffers are not found in the checkpoint:",
             "The checkpoint state_dict contains keys that are not used by the model:",
-            "fvcore",
-            "WARNING",
         )
-        + "  \x1b[35mfc.{bias, weight}\x1b[0m\n"
     )
-    run = read_run(write_output(tmp_path, extra=extra))
+    missing += "\x1b[34mbackbone.norm0.{bias, weight}\x1b[0m\n"
+    unused += "  \x1b[35mfc.{bias, weight}\x1b[0m\n"
+    run = read_run(write_output(tmp_path, extra=shapes + missing + unused))
     (load,) = run.weights
     assert load.mismatched == ("head.w",)
     assert load.missing == ("backbone.norm0.{bias, weight}",)

@@ -6,7 +6,6 @@ import json
 import time
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,55 +14,30 @@ from parity.runs import read_run
 from parity.runs.checkpoint import read_checkpoint
 from parity.runs.config import parse_config
 from parity.runs.console import FailureFinder
-from parity.runs.entries import entries
 from parity.runs.log import read_log
 from parity.runs.pickles import read_pickle
 from parity.runs.scalars import read_scalars
 from parity.runs.table import read_csv, read_json
 from parity.runs.tensorboard import read_events
 from parity.runs.tensors import load_tensors
-from parity.runs.text import blocks
+from parity.runs.text import blocks, entries
 from tests.runs import legacy
 from tests.runs import test_detectron2 as detectron2
 from tests.runs import test_huggingface as huggingface
 from tests.runs import test_lightning as lightning
 from tests.runs.builders import (
     CONFIG,
-    KERNEL,
     REVERTED,
     STAMP,
     environment,
-    head,
     memory,
-    printed_config,
     train_line,
-    train_record,
     val_lines,
-    val_record,
     write,
     write_run,
 )
-from tests.runs.mutate import write_input
+from tests.runs.mutate import JUNK, LOG, RECORDS, checkpoint, write_input
 from tests.runs.test_tensorboard import event, record, scalar
-
-LOG = (
-    environment()
-    + printed_config("a = 1")
-    + REVERTED
-    + f"{head()}Load checkpoint from iter_5.pth\n{head()}resumed epoch: 0, iter: 5\n"
-    + f"{head()}Loaded 20210 images\n{head()}Saving checkpoint at 50 iterations\n"
-    + train_line(50)
-    + f"{KERNEL}\n"
-    + val_lines()
-    + "The model and loaded state dict do not match exactly\n\nmissing keys in source: a\n"
-)
-RECORDS = "\n".join([train_record(50), val_record(50), train_record(100)])
-
-
-def checkpoint_bytes():
-    stream = io.BytesIO()
-    torch.save({"state_dict": {"a": torch.ones(3, 4)}, "meta": {"iter": 5}}, stream)
-    return stream.getvalue()
 
 
 def of_log(data):
@@ -86,11 +60,8 @@ READERS = {
         RECORDS.encode(),
         lambda data: read_scalars(blocks(io.BytesIO(data)), file="f").points.curves(),
     ),
-    "config": (
-        CONFIG.encode(),
-        lambda data: parse_config(data.decode("utf-8", "replace"), file="f"),
-    ),
-    "pickle": (checkpoint_bytes()[64:600], of_pickle),
+    "config": (CONFIG.encode(), of_config),
+    "pickle": (checkpoint()[64:600], of_pickle),
     "events": (
         b"".join(record(event(step, scalar("loss", 1.0), scalar("mIoU", 5))) for step in (1, 2)),
         lambda data: read_events(io.BytesIO(data), file="f"),
@@ -117,14 +88,10 @@ FOLDERS = {
     "lightning": {"metrics.csv": lightning.METRICS, "hparams.yaml": lightning.PARAMETERS},
     "mmseg 0.x": {f"{STAMP}.log": legacy.log(), f"{STAMP}.log.json": legacy.records()},
 }
-ODD = [b"9" * 5000, b"[" * 300, b"\n" * 99, b"\x80\x04", b"\xff" * 8]
 # Where, what instead (nothing: a cut), how often.
 damage = st.lists(
     st.tuples(
-        st.integers(0, 1 << 16),
-        st.integers(0, 40),
-        st.binary(max_size=12)
-        | st.sampled_from([b"9" * 5000, b"[" * 300, b"\n" * 99, b"\x80\x04"]),
+        st.integers(0, 1 << 16), st.integers(0, 40), st.binary(max_size=12) | st.sampled_from(JUNK)
     ),
     min_size=1,
     max_size=6,
@@ -155,7 +122,7 @@ def test_any_damage_is_an_answer(name, changes):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return checkpoint_bytes(), tmp_path_factory.mktemp("damaged") / "a.pth"
+    return checkpoint(), tmp_path_factory.mktemp("damaged") / "a.pth"
 
 
 @given(changes=damage)

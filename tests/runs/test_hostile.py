@@ -21,9 +21,10 @@ from parity.runs.config import parse_config, read_config
 from parity.runs.facts import Config, Fact, Source, Unknown
 from parity.runs.pickle_values import Opaque
 from parity.runs.pickles import read_pickle
+from parity.runs.segments import combine
 from parity.runs.settings import SettingSources, settings_of
 from parity.runs.tree import list_tree, open_regular, read_bounded
-from parity.zoo.signature import full_signature
+from parity.zoo.configs import full_signature
 from tests.runs.builders import (
     CONFIG,
     STAMP,
@@ -101,10 +102,8 @@ def test_a_link_inside_the_run_is_read(tmp_path):
     (root / "latest.pth").symlink_to("iter_200.pth")
     run = read_run(root)
     assert run.unread == ()
-    assert [(item.file, item.kind) for item in run.checkpoints] == [
-        ("iter_200.pth", "iter"),
-        ("latest.pth", "last"),
-    ]
+    expected = [("iter_200.pth", "iter"), ("latest.pth", "last")]
+    assert [(item.file, item.kind) for item in run.checkpoints] == expected
 
 
 def test_pipes_are_not_waited_for(tmp_path):
@@ -312,7 +311,7 @@ import os, sys
 from pathlib import Path
 from parity.causes.extension import read_architectures
 from parity.errors import RunFormatError
-from parity.runs import archive, checkpoint, tensors
+from parity.runs import checkpoint, tensors
 for name in ("a.pth", "b.pth", "c.safetensors"):
     path = Path(sys.argv[1], name)
     found = checkpoint.read_checkpoint(path)
@@ -333,67 +332,64 @@ for name in ("a.pth", "b.pth", "c.safetensors"):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("cut off") + done.stdout.count("does not fit") == 3
-    for module in ("runs/archive", "runs/tensors", "runs/formats", "causes/extension"):
+    for module in ("runs/tensors", "runs/formats", "causes/extension"):
         assert "mmap" not in Path(f"parity/{module}.py").read_text()
 
 
+# What else than a config settings are derived from.
+NOTHING = (Fact(), Fact(), {}, (), {}, (), (), combine("", [], (), None), {})
 ANY = [None, 5, -1.5, "x", [], [[]], [1, None], {}, {"type": 3}, {"type": []}, [{"a": {}}], True]
 PLACES = [
-    ("model",),
-    ("model", "backbone"),
-    ("model", "backbone", "type"),
-    ("model", "backbone", "depths"),
-    ("model", "backbone", "embed_dims"),
-    ("model", "decode_head"),
-    ("model", "decode_head", "norm_cfg"),
-    ("model", "test_cfg"),
-    ("model", "test_cfg", "mode"),
-    ("optim_wrapper",),
-    ("optim_wrapper", "type"),
-    ("optim_wrapper", "optimizer"),
-    ("optim_wrapper", "paramwise_cfg"),
-    ("optim_wrapper", "clip_grad"),
-    ("param_scheduler",),
-    ("train_cfg",),
-    ("train_cfg", "max_iters"),
-    ("train_dataloader",),
-    ("train_dataloader", "batch_size"),
-    ("train_dataloader", "dataset"),
-    ("train_dataloader", "dataset", "type"),
-    ("train_dataloader", "dataset", "pipeline"),
-    ("train_dataloader", "dataset", "data_prefix"),
-    ("val_dataloader", "dataset", "pipeline"),
-    ("val_evaluator",),
-    ("val_evaluator", "ignore_index"),
-    ("gpu_ids",),
-    ("load_from",),
-    ("fp16",),
+    "model",
+    "model.backbone",
+    "model.backbone.type",
+    "model.backbone.depths",
+    "model.backbone.embed_dims",
+    "model.decode_head",
+    "model.decode_head.norm_cfg",
+    "model.test_cfg",
+    "model.test_cfg.mode",
+    "optim_wrapper",
+    "optim_wrapper.type",
+    "optim_wrapper.optimizer",
+    "optim_wrapper.paramwise_cfg",
+    "optim_wrapper.clip_grad",
+    "param_scheduler",
+    "train_cfg",
+    "train_cfg.max_iters",
+    "train_dataloader",
+    "train_dataloader.batch_size",
+    "train_dataloader.dataset",
+    "train_dataloader.dataset.type",
+    "train_dataloader.dataset.pipeline",
+    "train_dataloader.dataset.data_prefix",
+    "val_dataloader.dataset.pipeline",
+    "val_evaluator",
+    "val_evaluator.ignore_index",
+    "gpu_ids",
+    "load_from",
+    "fp16",
 ]
 
 
-@pytest.mark.parametrize("path", PLACES, ids=".".join)
-def test_any_setting_may_be_of_any_type(path):
+@pytest.mark.parametrize("place", PLACES)
+def test_any_setting_may_be_of_any_type(place):
+    *path, last = place.split(".")
     for value in [*ANY, Unknown("f()", Source("c.py", 1), "the call of `f`")]:
         values = copy.deepcopy(dict(parse_config(CONFIG, file="c.py").values))
         box = values
-        for key in path[:-1]:
+        for key in path:
             box = box[key]
-        box[path[-1]] = value
+        box[last] = value
         config = Config(values, "c.py")
-        evidence = SettingSources(
-            config, Fact(), Fact(), "", {}, (), {}, (), (), Fact(), Fact(), (), {}
-        )
-        found = settings_of(evidence)
+        found = settings_of(SettingSources(config, *NOTHING))
         assert found.seed.value == 7
         full_signature(config)
 
 
 def test_what_a_setting_depends_on_is_not_known_is_no_default():
     values = dict(parse_config(f"{CONFIG}\noptim_wrapper = f()", file="c.py").values)
-    evidence = SettingSources(
-        Config(values, "c.py"), *[Fact()] * 2, "", {}, (), {}, (), (), *[Fact()] * 2, (), {}
-    )
-    found = settings_of(evidence)
+    found = settings_of(SettingSources(Config(values, "c.py"), *NOTHING))
     for fact in (found.precision, found.optimizer, found.accumulation, found.clip_grad):
         assert fact.value is None
         assert "`f`" in fact.note

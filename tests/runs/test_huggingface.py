@@ -7,8 +7,7 @@ import pytest
 
 from parity.errors import RunFormatError
 from parity.runs import find_runs, read_run
-from tests.runs.builders import write
-from tests.runs.evidence import assert_evidence_exists, sources
+from tests.runs.builders import assert_evidence_exists, sources, value, write
 
 MODEL = {
     "_name_or_path": "nvidia/mit-b0",
@@ -61,10 +60,6 @@ def write_output(root):
     return root
 
 
-def value(run, name):
-    return getattr(run.settings, name).value
-
-
 def test_an_output_folder_tells_everything(tmp_path):
     root = write_output(tmp_path)
     write(root / "training_args.bin", b"\x80\x02.")
@@ -89,10 +84,8 @@ def test_an_output_folder_tells_everything(tmp_path):
     assert run.curves["lr"].values[-1] == pytest.approx(4.8e-5)
     assert run.curves["eval_loss"].values.tolist() == [0.7, 0.7]
     assert "train_loss" not in run.curves
-    assert [(s.step, s.value, s.split) for s in run.scores] == [
-        (100, 25.0, "val"),
-        (200, 37.5, "val"),
-    ]
+    wanted = [(100, 25.0, "val"), (200, 37.5, "val")]
+    assert [(s.step, s.value, s.split) for s in run.scores] == wanted
     metrics = run.evaluations[-1].metrics
     assert metrics == {"mIoU": 37.5, "mAcc": 50.0, "aAcc": 75.0}
     wall, sky = sorted(run.evaluations[-1].classes, key=lambda item: item.name == "sky")

@@ -7,8 +7,7 @@ import pytest
 
 from parity.runs import read_run
 from tests.runs import legacy
-from tests.runs.builders import STAMP, write
-from tests.runs.evidence import assert_evidence_exists
+from tests.runs.builders import STAMP, assert_evidence_exists, value, write
 from tests.runs.legacy import CONFIG, HEAD, NAME, WEIGHTS, write_legacy
 
 EXPECTED = {
@@ -25,10 +24,6 @@ EXPECTED = {
     "iterations": 16000,
     "pretrained": WEIGHTS,
 }
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 def test_a_work_directory_tells_everything(tmp_path):
@@ -104,11 +99,8 @@ def test_the_iterations_of_early_versions(tmp_path):
 
 
 def test_early_versions_wrote_the_iteration_where_later_ones_write_the_count(tmp_path):
-    write_legacy(
-        tmp_path,
-        text=legacy.log(evaluation=f"Iter(val) [16000]\t{legacy.SCORES}"),
-        json_lines=legacy.records(evaluation=16000),
-    )
+    log = legacy.log(evaluation=f"Iter(val) [16000]\t{legacy.SCORES}")
+    write_legacy(tmp_path, text=log, json_lines=legacy.records(evaluation=16000))
     (evaluation,) = read_run(tmp_path).evaluations
     assert (evaluation.step, evaluation.samples) == (16000, None)
 

@@ -4,8 +4,7 @@ import pytest
 
 from parity.errors import FolderOfRuns, RunFormatError
 from parity.runs import find_runs, read_run
-from tests.runs.builders import write
-from tests.runs.evidence import assert_evidence_exists
+from tests.runs.builders import assert_evidence_exists, value, write
 
 METRICS = """\
 epoch,lr-AdamW,step,train_loss,val_loss,val_mIoU,val/pixel_acc
@@ -33,10 +32,6 @@ def write_version(folder):
     return folder
 
 
-def value(run, name):
-    return getattr(run.settings, name).value
-
-
 @pytest.mark.parametrize(
     ("folder", "given"),
     [
@@ -53,10 +48,8 @@ def test_a_folder_tells_everything(tmp_path, folder, given):
     assert run.curves["loss"].steps.tolist() == [50, 100, 150]
     assert run.curves["lr"].values.tolist() == [6e-5]
     assert run.curves["val_loss"].values.tolist() == [0.75, 0.5]
-    assert [(s.step, s.value, s.split) for s in run.scores] == [
-        (100, 25.0, "val"),
-        (200, 37.5, "val"),
-    ]
+    wanted = [(100, 25.0, "val"), (200, 37.5, "val")]
+    assert [(s.step, s.value, s.split) for s in run.scores] == wanted
     assert run.evaluations[0].metrics["aAcc"] == 50.0
     expected = {
         "framework": "lightning",

@@ -10,6 +10,7 @@ from tests.runs.builders import (
     CONFIG,
     KERNEL,
     STAMP,
+    assert_evidence_exists,
     environment,
     head,
     printed_config,
@@ -19,7 +20,6 @@ from tests.runs.builders import (
     val_record,
     write,
 )
-from tests.runs.evidence import assert_evidence_exists
 
 NAME = "upernet_r50_4xb4-160k_ade20k-512x512"
 MISMATCH = (

@@ -2,21 +2,14 @@
 
 import io
 import math
+import time
 
 import pytest
 
-from parity.runs.entries import entries
-from parity.runs.log import read_log
+from parity.runs.log import MAX_KEYS, MAX_LOADS, read_log
 from parity.runs.log_data import LR_SCALED, SYNC_BN
-from parity.runs.text import blocks
-from tests.runs.builders import (
-    REVERTED,
-    environment,
-    head,
-    printed_config,
-    train_line,
-    val_lines,
-)
+from parity.runs.text import blocks, entries
+from tests.runs.builders import REVERTED, environment, head, printed_config, train_line, val_lines
 
 
 def read(text):
@@ -132,12 +125,8 @@ def test_known_statements_and_warnings():
     assert data.notices[SYNC_BN].line == 1
     assert data.notices[LR_SCALED].line == 2
     (message,) = data.tally.messages()
-    assert (message.kind, message.count, message.source.line, message.last_line) == (
-        "WARNING",
-        2,
-        3,
-        4,
-    )
+    expected = ("WARNING", 2, 3, 4)
+    assert (message.kind, message.count, message.source.line, message.last_line) == expected
 
 
 def test_a_healthy_log_has_no_such_statement():
@@ -156,3 +145,27 @@ def test_the_printed_config_and_its_line():
 def test_a_line_of_nothing_but_letters_takes_no_longer_than_its_length():
     read(f"{head()}Iter(train) [1/2]  " + "a" * 1_000_000 + "\n")
     read(f"{head()}\n" + "\n" * 200_000 + "| IoU\n| \n")
+
+
+LISTED = "The model and loaded state dict do not match exactly\n\n"
+
+
+def loads(text):
+    start = time.process_time()
+    found = read_log(entries(blocks(io.BytesIO(text.encode()))), file="a.log").weights
+    assert time.process_time() - start < 10
+    return found
+
+
+def test_many_mismatches_take_linear_time():
+    (found,) = loads(LISTED + "size mismatch for a.b: x\n" * 150_000)
+    assert len(found.mismatched) == MAX_KEYS
+
+
+def test_many_keys_are_cut():
+    (found,) = loads(f"{LISTED}unexpected key in source state_dict: {'a, ' * 500_000}\n")
+    assert len(found.unexpected) == MAX_KEYS
+
+
+def test_many_lists_are_cut():
+    assert len(loads(f"{LISTED}missing keys in source state_dict: a, b\n" * 10_000)) == MAX_LOADS

@@ -76,10 +76,8 @@ def test_weights_in_a_folder_of_their_own(tmp_path):
     write(tmp_path / f"other/{STAMP}.log", train_line(50))
     write(tmp_path / "last_checkpoint", "/elsewhere/saved/iter_200.pth\n")
     run = read_run(tmp_path, checkpoints=False)
-    assert [item.file for item in run.checkpoints] == [
-        "saved/best_mIoU_iter_50.pth",
-        "saved/iter_100.pth",
-    ]
+    expected = ["saved/best_mIoU_iter_50.pth", "saved/iter_100.pth"]
+    assert [item.file for item in run.checkpoints] == expected
     assert run.settings.iterations.value == 100
     assert "'iter_200.pth', which is not in the run" in run.unread[0].reason
 

@@ -20,24 +20,21 @@ from tests.runs.builders import (
     LATER,
     REVERTED,
     STAMP,
+    assert_evidence_exists,
     environment,
     head,
     train_line,
     train_record,
     val_lines,
     val_record,
+    value,
     write,
     write_run,
 )
-from tests.runs.evidence import assert_evidence_exists
 from tests.runs.test_tensorboard import event, record, scalar
 
 RUNS = inputs_root().parent / "runs"
 NAME = "mask2former_swin-s_8xb2-160k_ade20k-512x512"
-
-
-def value(run, name):
-    return getattr(run.settings, name).value
 
 
 def test_a_work_directory_tells_everything(tmp_path):
@@ -231,10 +228,8 @@ def test_a_test_afterwards_leaves_training_as_it_was(tmp_path):
     write(root / LATER / f"{LATER}.log", tested)
     write(root / LATER / f"{LATER}.json", '{"aAcc": 80.1234, "mIoU": 45.5, "mAcc": 55.0}')
     run = read_run(root)
-    assert [(s.split, s.value, s.step) for s in run.scores] == [
-        ("val", 44.0, 200),
-        ("test", 45.5, 200),
-    ]
+    expected = [("val", 44.0, 200), ("test", 45.5, 200)]
+    assert [(s.split, s.value, s.step) for s in run.scores] == expected
     assert (run.last.value, run.best.value) == (44.0, 44.0)
     assert value(run, "iterations") == 200
     assert run.config is run.segments[0].config

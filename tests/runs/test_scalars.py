@@ -6,11 +6,12 @@ import math
 
 import pytest
 
+from parity.runs import read_run
 from parity.runs.curves import Points, fill, join
 from parity.runs.log_data import PrintedConfig
-from parity.runs.scalars import read_scalars
+from parity.runs.scalars import read_scalars, score_name, split_name
 from parity.runs.text import blocks
-from tests.runs.builders import train_record, val_record
+from tests.runs.builders import train_record, val_record, write
 
 
 def read(text, **options):
@@ -139,3 +140,37 @@ def test_too_many_values_stop_the_curve_and_are_listed(monkeypatch):
     data = read("\n".join(train_record(step) for step in range(1, 9)))
     assert len(data.points) == 2
     assert "more names or values" in data.unread[0].reason
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "split"),
+    [
+        ("mIoU", "mIoU", None),
+        ("sem_seg/mIoU", "mIoU", None),
+        ("eval_mean_iou", "mIoU", "val"),
+        ("val_mIoU", "mIoU", "val"),
+        ("val/miou", "mIoU", "val"),
+        ("valid_mean_iou", "mIoU", "val"),
+        ("test/mIoU", "mIoU", "test"),
+        ("Mean_IoU", "mIoU", None),
+        ("sem_seg/mACC", "mAcc", None),
+        ("eval_mean_accuracy", "mAcc", "val"),
+        ("sem_seg/pACC", "aAcc", None),
+        ("eval_overall_accuracy", "aAcc", "val"),
+        ("sem_seg/fwIoU", "fwIoU", None),
+        ("train_mIoU", None, None),
+        ("loss", None, None),
+        ("IoU.wall", None, None),
+        ("eval_accuracy_wall", None, "val"),
+    ],
+)
+def test_names(written, name, split):
+    assert score_name(written) == name
+    if name is not None:
+        assert split_name(written) == split
+
+
+@pytest.mark.parametrize("column", ["sem_seg/mIoU", "eval_mean_iou", "val_mIoU", "val/miou"])
+def test_in_a_table(tmp_path, column):
+    path = write(tmp_path / "run.csv", f"step,loss,{column}\n50,1.5,\n100,1.0,0.375\n")
+    assert [(s.step, s.value) for s in read_run(path).scores] == [(100, 37.5)]

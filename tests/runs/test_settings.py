@@ -6,13 +6,14 @@ from collections import Counter
 import pytest
 import yaml
 
-from parity.runs import signature
+from parity.runs import options as signature
 from parity.runs.config import installed_configs, parse_config, read_config
 from parity.runs.datasets import KNOWN, dataset_of, planned_images
-from parity.runs.families import backbone_of, method_of
+from parity.runs.facts import Fact, Source
+from parity.runs.families import backbone_of, method_of, scope_of
 from parity.runs.options import norms_of, precision_of, pretrained_of
 from parity.runs.read import read_run
-from tests.runs.builders import CONFIG, STAMP, head, live, write_run
+from tests.runs.builders import CONFIG, STAMP, environment, head, live, train_line, write, write_run
 
 PLAIN = "mIoU|ss|whole|ignore=255|reduce0=y|orig-size"
 
@@ -216,3 +217,45 @@ def test_label_0_is_ignored_where_mmseg_ignores_it_by_default():
         parameters = inspect.signature(registry.get(name).__init__).parameters
         stated = parameters.get("reduce_zero_label")
         assert (stated is not None and stated.default) is info.reduces, name
+
+
+@pytest.mark.parametrize(
+    ("text", "logger", "expected"),
+    [
+        ("default_scope = 'mmdet'", "mmengine", "mmdet"),
+        ("default_scope = 'mmcls'", "mmengine", "mmpretrain"),
+        ("a = 1", "mmpose", "mmpose"),
+        ("model = dict(type='EncoderDecoder')", "mmengine", "mmseg"),
+        ("model = dict(type='TopdownPoseEstimator')", "mmengine", "mmpose"),
+        ("model = dict(type='MaskRCNN')", "", "mmdet"),
+        ("model = dict(type='mmrotate.OrientedRCNN')", "mmengine", "mmrotate"),
+        ("model = dict(type='ImageClassifier')", "mmcv", "mmpretrain"),
+        ("model = dict(type='Mine')", "mmengine", None),
+        ("model = 3", "mmengine", None),
+    ],
+)
+def test_by_what_the_run_says(text, logger, expected):
+    assert scope_of(config(text), logger, {}).value == expected
+
+
+def test_by_the_versions_in_the_log():
+    versions = {"MMDetection": Fact("2.25.0+", Source("a.log", 9))}
+    fact = scope_of(None, "mmcv", versions)
+    assert (fact.value, fact.source.line) == ("mmdet", 9)
+
+
+@pytest.mark.parametrize("name", ["mmdet", "mmpose", "mmrotate", "mmcls", "mmaction", "mmdet3d"])
+def test_logs_of_other_packages_are_read(tmp_path, name):
+    log = (environment() + train_line(50)).replace(" - mmengine - ", f" - {name} - ")
+    run = read_run(write(tmp_path / f"{STAMP}.log", log))
+    assert run.curves["loss"].steps.tolist() == [50]
+    assert run.settings.scope.value == name.replace("mmcls", "mmpretrain")
+
+
+def test_nothing_said_nothing_claimed(tmp_path):
+    run = read_run(write(tmp_path / f"{STAMP}.log", train_line(50)))
+    assert run.settings.scope.value is None
+    assert run.settings.scope.note
+    write(tmp_path / "vis_data/config.py", f"default_scope = 'mmseg'\n{CONFIG}")
+    fact = read_run(tmp_path).settings.scope
+    assert (fact.value, fact.source.line) == ("mmseg", 1)

@@ -110,6 +110,12 @@ def test_what_a_run_states_in_a_wrong_type_is_left_out_and_listed(key, value):
     assert f"`run.{key}`" in data.unread[0].reason
 
 
+def test_what_is_left_out_is_listed_in_its_order():
+    odd = ["seed", "method", "world_size", "dataset", "backbone", "max_iters"]
+    data, _ = json_table({"run": dict.fromkeys(odd, 0.5), "records": [{"step": 1}]})
+    assert [item.reason.split("`")[1] for item in data.unread] == [f"run.{key}" for key in odd]
+
+
 def test_absurd_tables_are_refused():
     with pytest.raises(RunFormatError, match="100001 columns"):
         csv("step," * 100_000 + "a\n" + "1\n" * 100_000)

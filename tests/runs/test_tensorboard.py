@@ -6,8 +6,7 @@ import struct
 
 import pytest
 
-from parity.runs.protobuf import masked_crc32c
-from parity.runs.tensorboard import read_events
+from parity.runs.tensorboard import masked_crc32c, read_events
 
 
 def varint(value):

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity.runs import text as texts
-from parity.runs.entries import entries
-from parity.runs.text import Block, blocks, decoded, json_values, quoted
+from parity.runs.text import Block, blocks, decoded, entries, json_values, quoted
 from tests.runs.builders import head, train_line, val_lines
 
 
@@ -73,12 +72,8 @@ def test_entries_have_level_time_and_line_and_the_text_between_them_is_left_out(
         + train_line(100, start="2021-01-02 03:04:05,678 - mmseg - WARNING - ")
     )
     first, second = entries(blocks(io.BytesIO(data.encode())))
-    assert (first.line, first.level, first.time, first.logger) == (
-        2,
-        "INFO",
-        "01/02 03:04:05",
-        "mmengine",
-    )
+    expected = (2, "INFO", "01/02 03:04:05", "mmengine")
+    assert (first.line, first.level, first.time, first.logger) == expected
     assert (second.line, second.level, second.logger) == (5, "WARNING", "mmseg")
     assert "noise" not in first.text
 
@@ -97,7 +92,7 @@ def test_tables_are_kept_whole_across_blocks(monkeypatch):
 
 
 def test_an_entry_too_long_to_keep_says_so(monkeypatch):
-    monkeypatch.setattr("parity.runs.entries.MAX_ENTRY_BYTES", 1000)
+    monkeypatch.setattr("parity.runs.text.MAX_ENTRY_BYTES", 1000)
     data = f"{head()}Config:\n" + "a = 1\n" * 1000 + train_line(50)
     config, training = entries(blocks(io.BytesIO(data.encode())))
     assert config.cut

@@ -6,9 +6,8 @@ from dataclasses import replace
 import yaml
 
 from parity.runs.read import read_run
-from parity.scores.runs import run_row
+from parity.scores.runs import RunVerdict, run_row
 from parity.scores.table import score_table
-from parity.scores.verdict import RunVerdict
 
 HOST = "https://host/mmsegmentation/v0.5/net"
 HEADER = (

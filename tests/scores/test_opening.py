@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import html
 import json
 import re
@@ -16,6 +14,7 @@ from parity.scores.opening import ENDED, MISREAD, RIGHT
 from parity.scores.options import main
 from parity.zoo.noise import judge
 from parity.zoo.pairs import zoo_pairs
+from reference.zoo import installed_zoo
 from tests.causes.founding import SWIN_S, write_console, write_run
 from tests.scores.sample import checkout, config, model
 
@@ -25,8 +24,6 @@ pytestmark = pytest.mark.live
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The ADE20K table of the installed zoo in each form that opens with words."""
-    from reference.zoo import installed_zoo
-
     folder = tmp_path_factory.mktemp("table")
     for form in ("md", "html", "json"):
         assert main(["--out", str(folder / f"t.{form}")], installed_zoo) == 0
@@ -112,8 +109,6 @@ def test_json_has_every_pair(written):
 
 
 def test_no_opening_with_a_filter_or_without_the_rows_of_the_case(tmp_path):
-    from reference.zoo import installed_zoo
-
     out = tmp_path / "t.md"
     assert main(["--top", "30", "--out", str(out)], installed_zoo) == 0
     assert "## " not in out.read_text()
@@ -127,8 +122,6 @@ class TestPairs:
     """`--pairs`: the settings of every data set instead of the table."""
 
     def test_every_data_set(self, tmp_path):
-        from reference.zoo import installed_zoo
-
         out = tmp_path / "p.md"
         assert main(["--pairs", "--out", str(out)], installed_zoo) == 0
         text = out.read_text()
@@ -137,8 +130,6 @@ class TestPairs:
         assert main(["--pairs", "--out", str(out), "--check"], installed_zoo) == 0
 
     def test_one_data_set(self, tmp_path, monkeypatch):
-        from reference.zoo import installed_zoo
-
         monkeypatch.chdir(tmp_path)
         assert main(["--pairs", "--dataset", "cityscapes"], installed_zoo) == 0
         text = (tmp_path / "cityscapes_pairs.md").read_text()
@@ -156,7 +147,5 @@ class TestPairs:
         ],
     )
     def test_what_does_not_go_together(self, tmp_path, capsys, options, named):
-        from reference.zoo import installed_zoo
-
         assert main(["--pairs", "--out", str(tmp_path / "p.md"), *options], installed_zoo) == 2
         assert named in capsys.readouterr().err

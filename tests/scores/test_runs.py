@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 
@@ -9,10 +7,9 @@ from parity.errors import InputError
 from parity.runs.facts import Config, Fact, Source
 from parity.runs.read import read_run
 from parity.runs.record import Evaluation
-from parity.scores.runs import run_row, run_rows
+from parity.scores.runs import Explainer, RunVerdict, run_row, run_rows
 from parity.scores.table import Selection, score_table
-from parity.scores.verdict import Explainer, RunVerdict
-from parity.zoo.rows import read_rows
+from parity.zoo.rows import read_all_rows
 from tests.scores.sample import SIGNATURE, checkout, model, run_dir
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"
@@ -27,7 +24,7 @@ def row_of(folder, verdict=None, **changes):
 
 def line_of(tmp_path, own, zoo_signature=SIGNATURE):
     root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-    zoo = read_rows([root / "configs" / "net" / "metafile.yaml"])
+    zoo = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
     zoo = [replace(row, signature=zoo_signature) for row in zoo]
     table = score_table(zoo, [own], dataset="ADE20K", version="1", origin="a test")
     return next(line for line in table.rows if line.run is not None)
@@ -46,12 +43,8 @@ class TestRow:
     def test_fields(self, tmp_path):
         own = row_of(run_dir(tmp_path))
         row = own.row
-        assert (row.method, row.backbone, row.crop, row.schedule) == (
-            "Net",
-            "R-50",
-            "512x512",
-            "80k",
-        )
+        expected = ("Net", "R-50", "512x512", "80k")
+        assert (row.method, row.backbone, row.crop, row.schedule) == expected
         assert (row.batch, row.miou, row.signature, row.source) == (2, 39.5, SIGNATURE, "run")
         assert (row.miou_ms, row.notes, own.marks) == (None, (), ())
 
@@ -163,7 +156,7 @@ class TestRuns:
     def test_own_runs_stay_in_every_selection(self, tmp_path):
         own = row_of(run_dir(tmp_path, scores=[(80000, 10.0)]))
         root = checkout(tmp_path / "zoo", [model("a"), model("b", 39.0)], "")
-        zoo = read_rows([root / "configs" / "net" / "metafile.yaml"])
+        zoo = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
         zoo = [replace(row, signature=SIGNATURE) for row in zoo]
         for selection in (Selection(top=1), Selection(method="a")):
             shown = score_table(

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 
@@ -8,10 +6,8 @@ import yaml
 
 from parity.errors import InputError
 from parity.scores.table import Selection, score_table
-from parity.zoo.configs import with_configs
-from parity.zoo.datasets import dataset_key, find_dataset, may_be
-from parity.zoo.rows import Differs, ScoreRow, read_all_rows, read_rows
-from parity.zoo.signature import comparable, unlike
+from parity.zoo.configs import comparable, unlike, with_configs
+from parity.zoo.rows import Differs, ScoreRow, dataset_key, find_dataset, may_be, read_all_rows
 from tests.scores.sample import SIGNATURE, checkout, config, model, weights
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"
@@ -20,7 +16,7 @@ NAME = "net_r50_4xb4-80k_ade20k-512x512"
 def rows_of(tmp_path, *models):
     path = tmp_path / "metafile.yaml"
     path.write_text(yaml.safe_dump({"Models": list(models)}))
-    return read_rows([path])
+    return read_all_rows([path])
 
 
 def table_of(rows, **options):
@@ -53,10 +49,9 @@ class TestMetafiles:
             {"Dataset": "DRIVE", "Metrics": {"mDice": 80.0}},
         ]
         rows = rows_of(tmp_path, model(Results=results))
-        assert [row.miou for row in rows] == [1.0, 3.0]
+        assert [row.miou for row in rows] == [1.0, 2.0, 3.0]
         assert rows[0].miou_ms is None
-        everything = read_all_rows([tmp_path / "metafile.yaml"])
-        assert [row.dataset for row in everything] == ["ADE20K", "Cityscapes", "ADE20K"]
+        assert [row.dataset for row in rows] == ["ADE20K", "Cityscapes", "ADE20K"]
 
     def test_contradictions_are_noted(self, tmp_path):
         late = model(Weights="https://host/net_r50_512x512_160k_ade20k-abc.pth")
@@ -79,7 +74,7 @@ class TestMetafiles:
         (tmp_path / "m.yaml").write_text(
             yaml.safe_dump({"Models": [model("a_4xb2-40k_cityscapes-512x1024", Results=result)]})
         )
-        [row] = read_rows([tmp_path / "m.yaml"], dataset="cityscapes")
+        [row] = read_all_rows([tmp_path / "m.yaml"])
         assert (row.dataset, row.crop, row.schedule) == ("Cityscapes", "512x1024", "40k")
         assert '"# HRNet backbone"' in row.notes[0]
 
@@ -88,7 +83,7 @@ class TestMetafiles:
         path = tmp_path / "metafile.yaml"
         path.write_text(text)
         with pytest.raises(InputError, match="metafile"):
-            read_rows([path])
+            read_all_rows([path])
 
     @pytest.mark.parametrize("score", [float("nan"), -1, 100.5, "forty"])
     def test_not_a_score(self, tmp_path, score):
@@ -99,7 +94,7 @@ class TestMetafiles:
         path = tmp_path / "metafile.yaml"
         path.write_text("Models: !!python/object/apply:os.system ['touch executed']")
         with pytest.raises(InputError):
-            read_rows([path])
+            read_all_rows([path])
         assert not (tmp_path / "executed").exists()
 
 
@@ -159,7 +154,7 @@ class TestSignature:
 class TestConfigs:
     def read(self, tmp_path, content, **changes):
         root = checkout(tmp_path, [model(**changes)], "# Net\n", configs={NAME: content})
-        rows = read_rows([root / "configs" / "net" / "metafile.yaml"])
+        rows = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
         [row] = with_configs(rows, root / "configs")
         return row
 

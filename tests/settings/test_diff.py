@@ -114,7 +114,7 @@ def test_bookkeeping_is_told_apart():
 @pytest.mark.live
 def test_every_config_of_the_zoo_equals_its_dump():
     """As mmengine dumps it: keys sorted, variables and bases gone."""
-    from parity.zoo.installed import row_config, zoo_rows
+    from parity.zoo.places import row_config, zoo_rows
     from reference.dump import config_text
 
     rows = [row for row in zoo_rows("ADE20K") if row_config(row) is not None][::8]
@@ -133,7 +133,7 @@ def _parsed(text):
 
 @pytest.mark.live
 def test_a_config_of_mmseg_0_x_equals_its_row_of_1_x():
-    from parity.zoo.installed import row_config, zoo_rows
+    from parity.zoo.places import row_config, zoo_rows
 
     case = fixtures_root() / "cases" / "mmseg0x_r50_4gpu"
     mine = read_config(case / "upernet_r50_512x512_160k_ade20k.py")

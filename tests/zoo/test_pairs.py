@@ -163,7 +163,7 @@ class TestZoo:
     def test_80k_to_160k_a_second_way(self):
         """By the names of the rows: what the names pair and the configs do not is known."""
         found = effect_of("iterations", "ADE20K", 80_000, "160k")
-        from parity.zoo.installed import zoo_rows
+        from parity.zoo.places import zoo_rows
 
         rows = zoo_rows("ADE20K")
         by_name = {

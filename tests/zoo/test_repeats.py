@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parity.zoo.repeats import REPEATS, ZOO_FIGURES, shift_of_the_zoo
+from parity.zoo.noise import REPEATS, ZOO_FIGURES, shift_of_the_zoo
 
 
 def test_the_zoo_figure_is_not_one_draw_among_its_repeats():
@@ -26,7 +26,7 @@ def test_figures_equal_to_the_means_are_not_shifted():
 @pytest.mark.live
 def test_the_metafiles_give_the_figures_without_resize_to_multiple():
     """They are lower, as the PR's table says, though the configs have that transform."""
-    from parity.zoo.installed import zoo_rows
+    from parity.zoo.places import zoo_rows
 
     rows = {row.backbone: row for row in zoo_rows("ADE20K") if "poolformer" in row.name}
     figures = {f"PoolFormer-{name.rpartition('-')[2]}": row.miou for name, row in rows.items()}

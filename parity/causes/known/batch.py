@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from parity.causes.cause import (
+    NO_CONFIG,
+    NO_ROW,
     UNMEASURED,
     Cause,
     Effect,
@@ -13,8 +15,8 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import dataset, intended_accumulation, intended_batch, known
-from parity.causes.table import NO_CONFIG, NO_ROW
-from parity.runs.datasets import KNOWN
+from parity.runs.datasets import KNOWN, TRAIN
+from parity.settings.terms import Terms
 
 _SCALED = "lr_scaled"
 BATCH = "effective-batch"
@@ -22,6 +24,24 @@ BATCH = "effective-batch"
 ENOUGH = 0.95
 
 
+@Cause(
+    id=BATCH,
+    seen="processes x samples x accumulation by the log and config, against "
+    "the zoo's batch or the config's name",
+    title="Fewer samples per step than the zoo's",
+    mechanism="A config for 8 GPUs started on fewer keeps its iterations and learning rate, so "
+    "each step sees fewer samples, gradients are noisier, and fewer images are seen in all.",
+    effects=(
+        Effect.of(-4.74, "BEiT-B 48.87 instead of 53.61", "microsoft/unilm#443"),
+        Effect.of(-7.0, "SegFormer-B1 about -7", "NVlabs/SegFormer#82"),
+        Effect.of(-22.41, 'SegFormer-B0 "about 15" instead of 37.41', "M#1569"),
+        Effect("SegMAN-L ended at 23.99", "yunxiangfu2001/SegMAN#23"),
+    ),
+    fix="Use more GPUs, or accumulate gradients, until the product is the zoo's batch size.",
+    paths=("train_dataloader.batch_size", "optim_wrapper.accumulative_counts"),
+    test="retrain with accumulative_counts such that the product is the intended batch, and "
+    "max_iters and the schedule lengthened by the same factor",
+)
 def _effective_batch(context: RunContext) -> Verdict:
     settings = context.run.settings
     missing = known(
@@ -31,10 +51,8 @@ def _effective_batch(context: RunContext) -> Verdict:
         return missing
     intended, says = intended_batch(context)
     if intended is None:
-        return Unchecked(
-            "neither the config's name nor a zoo row says which batch it is meant for",
-            "the name of the zoo's config (--against NAME)",
-        )
+        why = "neither the config's name nor a zoo row says which batch it is meant for"
+        return Unchecked(why, "the name of the zoo's config (--against NAME)")
     batch = settings.effective_batch.value or 0
     parts = (settings.world_size, settings.samples_per_gpu, settings.accumulation)
     evidence = context.of_facts(*parts[:2])
@@ -61,6 +79,23 @@ def _effective_batch(context: RunContext) -> Verdict:
     )
 
 
+@Cause(
+    id="fewer-epochs",
+    seen="iterations x batch by log and config, against the zoo's",
+    title="Fewer passes over the data",
+    mechanism="Fewer images are seen: fewer iterations, or fewer samples in each.",
+    effects=(
+        Effect.of(
+            -7.0,
+            "PSPNet on Cityscapes, 1 GPU, scaled rate, 4 to 8 times the iterations: "
+            "about 73 instead of 80",
+            "M#179",
+        ),
+    ),
+    fix="Lengthen max_iters and the schedule's end to as many samples as the zoo's.",
+    paths=("train_cfg.max_iters", "train_cfg.max_epochs", "param_scheduler.*.end"),
+    test="train for as many iterations as the zoo's config, the schedule's end with them",
+)
 def _fewer_epochs(context: RunContext) -> Verdict:
     settings = context.run.settings
     for fact, what in (
@@ -107,12 +142,19 @@ def _passes(context: RunContext, done: int, meant: int) -> str:
     size = context.run.settings.dataset_size.value
     if size is None and context.mine is not None and context.row is not None:
         info = KNOWN.get(dataset(context.mine, "train").kind)
-        size = info.size if info is not None else None
+        size = info.whole(TRAIN) if info is not None else None
     if not size:
         return ""
     return f": {done / size:.1f} passes over {size} images instead of {meant / size:.1f}"
 
 
+@Cause(
+    id="lr-unscaled",
+    seen="no log line 'LR is set based on batch size of' while the batch is another",
+    title="Learning rate not scaled to the batch",
+    mechanism="auto_scale_lr.enable is False by default, so another batch keeps the same rate.",
+    fix="Sweep the rate; for AdamW there is no settled rule.",
+)
 def _lr_unscaled(context: RunContext) -> Verdict:
     settings = context.run.settings
     missing = known(settings.effective_batch, "the effective batch", "the log")
@@ -137,14 +179,21 @@ def _lr_unscaled(context: RunContext) -> Verdict:
     return Found(evidence, "certain", why, f"lr {rate} as configured", part_of=BATCH)
 
 
-def _accumulation_trap(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    count = context.mine.number("optim_wrapper", "accumulative_counts") or 1
+@Cause(
+    id="accumulation-trap",
+    seen="accumulative_counts beside max_iters or auto_scale_lr",
+    title="Accumulated gradients, but too few iterations or a wrongly scaled rate",
+    mechanism="scale_lr ignores accumulative_counts, and max_iters counts micro-batches.",
+    fix="Multiply max_iters and the schedule by accumulative_counts, and set lr by hand.",
+    step="optim_accumulate",
+    needs_config=True,
+)
+def _accumulation_trap(context: RunContext, terms: Terms) -> Verdict:
+    count = terms.number("optim_wrapper", "accumulative_counts") or 1
     if count == 1:
         return RuledOut("no gradients are accumulated")
     place = context.of_setting("optim_wrapper", "accumulative_counts")
-    if context.mine.get("auto_scale_lr", "enable") is True:
+    if terms.get("auto_scale_lr", "enable") is True:
         detail = f"auto_scale_lr is on and does not count the {count} accumulated steps"
         return Found(place, "certain", "the config states both", detail)
     if context.expected is None:
@@ -159,68 +208,3 @@ def _accumulation_trap(context: RunContext) -> Verdict:
         f"{theirs // their_count} in {context.expected_name}"
     )
     return Found(place, "certain", "the config states both", detail)
-
-
-CAUSES = (
-    Cause(
-        id=BATCH,
-        seen="processes x samples x accumulation by the log and config, against th"
-        "e zoo's batch or the config's name",
-        title="Fewer samples per step than the zoo's",
-        mechanism=(
-            "A config for 8 GPUs started on fewer keeps its iterations and learning rate, so each "
-            "step sees fewer samples, gradients are noisier, and fewer images are seen in all."
-        ),
-        effects=(
-            Effect("BEiT-B 48.87 instead of 53.61", "microsoft/unilm#443", low=-4.74, high=-4.74),
-            Effect("SegFormer-B1 about -7", "NVlabs/SegFormer#82", low=-7.0, high=-7.0),
-            Effect('SegFormer-B0 "about 15" instead of 37.41', "M#1569", low=-22.41, high=-22.41),
-            Effect("SegMAN-L ended at 23.99", "yunxiangfu2001/SegMAN#23"),
-        ),
-        fix="Use more GPUs, or accumulate gradients, until the product is the zoo's batch size.",
-        detect=_effective_batch,
-        paths=("train_dataloader.batch_size", "optim_wrapper.accumulative_counts"),
-        test=(
-            "retrain with accumulative_counts such that the product is the intended batch, and "
-            "max_iters and the schedule lengthened by the same factor"
-        ),
-    ),
-    Cause(
-        id="fewer-epochs",
-        seen="iterations x batch by log and config, against the zoo's",
-        title="Fewer passes over the data",
-        mechanism="Fewer images are seen: fewer iterations, or fewer samples in each.",
-        effects=(
-            Effect(
-                "PSPNet on Cityscapes, 1 GPU, scaled rate, 4 to 8 times the iterations: "
-                "about 73 instead of 80",
-                "M#179",
-                low=-7.0,
-                high=-7.0,
-            ),
-        ),
-        fix="Lengthen max_iters and the schedule's end to as many samples as the zoo's.",
-        detect=_fewer_epochs,
-        paths=("train_cfg.max_iters", "train_cfg.max_epochs", "param_scheduler.*.end"),
-        test="train for as many iterations as the zoo's config, the schedule's end with them",
-    ),
-    Cause(
-        id="lr-unscaled",
-        seen="no log line 'LR is set based on batch size of' while the batch is another",
-        title="Learning rate not scaled to the batch",
-        mechanism="auto_scale_lr.enable is False by default, so another batch keeps the same rate.",
-        effects=(UNMEASURED,),
-        fix="Sweep the rate; for AdamW there is no settled rule.",
-        detect=_lr_unscaled,
-    ),
-    Cause(
-        id="accumulation-trap",
-        seen="accumulative_counts beside max_iters or auto_scale_lr",
-        title="Accumulated gradients, but too few iterations or a wrongly scaled rate",
-        mechanism="scale_lr ignores accumulative_counts, and max_iters counts micro-batches.",
-        effects=(UNMEASURED,),
-        fix="Multiply max_iters and the schedule by accumulative_counts, and set lr by hand.",
-        detect=_accumulation_trap,
-        step="optim_accumulate",
-    ),
-)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from parity.causes.cause import (
+    NO_CONFIG,
+    NO_ROW,
     Cause,
     Effect,
     Found,
@@ -12,7 +14,7 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import dataset, steps
-from parity.causes.table import NO_CONFIG, NO_ROW, nothing_to_compare
+from parity.causes.known.table import nothing_to_compare
 from parity.runs.counts import scored_images, trained_images
 from parity.runs.datasets import planned_images, planned_validation
 from parity.runs.facts import Fact
@@ -31,6 +33,27 @@ FEW = 2  # this many augmentations fewer than the zoo's config is another traini
 ENOUGH = 0.95
 
 
+@Cause(
+    id="data-subset",
+    seen="images by the log's epochs and validation batches, or by what the config asks for",
+    title="Only part of the data",
+    mechanism="Fewer, smaller or broken images are trained on, or scored.",
+    effects=(
+        Effect.of(
+            -11.1,
+            "DINOv2-B, semi-supervised: 38.7 with 316 images, 49.8 with 2526",
+            "LiheYoung/UniMatch-V2",
+        ),
+    ),
+    fix="Use the whole data set.",
+    paths=(
+        f"{_DATA}.indices",
+        f"{_DATA}.ann_file",
+        f"{_DATA}.type",
+        f"{_DATA}.datasets*",
+        "val_dataloader.dataset.indices",
+    ),
+)
 def _data_subset(context: RunContext) -> Verdict:
     terms = context.mine
     if terms is None and context.run.settings.dataset_size.value is None:
@@ -58,10 +81,8 @@ def _data_subset(context: RunContext) -> Verdict:
         severity = 1 - (mine.value or 0) / wanted
         return Found(evidence, "certain", "the files count them", detail, severity)
     if trained_images(context.run) is None:
-        return Unchecked(
-            f"the config asks for all {wanted} training images; no log counts those there were",
-            "the number of files in the folder of the training images",
-        )
+        why = f"the config asks for all {wanted} training images; no log counts those there were"
+        return Unchecked(why, "the number of files in the folder of the training images")
     return RuledOut(f"the log counts {detail}", evidence)
 
 
@@ -97,6 +118,15 @@ def _too_few_scored(context: RunContext) -> Found | None:
     return Found(evidence, "certain", "the log counts the batches", detail, 1 - counted[1] / whole)
 
 
+@Cause(
+    id="minimal-port",
+    seen="the training pipeline's steps against the zoo's",
+    title="A minimal port of the training",
+    mechanism="A linear head and flips alone stand in for the whole pipeline.",
+    effects=(Effect.of(-11.0, "DINOv2-S 0.33 instead of 0.44", "facebookresearch/dinov2#385"),),
+    fix="Port the whole pipeline.",
+    paths=tuple(f"{_DATA}.pipeline.{name}" for names in _AUGMENTS.values() for name in names),
+)
 def _minimal_port(context: RunContext) -> Verdict:
     lacking = nothing_to_compare(context)
     if lacking is not None or context.mine is None or context.expected is None:
@@ -114,47 +144,3 @@ def _minimal_port(context: RunContext) -> Verdict:
         return RuledOut("the training pipeline has the zoo's augmentations")
     evidence = context.evidence(context.mine.source(dataset(context.mine, "train").get("pipeline")))
     return Found(evidence, "certain", "the config states it", f"without {', '.join(left_out)}")
-
-
-CAUSES = (
-    Cause(
-        id="data-subset",
-        seen="images by the log's epochs and validation batches, or by what the config asks for",
-        title="Only part of the data",
-        mechanism="Fewer, smaller or broken images are trained on, or scored.",
-        effects=(
-            Effect(
-                "DINOv2-B, semi-supervised: 38.7 with 316 images, 49.8 with 2526",
-                "LiheYoung/UniMatch-V2",
-                low=-11.1,
-                high=-11.1,
-            ),
-        ),
-        fix="Use the whole data set.",
-        detect=_data_subset,
-        paths=(
-            f"{_DATA}.indices",
-            f"{_DATA}.ann_file",
-            f"{_DATA}.type",
-            f"{_DATA}.datasets*",
-            "val_dataloader.dataset.indices",
-        ),
-    ),
-    Cause(
-        id="minimal-port",
-        seen="the training pipeline's steps against the zoo's",
-        title="A minimal port of the training",
-        mechanism="A linear head and flips alone stand in for the whole pipeline.",
-        effects=(
-            Effect(
-                "DINOv2-S 0.33 instead of 0.44",
-                "facebookresearch/dinov2#385",
-                low=-11.0,
-                high=-11.0,
-            ),
-        ),
-        fix="Port the whole pipeline.",
-        detect=_minimal_port,
-        paths=tuple(f"{_DATA}.pipeline.{name}" for names in _AUGMENTS.values() for name in names),
-    ),
-)

@@ -6,6 +6,7 @@ import re
 
 import torch
 
+from parity.causes import fingerprint
 from parity.causes.cause import (
     UNMEASURED,
     Cause,
@@ -20,18 +21,7 @@ from parity.causes.cause import (
 )
 from parity.causes.extension import capability_of, read_architectures
 from parity.causes.facts import environment, gpu_names, without_cuda
-from parity.causes.fingerprint import (
-    NEEDED,
-    ROUNDING,
-    UNTOUCHED,
-    Layer,
-    Prediction,
-    analyse,
-    frozen,
-    layer_index,
-    layers_in,
-    predictions,
-)
+from parity.causes.fingerprint import Layer, Prediction
 from parity.errors import InputError
 from parity.runs.record import CheckpointFile, Message
 from parity.runs.tensors import load_tensors
@@ -46,13 +36,39 @@ NEEDS = (
 )
 
 
+@Cause(
+    id="dead-kernel",
+    seen="the console's line, or tensors of a checkpoint that only this op trains, or the "
+    "compiled extension",
+    title="The CUDA kernel of deformable attention failed to launch",
+    mechanism="mmcv's ms_deform_attn starts from a zero output and only prints when its launch "
+    "fails, forward and backward, so the pixel decoder mixes no levels and its attention gets no "
+    "gradient.",
+    effects=(
+        UNMEASURED,
+        Effect(
+            "a tiny Mask2Former on the CPU, three seeds each: mean 25.77 healthy, 26.26 dead, no "
+            "difference that seeds so far apart could show; nothing about ADE20K",
+            "fixtures/runs/measured.json",
+            "measured here",
+        ),
+    ),
+    fix="Rebuild mmcv with TORCH_CUDA_ARCH_LIST set to the GPU's compute capability: "
+    "TORCH_CUDA_ARCH_LIST=X.Y MMCV_WITH_OPS=1 FORCE_CUDA=1 pip install --no-binary mmcv mmcv",
+    kind="broken",
+    step="deform_attn*",
+    on_machine=True,
+    test="parity ops --script ops.py, and in the training's environment python ops.py --device "
+    "cuda (a minute); then evaluate the zoo's checkpoint there (minutes); then retrain with only "
+    "the op fixed",
+)
 def _detect(context: RunContext) -> Verdict:
     console = [m for m in context.run.console if m.kind == LAUNCH]
     found = _latest(context)
     layers, trouble = _layers(found) if found else ((), "")
     trained = [layer for layer in layers if layer.trained]
     dead = [layer for layer in trained if layer.untouched]
-    still = [layer for layer in dead if frozen(context.mine, layer.name)]
+    still = [layer for layer in dead if fingerprint.frozen(context.mine, layer.name)]
     if dead and found is not None and not still:
         return _dead(context, found, dead, trained, console)
     if console:
@@ -67,8 +83,8 @@ def _detect(context: RunContext) -> Verdict:
 
 def _trained(context: RunContext, found: CheckpointFile, layers: list[Layer]) -> Verdict:
     """Tensors have moved: the op ran for some time. Only a console could show for how long."""
-    moved = _tensor_evidence(found, layers)
-    if context.run.has_console:
+    moved = _tensor_evidence(found, layers[0])
+    if context.run.consoles:
         by = "the console holds no failed launch, and tensors that only this op trains have moved"
         return RuledOut(by, moved)
     largest = max(layer.largest["value_proj.bias"] for layer in layers)
@@ -82,7 +98,9 @@ def _trained(context: RunContext, found: CheckpointFile, layers: list[Layer]) ->
 
 def _latest(context: RunContext) -> CheckpointFile | None:
     """The last checkpoint that holds layers of deformable attention."""
-    files = [c for c in context.run.checkpoints if c.content and layers_in(c.content.tensors)]
+    files = [
+        c for c in context.run.checkpoints if c.content and fingerprint.layers_in(c.content.tensors)
+    ]
     regular = [c for c in files if c.kind in ("iter", "epoch", "last")] or files
     return max(regular, key=lambda c: c.step or 0) if regular else None
 
@@ -92,15 +110,17 @@ def _layers(found: CheckpointFile) -> tuple[tuple[Layer, ...], str]:
     content = found.content
     assert content is not None
     layers = []
-    for name in sorted(layers_in(content.tensors), key=layer_index):
+    for name in sorted(fingerprint.layers_in(content.tensors), key=fingerprint.layer_index):
         try:
-            read = load_tensors(content, [f"{name}.{part}" for part in NEEDED])
+            read = load_tensors(content, [f"{name}.{part}" for part in fingerprint.NEEDED])
         except InputError as error:
             return (), f"{found.file} cannot be read: {error}"
         tensors = {k.removeprefix(f"{name}."): v.double().numpy() for k, v in read.items()}
         kinds = [v.dtype for v in read.values() if v.dtype.is_floating_point]
-        precision = max(torch.finfo(kind).eps for kind in kinds) / 2 if kinds else ROUNDING
-        layers.append(analyse(name, tensors, precision))
+        precision = (
+            max(torch.finfo(kind).eps for kind in kinds) / 2 if kinds else fingerprint.ROUNDING
+        )
+        layers.append(fingerprint.analyse(name, tensors, precision))
     return tuple(layers), ""
 
 
@@ -112,17 +132,17 @@ def _dead(
     console: list[Message],
 ) -> Verdict:
     steps = found.step or context.run.settings.iterations.value or 0
-    predicted = predictions(context.run, context.mine, dead[0].name, steps)
+    predicted = fingerprint.predictions(context.run, context.mine, dead[0].name, steps)
     on_grid = all(layer.on_grid(steps) for layer in dead)
     factors = "; ".join(_factors(dead[0], predicted, steps))
     bias = Evidence(found.file, tensor=f"{dead[0].name}.sampling_offsets.bias", value=factors)
-    evidence = (*_console_evidence(context, console), *_tensor_evidence(found, dead), bias)
+    evidence = (*_console_evidence(context, console), *_tensor_evidence(found, dead[0]), bias)
     agrees = all(item.agrees(dead[0]) for item in predicted)
     which = f"all {len(dead)} layers"
     if len(dead) < len(trained):
-        numbers = ", ".join(str(layer_index(layer.name)) for layer in dead)
+        numbers = ", ".join(str(fingerprint.layer_index(layer.name)) for layer in dead)
         which = f"{len(dead)} of {len(trained)} layers ({numbers})"
-    why = f"in {found.file}, {', '.join(UNTOUCHED)} of {which} are exactly 0"
+    why = f"in {found.file}, {', '.join(fingerprint.UNTOUCHED)} of {which} are exactly 0"
     why += ", their initial value, while output_proj.bias of the same layers has trained"
     if not on_grid:
         why += "; sampling_offsets.bias is no longer its initial grid, which this does not explain"
@@ -148,21 +168,14 @@ def _printed(
     count = sum(message.count for message in console)
     lines = f"the console holds {count} such line{'s' if count > 1 else ''}"
     evidence = _console_evidence(context, console)
+    checkpoint = trouble or "no checkpoint with these layers is in the run"
+    why = f"{lines}; mmcv prints it when a launch has failed, and goes on with zeros"
+    detail = f"whether every launch failed is not known: {checkpoint}"
     if trained:
         why = f"{lines}; the checkpoint's tensors have trained, so the op failed part of the time"
-        return Found(
-            evidence,
-            "likely",
-            why,
-            "dead for a part of the training",
-            0.9,
-            fix=_fix(context),
-            test=_test(context),
-        )
-    why = f"{lines}; mmcv prints it when a launch has failed, and goes on with zeros"
-    checkpoint = trouble or "no checkpoint with these layers is in the run"
-    detail = f"whether every launch failed is not known: {checkpoint}"
-    return Found(evidence, "certain", why, detail, 0.9, fix=_fix(context), test=_test(context))
+        detail = "dead for a part of the training"
+    sure: Confidence = "likely" if trained else "certain"
+    return Found(evidence, sure, why, detail, 0.9, fix=_fix(context), test=_test(context))
 
 
 def _test(context: RunContext) -> str:
@@ -196,14 +209,9 @@ def _console_evidence(context: RunContext, console: list[Message]) -> tuple[Evid
     return tuple(item for message in console for item in context.evidence(message.source))
 
 
-def _tensor_evidence(found: CheckpointFile, layers: list[Layer]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(
-            found.file, tensor=f"{layer.name}.{part}", value=f"largest absolute value {value:g}"
-        )
-        for layer in layers[:1]
-        for part, value in layer.largest.items()
-    )
+def _tensor_evidence(found: CheckpointFile, layer: Layer) -> tuple[Evidence, ...]:
+    said = {part: f"largest absolute value {value:g}" for part, value in layer.largest.items()}
+    return tuple(Evidence(found.file, tensor=f"{layer.name}.{p}", value=said[p]) for p in said)
 
 
 def _from_extension(context: RunContext) -> Verdict | None:
@@ -228,7 +236,7 @@ def _without_evidence(context: RunContext, layers: tuple[Layer, ...], trouble: s
     if layers:
         return Unchecked("the checkpoint's deformable attention has not been trained at all", NEEDS)
     silent = _uses_op(context) and not without_cuda(context)
-    if context.run.has_console:
+    if context.run.consoles:
         why = "the console holds no failed launch; whether it is whole is not known"
         return Unchecked(trouble or why, "a checkpoint of the run (*.pth)")
     return Unchecked(trouble or "neither a checkpoint nor a console is in the run", NEEDS, silent)
@@ -237,44 +245,7 @@ def _without_evidence(context: RunContext, layers: tuple[Layer, ...], trouble: s
 def _uses_op(context: RunContext) -> bool:
     if context.mine is None:
         return False
-    kinds = {item.kind for _, item in walk(context.mine.item("model"))}
-    kinds |= {bare(item.get("self_attn_cfg", "type").value) for _, item in walk(
-        context.mine.item("model"))}  # fmt: skip
+    items = [item for _, item in walk(context.mine.item("model"))]
+    kinds = {item.kind for item in items}
+    kinds |= {bare(item.get("self_attn_cfg", "type").value) for item in items}
     return any(name in kinds for name in _OPS)
-
-
-_CAUSE = Cause(
-    id="dead-kernel",
-    seen="the console's line, or tensors of a checkpoint that only this op trains, or the "
-    "compiled extension",
-    title="The CUDA kernel of deformable attention failed to launch",
-    mechanism=(
-        "mmcv's ms_deform_attn starts from a zero output and only prints when its launch fails, "
-        "forward and backward, so the pixel decoder mixes no levels and its attention gets no "
-        "gradient."
-    ),
-    effects=(
-        UNMEASURED,
-        Effect(
-            "a tiny Mask2Former on the CPU, three seeds each: mean 25.77 healthy, 26.26 dead, no "
-            "difference that seeds so far apart could show; nothing about ADE20K",
-            "fixtures/runs/measured.json",
-            "measured here",
-        ),
-    ),
-    fix=(
-        "Rebuild mmcv with TORCH_CUDA_ARCH_LIST set to the GPU's compute capability: "
-        "TORCH_CUDA_ARCH_LIST=X.Y MMCV_WITH_OPS=1 FORCE_CUDA=1 pip install --no-binary mmcv mmcv"
-    ),
-    detect=_detect,
-    kind="broken",
-    step="deform_attn*",
-    on_machine=True,
-    test=(
-        "parity ops --script ops.py, and in the training's environment python ops.py --device cuda "
-        "(a minute); then evaluate the zoo's checkpoint there (minutes); then retrain with only "
-        "the op fixed"
-    ),
-)
-
-CAUSES = (_CAUSE,)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from parity.causes.cause import (
-    UNMEASURED,
     Cause,
     Effect,
     Evidence,
@@ -14,7 +13,6 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import classes_of, dataset, environment, steps
-from parity.causes.table import NO_CONFIG
 from parity.runs.datasets import KNOWN
 from parity.settings.items import Item, walk
 from parity.settings.terms import Terms, signatures
@@ -24,15 +22,25 @@ _FIXED = (1, 2, 2)  # reads reduce before map in mmseg/datasets/transforms/loadi
 _BINARY = ("STDCHead",)
 
 
-def _reduce_zero(context: RunContext) -> Verdict:
-    terms = context.mine
-    if terms is None:
-        return NO_CONFIG
-    train, val = (_reduction(terms, split) for split in ("train", "val"))
+@Cause(
+    id="reduce-zero",
+    seen="reduce_zero_label of both sides, and what the data set's labels need",
+    title="Labels off by one: label 0 handled in two ways",
+    mechanism="ADE20K's label 0 becomes 255 and every other is lowered by one; left out, done "
+    "twice, or done on one side only, the model is scored on other classes than it learnt.",
+    effects=(Effect("IoU stays constant; no figure", "M#2050, M#1609", "unmeasured"),),
+    fix="Set reduce_zero_label alike, as the zoo's config does, in data sets and pipelines.",
+    kind="broken",
+    paths=("*.reduce_zero_label",),
+    step="load*",
+    words=("zero", "reduce", "254", "255"),
+    needs_config=True,
+)
+def _reduce_zero(context: RunContext, terms: Terms) -> Verdict:
+    train, val = (dataset(terms, s).get("reduce_zero_label") for s in ("train", "val"))
     if train.value is None or val.value is None:
-        return Unchecked(
-            "whether both sides reduce label 0 is not in the config", "both LoadAnnotations options"
-        )
+        why = "whether both sides reduce label 0 is not in the config"
+        return Unchecked(why, "both LoadAnnotations options")
     evidence = (*_place(context, terms, train, "train"), *_place(context, terms, val, "val"))
     if train.value != val.value:
         detail = f"reduce_zero_label is {train.value} in training and {val.value} in validation"
@@ -62,19 +70,22 @@ def _reduce_zero(context: RunContext) -> Verdict:
                     evidence)  # fmt: skip
 
 
-def _reduction(terms: Terms, split: str) -> Item:
-    return dataset(terms, split).get("reduce_zero_label")
-
-
 def _place(context: RunContext, terms: Terms, item: Item, split: str) -> tuple[Evidence, ...]:
     place = item if item.place is not None else dataset(terms, split)
     return context.evidence(terms.source(place), f"reduce_zero_label={item.value}")
 
 
-def _num_classes(context: RunContext) -> Verdict:
-    terms = context.mine
-    if terms is None:
-        return NO_CONFIG
+@Cause(
+    id="num-classes",
+    seen="num_classes of every head against the classes of the data",
+    title="The head has another number of classes than the data",
+    mechanism="Classes that no label holds take part in every softmax, or labels lie outside "
+    "the classes.",
+    fix="Set num_classes of every head to the number of classes of the data set.",
+    paths=("model.*num_classes", "model.*out_channels"),
+    needs_config=True,
+)
+def _num_classes(context: RunContext, terms: Terms) -> Verdict:
     classes = classes_of(context.run, terms)
     if classes is None or classes.how == "head":
         return Unchecked("how many classes the data set has is not known", "its classes, or a log "
@@ -98,10 +109,18 @@ def _num_classes(context: RunContext) -> Verdict:
     return Found(evidence, "certain", "the config states it", detail)
 
 
-def _label_map_order(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    owner = dataset(context.mine, "train")
+@Cause(
+    id="label-map-order",
+    seen="chosen classes with mmseg's version in the log",
+    title="Labels mapped before label 0 was taken out",
+    mechanism="With chosen classes, older versions map ids before they are lowered by one.",
+    fix="Upgrade mmseg to 1.2.2 (M#2500).",
+    step="load*",
+    words=("label_map", "label map", "mapping"),
+    needs_config=True,
+)
+def _label_map_order(context: RunContext, terms: Terms) -> Verdict:
+    owner = dataset(terms, "train")
     if owner.get("metainfo", "classes").is_empty:
         return RuledOut("no classes are chosen, so labels are not mapped")
     version = environment(context, "MMSegmentation")
@@ -112,75 +131,28 @@ def _label_map_order(context: RunContext) -> Verdict:
         return Unchecked("the log does not name mmseg's version", "mmseg's version in training")
     if number >= _FIXED:
         return RuledOut(f"mmseg {version.value} reduces first", context.of_fact(version))
-    evidence = (*context.evidence(context.mine.source(owner)), *context.of_fact(version))
+    evidence = (*context.evidence(terms.source(owner)), *context.of_fact(version))
     detail = f"mmseg {version.value} with chosen classes"
     return Found(evidence, "possible", "which versions map first is not settled", detail,
                  kind="marker")  # fmt: skip
 
 
-def _label_interpolated(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    used = [item.kind for item in steps(context.mine, "train")]
+@Cause(
+    id="label-interpolated",
+    seen="a parity report (--parity); ruled out where every transform is mmseg's own",
+    title="Labels resized by interpolation",
+    mechanism="Bilinear resizing of a label map invents ids between neighbours.",
+    fix="Resize labels to the nearest neighbour.",
+    kind="broken",
+    step="resize",
+    words=("label", "nearest", "ids"),
+    needs_config=True,
+)
+def _label_interpolated(context: RunContext, terms: Terms) -> Verdict:
+    used = [item.kind for item in steps(terms, "train")]
     known = {**signatures()["mmseg"], **signatures()["mmengine"]}
     own = [name for name in used if name not in known]
     if used and not own:
         return RuledOut("every transform is mmseg's own, and these resize labels to the nearest")
-    return Unchecked(
-        f"the pipeline uses {own[0]}" if own else "the config has no training pipeline",
-        "the code of that transform, or parity check of it (--parity FILE)",
-    )
-
-
-CAUSES = (
-    Cause(
-        id="reduce-zero",
-        seen="reduce_zero_label of both sides, and what the data set's labels need",
-        title="Labels off by one: label 0 handled in two ways",
-        mechanism=(
-            "ADE20K's label 0 becomes 255 and every other is lowered by one; left out, done twice, "
-            "or done on one side only, the model is scored on other classes than it learnt."
-        ),
-        effects=(Effect("IoU stays constant; no figure", "M#2050, M#1609", "unmeasured"),),
-        fix="Set reduce_zero_label alike, as the zoo's config does, in data sets and pipelines.",
-        detect=_reduce_zero,
-        kind="broken",
-        paths=("*.reduce_zero_label",),
-        step="load*",
-        words=("zero", "reduce", "254", "255"),
-    ),
-    Cause(
-        id="num-classes",
-        seen="num_classes of every head against the classes of the data",
-        title="The head has another number of classes than the data",
-        mechanism="Classes that no label holds take part in every softmax, or labels lie outside "
-        "the classes.",
-        effects=(UNMEASURED,),
-        fix="Set num_classes of every head to the number of classes of the data set.",
-        detect=_num_classes,
-        paths=("model.*num_classes", "model.*out_channels"),
-    ),
-    Cause(
-        id="label-map-order",
-        seen="chosen classes with mmseg's version in the log",
-        title="Labels mapped before label 0 was taken out",
-        mechanism="With chosen classes, older versions map ids before they are lowered by one.",
-        effects=(UNMEASURED,),
-        fix="Upgrade mmseg to 1.2.2 (M#2500).",
-        detect=_label_map_order,
-        step="load*",
-        words=("label_map", "label map", "mapping"),
-    ),
-    Cause(
-        id="label-interpolated",
-        seen="a parity report (--parity); ruled out where every transform is mmseg's own",
-        title="Labels resized by interpolation",
-        mechanism="Bilinear resizing of a label map invents ids between neighbours.",
-        effects=(UNMEASURED,),
-        fix="Resize labels to the nearest neighbour.",
-        detect=_label_interpolated,
-        kind="broken",
-        step="resize",
-        words=("label", "nearest", "ids"),
-    ),
-)
+    why = f"the pipeline uses {own[0]}" if own else "the config has no training pipeline"
+    return Unchecked(why, "the code of that transform, or parity check of it (--parity FILE)")

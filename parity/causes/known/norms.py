@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from parity.causes.cause import Cause, Effect, Found, RuledOut, RunContext, Unchecked, Verdict
 from parity.causes.facts import intended_batch, logged_start
-from parity.causes.table import NO_CONFIG
 from parity.settings.items import Item, walk
 from parity.settings.terms import Terms
 
@@ -23,10 +22,18 @@ def _norms(terms: Terms, *kinds: str) -> list[Item]:
     return [item for item in found if item.get("requires_grad").value is not False]
 
 
-def _bn_split(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    plain = [item for item in _norms(context.mine, *_PLAIN) if item.place is not None]
+@Cause(
+    id="bn-split",
+    seen="plain BN with few samples per GPU, where the zoo's config has none",
+    title="Plain BN over a small batch per GPU",
+    mechanism="BN takes its statistics from one GPU's images alone; few images give noisy ones.",
+    effects=(Effect.of(-23.56, "DeepLabV3+ 77.29 -> 53.73", "Media-Smart/vedaseg#21"),),
+    fix="Use SyncBN.",
+    paths=("model.*norm_cfg.type",),
+    needs_config=True,
+)
+def _bn_split(context: RunContext, terms: Terms) -> Verdict:
+    plain = [item for item in _norms(terms, *_PLAIN) if item.place is not None]
     if not plain:
         return RuledOut("no trained plain BN is in the model's config")
     samples = context.run.settings.samples_per_gpu
@@ -42,15 +49,31 @@ def _bn_split(context: RunContext) -> Verdict:
         )
     if _norms(context.expected, *_PLAIN):
         return RuledOut(f"{context.expected_name} uses plain BN as well")
-    where = context.evidence(context.mine.source(plain[0]))
+    where = context.evidence(terms.source(plain[0]))
     evidence = (*where, *context.of_fact(samples))
     return Found(evidence, "certain", "the config states both", f"{samples.value} images per GPU")
 
 
-def _syncbn_reverted(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    if not _norms(context.mine, "SyncBN"):
+@Cause(
+    id="syncbn-reverted",
+    seen="the log's line that all SyncBN were reverted, SyncBN in the config, few samples",
+    title="SyncBN was reverted to BN",
+    mechanism="A run that is not distributed turns every SyncBN into BN, whose statistics then "
+    "come from the few images of one GPU.",
+    effects=(
+        Effect.of(
+            -13.6,
+            "Swin-T UPerNet 30.91 instead of 44.51, together with effective-batch",
+            "SwinTransformer/Swin-Transformer-Semantic-Segmentation#17",
+        ),
+        Effect.of(-10.63, "PSPNet 69.13 instead of 79.76", "M#179"),
+    ),
+    fix="Use a larger batch per GPU, or start a distributed run.",
+    kind="broken",
+    needs_config=True,
+)
+def _syncbn_reverted(context: RunContext, terms: Terms) -> Verdict:
+    if not _norms(terms, "SyncBN"):
         return RuledOut("no SyncBN is in the model's config")
     said = [s.notices[_NOTICE] for s in context.run.segments if _NOTICE in s.notices]
     if said:
@@ -66,41 +89,3 @@ def _syncbn_reverted(context: RunContext) -> Verdict:
     if logged_start(context):
         return RuledOut("the log of the start has no line that SyncBN was reverted")
     return Unchecked("no log of the start is in the run", "the .log of the run")
-
-
-CAUSES = (
-    Cause(
-        id="bn-split",
-        seen="plain BN with few samples per GPU, where the zoo's config has none",
-        title="Plain BN over a small batch per GPU",
-        mechanism="BN takes its statistics from one GPU's images alone; few images give noisy "
-        "ones.",
-        effects=(
-            Effect("DeepLabV3+ 77.29 -> 53.73", "Media-Smart/vedaseg#21", low=-23.56, high=-23.56),
-        ),
-        fix="Use SyncBN.",
-        detect=_bn_split,
-        paths=("model.*norm_cfg.type",),
-    ),
-    Cause(
-        id="syncbn-reverted",
-        seen="the log's line that all SyncBN were reverted, SyncBN in the config, few samples",
-        title="SyncBN was reverted to BN",
-        mechanism=(
-            "A run that is not distributed turns every SyncBN into BN, whose statistics then come "
-            "from the few images of one GPU."
-        ),
-        effects=(
-            Effect(
-                "Swin-T UPerNet 30.91 instead of 44.51, together with effective-batch",
-                "SwinTransformer/Swin-Transformer-Semantic-Segmentation#17",
-                low=-13.6,
-                high=-13.6,
-            ),
-            Effect("PSPNet 69.13 instead of 79.76", "M#179", low=-10.63, high=-10.63),
-        ),
-        fix="Use a larger batch per GPU, or start a distributed run.",
-        detect=_syncbn_reverted,
-        kind="broken",
-    ),
-)

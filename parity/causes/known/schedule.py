@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from parity.causes.cause import (
-    UNMEASURED,
+    NO_CONFIG,
     Cause,
     Effect,
     Evidence,
@@ -20,8 +20,7 @@ from parity.causes.cause import (
 )
 from parity.causes.facts import known
 from parity.causes.rates import scheduled
-from parity.causes.table import NO_CONFIG
-from parity.runs.record import Curve, Segment
+from parity.runs.record import Segment
 from parity.settings.items import Item
 from parity.settings.terms import Terms
 
@@ -35,6 +34,15 @@ MOVES = 2.0
 FEW = 5
 
 
+@Cause(
+    id="truncated-run",
+    seen="the last logged iteration against the planned ones",
+    title="The training stopped early",
+    mechanism="The last iterations, at the smallest learning rates, are missing.",
+    fix="Resume the run (--resume) and let it finish.",
+    kind="broken",
+    test="finish the run: start it again with --resume, and explain it then",
+)
 def _truncated(context: RunContext) -> Verdict:
     settings = context.run.settings
     missing = known(settings.iterations, "the number of iterations done", "the log") or known(
@@ -61,10 +69,19 @@ def _interval(context: RunContext) -> int:
     return int(curve.steps[-1] - curve.steps[-2])
 
 
-def _schedule_end(context: RunContext) -> Verdict:
-    terms, planned = context.mine, context.run.settings.max_iters.value
-    if terms is None:
-        return NO_CONFIG
+@Cause(
+    id="schedule-end",
+    seen="the schedule's end against max_iters; by_epoch in a loop that counts iterations",
+    title="The learning rate schedule does not end with the training",
+    mechanism="max_iters was changed without the schedule's end, or the schedule counts "
+    "epochs, so the rate never gets small, or stands at its floor for long.",
+    fix="Let max_iters and the schedule's end agree, and by_epoch be False.",
+    paths=("param_scheduler.*.end", "param_scheduler.*.by_epoch"),
+    step="schedule",
+    needs_config=True,
+)
+def _schedule_end(context: RunContext, terms: Terms) -> Verdict:
+    planned = context.run.settings.max_iters.value
     stages = terms.item("param_scheduler").parts
     never = _counts_epochs(terms, stages)
     if never is not None:
@@ -128,11 +145,22 @@ def _final_rate(context: RunContext) -> tuple[Evidence, ...]:
     return context.evidence(curve.source(len(curve) - 1), f"last logged lr {curve.values[-1]:g}")
 
 
+@Cause(
+    id="rate-zero",
+    seen="a logged rate that is 0 throughout, lr or an lr_mult of 0 in the config",
+    title="A learning rate is 0",
+    mechanism="Parameters whose rate is 0 keep the values they started from.",
+    fix="Give these parameters a rate, unless they are meant to be frozen.",
+    kind="broken",
+)
 def _rate_zero(context: RunContext) -> Verdict:
     terms = context.mine
     for name in ("base_lr", "lr"):
         curve = context.run.curves.get(name)
-        if curve is not None and len(curve) and not np.any(curve.values) and not _rounded(curve):
+        if curve is None or not len(curve) or np.any(curve.values):
+            continue
+        # mmcv 0.x rounds to five decimals in its JSON: a small rate reads 0 there.
+        if not any(file.endswith(".log.json") for file in curve.files):
             evidence = context.evidence(curve.source(0), f"{name} 0")
             detail = f"{name} is 0 at all {len(curve)} logged iterations"
             return Found(evidence, "certain", "the log states it", detail, 1.0)
@@ -150,11 +178,6 @@ def _rate_zero(context: RunContext) -> Verdict:
     return RuledOut("no rate in the config or the log is 0 throughout")
 
 
-def _rounded(curve: Curve) -> bool:
-    """mmcv 0.x rounds to five decimals in its JSON: a small rate reads 0 there."""
-    return any(file.endswith(".log.json") for file in curve.files)
-
-
 def _zero_keys(terms: Terms | None) -> list[str]:
     if terms is None:
         return []
@@ -162,11 +185,18 @@ def _zero_keys(terms: Terms | None) -> list[str]:
     return [name for name, item in keys.items() if item.get("lr_mult").value == 0]
 
 
-def _rate_off(context: RunContext) -> Verdict:
+@Cause(
+    id="rate-off-schedule",
+    seen="the config's schedule computed, and a logged rate that never moves",
+    title="The learning rate does not follow the config's schedule",
+    mechanism="The rate stood still: what moves it (ParamSchedulerHook) was not there.",
+    fix="Put ParamSchedulerHook back into default_hooks; look at scripts that set the rate.",
+    kind="broken",
+    needs_config=True,
+)
+def _rate_off(context: RunContext, terms: Terms) -> Verdict:
     """Whether the rate stood still although the config's schedule moves."""
-    terms, curve = context.mine, context.run.curves.get("base_lr", context.run.curves.get("lr"))
-    if terms is None:
-        return NO_CONFIG
+    curve = context.run.curves.get("base_lr", context.run.curves.get("lr"))
     if curve is None or len(curve) < FEW or curve.steps[0] < 1:
         return Unchecked("the log has too few learning rates", "the log of the training")
     if any(s.get("by_epoch").value is True for s in terms.item("param_scheduler").parts):
@@ -191,6 +221,19 @@ def _rate_off(context: RunContext) -> Verdict:
                  "log", detail, 0.7)  # fmt: skip
 
 
+@Cause(
+    id="resume",
+    seen="the rate before and after a start; its own checkpoint as load_from",
+    title="A resumption lost the learning rate or the iteration",
+    mechanism="load_from takes the weights alone: optimizer state, iteration and schedule start "
+    "again. A resumed run may also lose the rate or the best score.",
+    effects=(
+        Effect("the rate went from 1.1e-4 to 4.6e-3; no score given", "M#1800", "unmeasured"),
+        Effect("the best score was lost; no score given", "M#2428", "unmeasured"),
+    ),
+    fix="Resume with --resume (resume=True), not with load_from.",
+    kind="broken",
+)
 def _resume(context: RunContext) -> Verdict:
     trained = [segment for segment in context.run.segments if segment.steps is not None]
     if len(trained) < 2:
@@ -228,66 +271,3 @@ def _lost(context: RunContext, before: Segment, after: Segment) -> Found | None:
             "so iterations and schedule began again"
         )
     return Found(evidence, "certain", why, rates)
-
-
-CAUSES = (
-    Cause(
-        id="truncated-run",
-        seen="the last logged iteration against the planned ones",
-        title="The training stopped early",
-        mechanism="The last iterations, at the smallest learning rates, are missing.",
-        effects=(UNMEASURED,),
-        fix="Resume the run (--resume) and let it finish.",
-        detect=_truncated,
-        kind="broken",
-        test="finish the run: start it again with --resume, and explain it then",
-    ),
-    Cause(
-        id="schedule-end",
-        seen="the schedule's end against max_iters; by_epoch in a loop that counts iterations",
-        title="The learning rate schedule does not end with the training",
-        mechanism="max_iters was changed without the schedule's end, or the schedule counts "
-        "epochs, so the rate never gets small, or stands at its floor for long.",
-        effects=(UNMEASURED,),
-        fix="Let max_iters and the schedule's end agree, and by_epoch be False.",
-        detect=_schedule_end,
-        paths=("param_scheduler.*.end", "param_scheduler.*.by_epoch"),
-        step="schedule",
-    ),
-    Cause(
-        id="rate-zero",
-        seen="a logged rate that is 0 throughout, lr or an lr_mult of 0 in the config",
-        title="A learning rate is 0",
-        mechanism="Parameters whose rate is 0 keep the values they started from.",
-        effects=(UNMEASURED,),
-        fix="Give these parameters a rate, unless they are meant to be frozen.",
-        detect=_rate_zero,
-        kind="broken",
-    ),
-    Cause(
-        id="rate-off-schedule",
-        seen="the config's schedule computed, and a logged rate that never moves",
-        title="The learning rate does not follow the config's schedule",
-        mechanism="The rate stood still: what moves it (ParamSchedulerHook) was not there.",
-        effects=(UNMEASURED,),
-        fix="Put ParamSchedulerHook back into default_hooks; look at scripts that set the rate.",
-        detect=_rate_off,
-        kind="broken",
-    ),
-    Cause(
-        id="resume",
-        seen="the rate before and after a start; its own checkpoint as load_from",
-        title="A resumption lost the learning rate or the iteration",
-        mechanism=(
-            "load_from takes the weights alone: optimizer state, iteration and schedule start "
-            "again. A resumed run may also lose the rate or the best score."
-        ),
-        effects=(
-            Effect("the rate went from 1.1e-4 to 4.6e-3; no score given", "M#1800", "unmeasured"),
-            Effect("the best score was lost; no score given", "M#2428", "unmeasured"),
-        ),
-        fix="Resume with --resume (resume=True), not with load_from.",
-        detect=_resume,
-        kind="broken",
-    ),
-)

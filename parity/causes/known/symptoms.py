@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.causes.cause import (
-    UNMEASURED,
     Cause,
     Effect,
     Evidence,
@@ -21,13 +20,23 @@ from parity.causes.cause import (
 from parity.causes.facts import dataset
 from parity.runs.counts import scored_images
 from parity.runs.datasets import KNOWN, planned_validation
-from parity.runs.record import ClassScore, Curve, Evaluation, Run
+from parity.runs.record import Curve, Evaluation, Run
 
 # Fewer equal values may be chance, or rounding.
 FEW, MANY = 4, 10
 NO_CURVE = Unchecked("no loss is logged", "the log of the training")
 
 
+@Cause(
+    id="diverged",
+    seen="the logged losses: the first that is not finite, with no finite one after it",
+    title="The training diverged",
+    mechanism="From a loss that is not finite on, nothing is learnt; what was is lost.",
+    fix="Lower the learning rate, lengthen the warm-up, clip gradients, or leave mixed "
+    "precision; start from the last checkpoint before that iteration.",
+    kind="broken",
+    test="train again from the last checkpoint before the loss was lost, at half the rate",
+)
 def _diverged(context: RunContext) -> Verdict:
     curve = _loss(context.run)
     if curve is None:
@@ -59,6 +68,17 @@ def _loss(run: Run) -> Curve | None:
     return next(iter(odd or parts), None)
 
 
+@Cause(
+    id="loss-lost",
+    seen="the logged losses: exactly 0, or one value, to the end",
+    title="Labels do not reach the loss",
+    mechanism="A loss that is 0 or never moves has no gradient: every label is ignored, or "
+    "none is where the loss looks.",
+    fix="Look at one label map as the training gets it: its ids, reduce_zero_label, the "
+    "number of classes, and whether files are found at all.",
+    kind="broken",
+    test="print the ids of one label map as the loss gets it (minutes)",
+)
 def _loss_lost(context: RunContext) -> Verdict:
     curve = context.run.curves.get("loss")
     if curve is None or not len(curve):
@@ -94,6 +114,14 @@ def _measured(context: RunContext) -> bool:
     return time is not None and len(time) >= FEW and bool(np.ptp(time.values) > 0)
 
 
+@Cause(
+    id="gradient-lost",
+    seen="grad_norm in the log",
+    title="Gradients are 0 or not finite",
+    mechanism="A step with such a gradient is skipped, or changes nothing.",
+    fix="Look for the first parameter without a finite gradient in one iteration.",
+    kind="broken",
+)
 def _gradient(context: RunContext) -> Verdict:
     curve = context.run.curves.get("grad_norm")
     if curve is None or not len(curve):
@@ -117,12 +145,8 @@ def _never(evaluations: tuple[Evaluation, ...]) -> list[str]:
     tables = [item.classes for item in evaluations if item.classes]
     if not tables:
         return []
-    odd = [{row.name for row in table if _is_odd(row)} for table in tables]
+    odd = [{c.name for c in table if math.isnan(c.iou) or math.isnan(c.acc)} for table in tables]
     return [row.name for row in tables[-1] if all(row.name in names for names in odd)]
-
-
-def _is_odd(row: ClassScore) -> bool:
-    return math.isnan(row.iou) or math.isnan(row.acc)
 
 
 def _classes_text(names: list[str], last: Evaluation) -> str:
@@ -130,6 +154,15 @@ def _classes_text(names: list[str], last: Evaluation) -> str:
     return f"{len(names)} of {len(last.classes)} classes are NaN in every validation ({few})"
 
 
+@Cause(
+    id="class-never-scored",
+    seen="the log's tables per class",
+    title="Classes are NaN in every validation",
+    mechanism="No label holds these classes: ids are shifted, files are missing, or the "
+    "validation set has none of them.",
+    fix="Count the ids of the validation labels.",
+    kind="broken",
+)
 def _class_never(context: RunContext) -> Verdict:
     listed = [item for item in context.run.evaluations if item.classes]
     if not listed:
@@ -160,12 +193,20 @@ def _scored_all(context: RunContext) -> bool:
     return bool(counted and whole and counted[0] <= whole <= counted[1])
 
 
+@Cause(
+    id="score-constant",
+    seen="mIoU of four or more validations",
+    title="The score never moves",
+    mechanism="The model is scored on other classes than it learns, or does not learn.",
+    effects=(Effect("seen with reduce_zero_label wrong", "M#2050, M#1609", "unmeasured"),),
+    fix="Look at one prediction beside its label.",
+    kind="broken",
+)
 def _score_constant(context: RunContext) -> Verdict:
     scores = [score for score in context.run.scores if score.split == "val"]
     if len(scores) < FEW:
-        return Unchecked(
-            f"{len(scores)} validations are too few to tell", "the log of more validations"
-        )
+        why = f"{len(scores)} validations are too few to tell"
+        return Unchecked(why, "the log of more validations")
     values = {round(score.value, 2) for score in scores if math.isfinite(score.value)}
     if len(values) > 1:
         return RuledOut(f"{len(values)} different scores in {len(scores)} validations")
@@ -176,6 +217,14 @@ def _score_constant(context: RunContext) -> Verdict:
     return Found(evidence, "certain", "every validation is logged", detail, 0.9)
 
 
+@Cause(
+    id="evaluation-only",
+    seen="the losses and scores of two runs",
+    title="Only the evaluation differs",
+    mechanism="Both runs trained the same weights; what scores them is not the same.",
+    fix="Score one checkpoint with both configs.",
+    test="score the last checkpoint of one run with the config of the other",
+)
 def _evaluation_only(context: RunContext) -> Verdict:
     """Two runs that trained alike to the last digit, and score differently."""
     other = context.other
@@ -201,73 +250,3 @@ def _evaluation_only(context: RunContext) -> Verdict:
         f"{there.step} is {mine_score.value:.2f} here and {there.value:.2f} there"
     )
     return Found(evidence, "certain", "both runs logged the same losses", detail, 0.9)
-
-
-CAUSES = (
-    Cause(
-        id="diverged",
-        seen="the logged losses: the first that is not finite, with no finite one after it",
-        title="The training diverged",
-        mechanism="From a loss that is not finite on, nothing is learnt; what was is lost.",
-        effects=(UNMEASURED,),
-        fix="Lower the learning rate, lengthen the warm-up, clip gradients, or leave mixed "
-        "precision; start from the last checkpoint before that iteration.",
-        detect=_diverged,
-        kind="broken",
-        test="train again from the last checkpoint before the loss was lost, at half the rate",
-    ),
-    Cause(
-        id="loss-lost",
-        seen="the logged losses: exactly 0, or one value, to the end",
-        title="Labels do not reach the loss",
-        mechanism="A loss that is 0 or never moves has no gradient: every label is ignored, or "
-        "none is where the loss looks.",
-        effects=(UNMEASURED,),
-        fix="Look at one label map as the training gets it: its ids, reduce_zero_label, the "
-        "number of classes, and whether files are found at all.",
-        detect=_loss_lost,
-        kind="broken",
-        test="print the ids of one label map as the loss gets it (minutes)",
-    ),
-    Cause(
-        id="gradient-lost",
-        seen="grad_norm in the log",
-        title="Gradients are 0 or not finite",
-        mechanism="A step with such a gradient is skipped, or changes nothing.",
-        effects=(UNMEASURED,),
-        fix="Look for the first parameter without a finite gradient in one iteration.",
-        detect=_gradient,
-        kind="broken",
-    ),
-    Cause(
-        id="class-never-scored",
-        seen="the log's tables per class",
-        title="Classes are NaN in every validation",
-        mechanism="No label holds these classes: ids are shifted, files are missing, or the "
-        "validation set has none of them.",
-        effects=(UNMEASURED,),
-        fix="Count the ids of the validation labels.",
-        detect=_class_never,
-        kind="broken",
-    ),
-    Cause(
-        id="score-constant",
-        seen="mIoU of four or more validations",
-        title="The score never moves",
-        mechanism="The model is scored on other classes than it learns, or does not learn.",
-        effects=(Effect("seen with reduce_zero_label wrong", "M#2050, M#1609", "unmeasured"),),
-        fix="Look at one prediction beside its label.",
-        detect=_score_constant,
-        kind="broken",
-    ),
-    Cause(
-        id="evaluation-only",
-        seen="the losses and scores of two runs",
-        title="Only the evaluation differs",
-        mechanism="Both runs trained the same weights; what scores them is not the same.",
-        effects=(UNMEASURED,),
-        fix="Score one checkpoint with both configs.",
-        detect=_evaluation_only,
-        test="score the last checkpoint of one run with the config of the other",
-    ),
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from parity.causes.cause import (
-    UNMEASURED,
+    NO_CONFIG,
     Cause,
     Effect,
     Found,
@@ -15,7 +15,6 @@ from parity.causes.cause import (
     Verdict,
 )
 from parity.causes.facts import logged_start
-from parity.causes.table import NO_CONFIG
 from parity.runs.record import WeightLoad
 from parity.settings.terms import Terms
 
@@ -45,6 +44,22 @@ _LOGGED = (0, 8)
 _VITS = ("VisionTransformer", "ViT", "BEiT", "MAE", "EVA02", "DinoVisionTransformer")
 
 
+@Cause(
+    id="pretrain-absent",
+    seen="the log's lines that load weights, and what the config names",
+    title="No pretrained weights were loaded",
+    mechanism="The backbone starts from random numbers; the early loss is high.",
+    effects=(
+        Effect.of(
+            -18.12,
+            "SeMask-T 11.88, 30 or more expected",
+            "Picsart-AI-Research/SeMask-Segmentation#15",
+        ),
+    ),
+    fix="Pass the pretrained weights, and look for the line that loads them.",
+    kind="broken",
+    paths=("model.backbone.init_cfg", "model.init_cfg", "model.*.checkpoint", "load_from"),
+)
 def _pretrain_absent(context: RunContext) -> Verdict:
     run, terms = context.run, context.mine
     said = [s.notices[_NO_PRETRAINED] for s in run.segments if _NO_PRETRAINED in s.notices]
@@ -79,10 +94,8 @@ def _named(terms: Terms | None) -> list[tuple[str, ...]]:
 
 def _not_named(context: RunContext) -> Verdict:
     if context.expected is None:
-        return Unchecked(
-            "the config names no weights; whether it should is not known",
-            "the name of the zoo's config (--against NAME)",
-        )
+        why = "the config names no weights; whether it should is not known"
+        return Unchecked(why, "the name of the zoo's config (--against NAME)")
     wanted = _named(context.expected)
     if not wanted:
         return RuledOut(f"{context.expected_name} names no weights either")
@@ -91,6 +104,14 @@ def _not_named(context: RunContext) -> Verdict:
     return Found(evidence, "certain", "the config names no weights and the log loads none", detail)
 
 
+@Cause(
+    id="keys-unmatched",
+    seen="the loader's list of keys that did not match, in the log or the console",
+    title="Weights were loaded whose names did not match",
+    mechanism="Loading is not strict: what does not match is warned about once and stays random.",
+    fix="Convert the keys to the names of the model; the log must list none that matter.",
+    kind="broken",
+)
 def _keys_unmatched(context: RunContext) -> Verdict:
     loads = context.run.weights
     if not loads:
@@ -112,13 +133,13 @@ def _keys_unmatched(context: RunContext) -> Verdict:
 def _unlisted(context: RunContext, load: WeightLoad) -> list[str]:
     """Why no listed mismatch does not mean that there was none."""
     if load.purpose != "init":
-        if context.run.has_console:
+        if context.run.consoles:
             return []
         return [f"what of {load.path} did not match is printed to the console alone"]
     backbone = "" if context.mine is None else context.mine.item("model", "backbone").kind
     if backbone in _SILENT:
         return [f"{backbone} loads non-strictly and lists nothing, in no file"]
-    if backbone in _PRINTED and not context.run.has_console:
+    if backbone in _PRINTED and not context.run.consoles:
         return [f"{backbone} lists what did not match on the console alone"]
     return []
 
@@ -148,10 +169,21 @@ def _mismatch(context: RunContext, load: WeightLoad) -> Found | None:
     return Found(evidence, "certain" if sure else "likely", why, detail)
 
 
-def _pos_embed(context: RunContext) -> Verdict:
-    if context.mine is None:
-        return NO_CONFIG
-    backbone = context.mine.item("model", "backbone").kind
+@Cause(
+    id="pos-embed",
+    seen="pos_embed among the keys that did not match",
+    title="Position table not interpolated to the crop",
+    mechanism="The table of another image size is dropped, or resized by a rounded scale factor.",
+    effects=(
+        Effect("iBOT 18 to 20 instead of 38.3", "bytedance/ibot#18", low=-20.3, high=-18.3),
+        Effect("no figure", "facebookresearch/dinov2#378", "unmeasured"),
+    ),
+    fix="Interpolate to an explicit size.",
+    kind="broken",
+    needs_config=True,
+)
+def _pos_embed(context: RunContext, terms: Terms) -> Verdict:
+    backbone = terms.item("model", "backbone").kind
     if not any(name.lower() in backbone.lower() for name in _VITS):
         return RuledOut(f"the backbone, {backbone}, has no absolute position table of its own")
     for load in context.run.weights:
@@ -160,55 +192,6 @@ def _pos_embed(context: RunContext) -> Verdict:
             evidence = (*context.evidence(load.listed), *context.evidence(load.source))
             return Found(evidence, "certain", "the loader lists it", f"{named[0]} was not loaded")
     if context.run.weights:
-        return Unchecked(
-            "the table was loaded; whether it was resized to the right grid is not in the log",
-            "the pretrained file, to compare the table with the checkpoint's",
-        )
+        why = "the table was loaded; whether it was resized to the right grid is not in the log"
+        return Unchecked(why, "the pretrained file, to compare the table with the checkpoint's")
     return Unchecked("the log loads no weights", "the .log of the start")
-
-
-CAUSES = (
-    Cause(
-        id="pretrain-absent",
-        seen="the log's lines that load weights, and what the config names",
-        title="No pretrained weights were loaded",
-        mechanism="The backbone starts from random numbers; the early loss is high.",
-        effects=(
-            Effect(
-                "SeMask-T 11.88, 30 or more expected",
-                "Picsart-AI-Research/SeMask-Segmentation#15",
-                low=-18.12,
-                high=-18.12,
-            ),
-        ),
-        fix="Pass the pretrained weights, and look for the line that loads them.",
-        detect=_pretrain_absent,
-        kind="broken",
-        paths=("model.backbone.init_cfg", "model.init_cfg", "model.*.checkpoint", "load_from"),
-    ),
-    Cause(
-        id="keys-unmatched",
-        seen="the loader's list of keys that did not match, in the log or the console",
-        title="Weights were loaded whose names did not match",
-        mechanism="Loading is not strict: what does not match is warned about once and stays "
-        "random.",
-        effects=(UNMEASURED,),
-        fix="Convert the keys to the names of the model; the log must list none that matter.",
-        detect=_keys_unmatched,
-        kind="broken",
-    ),
-    Cause(
-        id="pos-embed",
-        seen="pos_embed among the keys that did not match",
-        title="Position table not interpolated to the crop",
-        mechanism="The table of another image size is dropped, or resized by a rounded scale "
-        "factor.",
-        effects=(
-            Effect("iBOT 18 to 20 instead of 38.3", "bytedance/ibot#18", low=-20.3, high=-18.3),
-            Effect("no figure", "facebookresearch/dinov2#378", "unmeasured"),
-        ),
-        fix="Interpolate to an explicit size.",
-        detect=_pos_embed,
-        kind="broken",
-    ),
-)

@@ -137,9 +137,13 @@ def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     _insist_on_options(call.function, "lr", "base_lr", "learning_rate", "paramwise_cfg")
     model = build_model(value["layout"])
     found = call({"model": model}, rest)
-    return groups_of(
-        found, model, {"lr": value["lr"], "weight_decay": value.get("weight_decay", 0)}
-    )
+    rates = {"lr": value["lr"], "weight_decay": value.get("weight_decay", 0)}
+    groups = groups_of(found, model, rates)
+    listed = {name for group in groups for name in group["names"]}
+    frozen = [name for name, one in model.named_parameters() if not one.requires_grad]
+    left_out = tuple(name for name in frozen if name not in listed)
+    # They are not updated, listed or not.
+    return [*groups, Partly(names=left_out)] if left_out else groups
 
 
 def groups_of(found: Any, model: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -165,9 +169,11 @@ def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> 
         params = group["params"]
         params = [params] if isinstance(params, torch.Tensor) else params
         listed = tuple(names.get(id(param), "?") for param in params)
-    chosen = {key: group.get(key, rates[key]) for key in rates}
+    chosen = {key: float(group.get(key, rates[key])) for key in rates}
     # A scheduler keeps the rate it starts from.
-    return Partly(names=tuple(listed), **{**chosen, "lr": group.get("initial_lr", chosen["lr"])})
+    return Partly(
+        names=tuple(listed), **{**chosen, "lr": float(group.get("initial_lr", chosen["lr"]))}
+    )
 
 
 @through_caller

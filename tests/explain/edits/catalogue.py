@@ -1,13 +1,13 @@
 """Edits of zoo configs: which configs, and a fixed sample of each one's edits."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from parity.live import installed_metafiles
 from parity.runs.config import installed_configs, read_config
+from parity.zoo.rows import read_all_rows
 from tests.explain.edits.edit import Edit, made
 from tests.explain.edits.settings import setting_edits
 from tests.explain.edits.structure import structure_edits
@@ -64,3 +64,16 @@ def _distinct(config: Mapping[str, Any], edits: Iterable[Edit]) -> list[Edit]:
         if not repeated and made(config, edit) != config:
             found.append(edit)
     return found
+
+
+EDITED, UNTOUCHED = 3.0, 0.3
+
+
+@cache
+def _scores() -> dict[str, float]:
+    return {row.name: row.miou for row in read_all_rows(installed_metafiles())}
+
+
+def zoo_score(name: str) -> float:
+    """The mIoU of the zoo's result of this config. Raises KeyError without one."""
+    return _scores()[name]

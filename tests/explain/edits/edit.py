@@ -1,7 +1,5 @@
 """One edit of a config: what it changes, and how findings may call it."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

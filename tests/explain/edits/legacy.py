@@ -1,7 +1,5 @@
 """Edits in the terms of mmseg 0.x, each with the setting that it is in 1.x."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,10 +8,10 @@ from typing import Any
 
 from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
+from tests.explain.edits.catalogue import EDITED, UNTOUCHED, zoo_score
 from tests.explain.edits.edit import ABSENT, Edit, Kind, Place, made, value_at
 from tests.explain.edits.judge import Judged, judge
 from tests.explain.edits.legacy_config import OLD, old_config, write_old_run
-from tests.explain.edits.scores import EDITED, UNTOUCHED, zoo_score
 
 LEGACY = tuple(OLD)
 TRAIN, TEST = ("data", "train", "pipeline"), ("data", "val", "pipeline")

@@ -1,7 +1,5 @@
 """Three configs of the zoo as mmseg 0.30 resolves them, and the work directories they leave."""
 
-from __future__ import annotations
-
 import copy
 import json
 import math

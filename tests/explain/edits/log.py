@@ -1,7 +1,5 @@
 """The lines of mmengine's log that follow from a config: rates, losses, tables of classes."""
 
-from __future__ import annotations
-
 import functools
 import json
 from collections.abc import Iterator, Mapping

@@ -4,8 +4,6 @@ For each edit of each config a whole run is written, read and explained. Prints
 a table by config, and each miss and each false finding with what was said.
 """
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import random
@@ -18,11 +16,10 @@ from typing import Any
 
 from parity.explain.explain import Judgement, explain
 from parity.runs.read import read_run
-from tests.explain.edits.catalogue import CONFIGS, sample, zoo_config
+from tests.explain.edits.catalogue import CONFIGS, EDITED, UNTOUCHED, sample, zoo_config, zoo_score
 from tests.explain.edits.edit import Edit, made
 from tests.explain.edits.judge import Judged, changed_settings, dotted, judge
 from tests.explain.edits.legacy import LEGACY, legacy_cases
-from tests.explain.edits.scores import EDITED, UNTOUCHED, zoo_score
 from tests.explain.edits.write import for_processes, samples_per_step, write_run, zoo_batch
 
 PROCESSES = (1, 4, 8)
@@ -57,12 +54,7 @@ class Tally:
 
 
 def explained(
-    name: str,
-    config: Mapping[str, Any],
-    *,
-    gap: float,
-    processes: int,
-    wrapped: bool = True,
+    name: str, config: Mapping[str, Any], *, gap: float, processes: int, wrapped: bool = True
 ) -> Judgement:
     """Write a run that ended `gap` below the zoo's figure, and explain it."""
     root = Path(tempfile.mkdtemp())

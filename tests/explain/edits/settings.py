@@ -1,7 +1,5 @@
 """Edits of single settings: every leaf that a person might change, each to a likely value."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator, Mapping

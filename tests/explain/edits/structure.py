@@ -1,9 +1,8 @@
 """Edits of a config's structure: steps, heads, losses, hooks, schedules, optimizers, data."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.explain.edits.edit import ABSENT, Edit, Kind, Place, named, value_at
@@ -41,15 +40,8 @@ def whole(
 ) -> Edit:
     """The value at `of` (by default `path`) replaced, which adds, takes out or moves `path`."""
     edit = single(config, of or path, after, what, kind)
-    return Edit(
-        path=path,
-        named=name or named(config, path),
-        before=value_at(config, path),
-        after=after if not of else ABSENT,
-        what=what,
-        kind=kind,
-        changes=edit.changes,
-    )
+    shown, before = name or named(config, path), value_at(config, path)
+    return replace(edit, path=path, named=shown, before=before, after=ABSENT if of else after)
 
 
 def train_pipeline(config: Mapping[str, Any]) -> Place:
@@ -100,9 +92,9 @@ def _load(config: Mapping[str, Any]) -> Iterator[Edit]:
     train_flag, val_flag = (*at, labels, "reduce_zero_label"), (*val, scored, "reduce_zero_label")
     reduced = value_at(config, train_flag) is True
     yield single(config, train_flag, not reduced)
-    both = single(config, train_flag, not reduced, "label 0 kept or left out in both")
-    changes = (*both.changes, (val_flag, not reduced))
-    yield Edit(both.path, both.named, both.before, both.after, both.what, "comparability", changes)
+    what = "label 0 kept or left out in both"
+    both = single(config, train_flag, not reduced, what, "comparability")
+    yield replace(both, changes=(*both.changes, (val_flag, not reduced)))
     yield single(config, (*at[:-1], "indices"), 1000)
     yield single(config, (*VAL, "indices"), 100)
     data = value_at(config, TRAIN)
@@ -122,9 +114,9 @@ def _validation(config: Mapping[str, Any]) -> Iterator[Edit]:
     size = value_at(config, ("model", "data_preprocessor", "size"))
     slide = {"mode": "slide", "crop_size": size, "stride": tuple(side * 2 // 3 for side in size)}
     other = slide if test["mode"] == "whole" else {"mode": "whole"}
-    path: Place = ("model", "test_cfg")
     name = "model.test_cfg.mode"
-    yield whole(config, path, other, f"{other['mode']}", name=name, kind="comparability")
+    path = ("model", "test_cfg")
+    yield whole(config, path, other, other["mode"], name=name, kind="comparability")
 
 
 def _heads(config: Mapping[str, Any]) -> Iterator[Edit]:
@@ -161,11 +153,8 @@ def _backbone(config: Mapping[str, Any]) -> Iterator[Edit]:
         yield single(config, ("model", "backbone", "init_cfg"), None, "no pretrained weights")
     norms = tuple(_norms(config["model"], ("model",)))
     if norms:
-        path, kind = norms[0], "BN"
-        what = "every SyncBN by BN"
-        first = single(config, path, kind, what)
-        changes = tuple((place, kind) for place in norms)
-        yield Edit(path, first.named, first.before, kind, what, "score", changes)
+        first = single(config, norms[0], "BN", "every SyncBN by BN")
+        yield replace(first, changes=tuple((place, "BN") for place in norms))
 
 
 def _norms(value: Any, path: Place) -> Iterator[Place]:
@@ -199,16 +188,16 @@ def _training(config: Mapping[str, Any]) -> Iterator[Edit]:
     short = end // 2
     ends = [((*at, i, "end"), short) for i, own in enumerate(plan) if own.get("end") == end]
     edit = single(config, ("train_cfg", "max_iters"), short, "half the iterations, schedule too")
-    yield Edit(edit.path, edit.named, end, short, edit.what, "score", (*edit.changes, *ends))
+    yield replace(edit, changes=(*edit.changes, *ends))
 
 
 def _optimizer(config: Mapping[str, Any]) -> Iterator[Edit]:
     at: Place = ("optim_wrapper",)
     wrapper = config["optim_wrapper"]
     kind = wrapper["optimizer"]["type"]
-    path = (*at, "optimizer")
+    other = OPTIMIZERS[kind]
     name = "optim_wrapper.optimizer.type"
-    yield whole(config, path, OPTIMIZERS[kind], f"{OPTIMIZERS[kind]['type']}", name=name)
+    yield whole(config, (*at, "optimizer"), other, other["type"], name=name)
     clip = None if wrapper.get("clip_grad") else {"max_norm": 0.01, "norm_type": 2}
     yield single(config, (*at, "clip_grad"), clip)
     if wrapper.get("paramwise_cfg"):

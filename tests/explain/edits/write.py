@@ -1,7 +1,5 @@
 """Writes the work directory that a training of a config leaves, as mmengine 0.10.7 writes it."""
 
-from __future__ import annotations
-
 import copy
 import json
 import math
@@ -216,13 +214,10 @@ def _evaluation(
     kind = loader["dataset"]["type"]
     images = loader["dataset"].get("indices") or VALIDATION[kind]
     batches = math.ceil(math.ceil(images / processes) / loader["batch_size"])
-    return [
-        INFO % ("11:30:00", "per class results:"),
-        INFO % ("11:30:00", "\n" + class_table(class_names(kind), value, rng)),
-        INFO
-        % (
-            "11:30:00",
-            f"Iter(val) [{batches}/{batches}]    aAcc: 80.0000  mIoU: {value:.4f}  "
-            "mAcc: 55.0000  data_time: 0.0020  time: 0.1000",
-        ),
-    ]
+    scores = f"aAcc: 80.0000  mIoU: {value:.4f}  mAcc: 55.0000  data_time: 0.0020  time: 0.1000"
+    said = (
+        "per class results:",
+        f"\n{class_table(class_names(kind), value, rng)}",
+        f"Iter(val) [{batches}/{batches}]    {scores}",
+    )
+    return [INFO % ("11:30:00", text) for text in said]
