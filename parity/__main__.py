@@ -1,7 +1,5 @@
 """The command ``parity``, also ``python -m parity``."""
 
-from __future__ import annotations
-
 from parity.files import ended_by_ctrl_c
 
 

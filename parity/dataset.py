@@ -5,8 +5,6 @@ mmseg/datasets/basesegdataset.py) and the fetch loop of ``BaseDataset``
 (mmengine 0.10.7 mmengine/dataset/base_dataset.py).
 """
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -65,16 +63,16 @@ def list_data(
         found = list(_files_below(image_root, img_suffix))
     except OSError as error:  # no permission, or a link to itself
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
-    names = sorted(found, key=lambda name: _join(image_root, name))
+    names = sorted(found, key=lambda name: os.path.join(image_root, name))
     if not names:
         raise InputError(f"{image_root}: holds no file that ends in {img_suffix!r}")
     return [
         DataInfo(
-            img_path=_join(image_root, name),
+            img_path=os.path.join(image_root, name),
             seg_map_path=(
                 None
                 if seg_dir is None
-                else _join(str(seg_dir), name[: -len(img_suffix)] + seg_map_suffix)
+                else os.path.join(str(seg_dir), name[: -len(img_suffix)] + seg_map_suffix)
             ),
             label_map=label_map,
             reduce_zero_label=reduce_zero_label,
@@ -82,10 +80,6 @@ def list_data(
         )
         for index, name in enumerate(names)
     ]
-
-
-def _join(root: str, name: str) -> str:
-    return os.path.join(root, name)
 
 
 def _files_below(root: str, suffix: str) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """The versions a comparison was made with."""
 
-from __future__ import annotations
-
 import os
 import platform
 from functools import cache

@@ -1,7 +1,5 @@
 """Files: read one that may be anything, name one by its content, replace one whole."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """Find the built-in inputs and recordings, in a checkout or in an installed wheel."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -6,8 +6,6 @@ Reproduces ``load_data_list``, ``get_label_map`` and ``_update_palette`` of
 ``BaseDataset`` (mmengine 0.10.7 mmengine/dataset/base_dataset.py).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The one door to the top-level package ``reference``, opened only when it is needed."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from pathlib import Path

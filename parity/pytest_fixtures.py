@@ -5,8 +5,6 @@ that has this package installed; so it imports nothing else before the fixture
 is used, prints nothing, and changes no settings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Options, header and fixtures of the parity checks, as a pytest plugin."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """For the tests of your own repository: `assert_parity`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Text from anywhere as text that can be shown on one line, and numbers as text."""
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Reading checkpoints that mmengine wrote, without running what is in them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any

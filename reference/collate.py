@@ -1,7 +1,5 @@
 """``PackSegInputs``, ``pseudo_collate`` and ``SegDataPreProcessor`` (mmseg, mmengine), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +53,8 @@ def batch_of_packed(
 def to_batch(output: Mapping[str, Any], *, training: bool) -> Batch:
     """``inputs`` and ``data_samples`` of a preprocessor as a Batch."""
     found = output["data_samples"]
-    metas = tuple(Meta(**sample.metainfo) for sample in found)
+    # mmengine keeps their names in a set, whose order is another in every process.
+    metas = tuple(Meta(**dict(sorted(sample.metainfo.items()))) for sample in found)
     maps = {name: _maps(found, name, training) for name in (EDGE, DEPTH)}
     loaded = {name: kept for name, kept in maps.items() if kept is not None}
     return Batch(output["inputs"], _segs(found, training), metas, loaded)

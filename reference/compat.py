@@ -3,8 +3,6 @@
 Everything that uses mmseg, mmcv, mmengine or mmdet calls :func:`load_reference` first.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.machinery
 import importlib.metadata

@@ -3,8 +3,6 @@
 An entry is the config's own dict, read without executing the file it stands in.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,10 +34,10 @@ def data_list(value: str, rng: RandomState | None = None, *, entry: Entry) -> Li
 
 
 def made(kind: str) -> Callable[..., Sample]:
-    """The transform `kind` as a step: a sample, a generator, and its options."""
+    """The transform `kind` as a step: what it is done to, a generator, and its options."""
 
-    def run(sample: Sample, rng: RandomState | None = None, **options: Any) -> Sample:
-        return transform(sample, rng or RandomState(0), entry={"type": kind, **options})
+    def run(value: DataInfo | Sample, rng: RandomState | None = None, **options: Any) -> Sample:
+        return transform(value, rng or RandomState(0), entry={"type": kind, **options})
 
     return run
 

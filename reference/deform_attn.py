@@ -1,7 +1,5 @@
 """mmcv's multi-scale deformable attention: its PyTorch form and its CUDA op, live."""
 
-from __future__ import annotations
-
 import warnings
 
 import torch

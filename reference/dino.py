@@ -1,7 +1,5 @@
 """DINOv2 for mmseg's side: transformers' own model, and what mmseg's registry is given."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A config as mmengine dumps it, and the classes that mmseg's data sets name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

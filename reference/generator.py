@@ -1,7 +1,5 @@
 """Run reference code, which draws from the global NumPy stream, on a given generator."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 

@@ -1,8 +1,7 @@
 """``EncoderDecoder`` inference, ``TestTimeAug`` and ``SegTTAModel`` (mmseg, mmcv), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -39,57 +38,17 @@ def slide_windows(height: int, width: int, *, crop_size: Size, stride: Size) -> 
     return seen
 
 
-def encode_decode(
-    model: Model, images: torch.Tensor, *, metas: Metas | None = None, align_corners: bool = False
-) -> torch.Tensor:
-    """``EncoderDecoder.encode_decode``."""
-    segmentor = build_segmentor(model, out_channels=1, align_corners=align_corners)
-    with quiet():
-        logits: torch.Tensor = segmentor.encode_decode(images, _metas(images, metas))
-    return logits
-
-
-def whole_inference(
-    model: Model, images: torch.Tensor, *, metas: Metas | None = None, align_corners: bool = False
-) -> torch.Tensor:
-    """``EncoderDecoder.whole_inference``."""
-    segmentor = build_segmentor(model, out_channels=1, align_corners=align_corners)
-    with quiet():
-        logits: torch.Tensor = segmentor.whole_inference(images, _metas(images, metas))
-    return logits
-
-
-def slide_inference(
-    model: Model,
-    images: torch.Tensor,
-    *,
-    crop_size: Size,
-    stride: Size,
-    num_classes: int,
-    align_corners: bool = False,
-) -> torch.Tensor:
-    """``EncoderDecoder.slide_inference``."""
-    segmentor = build_segmentor(
-        model,
-        out_channels=num_classes,
-        align_corners=align_corners,
-        test_cfg={"mode": "slide", "crop_size": crop_size, "stride": stride},
-    )
-    with quiet():
-        logits: torch.Tensor = segmentor.slide_inference(images, _metas(images, None))
-    return logits
-
-
-def inference(
+def _run(
+    method: str,
     model: Model,
     images: torch.Tensor,
     *,
     metas: Metas | None = None,
-    align_corners: bool = False,
     num_classes: int | None = None,
+    align_corners: bool = False,
     **test_cfg: Any,
 ) -> torch.Tensor:
-    """``EncoderDecoder.inference``; `test_cfg` as there."""
+    """A method of ``EncoderDecoder`` that gives logits; `test_cfg` as there."""
     segmentor = build_segmentor(
         model,
         out_channels=num_classes or 1,
@@ -97,8 +56,14 @@ def inference(
         test_cfg={"mode": "whole", **test_cfg},
     )
     with quiet():
-        logits: torch.Tensor = segmentor.inference(images, _metas(images, metas))
+        logits: torch.Tensor = getattr(segmentor, method)(images, _metas(images, metas))
     return logits
+
+
+encode_decode = partial(_run, "encode_decode")
+whole_inference = partial(_run, "whole_inference")
+slide_inference = partial(_run, "slide_inference", mode="slide")
+inference = partial(_run, "inference")
 
 
 def predict(

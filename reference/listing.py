@@ -1,7 +1,5 @@
 """The data sets of mmseg, live: what their classes list, and what they know of labels."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from typing import Any

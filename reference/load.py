@@ -1,7 +1,5 @@
 """``LoadImageFromFile`` (mmcv) and ``LoadAnnotations`` (mmseg), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from numpy.typing import NDArray
 
 from parity.sample import DataInfo, Sample, UInt8Array
 from reference.compat import load_reference
-from reference.results import to_results, to_sample
+from reference.configured import made
 
 
 def load_image(path: str | Path, **options: Any) -> NDArray[Any]:
@@ -32,32 +30,18 @@ def load_annotation(
     backend: str = "pillow",
 ) -> UInt8Array:
     """The label map that ``LoadAnnotations`` reads."""
+    load_reference()
+    from mmseg.datasets.transforms import LoadAnnotations
+
     info = DataInfo("", str(path), label_map, reduce_zero_label)
-    seg: UInt8Array = _load_annotation(info.as_dict(), backend)["gt_seg_map"]
+    seg: UInt8Array = LoadAnnotations(imdecode_backend=backend)(info.as_dict())["gt_seg_map"]
     return seg
 
 
-def load_image_sample(info: DataInfo, rng: object = None) -> Sample:
-    """``LoadImageFromFile`` on an entry of a data set."""
-    load_reference()
-    from mmcv.transforms import LoadImageFromFile
-
-    return to_sample(LoadImageFromFile()(info.as_dict()), info)
-
-
-def load_annotation_sample(sample: Sample, rng: object = None) -> Sample:
-    """``LoadAnnotations`` on a sample whose image is loaded."""
-    return to_sample(_load_annotation(to_results(sample), "pillow"), sample.info)
+load_image_sample = made("LoadImageFromFile")
+load_annotation_sample = made("LoadAnnotations")
 
 
 def load_sample(info: DataInfo, rng: object = None) -> Sample:
     """Both, as in training."""
     return load_annotation_sample(load_image_sample(info))
-
-
-def _load_annotation(results: dict[str, Any], backend: str) -> dict[str, Any]:
-    load_reference()
-    from mmseg.datasets.transforms import LoadAnnotations
-
-    loaded: dict[str, Any] = LoadAnnotations(imdecode_backend=backend)(results)
-    return loaded

@@ -1,7 +1,5 @@
 """``resize`` and ``BaseSegmentor.postprocess_result`` (mmseg), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

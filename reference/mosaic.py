@@ -1,7 +1,5 @@
 """``RandomMosaic`` (mmseg) inside ``MultiImageMixDataset``, live."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any

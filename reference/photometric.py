@@ -1,21 +1,5 @@
 """``PhotoMetricDistortion`` (mmseg), live."""
 
-from __future__ import annotations
+from reference.configured import made
 
-from typing import Any
-
-from numpy.random import RandomState
-
-from parity.sample import Sample
-from reference.compat import load_reference
-from reference.generator import global_stream
-from reference.results import to_results, to_sample
-
-
-def photometric_sample(sample: Sample, rng: RandomState, **options: Any) -> Sample:
-    """``PhotoMetricDistortion``; options as there."""
-    load_reference()
-    from mmseg.datasets.transforms import PhotoMetricDistortion
-
-    with global_stream(rng):
-        return to_sample(PhotoMetricDistortion(**options)(to_results(sample)), sample.info)
+photometric_sample = made("PhotoMetricDistortion")

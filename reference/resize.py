@@ -1,32 +1,10 @@
 """``Resize`` (mmseg) and ``RandomResize`` (mmcv), live."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from numpy.random import RandomState
-
-from parity.sample import Sample
 from reference.compat import load_reference
-from reference.generator import global_stream
-from reference.results import to_results, to_sample
+from reference.configured import made
 
-
-def resize_sample(sample: Sample, rng: RandomState | None = None, **options: Any) -> Sample:
-    """``Resize``; options as there."""
-    load_reference()
-    from mmseg.datasets.transforms import Resize
-
-    return to_sample(Resize(**options)(to_results(sample)), sample.info)
-
-
-def random_resize_sample(sample: Sample, rng: RandomState, **options: Any) -> Sample:
-    """``RandomResize`` around mmseg's ``Resize``; options as there."""
-    load_reference()
-    from mmcv.transforms import RandomResize
-
-    with global_stream(rng):
-        return to_sample(RandomResize(**options)(to_results(sample)), sample.info)
+resize_sample = made("Resize")
+random_resize_sample = made("RandomResize")
 
 
 def rescale_size(size: tuple[int, int], scale: tuple[int, int]) -> tuple[int, int]:

@@ -1,7 +1,5 @@
 """Turn a Sample into mmseg's ``results`` dict and back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from parity.sample import DEPTH, EDGE, FURTHER_KEYS, META_KEYS, SECOND, DataInfo, Meta, Sample

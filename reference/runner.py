@@ -1,7 +1,5 @@
 """Whole pipelines and data sets as mmseg's own config and runner build them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

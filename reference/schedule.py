@@ -1,7 +1,5 @@
 """The learning rate at every iteration of mmengine's own training loops, live."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -20,33 +18,17 @@ from reference.compat import load_reference
 
 
 def lr_table(
-    base_lrs: Sequence[float],
-    param_scheduler: ParamScheduler,
-    *,
-    max_iters: int,
-    epoch_length: int | None = None,
-    loop: Loop = "iter",
-    metrics: Sequence[Metrics] = (),
-    val_interval: int | None = None,
+    base_lrs: Sequence[float], param_scheduler: ParamScheduler, **options: Any
 ) -> NDArray[np.float64]:
     """As in ``parity.steps.schedule``, from the schedulers, hook and loop of mmengine."""
-    validation = _Validation(metrics, val_interval)
-    return _train("lr", base_lrs, param_scheduler, max_iters, epoch_length, loop, validation)
+    return _train("lr", base_lrs, param_scheduler, **options)
 
 
 def momentum_table(
-    momenta: Sequence[float],
-    param_scheduler: ParamScheduler,
-    *,
-    max_iters: int,
-    epoch_length: int | None = None,
-    loop: Loop = "iter",
-    metrics: Sequence[Metrics] = (),
-    val_interval: int | None = None,
+    momenta: Sequence[float], param_scheduler: ParamScheduler, **options: Any
 ) -> NDArray[np.float64]:
     """As `lr_table`, of the momentum."""
-    validation = _Validation(metrics, val_interval)
-    return _train("momentum", momenta, param_scheduler, max_iters, epoch_length, loop, validation)
+    return _train("momentum", momenta, param_scheduler, **options)
 
 
 def config_schedule(path: str) -> dict[str, Any]:
@@ -56,11 +38,8 @@ def config_schedule(path: str) -> dict[str, Any]:
     config = read_config(path)
     plain = [dict(entry) for entry in config.param_scheduler]
     lr = config.optim_wrapper.optimizer.lr
-    return {
-        "base_lrs": [lr],
-        "param_scheduler": plain,
-        "max_iters": config.train_cfg.max_iters,
-    }
+    length = config.train_cfg.max_iters
+    return {"base_lrs": [lr], "param_scheduler": plain, "max_iters": length}
 
 
 def _to_config(spec: Scheduler) -> dict[str, Any]:
@@ -110,8 +89,7 @@ class _Recorder:
 class _Validation:
     """Takes the place of the loop that validates: gives the hook one of `metrics` a time."""
 
-    def __init__(self, metrics: Sequence[Metrics], interval: int | None) -> None:
-        self.interval = interval
+    def __init__(self, metrics: Sequence[Metrics]) -> None:
         self._left = list(metrics)
         self.call: Any = None
 
@@ -124,40 +102,38 @@ class _Validation:
 def _train(
     key: str,
     values: Sequence[float],
-    param_scheduler: Any,
+    param_scheduler: ParamScheduler,
+    *,
     max_iters: int,
-    epoch_length: int | None,
-    loop: Loop,
-    validation: _Validation,
+    epoch_length: int | None = None,
+    loop: Loop = "iter",
+    metrics: Sequence[Metrics] = (),
+    val_interval: int | None = None,
 ) -> NDArray[np.float64]:
     load_reference()
     from mmengine.optim import OptimWrapper
     from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
     config: Any = param_scheduler
+    validation = _Validation(metrics)
     if not isinstance(config, Mapping):
         config = [_to_config(one) if isinstance(one, Scheduler) else one for one in config]
     groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], key: one} for one in values]
+    batches = _Batches(epoch_length or max_iters, endless=loop == "iter")
+    epochs = 1 if loop == "iter" else max_iters // len(batches)
     runner = SimpleNamespace(
         model=_Recorder(key),
         optim_wrapper=OptimWrapper(torch.optim.SGD(groups, lr=1.0)),
         visualizer=SimpleNamespace(),
-        val_loop=None if validation.interval is None else validation,
+        val_loop=None if val_interval is None else validation,
         logger=logging.getLogger(__name__),
-        train_dataloader=_Batches(epoch_length or max_iters, endless=loop == "iter"),
+        train_dataloader=batches,
         max_iters=max_iters,
-        max_epochs=1,
+        max_epochs=epochs,
     )
-    interval = {} if validation.interval is None else {"val_interval": validation.interval}
-    if loop == "iter":
-        runner._train_loop = IterBasedTrainLoop(
-            runner, runner.train_dataloader, max_iters, **interval
-        )
-    else:
-        runner.max_epochs = max_iters // len(runner.train_dataloader)
-        runner._train_loop = EpochBasedTrainLoop(
-            runner, runner.train_dataloader, runner.max_epochs, **interval
-        )
+    interval = {} if val_interval is None else {"val_interval": val_interval}
+    kind, end = (IterBasedTrainLoop, max_iters) if loop == "iter" else (EpochBasedTrainLoop, epochs)
+    runner._train_loop = kind(runner, batches, end, **interval)
     runner.param_schedulers = Runner._build_param_scheduler(runner, config, runner.optim_wrapper)
     runner.call_hook = _hook_caller(runner)
     validation.call = lambda metrics: runner.call_hook("after_val_epoch", metrics=metrics)

@@ -1,7 +1,5 @@
 """A real ``EncoderDecoder`` around any callable, for what surrounds the network."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

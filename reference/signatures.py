@@ -1,7 +1,5 @@
 """Defaults of everything a config can name by type, read off the installed reference."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Training with mmengine's own Runner, and a deformable attention op that does not run."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

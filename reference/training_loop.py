@@ -1,7 +1,5 @@
 """A training as mmengine's own Runner does it, seen as it goes."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os

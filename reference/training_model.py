@@ -1,7 +1,5 @@
 """The model of a config, as our loop takes it from the reference."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

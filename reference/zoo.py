@@ -1,7 +1,5 @@
 """The model zoo inside the installed mmsegmentation; finding it imports nothing of it."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import importlib.util
 from pathlib import Path

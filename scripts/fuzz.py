@@ -6,8 +6,6 @@ Prints how many inputs there were, every traceback other than RunFormatError and
 InputError, and the inputs that took too long or too much. Exit code 1 if any did.
 """
 
-from __future__ import annotations
-
 import argparse
 import collections
 import json
@@ -82,15 +80,7 @@ def _child(first: int, options: argparse.Namespace) -> list[Outcome]:
     found: list[Outcome] = []
     while first + len(found) < end:
         at = first + len(found)
-        command = [
-            sys.executable,
-            __file__,
-            "--batch",
-            "--first",
-            str(at),
-            "--count",
-            str(end - at),
-        ]
+        command = [sys.executable, __file__, "--batch", f"--first={at}", f"--count={end - at}"]
         command += ["--explain"] * options.explain
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
         found += [json.loads(line) for line in done.stdout.splitlines()]

@@ -6,8 +6,6 @@ Data are synthetic, in the shapes of ADE20K. Writes training.md and training.jso
 family anew, and of each family what ``parity train`` writes.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """Writes the table of causes in docs/causes.md, between its marks."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -7,8 +7,6 @@ Small models on the CPU, one after the other; half an hour of CPU time. Judging
 prints every finding that is no marker, and exits with 1 where there is one.
 """
 
-from __future__ import annotations
-
 import shutil
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Writes parity/cli/known.json: what a TAB and ``--help`` need of the commands and the steps."""
 
-from __future__ import annotations
-
 import inspect
 import json
 from dataclasses import asdict

@@ -7,8 +7,6 @@ Tensors, losses and scores are the same every time on the same machine and
 versions; timestamps are not. See fixtures/runs/README.md.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

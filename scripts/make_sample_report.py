@@ -6,8 +6,6 @@ The candidate is this package's own pipeline in which the crop draws the left
 offset before the top one. The same mmsegmentation gives the same files.
 """
 
-from __future__ import annotations
-
 import sys
 from dataclasses import replace
 from pathlib import Path

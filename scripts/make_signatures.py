@@ -1,7 +1,5 @@
 """Writes parity/settings/signatures.json and metainfo.json from the installed reference."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -7,8 +7,6 @@ With words only the rows that hold one of them are made anew; the others stay as
 --whole: the table of trainings to a score, with three seeds.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess
@@ -61,6 +59,18 @@ KNET = "knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512"
 SWIN = "swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512"
 FCN = "fcn_r50-d8_4xb4-80k_ade20k-512x512"
 SEGFORMER = "segformer_mit-b0_8xb2-160k_ade20k-512x512"
+
+
+def options(*texts: str) -> tuple[str, ...]:
+    return tuple(part for text in texts for part in ("--option", text))
+
+
+def smaller(**values: object) -> tuple[str, ...]:
+    """Options of the command, `__` for a dot."""
+    return options(*(f"model.{key.replace('__', '.')}={one!r}" for key, one in values.items()))
+
+
+SHARED = options(ACCUMULATE, CLIP)
 CASES = (
     TrainingRow(FCN, "SGD", ""),
     TrainingRow("pspnet_r50-d8_4xb4-80k_ade20k-512x512", "SGD", ""),
@@ -72,34 +82,16 @@ CASES = (
     TrainingRow("ocrnet_hr18s_4xb4-80k_ade20k-512x512", "SGD", "two heads in a cascade"),
     TrainingRow("pointrend_r50_4xb4-160k_ade20k-512x512", "SGD", OWN),
     TrainingRow("segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512", "AdamW", ""),
-    TrainingRow(FCN, "AdamW", "", ("--option", ADAMW)),
-    TrainingRow(SEGFORMER, "SGD", "", ("--option", SGD)),
-    TrainingRow(
-        SEGFORMER,
-        "AdamW",
-        "accumulation of 3, clipping",
-        ("--option", ACCUMULATE, "--option", CLIP),
-    ),
-    TrainingRow(
-        FCN, "SGD", "accumulation of 3, clipping", ("--option", ACCUMULATE, "--option", CLIP)
-    ),
-    TrainingRow(
-        SEGFORMER,
-        "AdamW",
-        "by epoch, `DefaultSampler`",
-        tuple(text for option in EPOCHS for text in ("--option", option)),
-    ),
+    TrainingRow(FCN, "AdamW", "", options(ADAMW)),
+    TrainingRow(SEGFORMER, "SGD", "", options(SGD)),
+    TrainingRow(SEGFORMER, "AdamW", "accumulation of 3, clipping", SHARED),
+    TrainingRow(FCN, "SGD", "accumulation of 3, clipping", SHARED),
+    TrainingRow(SEGFORMER, "AdamW", "by epoch, `DefaultSampler`", options(*EPOCHS)),
     *(
         TrainingRow(SEGFORMER, "AdamW", f"workers: {number}", ("--workers", str(number)))
         for number in (1, 2, 4)
     ),
 )
-
-
-def smaller(**values: object) -> tuple[str, ...]:
-    """Options of the command, `__` for a dot."""
-    named = [(f"model.{key.replace('__', '.')}", value) for key, value in values.items()]
-    return tuple(text for key, value in named for text in ("--option", f"{key}={value!r}"))
 
 
 WHOLE_CASES = (
@@ -143,11 +135,11 @@ WHOLE_CASES = (
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("words", nargs="*")
-    options.add_argument("--lockstep", type=int, default=20)
-    options.add_argument("--whole", action="store_true")
-    given = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--lockstep", type=int, default=20)
+    parser.add_argument("--whole", action="store_true")
+    given = parser.parse_args()
     begin, cases = (WHOLE, WHOLE_CASES) if given.whole else (BEGIN, CASES)
     title = (WHOLE_HEADER, WHOLE_RULE) if given.whole else (HEADER, RULE)
     for case in cases:

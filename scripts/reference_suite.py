@@ -12,8 +12,6 @@ the call goes on as always, so that the tests come out as they do without this.
 Exits 1 when anything differs, 2 when a checkout has no tests.
 """
 
-from __future__ import annotations
-
 import argparse
 import multiprocessing
 import os

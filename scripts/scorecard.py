@@ -5,10 +5,8 @@
 Writes the sections of docs/scorecard.md, which says what they mean.
 """
 
-from __future__ import annotations
-
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -31,6 +29,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from parity.check.workers import use_one_thread
 from parity.cli.console import INTERRUPTED, complain, plain
@@ -46,7 +45,7 @@ from parity.text import did_you_mean
 def scorecard(
     steps: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[STEP]...",
             help="Steps whose suspects to plant; default all.",
             autocompletion=lambda incomplete: [n for n in FAMILIES if n.startswith(incomplete)],
@@ -54,54 +53,50 @@ def scorecard(
     ] = None,
     seeds: Annotated[
         int,
-        typer.Option(
+        Option(
             min=2,
             metavar="N",
             help="Seeds per built-in input; with fewer than two some suspects show on none.",
         ),
     ] = 2,
     pairs: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Pairs per function of a step; 0 for all.")
+        int, Option(min=0, metavar="N", help="Pairs per function of a step; 0 for all.")
     ] = 20,
     clean: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Further samples without a mistake.")
+        int, Option(min=0, metavar="N", help="Further samples without a mistake.")
     ] = 200,
     held_out: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--held-out",
             help="Also diagnose every suspect while a tenth of them is unknown, and count wrong "
             "names.",
         ),
     ] = False,
-    json: Annotated[Path | None, typer.Option(help="Write the counts as JSON.")] = None,
-    markdown: Annotated[
-        Path | None, typer.Option(help="Put what was found into this page.")
-    ] = None,
+    json: Annotated[Path | None, Option(help="Write the counts as JSON.")] = None,
+    markdown: Annotated[Path | None, Option(help="Put what was found into this page.")] = None,
     live: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--live/--own",
             help="Expect what live mmsegmentation gives, or what our own steps give without a "
             "mistake; default: live where it is installed.",
         ),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Processes; default: the cores there are, at most 8.")
+        int, Option(min=1, help="Processes; default: the cores there are, at most 8.")
     ] = usable_cores(8),
     as_candidates: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--as-candidates",
             help="Give every suspect as a candidate, and count which a default check finds.",
         ),
     ] = False,
     cost: Annotated[
-        bool, typer.Option("--cost", help="Time and memory of the slowest diagnosis of each step.")
+        bool, Option("--cost", help="Time and memory of the slowest diagnosis of each step.")
     ] = False,
-    listed: Annotated[
-        Path | None, typer.Option("--list", help="Write the list of all mistakes.")
-    ] = None,
+    listed: Annotated[Path | None, Option("--list", help="Write the list of all mistakes.")] = None,
 ) -> None:
     """Plant every suspect, and pairs of them, and count what check and diagnosis make of it."""
     only = _known(steps or ())
@@ -175,12 +170,8 @@ def _show_planted(rows: Sequence[Planted]) -> list[Planted]:
     """Print the counts of suspects as candidates; gives those that are not detected."""
     missed = not_found(rows)
     console = plain()
-    table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("all", "places", "found", "not found"):
-        table.add_column(name, justify="right")
-    for counts in counted(rows):
-        table.add_row(*map(str, counts))
-    console.print(table)
+    head = ("step", "all", "places", "found", "not found")
+    console.print(_table(head, ([*map(str, counts)] for counts in counted(rows))))
     for row in missed:
         told = f"{row.id} as {row.name} (in the place of {row.replaces})"
         _say(console, "bold red", "not found", told)
@@ -192,15 +183,9 @@ def _show_planted(rows: Sequence[Planted]) -> list[Planted]:
 
 def _show(card: Scorecard) -> None:
     console = plain()
-    table = Table("step", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("all", "places", "found", "right", "first", "alike"):
-        table.add_column(name, justify="right")
-    for name in ("pairs", "found", "first", "alike", "masked"):
-        table.add_column(name, justify="right")
-    for row in (*card.steps, card.total):
-        pairs = (row.pairs, row.pairs_detected, row.pairs_first, row.pairs_named, row.masked)
-        table.add_row(row.step, *map(str, (*row.counts.values(), *pairs)))
-    console.print(table)
+    singles, pairs = ("found", "right", "first", "alike"), ("found", "first", "alike", "masked")
+    head = ("step", "all", "places", *singles, "pairs", *pairs)
+    console.print(_table(head, (row.cells for row in (*card.steps, card.total))))
     for text in card.total.missed:
         _say(console, "yellow", "not named first", text)
     for text in card.failures:
@@ -214,15 +199,21 @@ def _show(card: Scorecard) -> None:
 
 
 def _show_held_out(card: Scorecard, console: Console) -> None:
-    table = Table("held out", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("places", "unnamed", "alike", "likened", "wrong"):
-        table.add_column(name, justify="right")
-    for row in (*card.held, card.held_out):
-        counts = (row.places, row.unnamed, row.alike, row.likened, row.wrong)
-        table.add_row(row.step, *map(str, counts))
-    console.print(table)
+    names = ("places", "unnamed", "alike", "likened", "wrong")
+    rows = (*card.held, card.held_out)
+    cells = ([row.step, *(str(getattr(row, name)) for name in names)] for row in rows)
+    console.print(_table(("held out", *names), cells))
     for text in card.held_out.names:
         _say(console, "yellow", "wrong name", text)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(head[0], box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in head[1:]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _say(console: Console, style: str, word: str, text: str) -> None:

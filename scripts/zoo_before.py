@@ -5,8 +5,6 @@
 Prints what cannot be judged with its reason, and how many went through. Exit code 1 on an error.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

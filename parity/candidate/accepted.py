@@ -1,7 +1,5 @@
 """Differences that a project has accepted: each with its bound and its reason."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Sequence

@@ -1,20 +1,11 @@
 """The engine of every check: a side beside reference traces, case by case, step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.candidate.accepted import Acceptance, Accepted
-from parity.candidate.judge import (
-    NOT_GIVEN,
-    completed,
-    judge,
-    not_compared,
-    settled,
-    unexercised,
-)
+from parity.candidate.judge import NOT_GIVEN, completed, judge, not_compared, settled, unexercised
 from parity.candidate.runner import Outcome, Runner
 from parity.candidate.whole import whole_record, whole_step
 from parity.check.cases import Case
@@ -23,17 +14,10 @@ from parity.check.exhibit.classes import ClassNames
 from parity.check.exhibit.collect import Exhibits
 from parity.check.exhibit.records import Exhibit
 from parity.check.summary import CaseResult, IsolatedRun, StepKey
+from parity.compare import trace as traces
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.rounding import Rounding
-from parity.compare.trace import (
-    StepComparison,
-    StepRecord,
-    StepResult,
-    Trace,
-    TraceComparison,
-    run_step,
-)
 from parity.compare.walk import walk
 from parity.pipeline import Step
 from parity.suspects.failures import (
@@ -94,7 +78,7 @@ class Engine:
         """What of the candidate stands in for `step`, or ""."""
         return self.runner.description.part(step, replay=self.replay)
 
-    def run(self, pairs: Iterable[tuple[Case, Trace]]) -> Iterator[CaseResult]:
+    def run(self, pairs: Iterable[tuple[Case, traces.Trace]]) -> Iterator[CaseResult]:
         """The results of all cases, in order: of a whole pipeline, then of single steps."""
         for case, trace in pairs:
             whole = whole_step(case.steps)
@@ -107,7 +91,7 @@ class Engine:
                 yield CaseResult(case.name, case.pipeline, result, file=file)
             del trace  # its arrays are not to stay while the next one is made
 
-    def _whole(self, case: Case, step: Step, trace: Trace) -> TraceComparison:
+    def _whole(self, case: Case, step: Step, trace: traces.Trace) -> traces.TraceComparison:
         expected = whole_record(trace)
         if expected is None:
             result = not_compared("the reference raised at an earlier step")
@@ -115,14 +99,16 @@ class Engine:
             result = not_compared("it draws for itself; see the rows called distribution")
         else:
             _, result = self.isolated(case, step, expected)
-        return TraceComparison(case.seed, (StepComparison(step.name, result, result),))
+        return traces.TraceComparison(
+            case.seed, (traces.StepComparison(step.name, result, result),)
+        )
 
-    def _steps(self, case: Case, trace: Trace) -> TraceComparison:
+    def _steps(self, case: Case, trace: traces.Trace) -> traces.TraceComparison:
         return walk([step.name for step in case.steps], trace, _Side(self, case, trace))
 
     def isolated(
-        self, case: Case, step: Step, expected: StepRecord
-    ) -> tuple[StepRecord, StepResult]:
+        self, case: Case, step: Step, expected: traces.StepRecord
+    ) -> tuple[traces.StepRecord, traces.StepResult]:
         """The step on the reference's input; shown, and kept for a diagnosis."""
         outcome = settled(self._call(step, expected.input, expected.state_before), expected)
         result = self._judged(case, step, outcome, expected)
@@ -133,7 +119,7 @@ class Engine:
             self._keep((case.pipeline, step.name), held, result)
         return outcome.record, result
 
-    def _keep(self, key: StepKey, held: IsolatedRun, result: StepResult) -> None:
+    def _keep(self, key: StepKey, held: IsolatedRun, result: traces.StepResult) -> None:
         """For a diagnosis: the first failures of a step; all steps' equal cases share the room.
 
         One that differs by NaN alone makes room for one that tells more.
@@ -159,9 +145,9 @@ class Engine:
     def _show(
         self,
         case: Case,
-        actual: StepRecord,
-        expected: StepRecord,
-        result: StepResult,
+        actual: traces.StepRecord,
+        expected: traces.StepRecord,
+        result: traces.StepResult,
         *,
         chained: bool = False,
     ) -> None:
@@ -202,11 +188,11 @@ class Engine:
         self,
         case: Case,
         step: Step,
-        expected: StepRecord,
+        expected: traces.StepRecord,
         chain: tuple[Any, GeneratorState],
         *,
         passed_on: bool,
-    ) -> tuple[StepRecord, StepResult]:
+    ) -> tuple[traces.StepRecord, traces.StepResult]:
         """The step on the candidate's own value; shown where a difference is only passed on."""
         outcome = self._call(step, *chain)
         result = self._judged(case, step, outcome, expected, chained=True)
@@ -225,10 +211,10 @@ class Engine:
         case: Case,
         step: Step,
         outcome: Outcome,
-        expected: StepRecord,
+        expected: traces.StepRecord,
         *,
         chained: bool = False,
-    ) -> StepResult:
+    ) -> traces.StepResult:
         kind = self.part(step).partition(":")[0]
         partial = self.runner.description.partial
         result = judge(outcome, expected, replayed=kind == "apply", partial=partial)
@@ -243,7 +229,7 @@ class _Side:
 
     engine: Engine
     case: Case
-    trace: Trace
+    trace: traces.Trace
     differs: bool = False
 
     def withheld(self, at: int) -> str:
@@ -252,7 +238,7 @@ class _Side:
 
     def run(
         self, at: int, value: Any, state: GeneratorState, *, chained: bool
-    ) -> tuple[StepRecord | None, StepResult]:
+    ) -> tuple[traces.StepRecord | None, traces.StepResult]:
         step, expected = self.case.steps[at], self.trace.steps[at]
         if chained:
             record, result = self.engine.chained(
@@ -266,7 +252,7 @@ class _Side:
             record = replace(record, output=expected.output)
         return None if unexercised(record) else completed(record, expected), result
 
-    def bridge(self, at: int, value: Any, state: GeneratorState) -> StepRecord:
+    def bridge(self, at: int, value: Any, state: GeneratorState) -> traces.StepRecord:
         """Ours does what the candidate does not do, on the candidate's sample."""
         step = self.case.steps[at]
-        return run_step(step.name, step, value, state)
+        return traces.run_step(step.name, step, value, state)

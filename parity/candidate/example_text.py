@@ -1,7 +1,5 @@
 """The words of a minimal example: its script, its Markdown, and arrays as text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

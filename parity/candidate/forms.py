@@ -1,7 +1,5 @@
 """Which form a part of a candidate has: a step ``(value, rng)``, an apply function, or its own."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from functools import cache
@@ -11,30 +9,20 @@ from torch import nn
 
 from parity.check.cases import all_steps, pipeline_steps
 from parity.errors import InputError
-from parity.probes.natural import (
-    ITERATIONS,
-    MODELS,
-    OPERATIONS,
-    OPTIMIZERS,
-    RNG_NAMES,
-    SPELLINGS,
-    Operation,
-    by_name,
-    is_torch_scheduler,
-    parameters_of,
-    takes_mapping,
-)
+from parity.probes import natural
 from parity.recipe.forms import steps_of_forms
 
 # Pure functions of parity.steps that a candidate may give without drawing anything.
 APPLY_NAMES = ("load_image", "load_annotation", "resize", "crop", "flip", "photometric")
 _IMAGES = frozenset({"image", "img", "image_bgr", "bgr"})
-_LABELS = frozenset({"seg", *SPELLINGS["seg"]})
-_DRAWN = RNG_NAMES | {"prob", "p", "pool"}
+_LABELS = frozenset({"seg", *natural.SPELLINGS["seg"]})
+_DRAWN = natural.RNG_NAMES | {"prob", "p", "pool"}
 # Names that people also give to other things: there the parameters decide.
 _COMMON = {
     "train": ({"model", "net"}, {"inputs", "batches"}),
-    **dict.fromkeys(("predict", "inference"), (MODELS, {"images", *SPELLINGS["images"]})),
+    **dict.fromkeys(
+        ("predict", "inference"), (natural.MODELS, {"images", *natural.SPELLINGS["images"]})
+    ),
     "rotate": (_DRAWN, {"degree", "degrees", "angle", "angles", "limit"}),
     "cutout": (_DRAWN,),
     "mosaic": (_DRAWN,),
@@ -49,7 +37,7 @@ def functions_named(name: str) -> frozenset[str]:
     The name of a probe of its own, such as ``loss_ce_valid``, stands for that one alone.
     """
     functions = {step.function.__name__ for step in pipeline_steps() if step.name == name}
-    operation = operation_of(name) if functions or name in by_name() else None
+    operation = operation_of(name) if functions or name in natural.by_name() else None
     return frozenset(functions | set(operation.stands_for if operation else ()))
 
 
@@ -59,8 +47,8 @@ def steps_called(name: str) -> frozenset[str]:
 
     A loss is also called without that word.
     """
-    name = name if f"{name}_loss" not in by_name() else f"{name}_loss"
-    functions = {name, *(functions_named(name) if name in by_name() else ())}
+    name = name if f"{name}_loss" not in natural.by_name() else f"{name}_loss"
+    functions = {name, *(functions_named(name) if name in natural.by_name() else ())}
     return frozenset(
         step.name
         for step in (*all_steps(), *steps_of_forms())
@@ -77,16 +65,16 @@ def options_of(name: str) -> frozenset[str]:
 
 
 @cache
-def operation_of(name: str) -> Operation | None:
+def operation_of(name: str) -> natural.Operation | None:
     """The operation that a part called `name` may be, with a signature of its own."""
-    plain = by_name().get(name)
+    plain = natural.by_name().get(name)
     if plain is not None:
         return plain
     steps = [step for step in all_steps() if step.name == name]
     if name.startswith("collate_"):
-        return by_name()["collate"]
+        return natural.by_name()["collate"]
     functions = [step.function.__name__ for step in steps]
-    return next((one for one in OPERATIONS if set(functions) & set(one.stands_for)), None)
+    return next((one for one in natural.OPERATIONS if set(functions) & set(one.stands_for)), None)
 
 
 def own_signature(name: str, part: Any) -> Callable[..., Any] | None:
@@ -98,49 +86,49 @@ def own_signature(name: str, part: Any) -> Callable[..., Any] | None:
     return operation.runnable(made)
 
 
-def _is_natural(operation: Operation, name: str, part: Any) -> bool:
+def _is_natural(operation: natural.Operation, name: str, part: Any) -> bool:
     if operation.name == "collate" or isinstance(part, nn.Module) or inspect.isclass(part):
         return True
-    names = positional(part) or list(parameters_of(part))
-    if name in APPLY_NAMES and not takes_mapping(part):
-        alone = len(names) > 1 or len(parameters_of(part)) == 1
+    names = positional(part) or list(natural.parameters_of(part))
+    if name in APPLY_NAMES and not natural.takes_mapping(part):
+        alone = len(names) > 1 or len(natural.parameters_of(part)) == 1
         return alone and _takes_image(names)
-    return bool(names or parameters_of(part)) and not takes_stream(part)
+    return bool(names or natural.parameters_of(part)) and not takes_stream(part)
 
 
 def _takes_image(names: list[str]) -> bool:
-    return bool(names) and names[0] in _IMAGES and {*names[1:2]} <= _LABELS | RNG_NAMES
+    return bool(names) and names[0] in _IMAGES and {*names[1:2]} <= _LABELS | natural.RNG_NAMES
 
 
 def takes_images(function: Callable[..., Any]) -> bool:
     """Whether it is called with an image and what belongs to it, or with a mapping of these."""
-    return takes_mapping(function) or _takes_image(list(parameters_of(function)))
+    return natural.takes_mapping(function) or _takes_image(list(natural.parameters_of(function)))
 
 
 def takes_stream(function: Callable[..., Any]) -> bool:
     """Whether the second argument is the random stream, as that of a step."""
     names = positional(function)
-    return len(names) > 1 and names[1] in RNG_NAMES
+    return len(names) > 1 and names[1] in natural.RNG_NAMES
 
 
 def is_meant(name: str, part: Any) -> bool:
     """Whether what a module calls `name` is that step, judged by its parameters."""
     if name not in _COMMON:
         return True
-    names = set(parameters_of(part))
+    names = set(natural.parameters_of(part))
     return all(names & wanted for wanted in _COMMON[name])
 
 
 def unnamed(given: Any, name: str) -> dict[str, Any]:
     """A torch loss or scheduler, or a class of such, under the name of its step."""
-    if is_torch_scheduler(given):
+    if natural.is_torch_scheduler(given):
         return {"lr_table": given}
     of = given if inspect.isclass(given) else type(given)
     if not issubclass(of, nn.Module):
         return {}
     # A scripted module says what it was; one that is built on a loss is called as that.
     names = [str(getattr(given, "original_name", "")), *(base.__name__ for base in of.__mro__)]
-    title = next((one for one in names if one in by_name()), "")
+    title = next((one for one in names if one in natural.by_name()), "")
     if not title:
         return {}
     return {title: made(given, name) if inspect.isclass(given) else given}
@@ -148,15 +136,15 @@ def unnamed(given: Any, name: str) -> dict[str, Any]:
 
 def fixed_recipe(given: Any) -> dict[str, Any]:
     """A function of one optimizer, iteration or model, under the name of what it stands for."""
-    first = next(iter(parameters_of(given)), "")
+    first = next(iter(natural.parameters_of(given)), "")
     title = getattr(given, "__name__", "").lower()
-    if first in OPTIMIZERS | ITERATIONS:
+    if first in natural.OPTIMIZERS | natural.ITERATIONS:
         return {"lr_table": given}
     grouping = any(word in title for word in ("optim", "group", "decay"))
-    return {"param_groups": given} if first in MODELS and grouping else {}
+    return {"param_groups": given} if first in natural.MODELS and grouping else {}
 
 
-def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
+def operations_asked(asked: frozenset[str]) -> tuple[natural.Operation, ...]:
     """The operations that steps called `asked` are made of, the one of their own name alone.
 
     Those of which all steps are asked for come before those of which some are.
@@ -168,7 +156,7 @@ def operations_asked(asked: frozenset[str]) -> tuple[Operation, ...]:
     return own if len(own) == 1 else found
 
 
-def _steps_of(operation: Operation) -> set[str]:
+def _steps_of(operation: natural.Operation) -> set[str]:
     return {step.name for step in all_steps() if step.function.__name__ in operation.stands_for}
 
 

@@ -1,7 +1,5 @@
 """Parameter groups beside each other by the names of their parameters, whatever their order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

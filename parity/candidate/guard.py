@@ -1,11 +1,10 @@
 """Run one step of a candidate and see what it does besides its result."""
 
-from __future__ import annotations
-
 import copy
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,8 @@ def run_guarded(
     misuse = "" if record.error else find_misuse(value, given, record.output)
     alone = bool(record.error) or misuse.startswith((NOTHING, UNUSABLE))
     told = "" if alone else (getattr(record.output, "manner", ""), view_note(given, record.output))
-    return _with_input(record, value), misuse, "; ".join(filter(None, told))
+    # The record keeps the input as it was given, not as the candidate left it.
+    return replace(record, input=value), misuse, "; ".join(filter(None, told))
 
 
 def find_misuse(before: Any, given: Any, output: Any) -> str:
@@ -72,19 +72,6 @@ def _contained(function: StepFunction) -> StepFunction:
             raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
     return call
-
-
-def _with_input(record: StepRecord, value: Any) -> StepRecord:
-    """The record keeps the input as it was given, not as the candidate left it."""
-    return StepRecord(
-        record.name,
-        value,
-        record.state_before,
-        record.output,
-        record.state_after,
-        record.draws,
-        record.error,
-    )
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """What a candidate's record is worth beside the reference's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from functools import partial

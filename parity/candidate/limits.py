@@ -6,8 +6,6 @@ in this way; ``parity check --candidate`` therefore runs candidates in a process
 of their own (`parity.candidate.worker`), which is killed.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 import time

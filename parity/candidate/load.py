@@ -4,8 +4,6 @@ This imports the user's code, as the user asks for; nothing else that is read
 from a user's files is ever executed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.util

@@ -1,7 +1,5 @@
 """What is odd about the manner of an answer and does not make it wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """A whole check of our own steps: cases, comparison, pictures, diagnoses, examples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,19 +11,12 @@ from parity.candidate.judge import not_compared
 from parity.candidate.run import UNSEEN, CheckOptions
 from parity.candidate.runner import Runner
 from parity.candidate.sides import PART, OwnSteps, ReferenceSteps, live_oracle
+from parity.check import summary
 from parity.check.cases import Case
 from parity.check.exhibit.collect import CASES_PER_STEP
 from parity.check.exhibit.records import Exhibit
 from parity.check.plan import Plan
 from parity.check.progress import Progress
-from parity.check.summary import (
-    CaseResult,
-    CheckReport,
-    IsolatedRun,
-    StepKey,
-    reference_steps,
-    summarise,
-)
 from parity.check.workers import in_processes, use_one_thread
 from parity.compare.compare import Verdict
 from parity.compare.rounding import Rounding
@@ -47,7 +38,7 @@ def check_own(
     own: OwnSteps | None = None,
     exhibits: list[Exhibit] | None = None,
     shown: int = CASES_PER_STEP,
-) -> CheckReport:
+) -> summary.CheckReport:
     """Run `plan` and name the mistakes of what differs.
 
     own: our own steps, some perhaps planted. exhibits: takes what is to be seen of the
@@ -65,7 +56,7 @@ def check_own(
         manners=False,
     )
     results = progress.results(own_results(plan, engine, jobs), len(plan.cases))
-    report = summarise(results, only=options.only, **plan.header())
+    report = summary.summarise(results, only=options.only, **plan.header())
     if exhibits is not None:
         exhibits += engine.shown()
     if not progress.stopped:
@@ -75,8 +66,8 @@ def check_own(
 
 
 def _looked_into(
-    report: CheckReport, engine: Engine, own: OwnSteps, examples: Path | None
-) -> CheckReport:
+    report: summary.CheckReport, engine: Engine, own: OwnSteps, examples: Path | None
+) -> summary.CheckReport:
     """`report` with diagnoses and minimal examples of where differences enter."""
     entering = entering_rows(report)
     records = {key: held for key, held in engine.records().items() if key in entering}
@@ -87,7 +78,7 @@ def _looked_into(
     return replace(report, minimal=minimal, notes=(*report.notes, *missing))
 
 
-def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResult]:
+def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[summary.CaseResult]:
     """Our own steps beside the reference, case by case; live ones in `jobs` processes.
 
     The engine keeps what is worth a look; what other processes found so is run again.
@@ -108,7 +99,7 @@ def own_results(plan: Plan, engine: Engine, jobs: int = 1) -> Iterator[CaseResul
             check_case(case, plan.reference(case), engine)
 
 
-def _checked_here(plan: Plan, case: Case, engine: Engine) -> CaseResult:
+def _checked_here(plan: Plan, case: Case, engine: Engine) -> summary.CaseResult:
     """As `check_case`; a step that the reference has not on a device is not compared."""
     try:
         reference = plan.reference(case)
@@ -117,12 +108,12 @@ def _checked_here(plan: Plan, case: Case, engine: Engine) -> CaseResult:
             raise
         without = not_compared(f"the reference cannot do it on {case.device}: {error}")
         steps = tuple(StepComparison(step.name, without, without) for step in case.steps)
-        return CaseResult(case.name, case.pipeline, TraceComparison(case.seed, steps))
+        return summary.CaseResult(case.name, case.pipeline, TraceComparison(case.seed, steps))
     plan.note(case)
     return check_case(case, reference, engine)
 
 
-def check_case(case: Case, reference: Trace, engine: Engine) -> CaseResult:
+def check_case(case: Case, reference: Trace, engine: Engine) -> summary.CaseResult:
     """Our side of `case` beside `reference`.
 
     A file that our load step refuses makes the case broken, not different. On devices
@@ -142,9 +133,9 @@ def check_case(case: Case, reference: Trace, engine: Engine) -> CaseResult:
     return replace(result, unstable={step.name: step.isolated for step in different})
 
 
-def _check_alone(runner: Runner, rounding: Rounding, case: Case) -> CaseResult:
+def _check_alone(runner: Runner, rounding: Rounding, case: Case) -> summary.CaseResult:
     """In a process that gives back the result and keeps nothing."""
-    reference = run_trace(reference_steps(case.steps), case.start(), case.seed)
+    reference = run_trace(summary.reference_steps(case.steps), case.start(), case.seed)
     return check_case(case, reference, Engine(runner, rounding=rounding, manners=False))
 
 
@@ -155,9 +146,9 @@ class _Again:
     """
 
     def __init__(self) -> None:
-        self._of: dict[tuple[StepKey, Verdict], list[str]] = {}
+        self._of: dict[tuple[summary.StepKey, Verdict], list[str]] = {}
 
-    def note(self, result: CaseResult) -> None:
+    def note(self, result: summary.CaseResult) -> None:
         """Take `result` into account."""
         for step in () if result.comparison is None else result.comparison.steps:
             for side in (step.isolated, step.chained):
@@ -175,7 +166,9 @@ class _Again:
         return frozenset(name for key, _, names in found if key in differing for name in names)
 
 
-def _write(folder: Path, failure: IsolatedRun, own: OwnSteps, versions: Mapping[str, str]) -> Path:
+def _write(
+    folder: Path, failure: summary.IsolatedRun, own: OwnSteps, versions: Mapping[str, str]
+) -> Path:
     return write_example(
         folder,
         own,

@@ -1,7 +1,5 @@
 """``[tool.parity]`` of the user's pyproject.toml: what to check, and what is accepted of it."""
 
-from __future__ import annotations
-
 import math
 import re
 import sys

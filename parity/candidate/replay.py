@@ -5,8 +5,6 @@ decisions (they are held bit-equal to the reference by ``parity check``); the
 candidate's function then does the arithmetic alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """A whole check of a candidate: cases, reference, comparison, distributions, report."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial

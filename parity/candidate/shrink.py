@@ -1,7 +1,5 @@
 """Make a failing input small: fewer rows and columns, smaller options, a small seed."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace

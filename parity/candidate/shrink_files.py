@@ -1,7 +1,5 @@
 """Inputs that are files: cut them down, and bring them into the folder of the example."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from pathlib import Path

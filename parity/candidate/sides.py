@@ -3,8 +3,6 @@
 Both also answer, as oracles, for inputs that are made up on the way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,7 +30,12 @@ def _everything(name: str) -> Description:
     return _Everything(name, (), (), False, True, False, ())
 
 
-class OwnSteps:
+class _Side:
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class OwnSteps(_Side):
     """Our own steps, run here. planted: functions in the place of some, by the step's name."""
 
     description = _everything("mmseg-parity")
@@ -50,11 +53,8 @@ class OwnSteps:
         record, misuse, manner = run_guarded(step.name, done, value, state)
         return Outcome(record, misuse, manner=manner)
 
-    def close(self) -> None:
-        """Nothing is held."""
 
-
-class ReferenceSteps:
+class ReferenceSteps(_Side):
     """Live mmsegmentation as a side, to see whether it gives the same twice."""
 
     description = _everything("mmsegmentation")
@@ -62,9 +62,6 @@ class ReferenceSteps:
     def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
         """See `parity.candidate.runner.Runner`. Raises ReferenceUnavailable."""
         return Outcome(live_oracle(step, value, state))
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 Oracle = Callable[[Step, Any, GeneratorState], StepRecord]

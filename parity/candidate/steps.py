@@ -1,7 +1,5 @@
 """Sort the parts of a user's object by the step they stand in for."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
@@ -9,24 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from parity.candidate.forms import (
-    APPLY_NAMES,
-    acts_as_function,
-    fixed_recipe,
-    functions_named,
-    is_function,
-    is_meant,
-    made,
-    only_one,
-    operations_asked,
-    own_parts,
-    own_signature,
-    positional,
-    steps_called,
-    takes_images,
-    takes_stream,
-    unnamed,
-)
+from parity.candidate import forms
 from parity.check.candidate import Candidate
 from parity.check.cases import all_steps
 from parity.errors import InputError
@@ -58,13 +39,13 @@ def select_steps(names: Collection[str]) -> frozenset[str]:
 
     Raises InputError for an unknown name.
     """
-    unknown = [name for name in names if not steps_called(name)]
+    unknown = [name for name in names if not forms.steps_called(name)]
     if unknown:
         files = list(dict.fromkeys(step.module for step in all_steps()))
         near = did_you_mean(unknown[0], [*files, *step_names()])
         told = f"{near} " if near else ""
         raise InputError(f"no step {', '.join(unknown)}; {told}the steps are {', '.join(files)}")
-    return frozenset(step for name in names for step in steps_called(name))
+    return frozenset(step for name in names for step in forms.steps_called(name))
 
 
 def candidate_from(
@@ -85,8 +66,8 @@ def candidate_from(
     if adapted is not None:
         return adapted
     title = called if called in by_name() else _title(asked)
-    if title and acts_as_function(given):
-        given = made(given, name)
+    if title and forms.acts_as_function(given):
+        given = forms.made(given, name)
     alone = title and _is_nameless(given, name, title)
     steps, applies = _sorted_parts({title: given} if alone else _parts(given, name))
     pipeline = steps.pop(PIPELINE, None)
@@ -94,18 +75,18 @@ def candidate_from(
         whole: Any = given() if inspect.isclass(given) else given
         pipeline = whole
     if pipeline is None and not steps and not applies:
-        if title and (only := only_one(given, title)):
+        if title and (only := forms.only_one(given, title)):
             part = getattr(given, only)
             return candidate_from(part, f"{name}:{only}", asked=asked, called=called)
         raise InputError(_nothing_found(name, given, asked))
-    draws = pipeline is None or len(positional(pipeline)) > 2
+    draws = pipeline is None or len(forms.positional(pipeline)) > 2
     made_whole = None if pipeline is None else as_pipeline(pipeline)
     return Candidate(name, steps, applies, made_whole, shares_stream=draws)
 
 
 def score_of(given: Any, name: str, asked: frozenset[str]) -> Candidate | None:
     """A function of predictions and labels that gives a score, by its name or where asked for."""
-    if not is_function(given) or takes_stream(given) or len(parameters_of(given)) < 2:
+    if not forms.is_function(given) or forms.takes_stream(given) or len(parameters_of(given)) < 2:
         return None
     title = getattr(given, "__name__", "")
     known = title.lower() in SCORES or ("iou" in asked and title not in step_names())
@@ -123,7 +104,7 @@ def part_for(
     """
     own = sorted((step.name, step.function.__name__), key=lambda name: name in by_name())
     exact = [name for name in own if name in steps]
-    like = [name for name in steps if step.function.__name__ in functions_named(name)]
+    like = [name for name in steps if step.function.__name__ in forms.functions_named(name)]
     found = [f"step:{name}" for name in (*exact, *like)][:1]
     found += [f"apply:{name}" for name in applies_to(step) if name in applies][:1]
     if not found:
@@ -139,19 +120,19 @@ def applies_to(step: Step) -> tuple[str, ...]:
             "load_image": ("load_image",),
             "load_annotation": ("load_annotation",),
         }[step.name]
-    return (step.module,) if step.module in APPLY_NAMES else ()
+    return (step.module,) if step.module in forms.APPLY_NAMES else ()
 
 
 @cache
 def _known_names() -> tuple[str, ...]:
-    applied = [f"apply_{key}" for key in APPLY_NAMES]
-    return tuple(dict.fromkeys((*step_names(), *APPLY_NAMES, *applied, PIPELINE)))
+    applied = [f"apply_{key}" for key in forms.APPLY_NAMES]
+    return tuple(dict.fromkeys((*step_names(), *forms.APPLY_NAMES, *applied, PIPELINE)))
 
 
 @cache
 def _modules(name: str) -> frozenset[str]:
     """Files of the steps that a part called `name` may stand for."""
-    called = steps_called(name)
+    called = forms.steps_called(name)
     return frozenset(step.module for step in all_steps() if step.name in called)
 
 
@@ -160,26 +141,26 @@ def _title(asked: frozenset[str]) -> str:
 
     That is the one operation of them all, or the step that is called as the file of all.
     """
-    operations = operations_asked(asked)
+    operations = forms.operations_asked(asked)
     if len(operations) == 1:
         return operations[0].name
-    whole = [name for name in asked if len(asked) == 1 or asked <= steps_called(name)]
+    whole = [name for name in asked if len(asked) == 1 or asked <= forms.steps_called(name)]
     return whole[0] if len(whole) == 1 and whole[0] in _known_names() else ""
 
 
 def _is_nameless(given: Any, name: str, title: str) -> bool:
     """Whether it is one function, or an object like one, that its names do not place."""
-    if not is_function(given) or isinstance(given, Mapping):
+    if not forms.is_function(given) or isinstance(given, Mapping):
         return False
     own = getattr(given, "__name__", "")
     if own in _known_names() and _modules(own) & _modules(title):
         return False  # cross_entropy, where a loss is asked for
-    if inspect.isroutine(given) and fixed_recipe(given):
+    if inspect.isroutine(given) and forms.fixed_recipe(given):
         return False
-    if unnamed(given, name):
+    if forms.unnamed(given, name):
         return False
     # RandomCrop(...), called with image and mask, has a method crop, which is a part of it.
-    return takes_images(given) or not any(map(callable, _attributes(given).values()))
+    return forms.takes_images(given) or not any(map(callable, _attributes(given).values()))
 
 
 def _attributes(given: Any) -> dict[str, Any]:
@@ -202,15 +183,15 @@ def _parts(given: Any, name: str) -> dict[str, Callable[..., Any]]:
         return dict(given)
     if inspect.isroutine(given):
         title = getattr(given, "__name__", "")
-        return {title: given} if title in known else fixed_recipe(given)
-    if alone := unnamed(given, name):
+        return {title: given} if title in known else forms.fixed_recipe(given)
+    if alone := forms.unnamed(given, name):
         return alone
     parts = {key: part for key, part in _attributes(given).items() if callable(part)}
     if inspect.ismodule(given) and not given.__name__.startswith((*_BUILT_ON,)):
         parts = {key: part for key, part in parts.items() if not _is_built_on(part)}
-        parts = {key: part for key, part in parts.items() if is_meant(key, part)}
+        parts = {key: part for key, part in parts.items() if forms.is_meant(key, part)}
     if inspect.isclass(given) and any(_names(part)[:1] == ["self"] for part in parts.values()):
-        return _parts(made(given, name), name)
+        return _parts(forms.made(given, name), name)
     return parts
 
 
@@ -226,10 +207,12 @@ def _sorted_parts(
     steps, applies = {}, {}
     for key, part in parts.items():
         plain = key.removeprefix("apply_")
-        own = own_signature(key, part)
+        own = forms.own_signature(key, part)
         if own is not None:
             steps[key] = own
-        elif key.startswith("apply_") or (key in APPLY_NAMES and not takes_stream(part)):
+        elif key.startswith("apply_") or (
+            key in forms.APPLY_NAMES and not forms.takes_stream(part)
+        ):
             applies[plain] = part
         else:
             steps[key] = part
@@ -243,7 +226,7 @@ def _takes_image_and_seg(given: Any, asked: frozenset[str]) -> bool:
         return False
     own = given.forward if isinstance(given, nn.Module) else given
     call = given.__call__ if inspect.isclass(given) else own
-    names = [name for name in positional(call) if name != "self"]
+    names = [name for name in forms.positional(call) if name != "self"]
     if len(names) == 1:
         return names[0] in MAPPINGS
     return len(names) >= 2 and names[0] not in _NO_IMAGES
@@ -257,7 +240,7 @@ def _names(function: Callable[..., Any]) -> list[str]:
 
 
 def _nothing_found(name: str, given: Any, asked: frozenset[str]) -> str:
-    plain = [one.name for one in operations_asked(asked)]
+    plain = [one.name for one in forms.operations_asked(asked)]
     if len(plain) > 1 and callable(given):
         return (
             f"{name}: which step is it? ask for one, as parity check {plain[0]} does, "
@@ -274,7 +257,7 @@ def _nothing_found(name: str, given: Any, asked: frozenset[str]) -> str:
 
 def _told_of_file(module: Any, name: str, title: str) -> str:
     """What a file has, when nothing in it is called like a step."""
-    own = own_parts(module)
+    own = forms.own_parts(module)
     if not own:
         return "gives no step: it has no function and no class of its own"
     near = [told for key in own if (told := did_you_mean(key, step_names()))]

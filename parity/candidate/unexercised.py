@@ -9,21 +9,25 @@ from parity.candidate.judge import NOT_GIVEN
 from parity.candidate.runner import Description
 from parity.check.cases import all_steps
 from parity.check.summary import StepSummary, Unexercised
+from parity.pipeline import Step
 
 if TYPE_CHECKING:
     from parity.candidate.run import CheckOptions
 
 # Begins the reason of every case that a candidate could not be run on.
 CANDIDATE = "the candidate "
+# Steps asked for, each with what of the candidate stands in for it.
+Parts = Sequence[tuple[Step, str]]
 
 
 def unexercised(
     rows: Sequence[StepSummary], description: Description, options: CheckOptions
 ) -> tuple[Unexercised, ...]:
     """Steps not given, cases that the candidate takes no option for, and draws it does not make."""
-    found = _refused(rows) + _unrecorded(rows, description, options)
-    found += _replayed(description, options)
-    absent = [] if description.has_pipeline else _absent(description, options)
+    asked = [step for step in all_steps() if not options.only or step.name in options.only]
+    parts = [(step, description.part(step, replay=options.replay)) for step in asked]
+    found = _refused(rows) + _unrecorded(rows, parts) + _replayed(parts)
+    absent = [] if description.has_pipeline else _absent(parts)
     return (*found, *([Unexercised(tuple(absent), "not given")] if absent else []))
 
 
@@ -44,38 +48,32 @@ def _refused(rows: Sequence[StepSummary]) -> list[Unexercised]:
     ]
 
 
-def _unrecorded(
-    rows: Sequence[StepSummary], description: Description, options: CheckOptions
-) -> list[Unexercised]:
+def _unrecorded(rows: Sequence[StepSummary], parts: Parts) -> list[Unexercised]:
     """Steps that are given and of which this check has no case, such as one of a recording."""
     there = {row.step for row in rows}
-    asked = [step for step in all_steps() if not options.only or step.name in options.only]
-    given = [step for step in asked if description.part(step, replay=options.replay)]
-    absent = list(dict.fromkeys(step.name for step in given if step.name not in there))
+    given = [step.name for step, part in parts if part]
+    absent = list(dict.fromkeys(name for name in given if name not in there))
     return [Unexercised(tuple(absent), "not in the recording")] if absent else []
 
 
-def _replayed(description: Description, options: CheckOptions) -> list[Unexercised]:
+def _replayed(parts: Parts) -> list[Unexercised]:
     """Random steps of which only the arithmetic is given."""
-    asked = [step for step in all_steps() if not options.only or step.name in options.only]
     drawn = [
-        step.name
-        for step in asked
-        if step.module in ("resize", "crop", "flip", "photometric")
-        and description.part(step, replay=options.replay).startswith("apply:")
+        f"draws of {step.name}"
+        for step, part in parts
+        if step.module in ("resize", "crop", "flip", "photometric") and part.startswith("apply:")
     ]
-    drawn = [f"draws of {name}" for name in dict.fromkeys(drawn)]
-    return [Unexercised(tuple(drawn), "the reference's were applied")] if drawn else []
+    names = tuple(dict.fromkeys(drawn))
+    return [Unexercised(names, "the reference's were applied")] if drawn else []
 
 
-def _absent(description: Description, options: CheckOptions) -> list[str]:
+def _absent(parts: Parts) -> list[str]:
     """What is not given: the name of a file when none of its steps is, else the steps' names."""
-    asked = [step for step in all_steps() if not options.only or step.name in options.only]
-    given = [step for step in asked if description.part(step, replay=options.replay)]
+    given = [step for step, part in parts if part]
     modules, given_names = {step.module for step in given}, {step.name for step in given}
     missing = []
-    for step in asked:
-        if step in given:
+    for step, part in parts:
+        if part:
             continue
         # Validation has a resize of its own, under the same name as that of training.
         name = f"{step.name} ({step.function.__name__})" if step.name in given_names else step.name

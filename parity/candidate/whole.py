@@ -1,7 +1,5 @@
 """The augmenting steps of training as one step, for candidates that are a whole pipeline."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -6,8 +6,6 @@ apart from it. Either way the next call gets a fresh process. A process that som
 else ends, by ``kill`` or for want of memory, says nothing about the candidate.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import pickle
 import signal
@@ -16,16 +14,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from parity.candidate import runner
 from parity.candidate.guard import UNUSABLE
 from parity.candidate.load import load_candidate
-from parity.candidate.runner import (
-    DEFAULT_LIMIT,
-    Description,
-    Outcome,
-    call_part,
-    ended,
-    without_input,
-)
 from parity.candidate.steps import candidate_from
 from parity.check.candidate import Candidate
 from parity.check.workers import deaf
@@ -48,14 +39,14 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, text: str, *, limit: float = DEFAULT_LIMIT, make: Make = candidate_from
+        self, text: str, *, limit: float = runner.DEFAULT_LIMIT, make: Make = candidate_from
     ) -> None:
         self._text = text
         self._make = make
         self._limit = limit
         self._start()
 
-    def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> Outcome:
+    def run(self, part: str, step: Step, value: Any, state: GeneratorState) -> runner.Outcome:
         """See `parity.candidate.runner.Runner`."""
         if not self._process.is_alive():
             self._start()
@@ -67,18 +58,18 @@ class WorkerProcess:
         if not answered:
             self._kill()
             reason = f"TimeLimit: ran longer than {self._limit:g} s; its process was killed"
-            return ended(step, value, state, reason)
+            return runner.ended(step, value, state, reason)
         try:
             content = self._connection.recv_bytes()
         except (EOFError, OSError):
-            return ended(step, value, state, self._obituary())
+            return runner.ended(step, value, state, self._obituary())
         try:
             _, answer = pickle.loads(content)
         except Exception:  # a class of the candidate, which this process does not know
             kept = StepRecord(step.name, value, state, None, state)
-            return Outcome(kept, f"{UNUSABLE}: an object of a class of its own")
+            return runner.Outcome(kept, f"{UNUSABLE}: an object of a class of its own")
         # The input was left out of the answer to keep it small.
-        outcome: Outcome = answer
+        outcome: runner.Outcome = answer
         return replace(outcome, record=replace(outcome.record, input=value))
 
     def close(self) -> None:
@@ -104,7 +95,7 @@ class WorkerProcess:
             raise InputError(f"{self._text}: while it was imported, {self._obituary()}") from None
         if kind == "error":
             raise InputError(answer)
-        self.description: Description = answer
+        self.description: runner.Description = answer
 
     def _kill(self) -> None:
         self._process.kill()
@@ -133,7 +124,7 @@ def _serve(connection: Connection, text: str, make: Make) -> None:
     except InputError as error:
         connection.send_bytes(pickle.dumps(("error", str(error))))
         return
-    connection.send_bytes(pickle.dumps(("ready", Description.of(candidate))))
+    connection.send_bytes(pickle.dumps(("ready", runner.Description.of(candidate))))
     while True:
         try:
             request = connection.recv_bytes()
@@ -144,10 +135,10 @@ def _serve(connection: Connection, text: str, make: Make) -> None:
 
 def _answer(candidate: Candidate, request: bytes) -> bytes:
     part, step, value, state = pickle.loads(request)
-    outcome = call_part(candidate, part, step, value, state)
+    outcome = runner.call_part(candidate, part, step, value, state)
     try:
-        return pickle.dumps(("done", without_input(outcome)))
+        return pickle.dumps(("done", runner.without_input(outcome)))
     except Exception as error:  # what a candidate returns may refuse to be pickled in any way
         kept = replace(outcome.record, input=None, output=None)
         misuse = outcome.misuse or f"{UNUSABLE}: {type(error).__name__}: {error}"
-        return pickle.dumps(("done", Outcome(kept, misuse)))
+        return pickle.dumps(("done", runner.Outcome(kept, misuse)))

@@ -1,7 +1,5 @@
 """What a candidate gives: steps, apply functions, or a whole pipeline."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,8 +1,6 @@
 """What is checked: pipelines over image files, and single steps over seeded inputs."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,33 +53,25 @@ def default_cases(infos: Sequence[DataInfo], seeds: range, *, every: bool = Fals
     """
     val = ValPipeline()
     whole = val.steps + val_tail()
-    cases = _train_all(infos, seeds) if every else _train_in_turn(infos, seeds)
+    cases = list(_train(infos, seeds, every=every))
     cases += [_file_case("val", val, info, 0, steps=whole) for info in infos]
     return cases + probe_cases(seeds)
 
 
-def _train_in_turn(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
+def _train(infos: Sequence[DataInfo], seeds: range, *, every: bool) -> Iterator[Case]:
     train = TrainPipeline()
     long = train.steps + train_tail(train.crop_size)
-    cases = []
-    for seed in seeds:
-        turn, rest = divmod(seed, SEEDS_PER_LOSS)
-        # Turns, not seeds, so that with ten inputs the loss is not always that of the first.
-        at, steps = (seed, train.steps) if rest else (turn, long)
-        cases.append(_file_case("train", train, infos[at % len(infos)], seed, steps=steps))
-    return cases
-
-
-def _train_all(infos: Sequence[DataInfo], seeds: range) -> list[Case]:
-    train = TrainPipeline()
-    long = train.steps + train_tail(train.crop_size)
-    cases = []
-    for seed in range(seeds.start, seeds.start + max(len(seeds), len(infos))):
-        turn, at = divmod(seed, len(infos))
-        # Shifted by the turn, so that it is not the loss of the same inputs every time.
-        steps = train.steps if (at + turn) % SEEDS_PER_LOSS else long
-        cases.append(_file_case("train", train, infos[at], seed, steps=steps))
-    return cases
+    for seed in range(seeds.start, max(seeds.stop, seeds.start + every * len(infos))):
+        if every:
+            turn, at = divmod(seed, len(infos))
+            # Shifted by the turn, so that it is not the loss of the same inputs every time.
+            is_long = (at + turn) % SEEDS_PER_LOSS == 0
+        else:
+            turn, rest = divmod(seed, SEEDS_PER_LOSS)
+            # Turns, not seeds, so that with ten inputs the loss is not always that of the first.
+            is_long, at = rest == 0, (seed if rest else turn) % len(infos)
+        steps = long if is_long else train.steps
+        yield _file_case("train", train, infos[at], seed, steps=steps)
 
 
 def data_cases(inputs: Path, seeds: range) -> list[Case]:

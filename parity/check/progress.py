@@ -1,7 +1,5 @@
 """What a check tells of itself while it runs, and how it is told to end early."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 

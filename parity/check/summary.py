@@ -8,12 +8,7 @@ from functools import partial
 from typing import Any
 
 from parity.compare.compare import Verdict, worst_verdict
-from parity.compare.trace import (
-    StepFunction,
-    StepRecord,
-    StepResult,
-    TraceComparison,
-)
+from parity.compare.trace import StepFunction, StepRecord, StepResult, TraceComparison
 from parity.live import reference_module
 from parity.pipeline import Step
 from parity.text import count, names

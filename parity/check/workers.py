@@ -1,7 +1,5 @@
 """Processes that compute for a check: deaf to Ctrl-C, which their parent hears and ends them by."""
 
-from __future__ import annotations
-
 import multiprocessing
 import signal
 from collections import deque

@@ -1,7 +1,5 @@
 """Image files of many encodings, and files that are broken, for the checks of loading."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

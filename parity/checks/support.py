@@ -1,7 +1,5 @@
 """Hold one step against its live adapter, or against the recording."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from typing import Any

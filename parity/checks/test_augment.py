@@ -1,7 +1,5 @@
 """The steps that configs add to the usual pipelines: `warp`, `tone`, `maps` and `mosaic`."""
 
-from __future__ import annotations
-
 import pytest
 
 from parity.checks.support import assert_equal

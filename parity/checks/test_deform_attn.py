@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,11 +8,9 @@ from parity.live import reference_module
 from parity.probes.deform_attn import PROBES, make_attention
 from parity.probes.natural import step_of
 from parity.probes.natural.gradient import with_gradients
-from parity.steps.deform_attn import (
-    initial_sampling_bias,
-    multi_scale_deformable_attention,
-)
+from parity.steps.deform_attn import initial_sampling_bias, multi_scale_deformable_attention
 
+pytestmark = pytest.mark.live
 ATTENTION = step_of("deform_attn", multi_scale_deformable_attention)
 BIAS = step_of("deform_attn_initial_bias", initial_sampling_bias)
 # Relative to the largest value, as the weights of a query add up to 1. A location of at
@@ -23,14 +19,12 @@ BIAS = step_of("deform_attn_initial_bias", initial_sampling_bias)
 CUDA_ERROR = 160 * 2.0**-24
 
 
-@pytest.mark.live
 @pytest.mark.parametrize("seed", range(24))
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.step.name)
 def test_probes(probe, seed):
     assert_equal(probe.step, probe.make(seed), seed)
 
 
-@pytest.mark.live
 class TestAttention:
     @settings(max_examples=60)
     @given(SEEDS)
@@ -67,13 +61,11 @@ class TestAttention:
         assert_both_raise(ATTENTION, {**value, "value": value["value"][:, :-1]})
 
 
-@pytest.mark.live
 def test_initial_bias_of_many_heads():
     for heads in range(1, 33):
         assert_equal(BIAS, {"num_heads": heads, "num_levels": 2, "num_points": 5})
 
 
-@pytest.mark.live
 def test_compiled_op():
     """The CUDA op adds in another order: held to float64 within its rounding error.
 

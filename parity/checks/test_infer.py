@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from functools import partial
 
 import pytest
@@ -20,18 +18,11 @@ from parity.probes.infer import (
 )
 from parity.probes.natural import step_of
 from parity.sample import Meta
+from parity.steps import infer as ours
 from parity.steps.collate import MEAN, STD
-from parity.steps.infer import (
-    merge_tta,
-    predict,
-    predict_tta,
-    slide_inference,
-    slide_windows,
-    tta_views,
-    whole_inference,
-)
 from parity.steps.logits import Segmentation
 
+pytestmark = pytest.mark.live
 EDGES = st.integers(1, 40)
 SLIDE = {"model": coarse_model, "num_classes": CLASSES}
 
@@ -41,22 +32,21 @@ def seeded(*shape, dtype=torch.float32):
 
 
 def windows(**options):
-    return step_of("windows", slide_windows, options)
+    return step_of("windows", ours.slide_windows, options)
 
 
 def slide(**options):
-    return step_of("slide", slide_inference, {**SLIDE, **options})
+    return step_of("slide", ours.slide_inference, {**SLIDE, **options})
 
 
 def whole(**options):
-    return step_of("whole", whole_inference, {"model": coarse_model, **options})
+    return step_of("whole", ours.whole_inference, {"model": coarse_model, **options})
 
 
 def predicting(**options):
-    return step_of("predict", predict, {"model": coarse_model, **options})
+    return step_of("predict", ours.predict, {"model": coarse_model, **options})
 
 
-@pytest.mark.live
 class TestProbes:
     @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.step.name)
     def test_every_seed(self, probe):
@@ -64,7 +54,6 @@ class TestProbes:
             assert_equal(probe.step, probe.make(seed), seed)
 
 
-@pytest.mark.live
 class TestWindows:
     @settings(max_examples=60)
     @given(st.tuples(EDGES, EDGES), st.tuples(EDGES, EDGES), st.data())
@@ -83,7 +72,6 @@ class TestWindows:
         assert_equal(windows(crop_size=(5, 5), stride=(7, 9)), {"height": 6, "width": 5})
 
 
-@pytest.mark.live
 class TestSlide:
     @pytest.mark.parametrize("size", [(5, 20), (8, 8), (16, 24), (17, 23), (8, 31), (1, 1)])
     @pytest.mark.parametrize("stride", [(8, 8), (5, 3), (1, 8)])
@@ -136,7 +124,6 @@ def _in_float64(model, images):
     return model(images).double()
 
 
-@pytest.mark.live
 class TestWhole:
     @pytest.mark.parametrize("align_corners", [False, True])
     @pytest.mark.parametrize(
@@ -160,7 +147,6 @@ class TestWhole:
         assert_both_raise(whole(), {"images": seeded(1, 3, 9, 12), "metas": metas})
 
 
-@pytest.mark.live
 class TestPredict:
     def test_unlike_original_sizes(self):
         metas = [Meta(img_shape=(9, 12), ori_shape=shape) for shape in ((18, 24), (5, 7))]
@@ -183,24 +169,23 @@ def view(logits):
     return Segmentation(logits, logits[:1])
 
 
-@pytest.mark.live
 class TestMerge:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
     @pytest.mark.parametrize("channels", [1, 2, 150])
     @pytest.mark.parametrize("views", [1, 2, 3, 7, 12])
     def test_views(self, dtype, channels, views):
         logits = seeded(views, channels, 6, 7, dtype=dtype)
-        assert_equal(step_of("merge", merge_tta), [[view(each) for each in logits]])
+        assert_equal(step_of("merge", ours.merge_tta), [[view(each) for each in logits]])
 
     @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 7), (1, 7, 1), (3, 1, 1), (3, 1, 7)])
     def test_one_pixel_edges(self, shape):
         value = [[view(logits) for logits in seeded(3, *shape)]] * 2
-        assert_equal(step_of("merge", merge_tta), value)
+        assert_equal(step_of("merge", ours.merge_tta), value)
 
     @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.6, 1.0])
     def test_threshold(self, threshold):
         value = [[view(logits) for logits in seeded(2, 1, 9, 9)]]
-        assert_equal(step_of("merge", merge_tta, {"threshold": threshold}), value)
+        assert_equal(step_of("merge", ours.merge_tta, {"threshold": threshold}), value)
 
     def test_not_finite(self):
         logits = seeded(2, 3, 4, 4)
@@ -209,28 +194,27 @@ class TestMerge:
             torch.inf,
             -torch.inf,
         )
-        assert_equal(step_of("merge", merge_tta), [[view(each) for each in logits]])
+        assert_equal(step_of("merge", ours.merge_tta), [[view(each) for each in logits]])
 
     def test_image_without_views_is_refused_by_both(self):
-        assert_both_raise(step_of("merge", merge_tta), [[]])
+        assert_both_raise(step_of("merge", ours.merge_tta), [[]])
 
 
-@pytest.mark.live
 class TestAugmentation:
     @settings(max_examples=40)
     @given(samples(limit=30), SEEDS, st.lists(st.floats(0.3, 2.5), min_size=1, max_size=3))
     def test_any_ratio(self, sample, seed, ratios):
         assume(min(sample.image.shape[:2]) * min(ratios) > 0.6)  # a pixel is left
-        assert_equal(step_of("views", tta_views, {"ratios": ratios}), sample, seed)
+        assert_equal(step_of("views", ours.tta_views, {"ratios": ratios}), sample, seed)
 
     @pytest.mark.parametrize(
         "flips", [(None,), ("horizontal",), (None, "horizontal", "vertical", "diagonal")]
     )
     def test_flips(self, flips):
-        assert_equal(step_of("views", tta_views, {"flips": flips}), image(3), 3)
+        assert_equal(step_of("views", ours.tta_views, {"flips": flips}), image(3), 3)
 
     def test_without_labels(self):
-        assert_equal(step_of("views", tta_views), image(4).replace(seg=None), 4)
+        assert_equal(step_of("views", ours.tta_views), image(4).replace(seg=None), 4)
 
     @pytest.mark.parametrize("align_corners", [False, True])
     @pytest.mark.parametrize("model", [coarse_model, binary_model])
@@ -245,17 +229,19 @@ class TestAugmentation:
             "align_corners": align_corners,
             "test_size_divisor": 14,
         }
-        assert_equal(step_of("tta", predict_tta, options), equal_images(5), 5)
+        assert_equal(step_of("tta", ours.predict_tta, options), equal_images(5), 5)
 
     @pytest.mark.parametrize("flips", [("diagonal",), (None, "diagonal")])
     def test_diagonal_is_refused_by_both(self, flips):
         options = {**SLIDE, "mean": MEAN, "std": STD, "flips": flips}
-        assert_both_raise(step_of("tta", predict_tta, options), equal_images(1))
+        assert_both_raise(step_of("tta", ours.predict_tta, options), equal_images(1))
 
     def test_unlike_sizes_are_refused_by_both(self):
         shapes = ((20, 21), (20, 22))
         value = [
             sample_of(RandomState(0).randint(0, 255, (*s, 3)).astype("uint8"), None) for s in shapes
         ]
-        step = step_of("tta", predict_tta, {**SLIDE, "mean": MEAN, "std": STD, "ratios": (1.0,)})
+        step = step_of(
+            "tta", ours.predict_tta, {**SLIDE, "mean": MEAN, "std": STD, "ratios": (1.0,)}
+        )
         assert_both_raise(step, value)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest
@@ -13,12 +11,7 @@ from parity.errors import InputError
 from parity.live import reference_module
 from parity.probes.iou import ALL, PROBES, make_images
 from parity.probes.natural import step_of
-from parity.steps.iou import (
-    IoUMetric,
-    format_prediction,
-    intersect_and_union,
-    save_prediction,
-)
+from parity.steps.iou import IoUMetric, format_prediction, intersect_and_union, save_prediction
 
 # Imports mmseg only when called.
 live = reference_module("iou", load=False)

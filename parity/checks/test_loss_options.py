@@ -1,10 +1,9 @@
 """Every option of every loss, in any combination, beside the live class."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,11 +157,7 @@ class TestOptions:
         options = {"topk": topk, "thresh": thresh, "ignore_index": ignore_index}
         assert_held(step_of("accuracy", ours.accuracy, options), make(seed))
 
-    @given(
-        SEEDS,
-        st.sampled_from([ours.kl_div_loss, ours.si_log_loss]),
-        REDUCTIONS,
-    )
+    @given(SEEDS, st.sampled_from([ours.kl_div_loss, ours.si_log_loss]), REDUCTIONS)
     @settings(max_examples=30)
     def test_reductions(self, seed, function, reduction):
         make = probes.make_pair if function is ours.kl_div_loss else probes.make_depths
@@ -175,12 +170,15 @@ class TestOptions:
         assert_held(step_of("loss", ours.hausdorff_loss, options), make_pixels(seed))
 
 
-def pixels(label: int | None = None, dtype: torch.dtype = torch.int64) -> dict:
-    """Two images of three classes; `label` at one pixel."""
+def pixels(label: int | None = None, dtype: torch.dtype = torch.int64, **others: Any) -> dict:
+    """Two images of three classes; `label` at one pixel. others: in the place of these."""
     value = {"pred": torch.zeros(2, 3, 4, 5), "label": torch.ones(2, 4, 5, dtype=dtype)}
     if label is not None:
         value["label"][0, 0, 0] = label
-    return value
+    return {**value, **others}
+
+
+ONE = torch.zeros(2, 1, 4, 5)
 
 
 @pytest.mark.live
@@ -194,26 +192,14 @@ def pixels(label: int | None = None, dtype: torch.dtype = torch.int64) -> dict:
         (ours.cross_entropy, {"reduction": "sum", "avg_factor": 3}, pixels()),
         (ours.cross_entropy, {"reduction": "median"}, pixels()),
         # The defect of 1.2.2: the weight of an ignored pixel is looked up.
-        (
-            ours.cross_entropy,
-            {"class_weight": [1.0, 2.0, 3.0], "ignore_index": 255},
-            pixels(255),
-        ),
+        (ours.cross_entropy, {"class_weight": [1.0, 2.0, 3.0], "ignore_index": 255}, pixels(255)),
         (ours.cross_entropy, {"class_weight": [1.0, 2.0]}, pixels()),
         (ours.binary_cross_entropy, {}, pixels(3)),
-        (ours.binary_cross_entropy, {}, {**pixels(), "pred": torch.zeros(2, 3, 4)}),
-        (ours.binary_cross_entropy, {}, {**pixels(2), "pred": torch.zeros(2, 1, 4, 5)}),
-        (
-            ours.binary_cross_entropy,
-            {"ignore_index": 1},
-            {**pixels(), "pred": torch.zeros(2, 1, 4, 5)},
-        ),
+        (ours.binary_cross_entropy, {}, pixels(pred=torch.zeros(2, 3, 4))),
+        (ours.binary_cross_entropy, {}, pixels(2, pred=ONE)),
+        (ours.binary_cross_entropy, {"ignore_index": 1}, pixels(pred=ONE)),
         (ours.focal_loss, {}, pixels()),
-        (
-            ours.focal_loss,
-            {"gamma": 2},
-            {"pred": torch.zeros(2, 3), "label": torch.eye(3)[:2]},
-        ),
+        (ours.focal_loss, {"gamma": 2}, {"pred": torch.zeros(2, 3), "label": torch.eye(3)[:2]}),
         (ours.lovasz_loss, {}, pixels()),
         (ours.lovasz_loss, {"reduction": "none", "classes": (0, 1)}, pixels()),
         (ours.lovasz_loss, {"reduction": "none", "loss_type": "ternary"}, pixels()),
@@ -229,19 +215,11 @@ def pixels(label: int | None = None, dtype: torch.dtype = torch.int64) -> dict:
         ),
         (ours.tversky_loss, {"alpha": 0.5}, pixels()),
         (ours.tversky_loss, {"ignore_index": None}, pixels()),
-        (
-            ours.tversky_loss,
-            {"ignore_index": 0},
-            {**pixels(), "pred": torch.zeros(2, 1, 4, 5)},
-        ),
-        (
-            ours.dice_loss,
-            {"ignore_index": 0},
-            {**pixels(), "pred": torch.zeros(2, 1, 4, 5)},
-        ),
-        (ours.dice_loss, {}, {**pixels(), "weight": torch.ones(2, 4, 5)}),
+        (ours.tversky_loss, {"ignore_index": 0}, pixels(pred=ONE)),
+        (ours.dice_loss, {"ignore_index": 0}, pixels(pred=ONE)),
+        (ours.dice_loss, {}, pixels(weight=torch.ones(2, 4, 5))),
         (ours.hausdorff_loss, {"class_weight": [1.0, 1.0, 1.0]}, pixels()),
-        (ours.hausdorff_loss, {}, {**pixels(), "pred": torch.zeros(2, 1, 4, 5)}),
+        (ours.hausdorff_loss, {}, pixels(pred=ONE)),
         (ours.kl_div_loss, {}, pixels()),
         (
             ours.kl_div_loss,
@@ -255,7 +233,7 @@ def pixels(label: int | None = None, dtype: torch.dtype = torch.int64) -> dict:
         (ours.accuracy, {"topk": 4}, pixels()),
         (ours.accuracy, {"topk": [1]}, pixels()),
         (ours.accuracy, {"thresh": 0.5}, pixels()),
-        (ours.accuracy, {}, {**pixels(), "label": torch.ones(3, 4, 5)}),
+        (ours.accuracy, {}, pixels() | {"label": torch.ones(3, 4, 5)}),
     ],
 )
 def test_both_refuse(function, options, value):

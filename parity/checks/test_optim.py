@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -16,6 +14,7 @@ from parity.probes.optim import KEYS, PROBES, SEGMENTOR, SHARED, TRANSFORMER
 from parity.steps import optim
 from parity.steps.optim import accumulation_plan, clip_gradients, param_groups
 
+pytestmark = pytest.mark.live
 GROUPS = step_of("optim_groups", param_groups)
 CLIP = step_of("optim_clip", clip_gradients)
 PLAN = step_of("optim_accumulate", accumulation_plan)
@@ -60,14 +59,12 @@ def assert_same_groups(model, options):
     assert not wrong
 
 
-@pytest.mark.live
 @pytest.mark.parametrize("seed", range(24))
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.step.name)
 def test_probes(probe, seed):
     assert_equal(probe.step, probe.make(seed), seed)
 
 
-@pytest.mark.live
 class TestGroups:
     @pytest.mark.parametrize(
         ("path", "changes"), MODELS, ids=[path.partition("/")[2][:24] for path, _ in MODELS]
@@ -156,7 +153,6 @@ class TestGroups:
         assert_both_raise(GROUPS, {**BASE, **options})
 
 
-@pytest.mark.live
 class TestClipping:
     @settings(max_examples=50)
     @given(
@@ -200,7 +196,6 @@ class TestClipping:
         assert_both_raise(CLIP, value)
 
 
-@pytest.mark.live
 class TestAccumulation:
     @settings(max_examples=60)
     @given(st.integers(1, 9), st.integers(1, 25), st.integers(0, 24))

@@ -1,7 +1,5 @@
 """Whole pipelines and the data set loop beside mmseg's own."""
 
-from __future__ import annotations
-
 import shutil
 
 import numpy as np

@@ -4,8 +4,6 @@ Exit codes: 0 equal or within tolerance, 1 different, 2 usage or input error, or
 process that was lost, 3 nothing compared, 130 ended by Ctrl-C.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import sys

@@ -1,10 +1,9 @@
 """``parity cause``: the catalogue of known causes, and one of them in full."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from parity.causes.catalogue import named_cause
 from parity.cli.names import complete_causes
@@ -14,13 +13,11 @@ from parity.report.catalogue import catalogue_text, cause_text, causes_table
 def cause(
     name: Annotated[
         str,
-        typer.Argument(
-            metavar="[ID]",
-            help="A cause; none lists them all.",
-            autocompletion=complete_causes,
+        Argument(
+            metavar="[ID]", help="A cause; none lists them all.", autocompletion=complete_causes
         ),
     ] = "",
-    markdown: Annotated[bool, typer.Option(help="All of them as a Markdown table.")] = False,
+    markdown: Annotated[bool, Option(help="All of them as a Markdown table.")] = False,
 ) -> None:
     """List the known causes of a lower score, or show one.
 

@@ -1,24 +1,17 @@
 """``parity check``: run every step beside the reference and say what differs."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from parity.candidate.fixed import check_fixed
 from parity.candidate.load import split_name
 from parity.candidate.own import check_own
-from parity.candidate.project import (
-    DEFAULT_SEEDS,
-    Project,
-    add_accepted,
-    find_project,
-    parse_seeds,
-)
+from parity.candidate.project import DEFAULT_SEEDS, Project, add_accepted, find_project, parse_seeds
 from parity.candidate.run import CheckOptions, check_candidate
 from parity.candidate.runner import DEFAULT_LIMIT
 from parity.candidate.steps import select_steps
@@ -30,6 +23,7 @@ from parity.check.summary import CheckReport
 from parity.cli.console import INTERRUPTED, complain
 from parity.cli.jobs import usable_cores
 from parity.cli.names import complete_steps
+from parity.cli.options import ReportFolder
 from parity.cli.progress import Telling
 from parity.cli.show import EXIT_CODES, show
 from parity.compare.rounding import Rounding
@@ -67,15 +61,13 @@ SETTINGS = {"epilog": EPILOG}
 def check(
     steps: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[STEP]...",
-            help="Steps to check; default all.",
-            autocompletion=complete_steps,
+        Argument(
+            metavar="[STEP]...", help="Steps to check; default all.", autocompletion=complete_steps
         ),
     ] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="A:B",
             help="Seeds, B excluded; training takes one image per seed, in turn.",
             show_default=DEFAULT_SEEDS,
@@ -83,70 +75,65 @@ def check(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             envvar="PARITY_ADE20K",
             help="ADE20K-style root to check besides the built-in inputs: every image once, "
             "in training and validation; more seeds than images are further draws.",
         ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write the report into this folder: HTML, Markdown, JSON, JUnit."),
-    ] = None,
+    json: Annotated[Path | None, Option(help="Write the report as JSON.")] = None,
+    out: ReportFolder = None,
     live: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--live/--recorded",
             help="Live reference, or the recorded one; default: live where it is installed.",
         ),
     ] = None,
     device: Annotated[
-        str, typer.Option(help="Where the tensors of the model side are, such as cuda.")
+        str, Option(help="Where the tensors of the model side are, such as cuda.")
     ] = "cpu",
     jobs: Annotated[
-        int, typer.Option(min=1, help="Processes; default: the cores there are, at most 8.")
+        int, Option(min=1, help="Processes; default: the cores there are, at most 8.")
     ] = usable_cores(8),
     candidate: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="MODULE:OBJECT",
             help="Your own code in the place of ours: module:object or file.py:object.",
         ),
     ] = None,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Candidate: prefer functions that apply given draws.")
+        bool, Option("--replay", help="Candidate: prefer functions that apply given draws.")
     ] = False,
     config: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="ZOO_NAME|PATH|WORK_DIR",
             help="The steps of this config, beside what mmsegmentation builds from it; "
             "candidate: one fixed scheduler or optimizer, held against it.",
         ),
     ] = None,
     samples: Annotated[
-        int | None,
-        typer.Option(min=0, help="Candidate: results a side to compare distributions of."),
+        int | None, Option(min=0, help="Candidate: results a side to compare distributions of.")
     ] = None,
     time_limit: Annotated[
-        float, typer.Option(min=0.1, help="Candidate: seconds that one call may take.")
+        float, Option(min=0.1, help="Candidate: seconds that one call may take.")
     ] = DEFAULT_LIMIT,
     rounding: Annotated[
         Rounding | None,
-        typer.Option(
+        Option(
             help="What a difference by rounding alone counts as; default: pass for a candidate "
-            "and on a GPU, fail for our own steps on the CPU.",
+            "and on a GPU, fail for our own steps on the CPU."
         ),
     ] = None,
     verbose: Annotated[
-        bool,
-        typer.Option("--verbose", "-v", help="All versions, notes, steps, and what was left out."),
+        bool, Option("--verbose", "-v", help="All versions, notes, steps, and what was left out.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The verdict line only.")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="The verdict line only.")] = False,
     write_accepted: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--write-accepted",
             help="Candidate: add what differs to pyproject.toml as accepted, reasons left empty.",
         ),

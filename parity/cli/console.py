@@ -1,7 +1,5 @@
 """Where commands print, text as it is, without markup or emoji."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 

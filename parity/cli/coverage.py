@@ -1,7 +1,5 @@
 """``parity coverage``: which configs of the zoo are equal, stage by stage."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from parity.check.workers import in_processes, use_one_thread
 from parity.cli.jobs import usable_cores
@@ -26,15 +25,13 @@ MOST_JOBS = 8
 
 def coverage(
     config: Annotated[
-        str, typer.Option(metavar="GLOB", help="Configs of the zoo, such as 'pidnet/*'.")
+        str, Option(metavar="GLOB", help="Configs of the zoo, such as 'pidnet/*'.")
     ] = "*",
     stage: Annotated[
-        list[str] | None, typer.Option(help=f"One of: {', '.join(ORDER)}. Default all.")
+        list[str] | None, Option(help=f"One of: {', '.join(ORDER)}. Default all.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it all as Markdown.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
+    out: Annotated[Path | None, Option(metavar="FILE", help="Write it all as Markdown.")] = None,
+    jobs: Annotated[int | None, Option(min=1, help="Processes; default one a core.")] = None,
 ) -> None:
     """Check the steps of every config of the zoo.
 

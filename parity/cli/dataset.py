@@ -1,7 +1,5 @@
 """``parity dataset``: a data set checked, or made smaller."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+from typer import Argument, Option
 
 from parity.cli.console import progress_bar
 from parity.guard.data import SPLITS, SplitReport, check_split, splits_of
@@ -18,7 +17,7 @@ from parity.text import visible
 
 SHOWN = 20
 app = typer.Typer(help="Check a data set in ADE20K's layout, or make a smaller one.")
-Root = Annotated[Path, typer.Argument(help="Holds images/ and annotations/.")]
+Root = Annotated[Path, Argument(help="Holds images/ and annotations/.")]
 
 
 @app.command()
@@ -43,8 +42,8 @@ def check(root: Root) -> None:
 @app.command()
 def downsample(
     root: Root,
-    factor: Annotated[int, typer.Option(min=2, help="What sides are divided by.")],
-    out: Annotated[Path | None, typer.Option(help="Default: ROOT_ds_FACTOR.")] = None,
+    factor: Annotated[int, Option(min=2, help="What sides are divided by.")],
+    out: Annotated[Path | None, Option(help="Default: ROOT_ds_FACTOR.")] = None,
 ) -> None:
     """Divide the sides of all images and label maps; what is there already is kept.
 
@@ -59,10 +58,10 @@ def downsample(
 @app.command()
 def subset(
     root: Root,
-    every: Annotated[int | None, typer.Option(min=1, help="One training image in so many.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="So many training images.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of --count.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Default: ROOT_every_K, ROOT_count_N.")] = None,
+    every: Annotated[int | None, Option(min=1, help="One training image in so many.")] = None,
+    count: Annotated[int | None, Option(min=1, help="So many training images.")] = None,
+    seed: Annotated[int, Option(min=0, max=2**32 - 1, help="Of --count.")] = 0,
+    out: Annotated[Path | None, Option(help="Default: ROOT_every_K, ROOT_count_N.")] = None,
 ) -> None:
     """Copy some of the training images and all validation images.
 

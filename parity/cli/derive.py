@@ -1,31 +1,29 @@
 """``parity derive``: a config for other hardware, with the same samples in each step."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
+from parity.cli.options import Config, OtherRoot
 from parity.errors import InputError
 from parity.files import write_atomically
 from parity.guard.derive import derive as derived_from
 
 
 def derive(
-    config: Annotated[str, typer.Argument(help="A config of the zoo by name, or a path.")],
-    gpus: Annotated[int, typer.Option(min=1, help="Processes that will train.")],
+    config: Config,
+    gpus: Annotated[int, Option(min=1, help="Processes that will train.")],
     accumulate: Annotated[
-        bool, typer.Option("--accumulate", help="Keep the config's images a GPU; the default.")
+        bool, Option("--accumulate", help="Keep the config's images a GPU; the default.")
     ] = False,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Images a GPU, in the place of the config's.")
+        int | None, Option(min=1, help="Images a GPU, in the place of the config's.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="ROOT", help="Another root of the data set.")
-    ] = None,
+    data: OtherRoot = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write it; default: printed.")
+        Path | None, Option(metavar="FILE", help="Where to write it; default: printed.")
     ] = None,
 ) -> None:
     """Write a config for other GPUs that trains as the original.

@@ -1,31 +1,31 @@
 """``parity doctor``: whether this environment can train with mmsegmentation."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
+from parity.cli.options import AsJson
 from parity.files import write_atomically
 from parity.guard import doctor as program
 
 
 def doctor(
     data: Annotated[
-        Path | None, typer.Option(metavar="ROOT", help="An ADE20K data set to count.")
+        Path | None, Option(metavar="ROOT", help="An ADE20K data set to count.")
     ] = None,
     gpu: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="X.Y",
             help="A compute capability to check for, in the place of this machine's GPUs.",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json: AsJson = False,
     script: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Write the check as one file that needs Python 3.8 alone, and check nothing here.",
         ),

@@ -1,14 +1,14 @@
 """``parity explain``: why a run's score is below the zoo's, from its files alone."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from parity.cli.names import complete_zoo
+from parity.cli.options import ReportFolder
 from parity.errors import FolderOfRuns, InputError
 from parity.explain.explain import Judgement
 from parity.explain.explain import explain as explain_run
@@ -28,10 +28,10 @@ UNEXPLAINED, NOTHING_COMPARED = 1, 3
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="Work directory of a training, or a file of one.")],
+    run: Annotated[Path, Argument(help="Work directory of a training, or a file of one.")],
     against: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="ZOO_NAME_OR_RUN",
             help="A zoo result by the name of its config, or another run; default: the zoo's "
             "result of the run's own config.",
@@ -39,27 +39,23 @@ def explain(
         ),
     ] = "",
     console: Annotated[
-        Path | None, typer.Option(help="Captured output of the training, of any size.")
+        Path | None, Option(help="Captured output of the training, of any size.")
     ] = None,
     parity: Annotated[
-        Path | None,
-        typer.Option(help="What parity check --json wrote of the code."),
+        Path | None, Option(help="What parity check --json wrote of the code.")
     ] = None,
     extension: Annotated[
         list[Path] | None,
-        typer.Option(help="A compiled extension of mmcv, to read its architectures from."),
+        Option(help="A compiled extension of mmcv, to read its architectures from."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write the report into this folder: HTML, Markdown, JSON, JUnit."),
-    ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
+    out: ReportFolder = None,
+    html: Annotated[Path | None, Option(help="Write the report as one HTML page.")] = None,
+    markdown: Annotated[Path | None, Option(help="Write the report as Markdown.")] = None,
     json: Annotated[
-        Path | None, typer.Option(help="Write every field of the answer as JSON, for programs.")
+        Path | None, Option(help="Write every field of the answer as JSON, for programs.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Print everything: what was ruled out, not checked, ...")
+        bool, Option("--all", help="Print everything: what was ruled out, not checked, ...")
     ] = False,
 ) -> None:
     """Say why a run scores below the model zoo, with evidence.

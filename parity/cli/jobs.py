@@ -1,7 +1,5 @@
 """How many processes may run at once: cores this process may use, and the quota of its group."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``parity matrix``: can this library stand in for the reference, step by step?"""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from parity.cli.console import INTERRUPTED, complain, plain
 from parity.cli.names import complete_libraries
@@ -29,13 +28,13 @@ from parity.text import did_you_mean
 def matrix(
     libraries: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[LIBRARY]...",
             help=f"Of {', '.join(NAMES)}; default all.",
             autocompletion=complete_libraries,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Markdown file to write.")] = Path(
+    out: Annotated[Path, Option(help="Markdown file to write.")] = Path(
         "reports/sample/library-matrix.md"
     ),
 ) -> None:

@@ -1,13 +1,12 @@
 """``parity modules``: two models with the same weights, held beside each other module by module."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import typer
+from typer import Argument, Option
 
 from parity.candidate.load import load_candidate, split_name
 from parity.errors import InputError
@@ -20,22 +19,20 @@ _MODEL = "file.py:make, or a config of the zoo by name, or a path."
 
 
 def modules(
-    a: Annotated[str, typer.Argument(help=f"Yours: {_MODEL}")],
-    b: Annotated[str, typer.Argument(help=f"What it should be: {_MODEL}")],
+    a: Annotated[str, Argument(help=f"Yours: {_MODEL}")],
+    b: Annotated[str, Argument(help=f"What it should be: {_MODEL}")],
     part: Annotated[
-        str, typer.Option(metavar="MODULE", help="Of a config: this alone, such as decode_head.")
+        str, Option(metavar="MODULE", help="Of a config: this alone, such as decode_head.")
     ] = "",
     map_file: Annotated[
-        Path | None,
-        typer.Option("--map", metavar="FILE", help='JSON: {"name in B": "name in A"}.'),
+        Path | None, Option("--map", metavar="FILE", help='JSON: {"name in B": "name in A"}.')
     ] = None,
     size: Annotated[
-        str, typer.Option("--input", metavar="NxCxHxW", help="Of the images they are given.")
+        str, Option("--input", metavar="NxCxHxW", help="Of the images they are given.")
     ] = "2x3x64x64",
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and images.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Of weights and images.")] = 0,
     option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY.KEY=VALUE", help="Another value of the config."),
+        list[str] | None, Option(metavar="KEY.KEY=VALUE", help="Another value of the config.")
     ] = None,
 ) -> None:
     """Name the first module in which two models part.

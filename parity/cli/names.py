@@ -1,7 +1,5 @@
 """Names that are typed: completed in the shell, and guessed at where they are misspelt."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """``parity ops``: whether mmcv's ops compute on this machine."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile
@@ -9,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer import Option
 
+from parity.cli.options import AsJson
 from parity.files import write_atomically
 from parity.guard import ops as program
 from parity.guard.script import one_file
@@ -17,16 +17,15 @@ from parity.guard.script import one_file
 
 def ops(
     device: Annotated[
-        Literal["cuda", "cpu"] | None,
-        typer.Option(help="CUDA where torch sees a GPU, unless given."),
+        Literal["cuda", "cpu"] | None, Option(help="CUDA where torch sees a GPU, unless given.")
     ] = None,
     limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Time for each op.")
+        float, Option(metavar="SECONDS", help="Time for each op.")
     ] = program.TIME_LIMIT,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json: AsJson = False,
     script: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Write the check as one file that needs torch and mmcv alone, and run nothing.",
         ),

@@ -4,8 +4,6 @@ To import what they run takes seconds. So their help, their options, the names o
 causes, and the steps in words stand in known.json, written by ``python scripts/make_known.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 from pathlib import Path

@@ -1,41 +1,39 @@
 """``parity preflight``: whether a training is worth starting."""
 
-from __future__ import annotations
-
 import json as to_json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
+from parity.cli.options import AsJson, Config, OtherRoot
 from parity.guard.doctor import exit_code, render_text
 from parity.guard.preflight import examine, planned
 from parity.guard.rehearsal import rehearse
 
 
 def preflight(
-    config: Annotated[str, typer.Argument(help="A config of the zoo by name, or a path.")],
+    config: Config,
     gpus: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: as many as the zoo's row has.")
+        int | None, Option(min=1, help="Processes; default: as many as the zoo's row has.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="ROOT", help="Another root of the data set.")
-    ] = None,
+    data: OtherRoot = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Other weights to start from.")
+        Path | None, Option(metavar="FILE", help="Other weights to start from.")
     ] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Run the config: the first iterations, for real.")
+        bool, Option("--trust", help="Run the config: the first iterations, for real.")
     ] = False,
     accept: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="Something that is meant, e.g. effective-batch."),
+        Option(metavar="ID", help="Something that is meant, e.g. effective-batch."),
     ] = None,
     elsewhere: Annotated[
-        bool, typer.Option("--elsewhere", help="Do not look at this environment.")
+        bool, Option("--elsewhere", help="Do not look at this environment.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Say go or no go before a training starts.
 

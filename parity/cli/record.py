@@ -1,12 +1,11 @@
 """``parity record``: write the reference's outputs, to be checked against without mmseg."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import track
+from typer import Option
 
 from parity.check.cases import recording_cases
 from parity.check.summary import reference_steps
@@ -22,7 +21,7 @@ from parity.live import reference_header
 
 def record(
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write; default: the fixtures of this checkout.")
+        Path | None, Option(help="Folder to write; default: the fixtures of this checkout.")
     ] = None,
 ) -> None:
     """Record live mmsegmentation on the built-in inputs."""

@@ -1,23 +1,22 @@
 """``parity report`` renders a report again from its JSON; ``parity open`` opens the latest."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from parity.report.json import read_report
 from parity.report.write import latest_report, write_report
 
 
 def report(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="What a check wrote.")],
-    html: Annotated[bool, typer.Option("--html", help="Write report.html.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Write report.md.")] = False,
-    junit: Annotated[bool, typer.Option("--junit", help="Write report.junit.xml.")] = False,
+    file: Annotated[Path, Argument(metavar="FILE.json", help="What a check wrote.")],
+    html: Annotated[bool, Option("--html", help="Write report.html.")] = False,
+    markdown: Annotated[bool, Option("--markdown", help="Write report.md.")] = False,
+    junit: Annotated[bool, Option("--junit", help="Write report.junit.xml.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write into; default: that of FILE.json.")
+        Path | None, Option(help="Folder to write into; default: that of FILE.json.")
     ] = None,
 ) -> None:
     """Render a report again from its JSON.
@@ -33,7 +32,7 @@ def report(
 
 
 def open_latest(
-    root: Annotated[Path, typer.Argument(help="Folder below which reports are looked for.")] = Path(
+    root: Annotated[Path, Argument(help="Folder below which reports are looked for.")] = Path(
         "reports"
     ),
 ) -> None:

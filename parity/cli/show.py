@@ -1,7 +1,5 @@
 """What a check found, on a terminal: the steps, then what it comes to, where the eye is."""
 
-from __future__ import annotations
-
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,12 +1,11 @@
 """``parity steps``: every step with its signature, shapes and a three-line example."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from parity.cli.names import complete_steps, known, step_names
 from parity.errors import InputError
@@ -19,14 +18,14 @@ Described = Mapping[str, str]
 def steps(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[STEP]...",
             help="Steps, or files of them such as loss; default all.",
             autocompletion=complete_steps,
         ),
     ] = None,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As it stands in docs/bring-your-own.md.")
+        bool, Option("--markdown", help="As it stands in docs/bring-your-own.md.")
     ] = False,
 ) -> None:
     """List every step that a candidate can give.

@@ -1,7 +1,5 @@
 """``parity train``: a config trained by mmengine's Runner and by our loop, side by side."""
 
-from __future__ import annotations
-
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -11,9 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from parity.candidate.load import load_candidate
 from parity.cli.console import INTERRUPTED, complain
+from parity.cli.options import Config
 from parity.cli.progress import Telling
 from parity.errors import InputError
 from parity.files import make_folder, write_atomically
@@ -43,15 +43,15 @@ class SideName(str, Enum):
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="A config of the zoo by name, or a path.")],
+    config: Config,
     lockstep: Annotated[
         int | None,
-        typer.Option(metavar="K", min=1, help="Iterations to compare in everything; default 20."),
+        Option(metavar="K", min=1, help="Iterations to compare in everything; default 20."),
     ] = None,
-    side: Annotated[SideName, typer.Option(help="Which side trains.")] = SideName.BOTH,
+    side: Annotated[SideName, Option(help="Which side trains.")] = SideName.BOTH,
     iters: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="N",
             min=1,
             help="Iterations of the schedule to run; after K only losses, generators and the "
@@ -60,7 +60,7 @@ def train(
     ] = None,
     seeds: Annotated[
         str,
-        typer.Option(
+        Option(
             "--seeds",
             "--seed",
             metavar="S,S,...",
@@ -69,7 +69,7 @@ def train(
     ] = "0",
     interval: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="M",
             min=0,
             help="Iterations between validations and checkpoints, with --iters; 0: neither. "
@@ -77,82 +77,69 @@ def train(
         ),
     ] = None,
     shorten: Annotated[
-        bool, typer.Option("--shorten", help="The whole schedule in N iterations.")
+        bool, Option("--shorten", help="The whole schedule in N iterations.")
     ] = False,
-    amp: Annotated[
-        bool, typer.Option("--amp", help="In mixed precision (bfloat16 on the CPU).")
-    ] = False,
+    amp: Annotated[bool, Option("--amp", help="In mixed precision (bfloat16 on the CPU).")] = False,
     margin: Annotated[
-        float,
-        typer.Option(min=0.001, help="Scores that are closer count as equivalent, in percent."),
+        float, Option(min=0.001, help="Scores that are closer count as equivalent, in percent.")
     ] = MARGIN,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with what is in the folder of --out.")
+        bool, Option("--resume", help="Go on with what is in the folder of --out.")
     ] = False,
     data: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="ROOT",
             help="Root of the data set; default: the config's own, or built-in images.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, Option(help="cpu or cuda.")] = "cpu",
     small: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--small/--full",
             help="Sizes of crop and resize divided by 8, batches of 2, no workers; the default "
             "on the CPU.",
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that load data; default: the config's.")
+        int | None, Option(min=0, help="Processes that load data; default: the config's.")
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images a batch; default: the config's.")
+        int | None, Option(min=1, help="Images a batch; default: the config's.")
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY.KEY=VALUE", help="Another value of the config, on both sides."),
+        Option(metavar="KEY.KEY=VALUE", help="Another value of the config, on both sides."),
     ] = None,
     model: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.PY:MAKE", help="A model of your own for our side."),
+        str | None, Option(metavar="FILE.PY:MAKE", help="A model of your own for our side.")
     ] = None,
     map_file: Annotated[
         Path | None,
-        typer.Option(
-            "--map", metavar="FILE", help='JSON: {"name in the reference": "name in --model"}.'
-        ),
+        Option("--map", metavar="FILE", help='JSON: {"name in the reference": "name in --model"}.'),
     ] = None,
     teacher: Annotated[
-        bool,
-        typer.Option(
-            "--teacher", help="Give our side the reference's state before each iteration."
-        ),
+        bool, Option("--teacher", help="Give our side the reference's state before each iteration.")
     ] = False,
     float64: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--float64",
             help="Hold what is not bit-equal to the same step in float64; with --teacher.",
         ),
     ] = False,
     repeat: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--repeat", help="Train one side twice; what it has otherwise then is no difference."
         ),
     ] = False,
-    ops: Annotated[
-        bool, typer.Option("--ops", help="Name the first operations that part.")
-    ] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of torch on each side.")] = 1,
+    ops: Annotated[bool, Option("--ops", help="Name the first operations that part.")] = False,
+    threads: Annotated[int, Option(min=1, help="Threads of torch on each side.")] = 1,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Write training.txt, training.json and both work directories."
-        ),
+        Option(metavar="DIR", help="Write training.txt, training.json and both work directories."),
     ] = None,
 ) -> None:
     """Train with mmengine's Runner and with our loop.

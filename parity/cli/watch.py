@@ -1,13 +1,11 @@
 """``parity watch``: a training run, its console passed through, kept, and acted on."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Option
 
 from parity.guard.judging import python
 
@@ -16,14 +14,14 @@ SETTINGS = {"context_settings": {"allow_interspersed_args": False}}
 
 
 def watch(
-    command: Annotated[list[str], typer.Argument(help="The training, e.g. python tools/train.py.")],
+    command: Annotated[list[str], Argument(help="The training, e.g. python tools/train.py.")],
     on_error: Annotated[
         Literal["stop", "warn"],
-        typer.Option(help="When the console shows a broken training: end it, or say so alone."),
+        Option(help="When the console shows a broken training: end it, or say so alone."),
     ] = "warn",
     work_dir: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="DIR",
             help="Where the console is kept; default: the command's own --work-dir, else "
             "work_dirs/CONFIG.",

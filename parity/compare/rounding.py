@@ -8,8 +8,6 @@ before, so that roundings add up: there, ``max_iters`` more of them. Half precis
 stored, not summed in: there, one representable number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum

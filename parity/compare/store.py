@@ -1,7 +1,5 @@
 """Traces on disk: arrays as safetensors, everything else as JSON; nothing is executed on load."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """Named tolerances. Exact by default; each looser one is data with a reason."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from functools import cache

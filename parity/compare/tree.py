@@ -1,7 +1,5 @@
 """Compare nested values: dataclasses, mappings, lists and tuples of arrays and plain values."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Each step runs twice: isolated (fed the reference's input and generator state) a
 chained (fed the side's own previous output).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol

@@ -1,12 +1,11 @@
 """The Markdown of docs/coverage.md, and what a terminal shows of it."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from parity.compare.compare import Verdict
 from parity.coverage.stages import ORDER, Stages
+from parity.report.markup import grid
 from parity.text import count
 
 HEAD = """# Coverage
@@ -31,13 +30,13 @@ def page(rows: Sequence[Stages], version: str, stages: Sequence[str] = ORDER) ->
 
 def table(rows: Sequence[Stages], stages: Sequence[str] = ORDER) -> str:
     """How many configs are equal, different, and not compared, by stage."""
-    lines = ["| stage | equal | different | not compared |", "| --- | --- | --- | --- |"]
+    lines = []
     for stage in stages:
         verdicts = Counter(row.verdicts.get(stage) for row in rows)
         different = verdicts[Verdict.DIFFERENT]
         equal = verdicts.total() - different - verdicts[None]
-        lines.append(f"| {stage} | {equal} | {different} | {verdicts[None]} |")
-    return "\n".join(lines) + "\n"
+        lines.append((stage, *map(str, (equal, different, verdicts[None]))))
+    return grid(("stage", "equal", "different", "not compared"), lines) + "\n"
 
 
 def _section(title: str, rows: Sequence[Stages], stages: Sequence[str]) -> str:
@@ -50,11 +49,10 @@ def _not_compared(rows: Sequence[Stages]) -> list[str]:
     for row in rows:
         for what in row.left:
             examples[what] = examples[what] or row.name
-    lines = ["## Not compared\n", "| what | configs | such as |", "| --- | --- | --- |"]
-    return lines + [
-        f"| {what.replace('|', '/')} | {number} | {examples[what]} |"
-        for what, number in left.most_common()
+    lines = [
+        (what.replace("|", "/"), str(number), examples[what]) for what, number in left.most_common()
     ]
+    return ["## Not compared\n", grid(("what", "configs", "such as"), lines)]
 
 
 def _different(rows: Sequence[Stages]) -> list[str]:

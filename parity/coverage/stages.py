@@ -1,7 +1,5 @@
 """What came of one config, stage by stage."""
 
-from __future__ import annotations
-
 import fnmatch
 import hashlib
 from collections.abc import Iterator, Sequence

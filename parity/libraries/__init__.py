@@ -5,8 +5,6 @@ the library has objects that stand for a pipeline or a metric, ``adapt(object,
 name)``. No library is imported before one of these is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -26,23 +24,15 @@ from parity.libraries import (
 
 # Top-level module of an object's class -> adapter file.
 _BY_MODULE = {
-    "albumentations": "albumentations",
-    "torchvision": "torchvision",
-    "kornia": "kornia",
+    **{name: name for name in ("albumentations", "torchvision", "kornia")},
+    **{name: name for name in ("torchmetrics", "sklearn")},
     "transformers": "huggingface",
-    "torchmetrics": "torchmetrics",
-    "sklearn": "sklearn",
 }
-_ADAPTERS: Mapping[str, ModuleType] = {
-    "albumentations": albumentations,
-    "pillow": pillow,
-    "pytorch": pytorch,
-    "torchvision": torchvision,
-    "kornia": kornia,
-    "huggingface": huggingface,
-    "torchmetrics": torchmetrics,
-    "sklearn": sklearn,
-}
+_FILES = (
+    *(albumentations, pillow, pytorch, torchvision),
+    *(kornia, huggingface, torchmetrics, sklearn),
+)
+_ADAPTERS: Mapping[str, ModuleType] = {one.__name__.rpartition(".")[2]: one for one in _FILES}
 NAMES = tuple(_ADAPTERS)
 
 

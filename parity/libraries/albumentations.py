@@ -1,27 +1,22 @@
 """albumentations: ``Compose`` as a pipeline, and single transforms with given parameters."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.check.candidate import Candidate
 from parity.errors import InputError
-from parity.libraries.arrays import as_image, as_labels, reversed_channels
-from parity.libraries.library import Library, LibraryOperation
-from parity.libraries.models import (
-    normalize_by_product,
-    pad_both_sides,
-    shift_saturation,
-)
+from parity.libraries.arrays import pair_candidate, reversed_channels
+from parity.libraries.library import Floats, Library, Operations, Size
+from parity.libraries.models import normalize_by_product, pad_both_sides, shift_saturation
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 
 LIBRARY = Library("albumentations", "albumentations", "albumentations")
+# Single transforms, their parameters fixed to one value each.
+OPERATIONS = Operations()
 
 
 def adapt(given: Any, name: str) -> Candidate:
@@ -29,38 +24,39 @@ def adapt(given: Any, name: str) -> Candidate:
     if not hasattr(given, "set_random_seed"):
         raise InputError(f"{name}: a {type(given).__name__} of albumentations; give a Compose")
 
-    def pipeline(
-        image: UInt8Array, seg: UInt8Array, rng: RandomState | None
-    ) -> tuple[UInt8Array, UInt8Array]:
+    def call(image: UInt8Array, seg: UInt8Array) -> Any:
         given.set_random_seed(int(np.random.randint(2**31)))
         done = given(image=reversed_channels(image), mask=seg.copy())
-        return as_image(done["image"], name), as_labels(done["mask"], name)
+        return done["image"], done["mask"]
 
-    notes = ("It is given RGB, and its result turned back to BGR.",)
-    return Candidate(name, pipeline=pipeline, shares_stream=False, notes=notes)
+    return pair_candidate(name, call, "It is given RGB, and its result turned back to BGR.")
 
 
 def _transforms() -> Any:
     return LIBRARY.load()
 
 
-def _resize_image(image: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
+@OPERATIONS.of("resize, image", "Resize(INTER_LINEAR)")
+def _resize_image(image: UInt8Array, size: Size) -> NDArray[Any]:
     transform = _transforms().Resize(*size, interpolation=cv2.INTER_LINEAR, p=1)
     return np.asarray(transform(image=image)["image"])
 
 
-def _resize_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
+@OPERATIONS.of("resize, labels", "Resize(mask: INTER_NEAREST)")
+def _resize_labels(seg: UInt8Array, size: Size) -> NDArray[Any]:
     transform = _transforms().Resize(*size, mask_interpolation=cv2.INTER_NEAREST, p=1)
     blank = np.zeros((*seg.shape, 3), np.uint8)
     return np.asarray(transform(image=blank, mask=seg)["mask"])
 
 
-def _target_size(height: int, width: int, short: int) -> tuple[int, int]:
+@OPERATIONS.of("target size", "SmallestMaxSize")
+def _target_size(height: int, width: int, short: int) -> Size:
     blank = np.zeros((height, width, 3), np.uint8)
     shape = _transforms().SmallestMaxSize(max_size=short, p=1)(image=blank)["image"].shape
     return int(shape[0]), int(shape[1])
 
 
+@OPERATIONS.of("crop", "Crop")
 def _crop(array: NDArray[Any], box: CropBox) -> NDArray[Any]:
     height, width = array.shape[:2]
     edges = {"x_max": min(box.right, width), "y_max": min(box.bottom, height)}
@@ -68,24 +64,35 @@ def _crop(array: NDArray[Any], box: CropBox) -> NDArray[Any]:
     return np.asarray(transform(image=array)["image"])
 
 
+@OPERATIONS.of("flip", "HorizontalFlip(p=1)")
 def _flip(array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(_transforms().HorizontalFlip(p=1)(image=array)["image"])
 
 
+@OPERATIONS.of("brightness", "RandomBrightnessContrast(brightness)")
 def _brightness(image: UInt8Array, delta: float) -> NDArray[Any]:
     limits = {"brightness_limit": (delta / 255,) * 2, "contrast_limit": (0, 0)}
     return np.asarray(_transforms().RandomBrightnessContrast(**limits, p=1)(image=image)["image"])
 
 
+@OPERATIONS.of("contrast", "RandomBrightnessContrast(contrast)")
 def _contrast(image: UInt8Array, factor: float) -> NDArray[Any]:
     limits = {"brightness_limit": (0, 0), "contrast_limit": (factor - 1,) * 2}
     return np.asarray(_transforms().RandomBrightnessContrast(**limits, p=1)(image=image)["image"])
 
 
+@OPERATIONS.of(
+    "saturation",
+    "HueSaturationValue(sat_shift)",
+    "adds to the saturation; the reference multiplies it",
+    shift_saturation,
+    "S + 255 (factor - 1), grey left grey",
+)
 def _saturation(image: UInt8Array, factor: float) -> NDArray[Any]:
     return _shift_hsv(image, sat_shift_limit=(255 * (factor - 1),) * 2, hue_shift_limit=(0, 0))
 
 
+@OPERATIONS.of("hue", "HueSaturationValue(hue_shift)")
 def _hue(image: UInt8Array, shift: int) -> NDArray[Any]:
     return _shift_hsv(image, hue_shift_limit=(shift, shift), sat_shift_limit=(0, 0))
 
@@ -95,6 +102,11 @@ def _shift_hsv(image: UInt8Array, **limits: Any) -> NDArray[Any]:
     return reversed_channels(transform(image=reversed_channels(image))["image"])
 
 
+@OPERATIONS.of(
+    "hue range",
+    "HueSaturationValue(hue_shift_limit=18)",
+    remark="it draws from [-18.0, 18.0], and truncating hue + shift makes -18 to +17 of it",
+)
 def _hue_range(image: UInt8Array, limit: int, count: int) -> list[NDArray[Any]]:
     options = {"sat_shift_limit": (0, 0), "val_shift_limit": (0, 0)}
     transform = _transforms().HueSaturationValue(hue_shift_limit=limit, **options, p=1)
@@ -103,65 +115,36 @@ def _hue_range(image: UInt8Array, limit: int, count: int) -> list[NDArray[Any]]:
     return [reversed_channels(transform(image=rgb)["image"]) for _ in range(count)]
 
 
-def _normalize(
-    image: UInt8Array, mean: tuple[float, ...], std: tuple[float, ...]
-) -> NDArray[np.float32]:
+@OPERATIONS.of(
+    "normalise",
+    "Normalize",
+    "multiplies by 1 / (255 std) and subtracts 255 mean: other roundings",
+    normalize_by_product,
+    "the same by hand",
+)
+def _normalize(image: UInt8Array, mean: Floats, std: Floats) -> NDArray[np.float32]:
     unit = {"mean": [value / 255 for value in mean], "std": [value / 255 for value in std]}
     transform = _transforms().Normalize(**unit, max_pixel_value=255, p=1)
     done = transform(image=reversed_channels(image))["image"]
     return np.ascontiguousarray(done.transpose(2, 0, 1))
 
 
-def _pad_image(position: str) -> Any:
-    def pad(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-        transform = _transforms().PadIfNeeded(*size, position=position, fill=0, p=1)
-        return np.asarray(transform(image=image)["image"])
+@OPERATIONS.of(
+    "pad, image",
+    "PadIfNeeded() as it comes",
+    "pads on both sides; the reference right and below",
+    pad_both_sides,
+    "half of the padding on each side",
+    position="center",
+)
+@OPERATIONS.of("pad, image", "PadIfNeeded(position=top_left)", position="top_left")
+def _pad_image(image: NDArray[Any], size: Size, position: str) -> NDArray[Any]:
+    transform = _transforms().PadIfNeeded(*size, position=position, fill=0, p=1)
+    return np.asarray(transform(image=image)["image"])
 
-    return pad
 
-
-def _pad_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
+@OPERATIONS.of("pad, labels", "PadIfNeeded(fill_mask=255, top_left)")
+def _pad_labels(seg: UInt8Array, size: Size) -> NDArray[Any]:
     transform = _transforms().PadIfNeeded(*size, position="top_left", fill_mask=255, p=1)
     blank = np.zeros((*seg.shape, 3), np.uint8)
     return np.asarray(transform(image=blank, mask=seg)["mask"])
-
-
-_PRODUCT = "multiplies by 1 / (255 std) and subtracts 255 mean: other roundings"
-# Single transforms, their parameters fixed to one value each.
-OPERATIONS: tuple[LibraryOperation, ...] = (
-    LibraryOperation("resize, image", "Resize(INTER_LINEAR)", _resize_image),
-    LibraryOperation("resize, labels", "Resize(mask: INTER_NEAREST)", _resize_labels),
-    LibraryOperation("target size", "SmallestMaxSize", _target_size),
-    LibraryOperation("crop", "Crop", _crop),
-    LibraryOperation("flip", "HorizontalFlip(p=1)", _flip),
-    LibraryOperation("brightness", "RandomBrightnessContrast(brightness)", _brightness),
-    LibraryOperation("contrast", "RandomBrightnessContrast(contrast)", _contrast),
-    LibraryOperation(
-        "saturation",
-        "HueSaturationValue(sat_shift)",
-        _saturation,
-        "adds to the saturation; the reference multiplies it",
-        shift_saturation,
-        "S + 255 (factor - 1), grey left grey",
-    ),
-    LibraryOperation("hue", "HueSaturationValue(hue_shift)", _hue),
-    LibraryOperation(
-        "hue range",
-        "HueSaturationValue(hue_shift_limit=18)",
-        _hue_range,
-        remark="it draws from [-18.0, 18.0], and truncating hue + shift makes -18 to +17 of it",
-    ),
-    LibraryOperation(
-        "normalise", "Normalize", _normalize, _PRODUCT, normalize_by_product, "the same by hand"
-    ),
-    LibraryOperation("pad, image", "PadIfNeeded(position=top_left)", _pad_image("top_left")),
-    LibraryOperation(
-        "pad, image",
-        "PadIfNeeded() as it comes",
-        _pad_image("center"),
-        "pads on both sides; the reference right and below",
-        pad_both_sides,
-        "half of the padding on each side",
-    ),
-    LibraryOperation("pad, labels", "PadIfNeeded(fill_mask=255, top_left)", _pad_labels),
-)

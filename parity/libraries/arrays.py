@@ -1,13 +1,13 @@
 """Between our arrays, uint8 ``(H, W, 3)`` BGR, and what libraries take."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from parity.check.candidate import Candidate
 from parity.errors import InputError
 from parity.sample import UInt8Array
 
@@ -76,3 +76,15 @@ def as_labels(value: Any, what: str) -> UInt8Array:
             f"ids 0 to 255 in (height, width) are needed"
         )
     return whole.astype(np.uint8)
+
+
+def pair_candidate(
+    name: str, call: Callable[[UInt8Array, UInt8Array], Any], note: str
+) -> Candidate:
+    """A pipeline that draws for itself; `call` gives an image, RGB, and a label map."""
+
+    def pipeline(image: UInt8Array, seg: UInt8Array, rng: object) -> tuple[UInt8Array, UInt8Array]:
+        done = call(image, seg)
+        return as_image(done[0], name), as_labels(done[1], name)
+
+    return Candidate(name, pipeline=pipeline, shares_stream=False, notes=(note,))

@@ -1,7 +1,5 @@
 """A plain PyTorch ``Dataset`` over an ADE20K-style folder: what it reads, or reads and augments."""
 
-from __future__ import annotations
-
 import inspect
 import shutil
 import tempfile

@@ -1,8 +1,5 @@
 """Hugging Face image processors for SegFormer and MaskFormer."""
 
-from __future__ import annotations
-
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +9,15 @@ from PIL import Image
 
 from parity.check.candidate import Candidate
 from parity.errors import InputError
-from parity.libraries import torchvision
+from parity.libraries import reasons, torchvision
 from parity.libraries.arrays import reversed_channels
-from parity.libraries.library import Library, LibraryOperation
-from parity.libraries.models import (
-    reduce_zero_without_255,
-)
-from parity.libraries.reasons import ANTIALIASED_IN_UINT8, NEAREST_BY_CENTRE, NORMALISED_IN_UNIT
+from parity.libraries.library import Floats, Library, Operations, Size
+from parity.libraries.models import reduce_zero_without_255
 from parity.sample import UInt8Array
 
 LIBRARY = Library("transformers", "transformers", "transformers")
+# Both processors, with the options that a port of mmseg's configs needs.
+OPERATIONS = Operations()
 _PLAIN = {"do_rescale": False, "do_normalize": False, "do_resize": False}
 
 
@@ -33,7 +29,7 @@ def adapt(given: Any, name: str) -> Candidate:
             f"a MaskFormerImageProcessor"
         )
 
-    def resize(array: UInt8Array, *, size: tuple[int, int], interpolation: str) -> NDArray[Any]:
+    def resize(array: UInt8Array, *, size: Size, interpolation: str) -> NDArray[Any]:
         return process(given, array, size=size)
 
     def load_annotation(path: str, *, reduce_zero_label: bool, label_map: Any) -> NDArray[Any]:
@@ -66,7 +62,7 @@ def process(
     return _labels(processor(images=blank, segmentation_maps=array, **options), size, array.shape)
 
 
-def _labels(done: Any, size: tuple[int, int] | None, shape: tuple[int, ...]) -> UInt8Array:
+def _labels(done: Any, size: Size | None, shape: tuple[int, ...]) -> UInt8Array:
     """SegFormer gives a label map, MaskFormer one mask per class that occurs."""
     if "labels" in done:
         return np.asarray(done["labels"][0]).astype(np.uint8)
@@ -83,11 +79,11 @@ def _processor(kind: str, **options: Any) -> Any:
     return getattr(LIBRARY.load(), f"{kind}ImageProcessor")(**options)
 
 
-def _resize(kind: str, array: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
+def _resize(array: UInt8Array, size: Size, kind: str) -> NDArray[Any]:
     return process(_processor(kind, **_ignoring(kind)), array, size=size)
 
 
-def _reduce(kind: str, seg: UInt8Array) -> NDArray[Any]:
+def _reduce(seg: UInt8Array, kind: str) -> NDArray[Any]:
     return process(_processor(kind, **_ignoring(kind)), seg, do_reduce_labels=True)
 
 
@@ -95,9 +91,7 @@ def _ignoring(kind: str) -> dict[str, int]:
     return {"ignore_index": 255} if kind == "MaskFormer" else {}
 
 
-def _normalize(
-    kind: str, image: UInt8Array, mean: tuple[float, ...], std: tuple[float, ...]
-) -> NDArray[np.float32]:
+def _normalize(image: UInt8Array, mean: Floats, std: Floats, kind: str) -> NDArray[np.float32]:
     unit = {"image_mean": [v / 255 for v in mean], "image_std": [v / 255 for v in std]}
     padded = {"do_pad": False, "size_divisor": 0} if kind == "MaskFormer" else {}
     processor = _processor(kind, do_resize=False, **unit, **padded)
@@ -105,36 +99,22 @@ def _normalize(
     return np.ascontiguousarray(np.asarray(done["pixel_values"][0]), dtype=np.float32)
 
 
-def _operations(kind: str) -> tuple[LibraryOperation, ...]:
-    return (
-        LibraryOperation(
-            "resize, image",
-            f"{kind}ImageProcessor(size)",
-            partial(_resize, kind),
-            *ANTIALIASED_IN_UINT8,
-        ),
-        LibraryOperation(
-            "resize, labels",
-            f"{kind}ImageProcessor(size)",
-            partial(_resize, kind),
-            *NEAREST_BY_CENTRE,
-        ),
-        LibraryOperation(
-            "reduce zero label",
-            f"{kind}ImageProcessor(do_reduce_labels)",
-            partial(_reduce, kind),
-            "255 becomes class 254; in the reference it stays ignored",
-            reduce_zero_without_255,
-            "255 lowered by one as well",
-        ),
-        LibraryOperation(
-            "normalise",
-            f"{kind}ImageProcessor(rescale, normalise)",
-            partial(_normalize, kind),
-            *NORMALISED_IN_UNIT,
-        ),
+for _kind in ("Segformer", "MaskFormer"):
+    _call = f"{_kind}ImageProcessor"
+    OPERATIONS.of("resize, image", f"{_call}(size)", *reasons.ANTIALIASED_IN_UINT8, kind=_kind)(
+        _resize
     )
-
-
-# Both processors, with the options that a port of mmseg's configs needs.
-OPERATIONS = (*_operations("Segformer"), *_operations("MaskFormer"))
+    OPERATIONS.of("resize, labels", f"{_call}(size)", *reasons.NEAREST_BY_CENTRE, kind=_kind)(
+        _resize
+    )
+    OPERATIONS.of(
+        "reduce zero label",
+        f"{_call}(do_reduce_labels)",
+        "255 becomes class 254; in the reference it stays ignored",
+        reduce_zero_without_255,
+        "255 lowered by one as well",
+        kind=_kind,
+    )(_reduce)
+    OPERATIONS.of(
+        "normalise", f"{_call}(rescale, normalise)", *reasons.NORMALISED_IN_UNIT, kind=_kind
+    )(_normalize)

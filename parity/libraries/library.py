@@ -1,15 +1,18 @@
 """An optional library, imported when used, and one operation of it."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from parity.errors import InputError
+
+Size = tuple[int, int]
+Floats = tuple[float, ...]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,27 @@ class LibraryOperation:
     model: Callable[..., Any] | None = None
     model_name: str = ""
     remark: str = ""
+
+
+class Operations(list[LibraryOperation]):
+    """What stands in the library matrix of one library."""
+
+    def of(
+        self,
+        row: str,
+        call: str,
+        reason: str = "",
+        model: Callable[..., Any] | None = None,
+        model_name: str = "",
+        *,
+        remark: str = "",
+        **fixed: Any,
+    ) -> Callable[[Function], Function]:
+        """Adds the function below, with `fixed` options; of several, the lowest comes first."""
+
+        def add(function: Function) -> Function:
+            called = partial(function, **fixed) if fixed else function
+            self.append(LibraryOperation(row, call, called, reason, model, model_name, remark))
+            return function
+
+        return add

@@ -1,7 +1,5 @@
 """A foreign metric in the place of the IoU step."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -5,8 +5,6 @@ Images are uint8 ``(H, W, 3)`` BGR, as everywhere. Those of an IoU are ``{"pred"
 `parity.suspects`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.libraries.library import Floats, Size
 from parity.sample import UInt8Array
 from parity.steps.iou import ClassCounts, intersect_and_union
 from parity.suspects.iou import ignored_in_label_only
@@ -26,14 +25,14 @@ def _rounded(values: NDArray[Any]) -> UInt8Array:
     return np.asarray(np.clip(np.rint(values), 0, 255), dtype=np.uint8)
 
 
-def resize_in_float(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+def resize_in_float(image: UInt8Array, size: Size) -> UInt8Array:
     """Bilinear in float32, rounded; OpenCV's uint8 path has weights of 1/2048."""
     floats = cv2.resize(image.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     return _rounded(floats)
 
 
 def resize_antialiased(
-    image: UInt8Array, size: tuple[int, int], *, rounded_between: bool = False
+    image: UInt8Array, size: Size, *, rounded_between: bool = False
 ) -> UInt8Array:
     """Bilinear with a filter that grows with the factor when it shrinks.
 
@@ -43,13 +42,13 @@ def resize_antialiased(
     return _two_passes(image, rows, columns, rounded_between)
 
 
-def resize_without_antialias(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+def resize_without_antialias(image: UInt8Array, size: Size) -> UInt8Array:
     """Bilinear in two passes, uint8 after the columns."""
     rows, columns = (_triangles(old, new, widen=False) for old, new in _axes(image, size))
     return _two_passes(image, rows, columns, rounded_between=True)
 
 
-def resize_align_corners(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+def resize_align_corners(image: UInt8Array, size: Size) -> UInt8Array:
     """Bilinear with the corner pixels on the corner pixels, in float, rounded."""
     rows, columns = (
         _hats(np.arange(new) * ((old - 1) / max(new - 1, 1)), old, 1.0)
@@ -86,21 +85,19 @@ def _two_passes(
     return _truncated(np.floor(down + 0.5)) if rounded_between else _rounded(down)
 
 
-def nearest_by_centre(seg: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+def nearest_by_centre(seg: UInt8Array, size: Size) -> UInt8Array:
     """Nearest by pixel centres, ``floor((i + 0.5) * scale)``; OpenCV takes ``floor(i * scale)``."""
     return _nearest(seg, size, lambda old, new: (np.arange(new) + 0.5) * (old / new))
 
 
-def nearest_in_float32(seg: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+def nearest_in_float32(seg: UInt8Array, size: Size) -> UInt8Array:
     """``floor(i * scale)`` with a float32 scale; OpenCV's is float64."""
     return _nearest(
         seg, size, lambda old, new: np.arange(new, dtype=np.float32) * np.float32(old / new)
     )
 
 
-def _nearest(
-    seg: UInt8Array, size: tuple[int, int], place: Callable[[int, int], NDArray[Any]]
-) -> UInt8Array:
+def _nearest(seg: UInt8Array, size: Size, place: Callable[[int, int], NDArray[Any]]) -> UInt8Array:
     rows, columns = (
         np.minimum(np.floor(place(old, new)).astype(int), old - 1) for old, new in _axes(seg, size)
     )
@@ -158,9 +155,7 @@ def shift_saturation(image: UInt8Array, factor: float) -> UInt8Array:
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR), dtype=np.uint8)
 
 
-def normalize_by_product(
-    image: UInt8Array, mean: tuple[float, ...], std: tuple[float, ...]
-) -> NDArray[np.float32]:
+def normalize_by_product(image: UInt8Array, mean: Floats, std: Floats) -> NDArray[np.float32]:
     """``(x - 255 m) * (1 / (255 s))`` with ``m = mean / 255``, channels first, RGB."""
     scaled = [np.array([v / 255 for v in values], np.float32) * 255 for values in (mean, std)]
     factor = np.reciprocal(scaled[1], dtype=np.float32)
@@ -168,16 +163,14 @@ def normalize_by_product(
     return np.ascontiguousarray(done.transpose(2, 0, 1), dtype=np.float32)
 
 
-def normalize_in_unit(
-    image: UInt8Array, mean: tuple[float, ...], std: tuple[float, ...]
-) -> NDArray[np.float32]:
+def normalize_in_unit(image: UInt8Array, mean: Floats, std: Floats) -> NDArray[np.float32]:
     """``(x / 255 - mean / 255) / (std / 255)``, channels first, RGB."""
     unit = [np.array([v / 255 for v in values], np.float32) for values in (mean, std)]
     done = (image[..., ::-1].astype(np.float32) / np.float32(255) - unit[0]) / unit[1]
     return np.ascontiguousarray(done.transpose(2, 0, 1), dtype=np.float32)
 
 
-def pad_both_sides(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+def pad_both_sides(image: NDArray[Any], size: Size) -> NDArray[Any]:
     """Half of the padding, rounded down, above and to the left."""
     missing = [new - old for old, new in zip(image.shape, size, strict=False)]
     around = [(gap // 2, gap - gap // 2) for gap in missing]
@@ -228,7 +221,7 @@ def _counts(
     return total
 
 
-def _axes(array: NDArray[Any], size: tuple[int, int]) -> list[tuple[int, int]]:
+def _axes(array: NDArray[Any], size: Size) -> list[Size]:
     """Old and new length of rows, then of columns."""
     return list(zip(array.shape[:2], size, strict=True))
 

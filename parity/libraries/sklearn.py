@@ -1,7 +1,5 @@
 """scikit-learn: ``jaccard_score`` and ``confusion_matrix`` over the pixels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,12 +7,14 @@ from numpy.typing import NDArray
 
 from parity.check.candidate import Candidate
 from parity.errors import InputError
-from parity.libraries.library import Library, LibraryOperation
+from parity.libraries import reasons
+from parity.libraries.library import Library, Operations
 from parity.libraries.metric import metric_candidate
 from parity.libraries.models import iou_ignored_predicted
-from parity.libraries.reasons import ABSENT_AS_ZERO
 
 LIBRARY = Library("scikit-learn", "sklearn", "scikit-learn")
+# The ways in which people compute a mean IoU with it.
+OPERATIONS = Operations()
 Images = list[dict[str, NDArray[Any]]]
 
 
@@ -30,16 +30,25 @@ def adapt(given: Any, name: str) -> Candidate:
     return metric_candidate(name, score)
 
 
+@OPERATIONS.of("mIoU", "jaccard_score(macro), ignored pixels cut out")
 def _jaccard_present(images: Images, num_classes: int) -> float:
     return 100 * float(LIBRARY.load("metrics").jaccard_score(*_pixels(images), average="macro"))
 
 
+@OPERATIONS.of("mIoU", "jaccard_score(macro, labels=range(n))", *reasons.ABSENT_AS_ZERO)
 def _jaccard_all(images: Images, num_classes: int) -> float:
     score = LIBRARY.load("metrics").jaccard_score
     options = {"average": "macro", "labels": list(range(num_classes)), "zero_division": 0}
     return 100 * float(score(*_pixels(images), **options))
 
 
+@OPERATIONS.of(
+    "mIoU",
+    "confusion_matrix with label 255 in it",
+    "predictions on ignored pixels count as wrong; mmseg masks both",
+    iou_ignored_predicted,
+    "ignored pixels left in the prediction",
+)
 def _confusion(images: Images, num_classes: int) -> float:
     label, pred = _pixels(images, ignore=None)
     matrix = LIBRARY.load("metrics").confusion_matrix(label, pred, labels=list(range(256)))
@@ -54,20 +63,3 @@ def _pixels(images: Images, ignore: int | None = 255) -> tuple[NDArray[Any], NDA
     pred = np.concatenate([one["pred"].ravel() for one in images])
     kept = np.ones(label.shape, bool) if ignore is None else label != ignore
     return label[kept], pred[kept]
-
-
-# The ways in which people compute a mean IoU with it.
-OPERATIONS: tuple[LibraryOperation, ...] = (
-    LibraryOperation("mIoU", "jaccard_score(macro), ignored pixels cut out", _jaccard_present),
-    LibraryOperation(
-        "mIoU", "jaccard_score(macro, labels=range(n))", _jaccard_all, *ABSENT_AS_ZERO
-    ),
-    LibraryOperation(
-        "mIoU",
-        "confusion_matrix with label 255 in it",
-        _confusion,
-        "predictions on ignored pixels count as wrong; mmseg masks both",
-        iou_ignored_predicted,
-        "ignored pixels left in the prediction",
-    ),
-)

@@ -1,7 +1,5 @@
 """torchmetrics: IoU of label maps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -10,12 +8,14 @@ from numpy.typing import NDArray
 
 from parity.check.candidate import Candidate
 from parity.errors import InputError
-from parity.libraries.library import Library, LibraryOperation
+from parity.libraries import reasons
+from parity.libraries.library import Library, Operations
 from parity.libraries.metric import evaluate, metric_candidate
 from parity.libraries.models import iou_per_image
-from parity.libraries.reasons import ABSENT_AS_ZERO
 
 LIBRARY = Library("torchmetrics", "torchmetrics", "torchmetrics")
+# The ways in which people compute a mean IoU with it.
+OPERATIONS = Operations()
 Images = list[dict[str, NDArray[Any]]]
 
 
@@ -30,10 +30,12 @@ def adapt(given: Any, name: str) -> Candidate:
     return metric_candidate(name, score, built=given)
 
 
+@OPERATIONS.of("mIoU", "JaccardIndex(macro, ignore_index=255)")
 def _jaccard_macro(images: Images, num_classes: int) -> float:
     return 100 * float(_jaccard(images, num_classes, "macro"))
 
 
+@OPERATIONS.of("mIoU", "JaccardIndex(average=None), mean of all", *reasons.ABSENT_AS_ZERO)
 def _jaccard_mean_of_all(images: Images, num_classes: int) -> float:
     return 100 * float(np.mean(_jaccard(images, num_classes, "none")))
 
@@ -44,6 +46,13 @@ def _jaccard(images: Images, num_classes: int, average: str) -> Any:
     return evaluate(metric, images)
 
 
+@OPERATIONS.of(
+    "mIoU",
+    "segmentation.MeanIoU(index), ignored pixels cut out",
+    "averages over images; mmseg counts all pixels of the data set together",
+    iou_per_image,
+    "the mean over images and the classes in each",
+)
 def _mean_iou(images: Images, num_classes: int) -> float:
     kind = LIBRARY.load("segmentation").MeanIoU
     metric = kind(num_classes=num_classes, input_format="index")
@@ -54,20 +63,3 @@ def _mean_iou(images: Images, num_classes: int) -> float:
             pair = (one["pred"][kept], one["label"][kept].astype(np.int64))
             metric.update(*(torch.from_numpy(item)[None, None] for item in pair))
     return 100 * float(metric.compute())
-
-
-# The ways in which people compute a mean IoU with it.
-OPERATIONS: tuple[LibraryOperation, ...] = (
-    LibraryOperation("mIoU", "JaccardIndex(macro, ignore_index=255)", _jaccard_macro),
-    LibraryOperation(
-        "mIoU", "JaccardIndex(average=None), mean of all", _jaccard_mean_of_all, *ABSENT_AS_ZERO
-    ),
-    LibraryOperation(
-        "mIoU",
-        "segmentation.MeanIoU(index), ignored pixels cut out",
-        _mean_iou,
-        "averages over images; mmseg counts all pixels of the data set together",
-        iou_per_image,
-        "the mean over images and the classes in each",
-    ),
-)

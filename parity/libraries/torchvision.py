@@ -1,41 +1,23 @@
 """torchvision transforms v2: a transform as a pipeline, and its functional with parameters."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from parity.check.candidate import Candidate
 from parity.errors import InputError
-from parity.libraries.arrays import (
-    as_image,
-    as_labels,
-    from_rgb_tensor,
-    to_rgb_tensor,
-)
-from parity.libraries.library import Library, LibraryOperation
-from parity.libraries.models import (
-    contrast_around_mean,
-    resize_without_antialias,
-    saturation_to_grey,
-)
-from parity.libraries.reasons import (
-    ANTIALIASED_IN_UINT8,
-    BRIGHTNESS_MULTIPLIED,
-    HUE_IN_FLOAT,
-    NEAREST_BY_CENTRE,
-    NEAREST_IN_FLOAT32,
-    NORMALISED_IN_UNIT,
-)
+from parity.libraries import models, reasons
+from parity.libraries.arrays import from_rgb_tensor, pair_candidate, to_rgb_tensor
+from parity.libraries.library import Floats, Library, Operations, Size
 from parity.sample import UInt8Array
 from parity.steps.crop import CropBox
 
 LIBRARY = Library("torchvision", "torchvision", "torchvision")
+# The functional form, on uint8 tensors.
+OPERATIONS = Operations()
 # Operators that torchvision's import asks about; no transform of images uses them.
 _DETECTION_OPERATORS = ("nms", "qnms")
 
@@ -46,15 +28,11 @@ def adapt(given: Any, name: str) -> Candidate:
         raise InputError(f"{name}: a {type(given).__name__} of torchvision; give a transform")
     kinds = load("tv_tensors")
 
-    def pipeline(
-        image: UInt8Array, seg: UInt8Array, rng: RandomState | None
-    ) -> tuple[UInt8Array, UInt8Array]:
-        pair = kinds.Image(to_rgb_tensor(image)), kinds.Mask(torch.from_numpy(seg.copy()))
-        done = given(*pair)
-        return as_image(done[0], name), as_labels(done[1], name)
+    def call(image: UInt8Array, seg: UInt8Array) -> Any:
+        return given(kinds.Image(to_rgb_tensor(image)), kinds.Mask(torch.from_numpy(seg.copy())))
 
-    notes = ("It is given RGB tensors (3, H, W), and its result turned back to BGR.",)
-    return Candidate(name, pipeline=pipeline, shares_stream=False, notes=notes)
+    note = "It is given RGB tensors (3, H, W), and its result turned back to BGR."
+    return pair_candidate(name, call, note)
 
 
 @cache
@@ -93,28 +71,46 @@ def _functional() -> Any:
     return load("transforms.v2.functional")
 
 
-def _resize(**options: bool) -> Any:
-    def resize(image: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
-        return from_rgb_tensor(_functional().resize(to_rgb_tensor(image), list(size), **options))
+@OPERATIONS.of(
+    "resize, image",
+    "resize(antialias=False)",
+    "uint8 between its two passes; OpenCV keeps 1/2048 weights and more bits",
+    models.resize_without_antialias,
+    "uint8 between the two passes",
+    antialias=False,
+)
+@OPERATIONS.of(
+    "resize, image",
+    "resize() as it comes (antialias=True)",
+    *reasons.ANTIALIASED_IN_UINT8,
+    antialias=True,
+)
+def _resize(image: UInt8Array, size: Size, antialias: bool) -> NDArray[Any]:
+    done = _functional().resize(to_rgb_tensor(image), list(size), antialias=antialias)
+    return from_rgb_tensor(done)
 
-    return resize
+
+@OPERATIONS.of(
+    "resize, labels", "resize(NEAREST_EXACT)", *reasons.NEAREST_BY_CENTRE, mode="NEAREST_EXACT"
+)
+@OPERATIONS.of("resize, labels", "resize(NEAREST)", *reasons.NEAREST_IN_FLOAT32, mode="NEAREST")
+def _resize_labels(seg: UInt8Array, size: Size, mode: str) -> NDArray[Any]:
+    interpolation = load("transforms.v2").InterpolationMode[mode]
+    done = _functional().resize(
+        torch.from_numpy(seg)[None], list(size), interpolation=interpolation
+    )
+    return np.asarray(done[0].numpy())
 
 
-def _resize_labels(mode: str) -> Any:
-    def resize(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
-        interpolation = load("transforms.v2").InterpolationMode[mode]
-        tensor = torch.from_numpy(seg)[None]
-        done = _functional().resize(tensor, list(size), interpolation=interpolation)
-        return np.asarray(done[0].numpy())
-
-    return resize
-
-
-def _target_size(height: int, width: int, short: int) -> tuple[int, int]:
+@OPERATIONS.of(
+    "target size", "resize(short edge)", "truncates the long edge; the reference rounds half up"
+)
+def _target_size(height: int, width: int, short: int) -> Size:
     done = _functional().resize(torch.zeros((1, height, width)), [short])
     return int(done.shape[1]), int(done.shape[2])
 
 
+@OPERATIONS.of("crop", "crop")
 def _crop(array: UInt8Array, box: CropBox) -> NDArray[Any]:
     height = min(box.bottom, array.shape[0]) - box.top
     width = min(box.right, array.shape[1]) - box.left
@@ -123,27 +119,45 @@ def _crop(array: UInt8Array, box: CropBox) -> NDArray[Any]:
     )
 
 
+@OPERATIONS.of("flip", "horizontal_flip")
 def _flip(array: UInt8Array) -> NDArray[Any]:
     return from_rgb_tensor(_functional().horizontal_flip(to_rgb_tensor(array)))
 
 
+@OPERATIONS.of("brightness", "adjust_brightness(1 + delta / 128)", *reasons.BRIGHTNESS_MULTIPLIED)
 def _brightness(image: UInt8Array, delta: float) -> NDArray[Any]:
     factor = 1 + delta / 128
     return from_rgb_tensor(_functional().adjust_brightness(to_rgb_tensor(image), factor))
 
 
+@OPERATIONS.of(
+    "contrast",
+    "adjust_contrast",
+    reasons.MEAN_KEPT,
+    models.contrast_around_mean,
+    "scaled around the mean",
+)
 def _contrast(image: UInt8Array, factor: float) -> NDArray[Any]:
     return from_rgb_tensor(_functional().adjust_contrast(to_rgb_tensor(image), factor))
 
 
+@OPERATIONS.of(
+    "saturation",
+    "adjust_saturation",
+    reasons.GREY_BLENDED,
+    models.saturation_to_grey,
+    "blended with grey",
+)
 def _saturation(image: UInt8Array, factor: float) -> NDArray[Any]:
     return from_rgb_tensor(_functional().adjust_saturation(to_rgb_tensor(image), factor))
 
 
+@OPERATIONS.of("hue", "adjust_hue(shift / 180)", *reasons.HUE_IN_FLOAT)
 def _hue(image: UInt8Array, shift: int) -> NDArray[Any]:
     return from_rgb_tensor(_functional().adjust_hue(to_rgb_tensor(image), shift / 180))
 
 
+@OPERATIONS.of("hue range", "ColorJitter(hue=18 / 180)", reasons.REAL_HUE)
 def _hue_range(image: UInt8Array, limit: int, count: int) -> list[NDArray[Any]]:
     jitter = load("transforms.v2").ColorJitter(hue=limit / 180)
     tensor = to_rgb_tensor(image)
@@ -152,87 +166,21 @@ def _hue_range(image: UInt8Array, limit: int, count: int) -> list[NDArray[Any]]:
         return [from_rgb_tensor(jitter(tensor)) for _ in range(count)]
 
 
-def _normalize(
-    image: UInt8Array, mean: tuple[float, ...], std: tuple[float, ...]
-) -> NDArray[np.float32]:
+@OPERATIONS.of("normalise", "to_dtype(float32, scale=True), normalize", *reasons.NORMALISED_IN_UNIT)
+def _normalize(image: UInt8Array, mean: Floats, std: Floats) -> NDArray[np.float32]:
     functional = _functional()
     floats = functional.to_dtype(to_rgb_tensor(image), torch.float32, scale=True)
     unit = [[value / 255 for value in values] for values in (mean, std)]
     return np.asarray(functional.normalize(floats, *unit).numpy())
 
 
-def _pad_image(image: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
+@OPERATIONS.of("pad, image", "pad(right, bottom, 0)")
+def _pad_image(image: UInt8Array, size: Size) -> NDArray[Any]:
     around = [0, 0, size[1] - image.shape[1], size[0] - image.shape[0]]
     return from_rgb_tensor(_functional().pad(to_rgb_tensor(image), around, fill=0))
 
 
-def _pad_labels(seg: UInt8Array, size: tuple[int, int]) -> NDArray[Any]:
+@OPERATIONS.of("pad, labels", "pad(right, bottom, 255)")
+def _pad_labels(seg: UInt8Array, size: Size) -> NDArray[Any]:
     around = [0, 0, size[1] - seg.shape[1], size[0] - seg.shape[0]]
     return np.asarray(_functional().pad(torch.from_numpy(seg)[None], around, fill=255)[0].numpy())
-
-
-# The functional form, on uint8 tensors.
-OPERATIONS: tuple[LibraryOperation, ...] = (
-    LibraryOperation(
-        "resize, image",
-        "resize() as it comes (antialias=True)",
-        _resize(antialias=True),
-        *ANTIALIASED_IN_UINT8,
-    ),
-    LibraryOperation(
-        "resize, image",
-        "resize(antialias=False)",
-        _resize(antialias=False),
-        "uint8 between its two passes; OpenCV keeps 1/2048 weights and more bits",
-        resize_without_antialias,
-        "uint8 between the two passes",
-    ),
-    LibraryOperation(
-        "resize, labels", "resize(NEAREST)", _resize_labels("NEAREST"), *NEAREST_IN_FLOAT32
-    ),
-    LibraryOperation(
-        "resize, labels",
-        "resize(NEAREST_EXACT)",
-        _resize_labels("NEAREST_EXACT"),
-        *NEAREST_BY_CENTRE,
-    ),
-    LibraryOperation(
-        "target size",
-        "resize(short edge)",
-        _target_size,
-        "truncates the long edge; the reference rounds half up",
-    ),
-    LibraryOperation("crop", "crop", _crop),
-    LibraryOperation("flip", "horizontal_flip", _flip),
-    LibraryOperation(
-        "brightness", "adjust_brightness(1 + delta / 128)", _brightness, *BRIGHTNESS_MULTIPLIED
-    ),
-    LibraryOperation(
-        "contrast",
-        "adjust_contrast",
-        _contrast,
-        "keeps the mean grey level; the reference scales from 0",
-        contrast_around_mean,
-        "scaled around the mean",
-    ),
-    LibraryOperation(
-        "saturation",
-        "adjust_saturation",
-        _saturation,
-        "blends with the grey image; the reference scales S of HSV",
-        saturation_to_grey,
-        "blended with grey",
-    ),
-    LibraryOperation("hue", "adjust_hue(shift / 180)", _hue, *HUE_IN_FLOAT),
-    LibraryOperation(
-        "hue range",
-        "ColorJitter(hue=18 / 180)",
-        _hue_range,
-        "draws a real number from [-18, 18]; the reference an integer from -18 to 17",
-    ),
-    LibraryOperation(
-        "normalise", "to_dtype(float32, scale=True), normalize", _normalize, *NORMALISED_IN_UNIT
-    ),
-    LibraryOperation("pad, image", "pad(right, bottom, 0)", _pad_image),
-    LibraryOperation("pad, labels", "pad(right, bottom, 255)", _pad_labels),
-)

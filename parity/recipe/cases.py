@@ -1,7 +1,5 @@
 """What one config is checked on: its pipelines over files, its heads' losses, its schedule."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,16 +12,8 @@ from numpy.random import RandomState
 from parity.check.cases import Case, list_root
 from parity.fixtures import inputs_root
 from parity.pipeline import Step
-from parity.probes import Probe
+from parity.probes import Probe, heads
 from parity.probes.catalogue import tail_of_testing, tail_of_training, tail_of_views
-from parity.probes.heads import (
-    SHARES_IGNORED,
-    make_coarse,
-    make_outputs,
-    network,
-    outputs_of,
-    true_maps_of,
-)
 from parity.probes.natural import step_of
 from parity.probes.optim import GROUPS
 from parity.probes.schedule import MOMENTUM, SCHEDULE
@@ -74,26 +64,26 @@ def _refined(recipe: Recipe, seed: int) -> Iterator[Case]:
         options = {name: given.get(name).value for name in REFINEMENT}
         options["align_corners"] = head.align_corners
         step = step_of("infer", point_head_inference, options)
-        probe = Probe(step, partial(make_coarse, classes=head.channels))
+        probe = Probe(step, partial(heads.make_coarse, classes=head.channels))
         yield Case("infer", head.where, seed, (step,), probe=probe)
 
 
 def _making(head: Head, loss: Step) -> Callable[[int], Any]:
     """What makes the input of a head's loss from a seed."""
     name = loss.function.__name__
-    if outputs_of(name, classes=1, layers=1, queries=1) is None:
+    if heads.outputs_of(name, classes=1, layers=1, queries=1) is None:
         return partial(make_logits, channels=head.channels)
-    return partial(make_outputs, loss=name, classes=head.channels, layers=head.layers)
+    return partial(heads.make_outputs, loss=name, classes=head.channels, layers=head.layers)
 
 
 def _tail(head: Head, loss: Step) -> tuple[Step, ...]:
     """From a batch to the loss of `head`; a network stands between, alike for both sides."""
     numbers = {"classes": head.channels, "layers": head.layers, "queries": head.queries}
     name = loss.function.__name__
-    outputs = outputs_of(name, **numbers)
+    outputs = heads.outputs_of(name, **numbers)
     if outputs is None:
         return tail_of_training(head.channels, loss)
-    between = {"network": partial(network, outputs=outputs, true=true_maps_of(name))}
+    between = {"network": partial(heads.network, outputs=outputs, true=heads.true_maps_of(name))}
     entry = loss.entry and replace(loss.entry, options={**loss.entry.options, **between})
     return (replace(loss, options={**loss.options, **between}, entry=entry),)
 
@@ -171,7 +161,7 @@ def make_logits(seed: int, *, channels: int) -> dict[str, torch.Tensor]:
     rng = RandomState(seed)
     height, width = int(rng.randint(2, 9)), int(rng.randint(2, 9))
     label = rng.randint(0, max(channels, 2), (2, 3 * height + 1, 2 * width))
-    label[rng.random_sample(label.shape) < SHARES_IGNORED[seed % 4]] = 255
+    label[rng.random_sample(label.shape) < heads.SHARES_IGNORED[seed % 4]] = 255
     pred = rng.normal(0, 3, (2, channels, height, width))
     return {"pred": torch.from_numpy(pred).float(), "label": torch.from_numpy(label)}
 

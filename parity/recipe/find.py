@@ -1,7 +1,5 @@
 """What a user calls a config: a file, a work directory, or a name of the zoo."""
 
-from __future__ import annotations
-
 import difflib
 from dataclasses import dataclass
 from pathlib import Path

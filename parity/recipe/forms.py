@@ -1,7 +1,5 @@
 """Which of our steps does what an entry of a config asks for, and with which options."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -71,17 +69,10 @@ _NO_GDAL = "reads files with gdal, which is not installed beside the reference"
 _VOLUMES = "is of 3-D volumes, and here are images"
 # Why some have no step here.
 REFUSED: Mapping[str, str] = {
-    "LoadSingleRSImageFromFile": _NO_GDAL,
-    "LoadMultipleRSImageFromFile": _NO_GDAL,
-    "LoadBiomedicalImageFromFile": _VOLUMES,
-    "LoadBiomedicalAnnotation": _VOLUMES,
-    "LoadBiomedicalData": _VOLUMES,
-    "BioMedical3DRandomCrop": _VOLUMES,
-    "BioMedicalGaussianNoise": _VOLUMES,
-    "BioMedicalGaussianBlur": _VOLUMES,
-    "BioMedicalRandomGamma": _VOLUMES,
-    "BioMedical3DPad": _VOLUMES,
-    "BioMedical3DRandomFlip": _VOLUMES,
+    **dict.fromkeys(("LoadSingleRSImageFromFile", "LoadMultipleRSImageFromFile"), _NO_GDAL),
+    **{f"LoadBiomedical{what}": _VOLUMES for what in ("ImageFromFile", "Annotation", "Data")},
+    **{f"BioMedical3D{what}": _VOLUMES for what in ("RandomCrop", "Pad", "RandomFlip")},
+    **{f"BioMedical{what}": _VOLUMES for what in ("GaussianNoise", "GaussianBlur", "RandomGamma")},
 }
 _FILES = frozenset({"file_client_args", "backend_args"})
 _OF_BOXES = frozenset({"clip_object_border"})

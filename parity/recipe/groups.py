@@ -1,7 +1,5 @@
 """A config's optimizer groups: its own model, and how its constructor sorts parameters."""
 
-from __future__ import annotations
-
 import pickle
 from dataclasses import dataclass
 from functools import lru_cache

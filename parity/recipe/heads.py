@@ -1,7 +1,5 @@
 """The losses of a config's heads, as ours with its options."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from parity.pipeline import ConfigEntry, Step

@@ -1,7 +1,5 @@
 """The data set of a config as `parity.listing.list_data_set` takes it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a head's config says of its losses, as terms and options of ours."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The losses of heads whose class computes it in a way of its own, with a config's options."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A check of one config: its recipe beside what the config builds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from parity.check.cases import list_root

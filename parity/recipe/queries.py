@@ -1,7 +1,5 @@
 """What the heads with queries ask for: costs, losses and their weights, numbers of points."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

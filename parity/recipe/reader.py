@@ -1,7 +1,5 @@
 """Turn entries of a config into steps of ours, and note what has none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product

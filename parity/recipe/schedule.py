@@ -1,7 +1,5 @@
 """A config's ``param_scheduler`` and the length of its training, as `lr_table` takes them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,11 +1,9 @@
 """Turn a check into a report: every number and sentence that the renderers show."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 
@@ -176,31 +174,18 @@ def _strip(name: str, places: list[int], rows: Sequence[StepSummary], longest: i
     )
 
 
+# What an entry has as the summary has it.
+_SAME = tuple(one.name for one in fields(StepEntry) if one.name in StepSummary.__annotations__)
+
+
 def _step_entry(row: StepSummary, places: _Places) -> StepEntry:
-    key = (row.pipeline, row.step)
+    same = {name: getattr(row, name) for name in _SAME}
+    verdicts = {"isolated": row.isolated.value, "chained": row.chained.value}
     return StepEntry(
-        pipeline=row.pipeline,
-        step=row.step,
-        cases=row.cases,
-        failed=row.failed,
-        skipped=row.skipped,
-        unstable=row.unstable,
-        isolated=row.isolated.value,
-        chained=row.chained.value,
+        **{**same, **verdicts},
         enters=row.isolated is Verdict.DIFFERENT,
-        max_abs=row.max_abs,
-        max_ulp=row.max_ulp,
         worst=sentences.worst(row),
-        first=row.first,
-        why_skipped=row.why_skipped,
-        why_unstable=row.why_unstable,
-        rounded=row.rounded,
-        why_rounded=row.why_rounded,
-        manner=row.manner,
-        accepted=row.accepted,
-        why_accepted=row.why_accepted,
-        diagnosis=row.diagnosis,
-        exhibits=places.exhibits_of_step.get(key, ()),
+        exhibits=places.exhibits_of_step.get((row.pipeline, row.step), ()),
     )
 
 

@@ -1,13 +1,11 @@
 """The known causes as text: all of them in a list or a table, or one in full."""
 
-from __future__ import annotations
-
 import textwrap
 
 from parity.causes.catalogue import all_causes
 from parity.causes.cause import Cause
 from parity.report.explanation import effect_text
-from parity.report.markup import cell
+from parity.report.markup import cell, grid
 
 WIDTH = 80
 
@@ -38,12 +36,9 @@ def cause_text(item: Cause) -> str:
 
 def causes_table() -> str:
     """A Markdown table of all causes."""
-    lines = [
-        "| id | kind | mechanism | detected by | effect | fix |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for item in all_causes():
         effects = "; ".join(map(effect_text, item.effects))
         cells = (item.mechanism, item.seen, effects, item.fix)
-        lines.append(f"| {item.id} | {item.kind} | {' | '.join(map(cell, cells))} |")
-    return "\n".join(lines)
+        rows.append((item.id, item.kind, *map(cell, cells)))
+    return grid(("id", "kind", "mechanism", "detected by", "effect", "fix"), rows)

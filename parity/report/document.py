@@ -6,8 +6,6 @@ Everything that depends on when and where it was made is in `run`, and nowhere
 else: the same inputs and seeds give the same report apart from it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """An explanation as a report, for the renderers that reports of checks have too."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -10,17 +8,7 @@ from parity.causes.cause import Evidence, Finding
 from parity.explain.advice import Status
 from parity.explain.compare_runs import RunComparison
 from parity.explain.explain import Judgement
-from parity.report.document import (
-    CheckRun,
-    EvidenceLine,
-    FindingEntry,
-    FindingSection,
-    PlotSection,
-    Report,
-    Section,
-    TableSection,
-    Word,
-)
+from parity.report import document
 from parity.report.explanation import (
     curve_text,
     effect_lines,
@@ -33,7 +21,7 @@ from parity.report.explanation import (
 from parity.report.json import canonical
 from parity.text import count, with_marks
 
-_WORDS: dict[Status, Word] = {
+_WORDS: dict[Status, document.Word] = {
     "within noise": "within tolerance",
     "explained": "different",
     "not settled": "different",
@@ -50,14 +38,16 @@ _SOURCE = re.compile(r"(M|F|[\w.-]+/[\w.-]+)#(\d+)", re.ASCII)
 _REPOSITORIES = {"M": "open-mmlab/mmsegmentation", "F": "facebookresearch/Mask2Former"}
 
 
-def report_of_explanation(answer: Judgement, run: CheckRun | None = None) -> Report:
+def report_of_explanation(
+    answer: Judgement, run: document.CheckRun | None = None
+) -> document.Report:
     """The report of an explanation. run: when, where and how it was made.
 
     Paths below the training run are written relative to the mark ``{run}``.
     """
-    made = CheckRun(roots={"{run}": answer.path}) if run is None else run
+    made = document.CheckRun(roots={"{run}": answer.path}) if run is None else run
     unread = [unread_text(item) for item in answer.unread]
-    report = Report(
+    report = document.Report(
         verdict=_WORDS[answer.status],
         sentence=_sentence(answer),
         title="Why a training run scores as it does",
@@ -119,14 +109,14 @@ def _notes(answer: Judgement) -> Iterable[str]:
     yield from answer.notes
 
 
-def _sections(answer: Judgement) -> Iterable[Section]:
+def _sections(answer: Judgement) -> Iterable[document.Section]:
     yield _findings(answer)
     if answer.beside and answer.comparison is not None:
         text = f"What is broken in {answer.comparison.there} by itself, and not in this run."
-        yield FindingSection("In the other run", text, tuple(map(_finding, answer.beside)))
+        yield document.FindingSection("In the other run", text, tuple(map(_finding, answer.beside)))
     if answer.curve is not None:
         text = "At every validation, beside the final score of the zoo's result."
-        yield PlotSection("Score over the training", text, (answer.curve,))
+        yield document.PlotSection("Score over the training", text, (answer.curve,))
     if answer.comparison is not None:
         yield from _beside(answer.comparison)
     cleared = [(item.id, item.title, item.by) for item in answer.ruled_out]
@@ -137,24 +127,24 @@ def _sections(answer: Judgement) -> Iterable[Section]:
 
 def _table(
     title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], text: str = ""
-) -> Iterable[Section]:
+) -> Iterable[document.Section]:
     if rows:
         text = text or f"{count(len(rows), 'cause')}."
-        yield TableSection(title, text, columns, tuple(rows), folded=len(rows) > MAX_OPEN)
+        yield document.TableSection(title, text, columns, tuple(rows), folded=len(rows) > MAX_OPEN)
 
 
-def _findings(answer: Judgement) -> FindingSection:
+def _findings(answer: Judgement) -> document.FindingSection:
     tried = len(answer.findings) + len(answer.ruled_out) + len(answer.unchecked)
     text = f"{len(answer.findings)} found, of {tried} causes and settings looked at"
     if len(answer.findings) > 1:
         text += ", most certain and most severe first"
-    return FindingSection("Causes", f"{text}.", tuple(map(_finding, answer.findings)))
+    return document.FindingSection("Causes", f"{text}.", tuple(map(_finding, answer.findings)))
 
 
-def _finding(found: Finding) -> FindingEntry:
+def _finding(found: Finding) -> document.FindingEntry:
     effects = effect_lines(found)
     why = f"{found.confidence}, because {found.why}"
-    return FindingEntry(
+    return document.FindingEntry(
         title=finding_title(found),
         text=found.detail or found.mechanism,
         effect=effects[0],
@@ -176,11 +166,11 @@ def _address(found: Finding) -> str:
     return ""
 
 
-def _evidence(item: Evidence) -> EvidenceLine:
-    return EvidenceLine(item.file, item.line or 0, evidence_place(item))
+def _evidence(item: Evidence) -> document.EvidenceLine:
+    return document.EvidenceLine(item.file, item.line or 0, evidence_place(item))
 
 
-def _beside(found: RunComparison) -> Iterable[Section]:
+def _beside(found: RunComparison) -> Iterable[document.Section]:
     """The training comparison: curves that part, scores, settings."""
     apart = [curve for curve in found.curves if curve.parts_at is not None]
     if found.plots:
@@ -188,7 +178,7 @@ def _beside(found: RunComparison) -> Iterable[Section]:
             f"Actual is {found.here}, expected {found.there}. {len(apart)} of "
             f"{count(len(found.curves), 'curve')} that both logged part."
         )
-        yield PlotSection("Curves of both runs", text, found.plots)
+        yield document.PlotSection("Curves of both runs", text, found.plots)
     rows: list[tuple[str, ...]] = [(curve.name, curve_text(curve)) for curve in found.curves]
     text = f"{count(len(rows), 'curve')} at the iterations that both runs logged."
     yield from _table("Where the curves part", ("curve", ""), rows, text)
@@ -201,7 +191,7 @@ def _beside(found: RunComparison) -> Iterable[Section]:
     yield from _settings(found)
 
 
-def _settings(found: RunComparison) -> Iterable[Section]:
+def _settings(found: RunComparison) -> Iterable[document.Section]:
     rows: list[tuple[str, ...]] = [
         (group, item.path, item.here, item.there)
         for group, items in found.settings.items()

@@ -1,7 +1,5 @@
 """An explanation as text with everything in it, and as JSON with every field of the answer."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import asdict

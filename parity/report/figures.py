@@ -5,8 +5,6 @@ presentation attributes; what is drawn in black becomes ``currentColor``, so
 that a plot is readable on light and dark pages.
 """
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Sequence

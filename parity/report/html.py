@@ -5,8 +5,6 @@ content security policy allows its own script and style, by their hashes, and
 pictures that lie inside it; nothing can be loaded or sent.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
@@ -139,8 +137,8 @@ def page_environment() -> Environment:
         number=number,
         ulp=ulp,
         color=class_color,
-        shape=_shape,
-        thousands=_thousands,
+        shape=lambda word: SHAPES.get(word, "none"),
+        thousands="{:,}".format,
         data=_picture,
         short=_short,
     )
@@ -162,11 +160,3 @@ def _short(text: str) -> str:
 def _picture(png: str) -> Markup:
     """The address of a picture; what is no base64 gives an empty one."""
     return Markup(f"data:image/png;base64,{png if re.fullmatch(BASE64, png) else ''}")
-
-
-def _shape(word: str) -> str:
-    return SHAPES.get(word, "none")
-
-
-def _thousands(amount: int) -> str:
-    return f"{amount:,}"

@@ -1,7 +1,5 @@
 """A report as JSON, with a format number, and back again."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A report as JUnit XML, which CI systems list case by case."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 

@@ -1,21 +1,9 @@
 """A report as Markdown, for a pull request or a job summary."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from parity.check.summary import StepSummary
-from parity.report.document import (
-    CaseEntry,
-    EvidenceLine,
-    FindingSection,
-    PlotSection,
-    Report,
-    Section,
-    StepEntry,
-    TableSection,
-    word,
-)
+from parity.report import document
 from parity.report.markdown_exhibit import exhibit_parts
 from parity.report.markup import bullets, cell, table
 from parity.text import count, number
@@ -26,7 +14,7 @@ RUN_BEGINS, RUN_ENDS = "<!-- run: times and paths -->", "<!-- end of run -->"
 MAX_CASES = 100
 
 
-def render_markdown(report: Report) -> str:
+def render_markdown(report: document.Report) -> str:
     """The whole report without its pictures, ending in a newline."""
     parts = [
         f"# {cell(report.title or 'Parity')}: {cell(report.label or report.verdict)}",
@@ -44,7 +32,7 @@ def render_markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _named(report: Report) -> list[str]:
+def _named(report: document.Report) -> list[str]:
     """The diagnoses, for those who read no further."""
     return [
         f"{cell(step.pipeline)}/{cell(step.step)} looks like: {cell(step.diagnosis.text)}"
@@ -53,7 +41,7 @@ def _named(report: Report) -> list[str]:
     ]
 
 
-def _sums(report: Report) -> str:
+def _sums(report: document.Report) -> str:
     if report.title and not report.cases_total:
         return ""
     return (
@@ -62,7 +50,7 @@ def _sums(report: Report) -> str:
     )
 
 
-def _what(report: Report) -> list[str]:
+def _what(report: document.Report) -> list[str]:
     missing = report.not_compared or ("nothing was left out",)
     seeds = "" if report.seeds is None else f"\n- seeds: {report.seeds[0]} to {report.seeds[1] - 1}"
     return [
@@ -73,12 +61,12 @@ def _what(report: Report) -> list[str]:
     ]
 
 
-def _strips(report: Report) -> list[str]:
+def _strips(report: document.Report) -> list[str]:
     """Pipelines as tables; single steps likewise, folded unless one differs."""
     if not report.steps:
         return []
     parts = ["## Steps"]
-    single: list[StepEntry] = []
+    single: list[document.StepEntry] = []
     for strip in report.strips:
         steps = [report.steps[at] for at in strip.steps]
         if strip.kind == "single":
@@ -88,18 +76,18 @@ def _strips(report: Report) -> list[str]:
     if single:
         failed = sum(1 for step in single if step.failed)
         head = f"{count(len(single), 'single step')}, {failed} of them different"
-        parts.append(f"<details><summary>{head}</summary>\n\n{_step_table(single)}\n\n</details>")
+        parts.append(_folded(head, _step_table(single)))
     return parts
 
 
-def _step_table(steps: Sequence[StepEntry]) -> str:
+def _step_table(steps: Sequence[document.StepEntry]) -> str:
     columns = ("pipeline", "step", "isolated", "chained", "", "cases", "different", "worst")
     rows = (
         (
             step.pipeline,
             step.step,
-            word(step, step.isolated),
-            word(step, step.chained),
+            document.word(step, step.isolated),
+            document.word(step, step.chained),
             "enters here" if step.enters else "",
             f"{step.cases:,}",
             f"{step.failed:,}",
@@ -110,7 +98,7 @@ def _step_table(steps: Sequence[StepEntry]) -> str:
     return table(columns, rows, numbers=3)
 
 
-def _remarks(report: Report) -> list[str]:
+def _remarks(report: document.Report) -> list[str]:
     found = [
         f"- **{cell(step.pipeline)}/{cell(step.step)}**, {what}: {cell(text)}"
         for step in report.steps
@@ -119,31 +107,28 @@ def _remarks(report: Report) -> list[str]:
     return ["## Remarks", "\n".join(found)] if found else []
 
 
-def remarks(step: StepEntry | StepSummary) -> list[tuple[str, str]]:
+def remarks(step: document.StepEntry | StepSummary) -> list[tuple[str, str]]:
     """What a table has no room for: a heading with counts, and the first case of each kind."""
     found = [
         (f"{step.failed:,} different, first", "" if step.first == step.why_rounded else step.first),
         (f"{step.rounded:,} by rounding alone, first", step.why_rounded),
         (f"{step.accepted:,} accepted, first", step.why_accepted),
         (f"{step.skipped:,} not compared, first", step.why_skipped),
-        (
-            f"{step.unstable:,} in which the reference differs from itself, first",
-            step.why_unstable,
-        ),
+        (f"{step.unstable:,} in which the reference differs from itself, first", step.why_unstable),
         ("note", step.manner),
     ]
     return [(what, text) for what, text in found if text]
 
 
-def _steps(report: Report) -> list[str]:
+def _steps(report: document.Report) -> list[str]:
     parts: list[str] = []
     for step in report.steps:
         if not (step.exhibits or step.diagnosis.text):
             continue
         parts.append(f"## {cell(step.pipeline)}/{cell(step.step)}")
         if step.diagnosis.text:
-            parts.append(f"**Diagnosis:** {cell(step.diagnosis.text)}")
-            parts.append(bullets(step.diagnosis.evidence))
+            told = f"**Diagnosis:** {cell(step.diagnosis.text)}"
+            parts += [told, bullets(step.diagnosis.evidence)]
         for at in step.exhibits:
             parts += exhibit_parts(report.exhibits[at].facts)
             pictures = report.exhibits[at].pictures
@@ -153,29 +138,25 @@ def _steps(report: Report) -> list[str]:
     return parts
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: document.Section) -> list[str]:
     parts = [f"## {cell(section.title)}", cell(section.text)]
-    if isinstance(section, PlotSection):
+    if isinstance(section, document.PlotSection):
         return [*parts, bullets(curve.title for curve in section.curves)]
-    if isinstance(section, TableSection):
-        return [*parts, _folded(section) if section.folded else _rows(section)]
+    if isinstance(section, document.TableSection):
+        rows = table(section.columns, section.rows)
+        head = f"{cell(section.title)}: {len(section.rows):,}"
+        return [*parts, _folded(head, rows) if section.folded else rows]
     return [*parts, *_findings(section)]
 
 
-def _rows(section: TableSection) -> str:
-    return table(section.columns, section.rows)
+def _folded(head: str, rows: str) -> str:
+    return f"<details><summary>{head}</summary>\n\n{rows}\n\n</details>"
 
 
-def _folded(section: TableSection) -> str:
-    head = f"{cell(section.title)}: {len(section.rows):,}"
-    return f"<details><summary>{head}</summary>\n\n{_rows(section)}\n\n</details>"
-
-
-def _findings(section: FindingSection) -> list[str]:
+def _findings(section: document.FindingSection) -> list[str]:
     parts = []
     for place, finding in enumerate(section.findings, 1):
-        parts.append(f"### {place}. {cell(finding.title)}")
-        parts.append(cell(finding.text))
+        parts += [f"### {place}. {cell(finding.title)}", cell(finding.text)]
         parts.append(bullets(finding.details))
         effects = [("effect", text) for text in (finding.effect, *finding.effects)]
         told = (*effects, ("fix", finding.fix), ("source", finding.link))
@@ -184,12 +165,12 @@ def _findings(section: FindingSection) -> list[str]:
     return parts
 
 
-def place_text(line: EvidenceLine) -> str:
+def place_text(line: document.EvidenceLine) -> str:
     """File, line and what stands there, on one line."""
     return f"{line.file}{f':{line.line}' if line.line else ''}: {line.text}"
 
 
-def _cases(report: Report) -> list[str]:
+def _cases(report: document.Report) -> list[str]:
     failing = [case for case in report.cases if case.verdict in ("different", "not compared")]
     if not failing:
         return []
@@ -200,7 +181,7 @@ def _cases(report: Report) -> list[str]:
     return parts
 
 
-def _where(case: CaseEntry, report: Report) -> str:
+def _where(case: document.CaseEntry, report: document.Report) -> str:
     """The steps that differ, those by themselves in front."""
     codes = list(zip(case.steps, case.isolated, case.chained, strict=True))
     alone = [report.steps[at].step for at, isolated, _ in codes if isolated == "x"]
@@ -209,7 +190,7 @@ def _where(case: CaseEntry, report: Report) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _origin(report: Report) -> list[str]:
+def _origin(report: document.Report) -> list[str]:
     run = report.run
     lines = [f"repeat with: {run.command}"] if run.command else []
     if run.started:

@@ -1,7 +1,5 @@
 """One step of one failing case as Markdown, without its pictures."""
 
-from __future__ import annotations
-
 from parity.check.exhibit.records import ClassTable, Facts, Histogram, LabelChange
 from parity.report.markup import cell, table
 from parity.text import number

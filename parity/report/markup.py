@@ -1,7 +1,5 @@
 """Markdown in which nothing that comes from a file is markup."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 
@@ -23,13 +21,14 @@ _ENTITY = {"<": "lt", ">": "gt"}
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
     """A table of escaped cells; the last `numbers` columns are aligned right."""
-    rules = ["---"] * (len(columns) - numbers) + ["---:"] * numbers
-    lines = [
-        [cell(name) for name in columns],
-        rules,
-        *([cell(text) for text in row] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return grid(map(cell, columns), (map(cell, row) for row in rows), numbers=numbers)
+
+
+def grid(columns: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: int = 0) -> str:
+    """As `table`, of cells that are Markdown."""
+    head = list(columns)
+    rules = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rules, *rows))
 
 
 def bullets(lines: Iterable[str]) -> str:

@@ -1,7 +1,5 @@
 """Two models held beside each other, for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from parity.train.modules import ROUNDING, ModuleComparison

@@ -1,10 +1,8 @@
 """ADE20K's classes and colours, as ``ADE20KDataset.METAINFO`` of mmseg 1.2.2 has them.
 
 The names are without the blank that mmseg has after "bed".
-Written by scripts/make_palette.py; do not edit.
+The table is written by scripts/make_palette.py; do not edit it.
 """
-
-from __future__ import annotations
 
 # One class per line, in the order of the ids: its colour as RRGGBB, its name.
 _TABLE = """

@@ -1,7 +1,5 @@
 """Exhibits as entries of a report, their pictures encoded and bounded in size."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence
@@ -40,28 +38,17 @@ def images(picture: PictureEntry) -> list[Image]:
 
 
 def _picture_entry(picture: Picture) -> PictureEntry:
-    return PictureEntry(
-        path=picture.path,
-        kind=picture.kind,
-        caption=picture.caption,
-        gain=picture.gain,
-        worst=picture.worst,
-        views=tuple(_view_entry(view, ids=picture.kind == "labels") for view in picture.views),
-    )
+    views = tuple(_view_entry(view, ids=picture.kind == "labels") for view in picture.views)
+    return PictureEntry(**{**vars(picture), "views": views})
 
 
 def _view_entry(view: View, *, ids: bool) -> ViewEntry:
-    return ViewEntry(
-        name=view.name,
-        top=view.top,
-        left=view.left,
-        stride=view.stride,
-        actual=encode(view.actual, ids=ids),
-        expected=encode(view.expected, ids=ids),
-        difference=None if view.difference is None else encode(view.difference),
-        box=view.box,
-        worst=view.worst,
-    )
+    sides = {
+        "actual": encode(view.actual, ids=ids),
+        "expected": encode(view.expected, ids=ids),
+        "difference": None if view.difference is None else encode(view.difference),
+    }
+    return ViewEntry(**{**vars(view), **sides})
 
 
 def encode(pixels: UInt8Array, *, ids: bool = False) -> Image:

@@ -1,7 +1,5 @@
 """Whether the positions in a report point at something."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from parity.check.exhibit.records import Series

@@ -1,7 +1,5 @@
 """An explanation in at most 25 lines of 80 columns: what a person reads first."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import chain

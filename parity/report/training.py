@@ -1,7 +1,5 @@
 """Trainings side by side as text."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any

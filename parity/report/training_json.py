@@ -1,7 +1,5 @@
 """Trainings side by side as JSON, for programs, with a format number and a schema."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal

@@ -1,23 +1,13 @@
 """Trainings side by side as one page: curves overlaid, where they part, and the classes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from markupsafe import Markup
 
 from parity.check.exhibit.records import Series
+from parity.report import training as text
 from parity.report.figures import curve_svg
 from parity.report.html import page_environment, page_policy, static_file
-from parity.report.training import (
-    details,
-    distances,
-    heading,
-    remarks,
-    score_verdict,
-    summary,
-    verdict,
-)
 from parity.train.record import CANDIDATE, REFERENCE, Training
 from parity.train.seeds import Trainings
 
@@ -30,19 +20,19 @@ def render_training_html(found: Trainings) -> str:
         .get_template("training.html.j2")
         .render(
             found=found,
-            heading=heading(found),
+            heading=text.heading(found),
             policy=page_policy(style, ""),
             style=Markup(style),
             figures=[
                 (one.title, Markup(curve_svg(one, f"loss {one.title}"))) for one in _curves(found)
             ],
-            told=None if found.scores is None else score_verdict(found.scores),
-            verdict=verdict,
-            summary=summary(found),
+            told=None if found.scores is None else text.score_verdict(found.scores),
+            verdict=text.verdict,
+            summary=text.summary(found),
             tone=_tone(found),
-            remarks=tuple(remarks(found.each[0])),
-            details=details,
-            distances=distances,
+            remarks=tuple(text.remarks(found.each[0])),
+            details=text.details,
+            distances=text.distances,
         )
     )
 

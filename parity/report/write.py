@@ -1,7 +1,5 @@
 """Write a report into a folder, in any of its formats, and find the latest one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 

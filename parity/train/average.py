@@ -5,8 +5,6 @@ Reproduces ``EMAHook`` (mmengine 0.10.7 hooks/ema_hook.py) with
 (model/averaged_model.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any

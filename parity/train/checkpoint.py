@@ -80,10 +80,7 @@ def restore(loop: Loop, found: LoopState) -> None:
 def write_checkpoint(folder: Path, found: LoopState, meta: Mapping[str, Any]) -> Path:
     """``iter_N.pth`` and ``last_checkpoint``. Raises InputError; what was there stays."""
     path = folder / f"iter_{found.iteration}.pth"
-    weights, average = dict(found.weights), dict(found.average)
-    for key in [key for key in average if key.startswith("module.")]:
-        name = key.removeprefix("module.")  # the averaged weights are those to be used
-        weights[name], average[key] = average[key], weights[name]
+    weights, average = _exchanged(found.weights, found.average)
     content = {
         "meta": {**meta, "iter": found.iteration, "epoch": found.epoch},
         "state_dict": {name: value.cpu() for name, value in weights.items()},
@@ -105,11 +102,8 @@ def read_checkpoint(path: Path, device: str = "cpu") -> LoopState:
     """What `write_checkpoint` wrote. Raises InputError for anything else."""
     content = load_plain(path, device)
     try:
-        own, weights = content["parity"], dict(content["state_dict"])
-        average = dict(content.get("ema_state_dict", {}))
-        for key in [key for key in average if key.startswith("module.")]:
-            name = key.removeprefix("module.")
-            weights[name], average[key] = average[key], weights[name]
+        own = content["parity"]
+        weights, average = _exchanged(content["state_dict"], content.get("ema_state_dict", {}))
         workers = {number: _states(states) for number, states in own["workers"].items()}
         return LoopState(
             content["meta"]["iter"],
@@ -169,6 +163,17 @@ def kept_iterations(folder: Path) -> set[int]:
     found = (_NAME.fullmatch(path.name) for path in folder.glob("iter_*.pth"))
     numbers = {int(match[1]) for match in found if match is not None}
     return {number for number in numbers if last is not None and number <= int(last[1])}
+
+
+def _exchanged(
+    weights: Mapping[str, Tensor], average: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Each in the place of the other: in a file the averaged weights are those to be used."""
+    used, kept = dict(weights), dict(average)
+    for key in [key for key in average if key.startswith("module.")]:
+        name = key.removeprefix("module.")
+        used[name], kept[key] = average[key], weights[name]
+    return used, kept
 
 
 def _plain(states: Values) -> dict[str, Any]:

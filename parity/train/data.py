@@ -6,8 +6,6 @@ mmengine/dataset/sampler.py), ``worker_init_fn`` (mmengine/dataset/utils.py), wh
 (mmengine/dataset/dataset_wrapper.py) and mmseg 1.2.2's ``MultiImageMixDataset``.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import threading

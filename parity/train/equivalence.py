@@ -4,8 +4,6 @@ Two one-sided t tests (Schuirmann 1987, doi:10.1007/BF01068419) on the differenc
 with the same seed; what they cannot decide is called undecided, never equal.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ and the lines of ``LogProcessor`` (runner/log_processor.py) and of mmseg 1.2.2's
 installed, its events lie beside them.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Values that are not bit-equal, held to a third training: the reference again, or in float64."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Both trainings step by step, each observation of one held beside that of the other."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence

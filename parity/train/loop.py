@@ -9,8 +9,6 @@ precision is in precision.py, averages are in average.py, the validation in vali
 and what a checkpoint holds in checkpoint.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Protocol
 

@@ -4,8 +4,6 @@ Reproduces ``BaseDecodeHead.loss_by_feat`` of mmseg 1.2.2 (models/decode_heads/d
 with the losses that ``loss_decode`` names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,26 +12,15 @@ from torch import Tensor, nn
 
 from parity.errors import InputError
 from parity.settings.items import Item, plain
-from parity.steps.loss import (
-    LossTerm,
-    OhemSampler,
-    binary_cross_entropy,
-    cross_entropy,
-    decode_head_loss,
-    dice_loss,
-    focal_loss,
-    hausdorff_loss,
-    lovasz_loss,
-    tversky_loss,
-)
+from parity.steps import loss as ours
 
 _FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
-    "CrossEntropyLoss": cross_entropy,
-    "DiceLoss": dice_loss,
-    "FocalLoss": focal_loss,
-    "HuasdorffDisstanceLoss": hausdorff_loss,
-    "LovaszLoss": lovasz_loss,
-    "TverskyLoss": tversky_loss,
+    "CrossEntropyLoss": ours.cross_entropy,
+    "DiceLoss": ours.dice_loss,
+    "FocalLoss": ours.focal_loss,
+    "HuasdorffDisstanceLoss": ours.hausdorff_loss,
+    "LovaszLoss": ours.lovasz_loss,
+    "TverskyLoss": ours.tversky_loss,
 }
 # The classes of mmseg whose loss `decode_head_loss` is.
 _PLAIN = frozenset({"BaseDecodeHead", "BaseCascadeDecodeHead"})
@@ -43,14 +30,14 @@ _PLAIN = frozenset({"BaseDecodeHead", "BaseCascadeDecodeHead"})
 class HeadLoss:
     """`decode_head_loss` with the options of one head."""
 
-    losses: tuple[LossTerm, ...]
-    sampler: OhemSampler | None = None
+    losses: tuple[ours.LossTerm, ...]
+    sampler: ours.OhemSampler | None = None
     ignore_index: int | None = 255
     align_corners: bool = False
 
     def __call__(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """The terms by name, of small logits ``(N, C, h, w)`` and labels ``(N, H, W)``."""
-        return decode_head_loss(logits, labels, **vars(self))
+        return ours.decode_head_loss(logits, labels, **vars(self))
 
 
 def head_loss(head: Item) -> HeadLoss:
@@ -59,13 +46,13 @@ def head_loss(head: Item) -> HeadLoss:
     options = {key: plain(sampler.get(key)) for key in ("thresh", "min_kept")}
     return HeadLoss(
         tuple(_term(loss) for loss in head.get("loss_decode").parts),
-        None if sampler.is_empty else OhemSampler(**options),
+        None if sampler.is_empty else ours.OhemSampler(**options),
         head.get("ignore_index").value,
         bool(head.get("align_corners").value),
     )
 
 
-def _term(loss: Item) -> LossTerm:
+def _term(loss: Item) -> ours.LossTerm:
     options: dict[str, Any] = plain(loss)
     kind, name = loss.kind, options.pop("loss_name", "loss_ce")
     options.pop("type")
@@ -73,8 +60,8 @@ def _term(loss: Item) -> LossTerm:
         raise InputError(f"the loss {kind or 'without type'} of a head is not reproduced here")
     function = _FUNCTIONS[kind]
     if kind == "CrossEntropyLoss" and options.pop("use_sigmoid", False):
-        function = binary_cross_entropy
-    return LossTerm(name, function, options)
+        function = ours.binary_cross_entropy
+    return ours.LossTerm(name, function, options)
 
 
 def has_own_loss(head: nn.Module) -> bool:

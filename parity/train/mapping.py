@@ -1,7 +1,5 @@
 """Which weight of one model is which of another: as told, by name, by order and shape."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

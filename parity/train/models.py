@@ -1,7 +1,5 @@
 """Models by name: of a config, a part of it, or what a user's own code makes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature

@@ -1,7 +1,5 @@
 """Two models with the same weights on the same input: the first module in which they part."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

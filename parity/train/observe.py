@@ -1,7 +1,5 @@
 """What is seen of a training: the quantities, in the order in which an iteration makes them."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping
 from typing import Any

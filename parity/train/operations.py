@@ -1,7 +1,5 @@
 """The operations of torch that a training runs, and the first whose results the other lacks."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence

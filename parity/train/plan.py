@@ -1,7 +1,5 @@
 """What our loop needs to know of a config, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,12 +11,7 @@ from parity.errors import InputError
 from parity.recipe import Recipe, recipe_of
 from parity.settings.items import Item
 from parity.settings.terms import terms_of
-from parity.steps.schedule import (
-    ReduceOnPlateauLR,
-    Scheduler,
-    lr_table,
-    schedulers_from_config,
-)
+from parity.steps.schedule import ReduceOnPlateauLR, Scheduler, lr_table, schedulers_from_config
 from parity.train.data import EpochOrder, InfiniteOrder, Samples, dataset_of
 from parity.train.losses import HeadLoss, head_loss
 from parity.train.precision import Amp

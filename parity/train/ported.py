@@ -1,7 +1,5 @@
 """A user's own model in the place of the reference's, under the reference's names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field

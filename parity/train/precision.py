@@ -5,8 +5,6 @@ with ``autocast`` (runner/amp.py): float16 with a scaled loss on a GPU, bfloat16
 where nothing is scaled.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any

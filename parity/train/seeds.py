@@ -1,7 +1,5 @@
 """Trainings of one config with several seeds, and what their scores say together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property

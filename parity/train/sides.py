@@ -7,8 +7,6 @@ every tensor, or digests, which cannot tell what a difference was. While a side 
 the states of the generators are its own: it trains as if it were alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable
@@ -18,14 +16,7 @@ import torch
 from torch._C import _error_if_any_worker_fails
 
 from parity.errors import InputError, ParityError
-from parity.train.observe import (
-    LEFT_BEHIND,
-    START,
-    Observer,
-    Values,
-    generators,
-    set_generators,
-)
+from parity.train.observe import LEFT_BEHIND, START, Observer, Values, generators, set_generators
 from parity.train.operations import OperationLog, TorchOperation
 from parity.train.traces import INTERRUPTED, TrainingTrace
 

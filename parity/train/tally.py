@@ -1,7 +1,5 @@
 """What was compared of two trainings, counted by quantity, and the first thing that differs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol

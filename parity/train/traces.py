@@ -1,7 +1,5 @@
 """What is kept of a training: its losses and its scores."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Reproduces ``ValLoop`` (mmengine 0.10.7 runner/loops.py) with ``EncoderDecoder.p
 and ``IoUMetric`` of mmseg 1.2.2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a training to its end has otherwise than one that is only compared."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

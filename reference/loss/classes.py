@@ -1,9 +1,7 @@
 """Each loss class of mmseg, live, built and called with the options of ``parity.steps.loss``."""
 
-from __future__ import annotations
-
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -44,85 +42,49 @@ def build(function: str, options: dict[str, Any]) -> Any:
         return kind(**branch, **options)
 
 
-def _call(function: str, pred: Tensor, label: Tensor, options: dict[str, Any], *at: str) -> Tensor:
-    """Build with `options` but those named in `at`, which the call gets."""
-    given = {name: options[name] for name in at if name in options}
-    rest = {name: value for name, value in options.items() if name not in at}
-    result: Tensor = build(function, rest)(pred, label, **given)
-    return result
+def _loss(function: str, *at: str) -> Callable[..., Tensor]:
+    """A loss built with its options but those named in `at`, which the call gets."""
+
+    def loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
+        given = {name: options.pop(name) for name in at if name in options}
+        result: Tensor = build(function, options)(pred, label, **given)
+        return result
+
+    return loss
 
 
-def cross_entropy(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``CrossEntropyLoss``."""
-    at_call = ("weight", "avg_factor", "ignore_index")
-    return _call("cross_entropy", pred, label, options, *at_call)
-
-
-def binary_cross_entropy(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``CrossEntropyLoss(use_sigmoid=True)``."""
-    at_call = ("weight", "avg_factor", "ignore_index")
-    return _call("binary_cross_entropy", pred, label, options, *at_call)
+_OF_PIXELS = ("weight", "avg_factor", "ignore_index")
+cross_entropy = _loss("cross_entropy", *_OF_PIXELS)
+binary_cross_entropy = _loss("binary_cross_entropy", *_OF_PIXELS)
+dice_loss = _loss("dice_loss", "weight", "avg_factor")
+focal_loss = _loss("focal_loss", *_OF_PIXELS)
+lovasz_loss = _loss("lovasz_loss", "avg_factor", "ignore_index")
+tversky_loss = _loss("tversky_loss")
+boundary_loss = _loss("boundary_loss")
+kl_div_loss = _loss("kl_div_loss")
+hausdorff_loss = _loss("hausdorff_loss", "avg_factor")
+si_log_loss = _loss("si_log_loss", "weight", "avg_factor")
+_ohem_cross_entropy = _loss("ohem_cross_entropy")
 
 
 def mask_cross_entropy(
     pred: Tensor, label: Tensor, *, mask_class: Tensor, **options: Any
 ) -> Tensor:
     """``CrossEntropyLoss(use_mask=True)``, which gets the classes where others get a weight."""
-    result: Tensor = build("mask_cross_entropy", options)(
-        pred, label, mask_class, ignore_index=None
-    )
+    built = build("mask_cross_entropy", options)
+    result: Tensor = built(pred, label, mask_class, ignore_index=None)
     return result
-
-
-def dice_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``DiceLoss``."""
-    return _call("dice_loss", pred, label, options, "weight", "avg_factor")
-
-
-def focal_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``FocalLoss``."""
-    return _call("focal_loss", pred, label, options, "weight", "avg_factor", "ignore_index")
-
-
-def lovasz_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``LovaszLoss``."""
-    return _call("lovasz_loss", pred, label, options, "avg_factor", "ignore_index")
-
-
-def tversky_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``TverskyLoss``."""
-    return _call("tversky_loss", pred, label, options)
-
-
-def boundary_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``BoundaryLoss``."""
-    return _call("boundary_loss", pred, label, options)
 
 
 def ohem_cross_entropy(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
     """``OhemCrossEntropy``, which calls two of the options otherwise."""
-    return _call("ohem_cross_entropy", pred, label, renamed(options))
+    return _ohem_cross_entropy(pred, label, **renamed(options))
 
 
 def renamed(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options of `ohem_cross_entropy` as the class has them."""
     names = {"thresh": "thres", "ignore_index": "ignore_label"}
     return {names.get(name, name): value for name, value in options.items()}
-
-
-def kl_div_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``KLDivLoss``."""
-    return _call("kl_div_loss", pred, label, options)
-
-
-def hausdorff_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``HuasdorffDisstanceLoss``."""
-    return _call("hausdorff_loss", pred, label, options, "avg_factor")
-
-
-def si_log_loss(pred: Tensor, label: Tensor, **options: Any) -> Tensor:
-    """``SiLogLoss``."""
-    return _call("si_log_loss", pred, label, options, "weight", "avg_factor")
 
 
 def accuracy(pred: Tensor, label: Tensor, **options: Any) -> Any:

@@ -1,7 +1,5 @@
 """``BaseDecodeHead.loss_by_feat`` and ``OHEMPixelSampler`` (mmseg), live."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace

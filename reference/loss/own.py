@@ -3,8 +3,6 @@
 What the network gives comes from outside: ``forward`` of the head is replaced.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Heads of mmseg that compute their loss in a way of their own, with options as ours have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The heads of the zoo's configs: whole, or with no network, for what it gives comes in."""
 
-from __future__ import annotations
-
 import copy
 from functools import cache
 from types import SimpleNamespace

@@ -1,8 +1,7 @@
 """Mask2FormerHead and MaskFormerHead (mmseg over mmdet), live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,65 +12,25 @@ from parity.steps.mask.infer import Layers
 from reference.mask.build import head_class, light_head, segments
 
 
-def mask2former_match(
+def _match(
+    kind: str,
     scores: Tensor,
     masks: Tensor,
     labels: Tensor,
     targets: Tensor,
     *,
-    num_points: int = 12544,
-    cost_weights: MaskWeights = MASK2FORMER,
+    cost_weights: MaskWeights,
+    **points: Any,
 ) -> Match:
-    """``Mask2FormerHead._get_targets_single``, of which the matched pairs."""
-    head = light_head(
-        *("Mask2FormerHead", len(scores), scores.shape[-1] - 1),
-        cost_weights=cost_weights,
-        num_points=num_points,
-    )
-    return _matched(head, scores, masks, labels, targets)
+    """``_get_targets_single`` of a head, of which the matched pairs."""
+    shape = len(scores), scores.shape[-1] - 1
+    head = light_head(kind, *shape, cost_weights=cost_weights, **points)
+    from mmengine.structures import InstanceData
 
-
-def maskformer_match(
-    scores: Tensor,
-    masks: Tensor,
-    labels: Tensor,
-    targets: Tensor,
-    *,
-    cost_weights: MaskWeights = MASKFORMER,
-) -> Match:
-    """``MaskFormerHead._get_targets_single``, of which the matched pairs."""
-    head = light_head(
-        "MaskFormerHead", len(scores), scores.shape[-1] - 1, cost_weights=cost_weights
-    )
-    return _matched(head, scores, masks, labels, targets)
-
-
-def mask2former_loss(
-    cls_scores: Layers, mask_preds: Layers, label: Tensor, **options: Any
-) -> dict[str, Tensor]:
-    """``Mask2FormerHead.loss_by_feat``."""
-    return _loss("Mask2FormerHead", cls_scores, mask_preds, label, **options)
-
-
-def maskformer_loss(
-    cls_scores: Layers, mask_preds: Layers, label: Tensor, **options: Any
-) -> dict[str, Tensor]:
-    """``MaskFormerHead.loss_by_feat``."""
-    return _loss("MaskFormerHead", cls_scores, mask_preds, label, **options)
-
-
-def mask2former_inference(
-    cls_scores: Layers, mask_preds: Layers, metas: Sequence[Mapping[str, Any]]
-) -> Tensor:
-    """``Mask2FormerHead.predict``."""
-    return _predict("Mask2FormerHead", cls_scores, mask_preds, metas)
-
-
-def maskformer_inference(
-    cls_scores: Layers, mask_preds: Layers, metas: Sequence[Mapping[str, Any]]
-) -> Tensor:
-    """``MaskFormerHead.predict``."""
-    return _predict("MaskFormerHead", cls_scores, mask_preds, metas)
+    instances = InstanceData(labels=labels, masks=targets)
+    with torch.no_grad():
+        *_, result = head._get_targets_single(scores, masks, instances, {})
+    return Match(result.pos_inds, result.pos_assigned_gt_inds)
 
 
 def _loss(
@@ -83,6 +42,7 @@ def _loss(
     ignore_index: int = 255,
     **options: Any,
 ) -> dict[str, Tensor]:
+    """``loss_by_feat`` of a head with the parts of its config in the zoo."""
     queries, channels = cls_scores[0].shape[1:]
     head = light_head(kind, queries, channels - 1, **options)
     return queried_loss(head, cls_scores, mask_preds, label, ignore_index)
@@ -115,10 +75,9 @@ def _predict(
     return found
 
 
-def _matched(head: Any, scores: Tensor, masks: Tensor, labels: Tensor, targets: Tensor) -> Match:
-    from mmengine.structures import InstanceData
-
-    instances = InstanceData(labels=labels, masks=targets)
-    with torch.no_grad():
-        *_, result = head._get_targets_single(scores, masks, instances, {})
-    return Match(result.pos_inds, result.pos_assigned_gt_inds)
+mask2former_match = partial(_match, "Mask2FormerHead", num_points=12544, cost_weights=MASK2FORMER)
+maskformer_match = partial(_match, "MaskFormerHead", cost_weights=MASKFORMER)
+mask2former_loss = partial(_loss, "Mask2FormerHead")
+maskformer_loss = partial(_loss, "MaskFormerHead")
+mask2former_inference = partial(_predict, "Mask2FormerHead")
+maskformer_inference = partial(_predict, "MaskFormerHead")

@@ -1,7 +1,5 @@
 """PointHead and SideAdapterCLIPHead (mmseg), live."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any

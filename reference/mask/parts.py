@@ -1,7 +1,5 @@
 """mmseg's targets, and mmdet's costs, assigner and points, live."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

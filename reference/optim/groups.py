@@ -1,7 +1,5 @@
 """mmengine's and mmseg's constructors of optimizers, live."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import warnings

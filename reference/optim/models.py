@@ -1,7 +1,5 @@
 """Real models of mmseg's configs, for holding parameter groups beside each other."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import warnings

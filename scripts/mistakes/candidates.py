@@ -1,7 +1,5 @@
 """Every known mistake given as a candidate, and whether ``parity check`` sees it by default."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

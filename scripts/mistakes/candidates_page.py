@@ -1,14 +1,12 @@
 """Known mistakes given as candidates: counts by step, and what is not found."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 
 from mistakes.candidates import Planted
-from parity.report.markup import cell
+from parity.report.markup import cell, grid
 
 FORMAT = 1
 
@@ -38,11 +36,11 @@ def render_planted(rows: Sequence[Planted], mode: str, made: date | None = None)
     """The counts as a Markdown table, and a table of what is not found."""
     day = "" if made is None else f"Run of {made.isoformat()}. "
     lines = [_ABOUT, "", f"{day}Expected side: {mode}.", ""]
-    lines += ["| step | suspects | places | found | not found |", "| --- |" + " ---: |" * 4]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in counted(rows)]
+    head = ("step", "suspects", "places", "found", "not found")
+    lines += [grid(head, (map(str, row) for row in counted(rows)), numbers=4)]
     if missed := not_found(rows):
-        lines += ["", "| not found | given as | in the place of |", "| --- | --- | --- |"]
-        lines += [f"| {cell(row.id)} | {row.name} | {row.replaces} |" for row in missed]
+        cells = ((cell(row.id), row.name, row.replaces) for row in missed)
+        lines += ["", grid(("not found", "given as", "in the place of"), cells)]
     return "\n".join(lines)
 
 

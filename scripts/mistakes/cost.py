@@ -1,7 +1,5 @@
 """What the diagnosis of a mistake that nobody knows costs: seconds and memory, step by step."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, is_dataclass, replace
@@ -17,6 +15,7 @@ from mistakes.candidates import records_of
 from parity.check.summary import IsolatedRun
 from parity.check.workers import in_processes
 from parity.compare.tree import children
+from parity.report.markup import grid
 from parity.suspects.budget import SECONDS
 from parity.suspects.catalogue import FAMILIES, suspects_of
 from parity.suspects.failures import KEPT_FAILURES, known_mistake, size_of_held, worth_keeping
@@ -113,12 +112,12 @@ def _wrong(tensor: torch.Tensor) -> torch.Tensor:
 def render_costs(rows: Sequence[Cost], mode: str, made: date | None = None) -> str:
     """The table in Markdown."""
     day = "" if made is None else f"Run of {made.isoformat()}. "
-    lines = [_ABOUT, "", f"{day}Expected side: {mode}.", ""]
-    lines += ["| file | step | inputs | seconds | CPU | memory | records |"]
-    lines += ["| --- | --- |" + " ---: |" * 5]
-    lines += [
-        f"| {row.family} | {row.step} | {row.records} | {row.seconds:.1f} | {row.processor:.1f} "
-        f"| {row.memory / 1e6:.0f} MB | {row.held / 1e6:.1f} MB |"
+    head = ("file", "step", "inputs", "seconds", "CPU", "memory", "records")
+    cells = (
+        (
+            *(row.family, row.step, str(row.records), f"{row.seconds:.1f}", f"{row.processor:.1f}"),
+            *(f"{row.memory / 1e6:.0f} MB", f"{row.held / 1e6:.1f} MB"),
+        )
         for row in rows
-    ]
-    return "\n".join(lines)
+    )
+    return f"{_ABOUT}\n\n{day}Expected side: {mode}.\n\n{grid(head, cells, numbers=5)}"

@@ -1,7 +1,5 @@
 """How many known mistakes are found and named: every suspect planted, and pairs of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

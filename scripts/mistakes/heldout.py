@@ -1,12 +1,10 @@
 """What is said of mistakes that are not in the catalogue: suspects held out of it, in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-from mistakes.planting import Place, function_of
+from mistakes.planting import Counts, Place, function_of
 from parity.compare.rounding import roundings_of
 from parity.suspects.diagnose import Diagnosis, diagnose_trials
 from parity.suspects.failures import KEPT_EQUAL, KEPT_FAILURES
@@ -22,7 +20,7 @@ WRONG = 0.02
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOut(Counts):
     """Suspects of one step, each diagnosed while a tenth, its own among them, is unknown.
 
     places: suspects, each in every function that holds it, as all that is counted here.
@@ -31,24 +29,12 @@ class HeldOut:
     else. names: the wrong ones.
     """
 
-    step: str
     places: int = 0
     unnamed: int = 0
     alike: int = 0
     likened: int = 0
     wrong: int = 0
     names: tuple[str, ...] = ()
-
-    def __add__(self, other: HeldOut) -> HeldOut:
-        return HeldOut(
-            self.step,
-            self.places + other.places,
-            self.unnamed + other.unnamed,
-            self.alike + other.alike,
-            self.likened + other.likened,
-            self.wrong + other.wrong,
-            self.names + other.names,
-        )
 
 
 def score_held_out(step: str, places: Sequence[Place]) -> HeldOut:

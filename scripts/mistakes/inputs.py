@@ -4,8 +4,6 @@ A mistake shows only on its input: a turned photograph, a palette label map, a
 window of which one class covers the limit exactly.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The scorecard as Markdown and JSON, section by section, and the list of all mistakes."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +8,7 @@ from datetime import date
 
 from mistakes.counts import Scorecard
 from mistakes.planting import StepScore
-from parity.report.markup import cell
+from parity.report.markup import cell, grid
 from parity.suspects.suspect import Suspect
 
 FORMAT = 1
@@ -54,14 +52,14 @@ def with_sections(page: str, sections: Mapping[str, str]) -> str:
 
 def render_scorecard(card: Scorecard, made: date | None = None) -> dict[str, str]:
     """The sections of a run. made: the day of the run, said beside its shares."""
-    lines = [_row(row) for row in (*card.steps, card.total)]
+    lines = (row.cells for row in (*card.steps, card.total))
     day = "" if made is None else f"Run of {made.isoformat()}. "
     parts = [
         _ABOUT_PLANTED,
         f"{day}{card.total.suspects} suspects in {card.total.places} places. "
         f"Expected side: {card.mode}. {card.clean} cases without a mistake, "
         f"{len(card.false_alarms)} false alarms.",
-        "\n".join([*_HEAD, *lines]),
+        grid(_COLUMNS, lines, numbers=len(_COLUMNS) - 1),
     ]
     if card.total.missed:
         missed = "\n".join(f"- {cell(text)}" for text in card.total.missed)
@@ -86,40 +84,30 @@ which it shows and 8 on which it does not.
 
 def _held_out(card: Scorecard, made: date | None) -> str:
     rows = (*card.held, replace(card.held_out, step="together"))
-    lines = [
-        f"| {row.step} | {row.places} | {row.unnamed} | {row.alike} | {row.likened} | {row.wrong} |"
-        for row in rows
-    ]
-    head = ["| step | places | unnamed | alike | likened | wrong |", "| --- |" + " ---: |" * 5]
+    head = ("step", "places", "unnamed", "alike", "likened", "wrong")
+    lines = [[str(getattr(row, name)) for name in head] for row in rows]
     total = card.held_out
     day = "" if made is None else f" Run of {made.isoformat()}:"
     share = total.wrong / total.places if total.places else 0.0
     said = f"{_ABOUT_HELD}\n\n{day.strip()} {total.wrong} wrong names, {share:.1%}.".strip()
     names = ["\n".join(f"- {cell(text)}" for text in total.names)] if total.names else []
-    return "\n\n".join([said, "\n".join([*head, *lines]), *names])
+    return "\n\n".join([said, grid(head, lines, numbers=5), *names])
 
 
 _COLUMNS = (
     *("step", "suspects", "places", "detected", "right step", "first", "first or alike"),
     *("pairs", "detected", "both first", "first or alike", "masked"),
 )
-_HEAD = (f"| {' | '.join(_COLUMNS)} |", "| --- |" + " ---: |" * (len(_COLUMNS) - 1))
-
-
-def _row(row: StepScore) -> str:
-    of_pairs = (row.pairs, row.pairs_detected, row.pairs_first, row.pairs_named, row.masked)
-    return f"| {' | '.join([row.step, *map(str, (*row.counts.values(), *of_pairs))])} |"
 
 
 def render_suspects(suspects: Sequence[Suspect]) -> str:
     """Every suspect with its places, what is wrong, and the input it needs."""
-    lines = [
-        f"| {one.id} | {', '.join(cell('.'.join(place)) for place in one.functions)} "
-        f"| {cell(one.summary)} | {cell(one.needs) or 'any input'} |"
-        for one in suspects
-    ]
-    head = ["| suspect | made in | what is wrong | needs |", "| --- |" + " --- |" * 3]
-    return "\n\n".join([f"# All {len(suspects)} suspects", "\n".join([*head, *lines])]) + "\n"
+    lines = []
+    for one in suspects:
+        places = ", ".join(cell(".".join(place)) for place in one.functions)
+        lines.append((one.id, places, cell(one.summary), cell(one.needs) or "any input"))
+    table = grid(("suspect", "made in", "what is wrong", "needs"), lines)
+    return f"# All {len(suspects)} suspects\n\n{table}\n"
 
 
 def render_scorecard_json(card: Scorecard) -> str:

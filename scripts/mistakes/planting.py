@@ -1,10 +1,9 @@
 """Plant suspects of one step's function, alone and in pairs, and see what is made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import combinations
+from typing import TypeVar
 
 from numpy.random import RandomState
 
@@ -41,8 +40,26 @@ class Single:
 COUNTED = ("detected", "right_step", "first", "named")
 
 
+_Counts = TypeVar("_Counts", bound="Counts")
+
+
 @dataclass(frozen=True)
-class StepScore:
+class Counts:
+    """Counts under a name, which are added up one by one."""
+
+    step: str
+
+    def __add__(self: _Counts, other: _Counts) -> _Counts:
+        summed = {
+            item.name: getattr(self, item.name) + getattr(other, item.name)
+            for item in fields(self)
+            if item.name not in ("step", "function")
+        }
+        return replace(self, **summed)
+
+
+@dataclass(frozen=True)
+class StepScore(Counts):
     """Functions of one step with all their suspects.
 
     singles: of every suspect in every function. pairs: planted together. masked: made
@@ -50,7 +67,6 @@ class StepScore:
     pairs.
     """
 
-    step: str
     function: str
     singles: tuple[Single, ...] = ()
     pairs: int = 0
@@ -60,13 +76,11 @@ class StepScore:
     masked: int = 0
     missed_pairs: tuple[str, ...] = ()
 
-    def __add__(self, other: StepScore) -> StepScore:
-        summed = {
-            item.name: getattr(self, item.name) + getattr(other, item.name)
-            for item in fields(self)
-            if item.name not in ("step", "function")
-        }
-        return replace(self, **summed)
+    @property
+    def cells(self) -> list[str]:
+        """Of a table: its name, counts of suspects, and of pairs."""
+        pairs = (self.pairs, self.pairs_detected, self.pairs_first, self.pairs_named, self.masked)
+        return [self.step, *map(str, (*self.counts.values(), *pairs))]
 
     @property
     def suspects(self) -> int:

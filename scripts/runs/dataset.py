@@ -1,7 +1,5 @@
 """A small synthetic data set, laid out as ADE20K SceneParse150."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import cv2

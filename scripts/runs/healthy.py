@@ -1,7 +1,5 @@
 """Healthy trainings of every kind, each trained as its own config says, and which are twins."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

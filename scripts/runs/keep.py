@@ -1,7 +1,5 @@
 """What is kept of a work directory: its text without this machine's paths, small checkpoints."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

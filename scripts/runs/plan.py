@@ -1,7 +1,5 @@
 """Every training: those whose run directories are kept, and those that only give figures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

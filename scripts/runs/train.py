@@ -5,8 +5,6 @@ deformable attention op fails at every launch), initial (where to keep the
 initial self_attn tensors), stop_at and stop (``interrupt`` or ``file-size``).
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import ctypes

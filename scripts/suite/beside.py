@@ -82,6 +82,13 @@ class ClassCalls:
     first: str = ""
     left: Counter[str] = field(default_factory=Counter)
 
+    def join(self, other: ClassCalls) -> None:
+        """Count what came of it elsewhere."""
+        for name in ("calls", "equal", "different", "left"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.tests |= other.tests
+        self.first = self.first or other.first
+
     def add(self, result: StepResult | str, call: Call) -> None:
         """Count one call: its result, or why there is none."""
         test = os.environ.get("PYTEST_CURRENT_TEST", "no test").rpartition(" ")[0]

@@ -1,7 +1,5 @@
 """Transforms, packing, preprocessor and score of the reference beside ours."""
 
-from __future__ import annotations
-
 import copy
 import pkgutil
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Targets, costs, matches, points and losses of queries of the reference beside ours."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """Losses, heads, masks and inference of the reference beside ours."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """The table of what the reference's tests showed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from parity.text import count
@@ -14,13 +12,7 @@ def joined(rows: Iterable[ClassCalls]) -> list[ClassCalls]:
     """One row for each class or function, of several runs and packages."""
     found: dict[str, ClassCalls] = {}
     for row in rows:
-        one = found.setdefault(row.kind, ClassCalls(row.kind))
-        one.tests |= row.tests
-        one.calls += row.calls
-        one.equal += row.equal
-        one.different += row.different
-        one.first = one.first or row.first
-        one.left += row.left
+        found.setdefault(row.kind, ClassCalls(row.kind)).join(row)
     return list(found.values())
 
 
@@ -30,10 +22,7 @@ def render(rows: Iterable[ClassCalls]) -> tuple[str, bool]:
     uncalled = [row.kind for row in joined(rows) if not row.calls]
     total = ClassCalls("all")
     for row in called:
-        total.tests |= row.tests
-        total.calls, total.equal = total.calls + row.calls, total.equal + row.equal
-        total.different += row.different
-        total.left += row.left
+        total.join(row)
     cells = [HEAD, *(_cells(row) for row in [*called, total])]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in cells]

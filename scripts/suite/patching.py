@@ -1,7 +1,5 @@
 """Put what compares in the place of the reference's methods and functions."""
 
-from __future__ import annotations
-
 import inspect
 import pkgutil
 import sys

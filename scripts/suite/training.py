@@ -1,7 +1,5 @@
 """Schedulers, parameter groups, clipping and accumulation of the reference beside ours."""
 
-from __future__ import annotations
-
 import copy
 import pkgutil
 from collections import Counter
@@ -34,10 +32,8 @@ _CONSTRUCTORS = {
 
 def _stepped(call: Call) -> Twin:
     """The next value of every group, from the one it has."""
-    obj, values = (
-        call.obj,
-        [group[call.obj.param_name] for group in call.obj.optimizer.param_groups],
-    )
+    obj = call.obj
+    values = [group[obj.param_name] for group in obj.optimizer.param_groups]
     specs = [_spec(call, group) for group in range(len(values))]
     return Twin(
         "schedule",
@@ -51,10 +47,8 @@ def _stepped(call: Call) -> Twin:
 
 def _reduced(call: Call) -> Twin:
     """The value that each group is reduced to; whether it is, is decided around it."""
-    obj, values = (
-        call.obj,
-        [group[call.obj.param_name] for group in call.obj.optimizer.param_groups],
-    )
+    obj = call.obj
+    values = [group[obj.param_name] for group in obj.optimizer.param_groups]
     function = call.ours(ReduceOnPlateauLR.reduced)
     specs = [
         ReduceOnPlateauLR(factor=obj.factor, min_value=least, eps=-inf) for least in obj.min_values

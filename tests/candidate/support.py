@@ -1,10 +1,10 @@
 """Small reference traces made by our own steps, for tests that need no mmseg."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from parity.candidate.engine import Engine
+from parity.candidate.judge import mistake_of
+from parity.candidate.run import CheckOptions, check_with
 from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.check.cases import Case, list_root, probe_cases
@@ -30,6 +30,18 @@ def pairs(seeds=6, pipeline=TRAIN):
     return tuple(found)
 
 
+def runner_of(given, **asked):
+    """A candidate in this process."""
+    return InProcess(candidate_from(given, "given", **asked))
+
+
+def report_of(given, *only, diagnose=mistake_of, **options):
+    """The report on a candidate, or on its runner, beside the recording."""
+    runner = given if isinstance(given, InProcess) else runner_of(given)
+    options = CheckOptions("given", live=False, only=frozenset(only), **options)
+    return check_with(runner, options, diagnose=diagnose)
+
+
 def check(given, *, seeds=6, replay=False, limit=30.0, runner=None):
     """The check, and by step the results of all cases as ``(isolated, chained)``."""
     runner = runner or InProcess(candidate_from(given, "given"), limit=limit)
@@ -49,10 +61,14 @@ def verdicts(results, step):
 
 def probe_verdicts(given, seeds=12):
     """Verdicts of the probes by step, beside our own steps in the place of the reference."""
-    check = Engine(InProcess(candidate_from(given, "given")))
+    return verdicts_of(Engine(runner_of(given)), probe_cases(range(seeds)))
+
+
+def verdicts_of(check, cases):
+    """Verdicts by step of the cases of one step each, as `probe_verdicts`."""
     found = {}
-    for case in probe_cases(range(seeds)):
-        if not check.part(case.steps[0]):
+    for case in cases:
+        if len(case.steps) > 1 or not check.part(case.steps[0]):
             continue
         trace = run_trace([(step.name, step) for step in case.steps], case.start(), case.seed)
         [result] = check.run([(case, trace)])

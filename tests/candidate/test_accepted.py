@@ -1,14 +1,9 @@
 """Accepted differences: what they let pass, and that the list cannot rot."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
 from parity.candidate.accepted import Acceptance, Accepted
-from parity.candidate.run import CheckOptions, check_with
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
 from parity.check.summary import ACCEPTED, DISTRIBUTION, StepSummary
 from parity.compare.compare import Verdict, compare
 from parity.compare.rng import DrawDifference
@@ -16,6 +11,7 @@ from parity.compare.trace import StepResult
 from parity.steps.flip import flip_sample
 from parity.steps.photometric import photometric_sample
 from parity.steps.resize import random_resize_sample
+from tests.candidate.support import report_of
 
 ONE, TWO = np.zeros(100, np.uint8), np.zeros(100, np.uint8)
 TWO[:3] = (1, 2, 1)  # by at most 2, in 3 %
@@ -97,8 +93,7 @@ def shifted(sample, rng, **options):
 
 
 def checked(given, *accepted, only=()):
-    options = CheckOptions("given", live=False, accepted=accepted, only=frozenset(only))
-    report = check_with(InProcess(candidate_from(given, "given")), options, diagnose=None)
+    report = report_of(given, *only, accepted=accepted, diagnose=None)
     return report, {f"{row.pipeline}/{row.step}": row for row in report.summaries}
 
 

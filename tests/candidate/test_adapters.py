@@ -1,7 +1,5 @@
 """Objects of other libraries as candidates; a library that is not installed is skipped by name."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -19,15 +17,7 @@ from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import run_step
 from parity.errors import InputError
-from parity.libraries import adapter, dataset
-from parity.libraries.arrays import (
-    as_image,
-    as_labels,
-    from_rgb_tensor,
-    from_unit_tensor,
-    to_rgb_tensor,
-    to_unit_tensor,
-)
+from parity.libraries import adapter, arrays, dataset
 from parity.libraries.library import Library
 from parity.pipeline import Step
 from parity.probes.iou import make_images
@@ -90,24 +80,24 @@ def test_broken_library_says_so(tmp_path, monkeypatch):
 
 def test_arrays_go_there_and_back():
     image, seg = pair()
-    np.testing.assert_array_equal(from_rgb_tensor(to_rgb_tensor(image)), image)
-    np.testing.assert_array_equal(from_unit_tensor(to_unit_tensor(image)), image)
-    assert int(to_rgb_tensor(image)[0, 0, 0]) == image[0, 0, 2]
-    np.testing.assert_array_equal(as_image(to_rgb_tensor(image), "x"), image)
-    np.testing.assert_array_equal(as_image(image[..., ::-1] / 255.0, "x"), image)
-    np.testing.assert_array_equal(as_labels(torch.from_numpy(seg).float()[None], "x"), seg)
-    np.testing.assert_array_equal(as_labels(seg[..., None].astype(np.int64), "x"), seg)
+    np.testing.assert_array_equal(arrays.from_rgb_tensor(arrays.to_rgb_tensor(image)), image)
+    np.testing.assert_array_equal(arrays.from_unit_tensor(arrays.to_unit_tensor(image)), image)
+    assert int(arrays.to_rgb_tensor(image)[0, 0, 0]) == image[0, 0, 2]
+    np.testing.assert_array_equal(arrays.as_image(arrays.to_rgb_tensor(image), "x"), image)
+    np.testing.assert_array_equal(arrays.as_image(image[..., ::-1] / 255.0, "x"), image)
+    np.testing.assert_array_equal(arrays.as_labels(torch.from_numpy(seg).float()[None], "x"), seg)
+    np.testing.assert_array_equal(arrays.as_labels(seg[..., None].astype(np.int64), "x"), seg)
 
 
 @pytest.mark.parametrize(
     ("function", "value", "message"),
     [
-        (as_image, np.zeros((3, 4, 4)) - 1.5, "leave out normalisation"),
-        (as_image, np.zeros((4, 4), np.uint8), "three channels"),
-        (as_image, np.zeros((4, 4, 3), np.int64), "give uint8"),
-        (as_labels, np.full((4, 4), 0.5), "ids 0 to 255"),
-        (as_labels, np.full((4, 4), -1), "ids 0 to 255"),
-        (as_labels, np.zeros((4, 4, 2)), "ids 0 to 255"),
+        (arrays.as_image, np.zeros((3, 4, 4)) - 1.5, "leave out normalisation"),
+        (arrays.as_image, np.zeros((4, 4), np.uint8), "three channels"),
+        (arrays.as_image, np.zeros((4, 4, 3), np.int64), "give uint8"),
+        (arrays.as_labels, np.full((4, 4), 0.5), "ids 0 to 255"),
+        (arrays.as_labels, np.full((4, 4), -1), "ids 0 to 255"),
+        (arrays.as_labels, np.zeros((4, 4, 2)), "ids 0 to 255"),
     ],
 )
 def test_arrays_that_do_not_fit(function, value, message):

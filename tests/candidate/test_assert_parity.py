@@ -1,7 +1,5 @@
 """`assert_parity` in a test of somebody's own."""
 
-from __future__ import annotations
-
 import inspect
 from contextlib import nullcontext
 

@@ -1,13 +1,9 @@
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
 from parity.candidate.engine import Engine
 from parity.candidate.judge import judge
-from parity.candidate.run import CheckOptions, check_with
-from parity.candidate.runner import InProcess, Outcome
-from parity.candidate.steps import candidate_from
+from parity.candidate.runner import Outcome
 from parity.check.summary import Likeness
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
@@ -17,7 +13,7 @@ from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import photometric as photometrics
 from parity.steps import resize as resizes
-from tests.candidate.support import check, verdicts
+from tests.candidate.support import check, pairs, report_of, runner_of, verdicts
 
 OWN = {
     "random_resize_sample": resizes.random_resize_sample,
@@ -140,8 +136,7 @@ def test_records_for_diagnosis():
         return Likeness("it looks like rain")
 
     given = {**OWN, "crop_sample": without_category_test}
-    runner = InProcess(candidate_from(given, "given"))
-    report = check_with(runner, CheckOptions(text="given", live=False), diagnose=diagnose)
+    report = report_of(given, diagnose=diagnose)
     [records] = seen
     step, expected, actual = records[0]
     assert (step.name, expected.name, actual.name) == ("crop", "crop", "crop")
@@ -153,8 +148,7 @@ def test_records_for_diagnosis():
 
 
 def test_report_names_what_is_given_and_what_is_not():
-    runner = InProcess(candidate_from(OWN, "given"))
-    report = check_with(runner, CheckOptions(text="given", live=False))
+    report = report_of(OWN)
     assert report.verdict is Verdict.EQUAL
     rows = {(row.pipeline, row.step): row.isolated for row in report.summaries}
     assert rows["train", "load"] is Verdict.NOT_COMPARED
@@ -166,15 +160,11 @@ def test_report_names_what_is_given_and_what_is_not():
 
 
 def test_asking_for_what_is_not_given():
-    runner = InProcess(candidate_from({"crop": crops.crop_sample}, "given"))
     with pytest.raises(InputError, match="gives none of flip; it gives crop"):
-        check_with(runner, CheckOptions(text="given", live=False, only=frozenset({"flip"})))
+        report_of({"crop": crops.crop_sample}, "flip")
 
 
 def test_equal_and_different_records_are_kept():
-    runner = InProcess(candidate_from({"crop_sample": without_category_test}, "given"))
-    checked = Engine(runner)
-    from tests.candidate.support import pairs
-
+    checked = Engine(runner_of({"crop_sample": without_category_test}))
     list(checked.run(pairs(14)))
     assert set(checked.failures) == set(checked.equal) == {("train", "crop")}

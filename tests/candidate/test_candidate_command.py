@@ -1,7 +1,5 @@
 """``parity check --candidate`` as people run it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -9,25 +7,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from parity.candidate.run import CheckOptions, check_with
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
 from parity.cli import app
 from parity.errors import ReferenceUnavailable
 from parity.report.json import read_report
 from parity.steps.crop import crop_sample
+from tests.candidate.support import report_of
+from tests.cli.support import run
 
 
 def parity(folder, *arguments):
     """The real command in its own process, in `folder`."""
-    return subprocess.run(
-        [sys.executable, "-c", "from parity.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "400", "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
+    environment = {"COLUMNS": "400", "OMP_NUM_THREADS": "1"}
+    return run(*arguments, cwd=folder, environment=environment)
 
 
 @pytest.fixture
@@ -115,10 +106,8 @@ def test_options_without_a_candidate(arguments):
 
 def test_recording_knows_no_other_data(monkeypatch):
     monkeypatch.delenv("PARITY_ADE20K", raising=False)
-    options = CheckOptions(text="parity.steps.crop", live=False, data=Path("/nowhere"))
-    runner = InProcess(candidate_from({"crop": crop_sample}, "x"))
     with pytest.raises(ReferenceUnavailable, match="knows the built-in inputs only"):
-        check_with(runner, options)
+        report_of({"crop": crop_sample}, data=Path("/nowhere"))
 
 
 ROUNDED = """\

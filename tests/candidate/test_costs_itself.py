@@ -1,7 +1,5 @@
 """What is said besides a verdict may fail in any way: it costs itself, and not the report."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,27 +1,14 @@
 """Distributions: estimates that are right, planted differences found, clean code left alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from numpy.random import RandomState
 
+from parity.candidate.distribution import statistics
 from parity.candidate.distribution.compare import ERRORS, PARAMETERS, ProbeSetting
 from parity.candidate.distribution.estimate import estimate
 from parity.candidate.distribution.probe import probe_image
 from parity.candidate.distribution.rows import distribution_rows, power_note
-from parity.candidate.distribution.statistics import (
-    ALPHA,
-    ParameterTest,
-    detectable_rate,
-    detectable_shift,
-    holm,
-    rates,
-    reach,
-    values,
-)
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
 from parity.errors import InputError
 from parity.pipeline import TrainPipeline
@@ -29,6 +16,7 @@ from parity.steps import crop as crops
 from parity.steps import flip as flips
 from parity.steps import photometric as photometrics
 from parity.steps import resize as resizes
+from tests.candidate.support import runner_of
 from tests.planted import _InclusiveRandint
 
 scipy = pytest.importorskip("scipy")
@@ -38,8 +26,8 @@ COUNT = 200
 
 
 def rows(given, count=COUNT):
-    runner = InProcess(candidate_from(given, "given"))
-    return {row.step: row for row in distribution_rows(runner, count, pipeline=PIPELINE)}
+    found = distribution_rows(runner_of(given), count, pipeline=PIPELINE)
+    return {row.step: row for row in found}
 
 
 def different(given, count=COUNT):
@@ -211,9 +199,9 @@ def test_results_that_cannot_be_read_are_counted():
 
 
 def test_holm():
-    made = [ParameterTest("a", "t", 0, p, 0, "") for p in (0.01, 0.04, 0.03)]
-    assert [test.adjusted for test in holm(made)] == pytest.approx([0.03, 0.06, 0.06])
-    assert not any(test.differs for test in holm(made))
+    made = [statistics.ParameterTest("a", "t", 0, p, 0, "") for p in (0.01, 0.04, 0.03)]
+    assert [test.adjusted for test in statistics.holm(made)] == pytest.approx([0.03, 0.06, 0.06])
+    assert not any(test.differs for test in statistics.holm(made))
 
 
 def test_false_alarms_stay_below_alpha():
@@ -224,31 +212,31 @@ def test_false_alarms_stay_below_alpha():
         sides = rng.uniform(-1, 1, (2, 100))
         flags = rng.randint(0, 2, (2, 100))
         tests = [
-            values("x", (list(sides[0]), list(sides[1])), 3, 2),
-            reach("x", list(sides[0]), (-1, 1), 0.01, 2),
-            rates("x", "rate", (list(flags[0]), list(flags[1])), 3),
+            statistics.values("x", (list(sides[0]), list(sides[1])), 3, 2),
+            statistics.reach("x", list(sides[0]), (-1, 1), 0.01, 2),
+            statistics.rates("x", "rate", (list(flags[0]), list(flags[1])), 3),
         ]
-        alarms += any(test.differs for test in holm([test for test in tests if test]))
+        alarms += any(test.differs for test in statistics.holm([test for test in tests if test]))
     assert alarms <= 3  # 0.5 are expected
 
 
 def test_power_is_what_is_stated():
     rng = RandomState(0)
-    moved = detectable_rate(300, 300, 20)
-    shift = detectable_shift(300, 300, 20)
+    moved = statistics.detectable_rate(300, 300, 20)
+    shift = statistics.detectable_shift(300, 300, 20)
     hits = {"rate": 0, "values": 0}
     for _ in range(200):
         flags = [list(rng.uniform(size=300) < 0.5 + sign * moved / 2) for sign in (1, -1)]
         sides = [list(rng.uniform(0, 1, 300)), list(rng.uniform(shift, 1 + shift, 300))]
-        hits["rate"] += rates("x", "rate", tuple(flags), 20).p < ALPHA / 20
-        hits["values"] += values("x", tuple(sides), 20, 2).p < ALPHA / 20
+        hits["rate"] += statistics.rates("x", "rate", tuple(flags), 20).p < statistics.ALPHA / 20
+        hits["values"] += statistics.values("x", tuple(sides), 20, 2).p < statistics.ALPHA / 20
     assert min(hits.values()) / 200 > 0.85
 
 
 def test_too_few_values_are_not_tested():
-    assert values("x", ([1.0] * 5, [1.0] * 50), 3, 2) is None
-    assert rates("x", "rate", ([True] * 5, [True] * 50), 3) is None
-    assert reach("x", [0.0] * 5, (0, 1), 0.1, 1) is None
+    assert statistics.values("x", ([1.0] * 5, [1.0] * 50), 3, 2) is None
+    assert statistics.rates("x", "rate", ([True] * 5, [True] * 50), 3) is None
+    assert statistics.reach("x", [0.0] * 5, (0, 1), 0.1, 1) is None
 
 
 def test_power_note():

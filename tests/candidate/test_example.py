@@ -1,7 +1,5 @@
 """Minimal examples: small, complete, and run by a script without mmseg."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +12,8 @@ import torch
 from parity.candidate.engine import Engine
 from parity.candidate.example import Example, write_example, write_examples
 from parity.candidate.example_text import shown
-from parity.candidate.runner import InProcess
 from parity.candidate.shrink import seed_state
 from parity.candidate.sides import own_oracle
-from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.compare.trace import StepRecord
@@ -27,7 +23,7 @@ from parity.sample import Meta, Sample
 from parity.steps import flip as flips
 from parity.steps import load as loads
 from parity.steps import resize as resizes
-from tests.candidate.support import TRAIN, pairs
+from tests.candidate.support import TRAIN, pairs, runner_of
 
 CANDIDATE = """
 from parity.steps import crop as crops
@@ -61,25 +57,17 @@ def rgb_pipeline(image, seg, rng):
     return augment((image[..., ::-1].copy(), seg), rng, steps=TRAIN.steps[1:])
 
 
-def failing(given, step):
-    """The check, and the first failure of `step`."""
-    check = Engine(InProcess(candidate_from(given, "given")))
-    list(check.run(pairs(14)))
-    return check, check.failures["train", step][0]
-
-
 def write(folder, given, step, **options):
-    check, failure = failing(given, step)
-    return write_example(
-        folder,
-        check.runner,
-        failure,
-        part=check.part(failure[0]),
-        oracle=own_oracle,
-        title="mine:steps",
-        versions={"mmseg-parity": "0"},
-        **options,
-    )
+    """The page on the first failure of `step`."""
+    check = Engine(runner_of(given))
+    list(check.run(pairs(14)))
+    failure = check.failures["train", step][0]
+    return write_failure(folder, check.runner, failure, check.part(failure[0]), **options)
+
+
+def write_failure(folder, runner, failure, part="step:flip", **options):
+    told = {"title": "mine:steps", "versions": {"mmseg-parity": "0"}}
+    return write_example(folder, runner, failure, part=part, oracle=own_oracle, **told, **options)
 
 
 @pytest.mark.parametrize(
@@ -167,18 +155,10 @@ def test_state_that_is_no_seed_is_stored(tmp_path):
         done = flips.flip_sample(value, rng, prob=prob)
         return done.replace(image=done.image + np.uint8(1)) if here else done
 
-    runner = InProcess(candidate_from({"flip": picky}, "picky"))
+    runner = runner_of({"flip": picky})
     expected = own_oracle(step, sample, state)
     actual = runner.run("step:flip", step, sample, state).record
-    write_example(
-        tmp_path,
-        runner,
-        (step, expected, actual),
-        part="step:flip",
-        oracle=own_oracle,
-        title="picky",
-        versions={},
-    )
+    write_failure(tmp_path, runner, (step, expected, actual))
     example = Example.load(tmp_path)
     assert example.expected.state_before == state
     assert example.compare(example.run({"flip": picky})).verdict is Verdict.DIFFERENT
@@ -186,20 +166,11 @@ def test_state_that_is_no_seed_is_stored(tmp_path):
 
 
 def test_no_example_of_what_does_not_fail_again(tmp_path):
-    runner = InProcess(candidate_from({"flip": flips.flip_sample}, "right"))
     step = Step("flip", flips.flip_sample, {"prob": 0.5})
     sample = Sample(np.zeros((4, 4, 3), np.uint8), None, Meta())
     record = StepRecord("flip", sample, seed_state(0), sample, seed_state(0))
     with pytest.raises(InputError, match="does not fail again"):
-        write_example(
-            tmp_path,
-            runner,
-            (step, record, record),
-            part="step:flip",
-            oracle=own_oracle,
-            title="right",
-            versions={},
-        )
+        write_failure(tmp_path, runner_of({"flip": flips.flip_sample}), (step, record, record))
 
 
 def test_broken_example(tmp_path):

@@ -1,7 +1,5 @@
 """One fixed scheduler or optimizer beside the config that it is meant to follow."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

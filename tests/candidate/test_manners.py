@@ -1,7 +1,5 @@
 """What is odd about an answer and makes no difference; what makes one and must not lead."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +9,13 @@ import torch
 from parity.candidate.example_text import shown
 from parity.candidate.guard import run_guarded
 from parity.candidate.manners import forgiven
-from parity.candidate.run import CheckOptions, check_with
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
 from parity.compare.compare import Verdict
 from parity.compare.rng import GeneratorState
 from parity.compare.tree import compare_tree
 from parity.sample import Meta
 from parity.steps.logits import postprocess_logits
 from parity.steps.schedule import lr_table
-from tests.candidate.support import check
+from tests.candidate.support import check, report_of
 
 STATE = GeneratorState.of(np.random.RandomState(0))
 
@@ -93,9 +88,7 @@ def test_a_changed_input_is_a_finding_still():
 
 
 def checked(function, folder=None):
-    given = candidate_from({"schedule": function}, "given")
-    options = CheckOptions(text="given", live=False, only=frozenset({"schedule"}), examples=folder)
-    return check_with(InProcess(given), options, diagnose=None)
+    return report_of({"schedule": function}, "schedule", examples=folder, diagnose=None)
 
 
 def test_a_negative_zero_differs_and_does_not_lead():
@@ -131,10 +124,8 @@ def half(value, rng=None, **options):
 
 
 def test_an_example_of_bfloat16(tmp_path):
-    given = InProcess(candidate_from({"postprocess_half": half}, "given"))
-    only = frozenset({"postprocess_half"})
-    options = CheckOptions(text="given", live=False, only=only, examples=tmp_path)
-    report = check_with(given, options, diagnose=None)
+    step = "postprocess_half"
+    report = report_of({step: half}, step, examples=tmp_path, diagnose=None)
     assert report.verdict is Verdict.DIFFERENT
     [page] = report.minimal.values()
     assert "bfloat16" in Path(page).read_text()

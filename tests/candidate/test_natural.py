@@ -1,7 +1,5 @@
 """Steps with the signatures their authors gave them, beside our own steps."""
 
-from __future__ import annotations
-
 import types
 
 import numpy as np
@@ -10,8 +8,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from parity.candidate.run import CheckOptions, check_with
-from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from
 from parity.errors import InputError
 from parity.probes import augment
@@ -22,6 +18,7 @@ from parity.steps import flip as flips
 from parity.steps.infer import slide_inference
 from parity.testing import assert_parity
 from tests.candidate.support import probe_verdicts as verdicts
+from tests.candidate.support import report_of
 
 # Their cases begin with a file or an image; tests/candidate/test_steps_list.py runs these.
 SCALED = ("resize", "random_choice_resize", "resize_shortest_edge", "resize_to_multiple")
@@ -257,9 +254,8 @@ def test_what_a_module_builds_on_is_not_given():
 
 
 def test_what_was_not_exercised_is_part_of_the_verdict():
-    runner = InProcess(candidate_from({"cross_entropy": cross_entropy}, "given"))
-    only = frozenset({"loss_ce", "loss_ce_class", "loss_dice"})
-    report = check_with(runner, CheckOptions(text="given", live=False, only=only))
+    given = {"cross_entropy": cross_entropy}
+    report = report_of(given, "loss_ce", "loss_ce_class", "loss_dice")
     first, second = report.unexercised
     assert str(first) == "loss_ce_class in 2 cases (the candidate takes no class_weight)"
     assert str(second) == "loss_dice (not given)"

@@ -1,17 +1,13 @@
 """Schedules, parameter groups and scores with the signatures their authors gave them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
 
-from parity.candidate.run import CheckOptions, check_with
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
 from parity.errors import NotExercised
 from parity.steps.optim import build_optimizer, param_groups
 from tests.candidate.support import probe_verdicts as verdicts
+from tests.candidate.support import report_of, runner_of
 
 
 def test_torch_scheduler():
@@ -51,8 +47,7 @@ def make_optimizer(model):
 
 @pytest.mark.parametrize("function", [one_scheduler, one_rate, make_optimizer])
 def test_one_fixed_recipe_is_not_compared_without_its_config(function):
-    runner = InProcess(candidate_from(function, "given"))
-    report = check_with(runner, CheckOptions(text="given", live=False))
+    report = report_of(function)
     assert str(report.verdict) == "not compared"
     assert "--config" in report.unexercised[0].reason
 
@@ -190,9 +185,7 @@ def absent_as_0(preds, labels):
 
 
 def scored(function):
-    given = candidate_from(function, "given", asked=frozenset({"iou"}))
-    options = CheckOptions(text="given", live=False, only=frozenset({"iou"}))
-    report = check_with(InProcess(given), options)
+    report = report_of(runner_of(function, asked=frozenset({"iou"})), "iou")
     return next(row for row in report.summaries if (row.pipeline, row.step) == ("iou", "iou"))
 
 

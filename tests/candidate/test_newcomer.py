@@ -1,7 +1,5 @@
 """A pipeline written from twenty lines of description: one command names its mistakes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Our own steps on the engine: what is shown, kept, called broken, and run in processes."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """The pytest plugin in a repository that uses it, and in one that does not."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """``[tool.parity]`` of a user's pyproject.toml."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

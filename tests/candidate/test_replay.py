@@ -1,7 +1,5 @@
 """The reference's draws applied by a candidate: arithmetic apart from randomness."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest

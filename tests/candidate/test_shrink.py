@@ -1,7 +1,5 @@
 """A failing input cut down to what still fails."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

@@ -1,7 +1,5 @@
 """Every step in words: the list is complete, and each of its examples is a right candidate."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 
@@ -9,20 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from parity.candidate.engine import Engine
-from parity.candidate.runner import InProcess
-from parity.candidate.steps import candidate_from
-from parity.check.cases import (
-    all_steps,
-    data_cases,
-    default_cases,
-    list_root,
-    probe_cases,
-)
+from parity.check.cases import all_steps, data_cases, default_cases, list_root, probe_cases
 from parity.cli import app
 from parity.cli.steps import render_steps_markdown
 from parity.compare.trace import run_trace
 from parity.fixtures import inputs_root
 from parity.probes.natural.describe import described
+from tests.candidate.support import runner_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bring-your-own.md"
 
@@ -43,7 +34,7 @@ def traces():
 def run(name, example):
     space = {}
     exec(example, space)  # the examples are ours
-    check = Engine(InProcess(candidate_from({name: space[name]}, name)))
+    check = Engine(runner_of({name: space[name]}))
     pairs = [pair for pair in traces() if any(check.part(step) for step in pair[0].steps)]
     found = []
     for (case, _), result in zip(pairs, check.run(pairs), strict=True):

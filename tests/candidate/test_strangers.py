@@ -1,7 +1,5 @@
 """Steps as strangers write them: what each stands for, what it is run on, what is said of it."""
 
-from __future__ import annotations
-
 import inspect
 import random
 
@@ -15,14 +13,13 @@ from torch.nn import functional
 from parity.candidate.engine import Engine
 from parity.candidate.judge import mistake_of, unexercised
 from parity.candidate.load import load_candidate
-from parity.candidate.runner import InProcess
 from parity.candidate.steps import candidate_from, select_steps
 from parity.check.cases import data_cases, probe_cases
 from parity.compare.rng import GeneratorState, RecordingRandomState
-from parity.compare.trace import run_trace
 from parity.errors import InputError
 from parity.fixtures import inputs_root
 from parity.probes.natural import OPERATIONS
+from tests.candidate.support import runner_of, verdicts_of
 
 STATE = GeneratorState.of(RecordingRandomState(0))
 CASES = (*data_cases(inputs_root(), range(4)), *probe_cases(range(4)))
@@ -31,16 +28,9 @@ CASES = (*data_cases(inputs_root(), range(4)), *probe_cases(range(4)))
 def checked(given, asked=""):
     """The engine after all cases of what `given` stands for, and the verdicts by step."""
     only = select_steps([asked]) if asked else frozenset()
-    check = Engine(InProcess(candidate_from(given, "given", asked=only, called=asked)))
-    found = {}
-    for case in CASES:
-        step = case.steps[0]
-        if len(case.steps) > 1 or not check.part(step) or (only and step.name not in only):
-            continue
-        trace = run_trace([(step.name, step)], case.start(), case.seed)
-        [result] = check.run([(case, trace)])
-        found.setdefault(step.name, set()).add(str(result.comparison.steps[0].isolated.verdict))
-    return check, found
+    check = Engine(runner_of(given, asked=only, called=asked))
+    cases = [case for case in CASES if not only or case.steps[0].name in only]
+    return check, verdicts_of(check, cases)
 
 
 def named(check, pipeline, step):
@@ -147,7 +137,7 @@ def test_a_function_without_options_is_run_on_some_input(operation):
     names = [one.name for one in needed if one.default is one.empty]
     space = {}
     exec(f"def {operation.name}({', '.join(names)}):\n    raise OSError", space)
-    check = Engine(InProcess(candidate_from({operation.name: space[operation.name]}, "given")))
+    check = Engine(runner_of({operation.name: space[operation.name]}))
     reasons = (
         unexercised(check.runner.run(check.part(step), step, case.start(), STATE).record)
         for case in (*CASES, *probe_cases(range(4, 8)))
@@ -250,11 +240,9 @@ def test_what_differs_by_nan_alone_makes_room_for_what_tells_more():
         seen.append(1)
         return pred.sum() * (float("nan") if len(seen) < 12 else 3.0)
 
-    check = Engine(InProcess(candidate_from({"si_log_loss": si_log_loss}, "given")))
-    cases = [case for case in probe_cases(range(16)) if case.steps[0].name == "loss_si_log"]
-    for case in cases:
-        trace = run_trace([(one.name, one) for one in case.steps], case.start(), case.seed)
-        list(check.run([(case, trace)]))
+    check = Engine(runner_of({"si_log_loss": si_log_loss}))
+    cases = (case for case in probe_cases(range(16)) if case.steps[0].name == "loss_si_log")
+    assert verdicts_of(check, cases)
     assert "Only NaN" not in named(check, "loss", "loss_si_log")
 
 

@@ -1,7 +1,5 @@
 """A candidate that never ends or crashes is a finding, and the other steps still run."""
 
-from __future__ import annotations
-
 import time
 from contextlib import closing
 from pathlib import Path

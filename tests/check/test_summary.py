@@ -1,7 +1,5 @@
 """Summing up cases: what is counted, what is named, and a reference that differs from itself."""
 
-from __future__ import annotations
-
 import tracemalloc
 from functools import wraps
 

@@ -1,7 +1,5 @@
 """The real command in a process of its own."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -16,3 +14,10 @@ def start(*arguments, code=MAIN, **options):
     given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, env=environment, start_new_session=True, **given)
+
+
+def run(*arguments, **options):
+    """The command, ended: its exit code and what it printed."""
+    process = start(*arguments, **options)
+    printed, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, printed, errors)

@@ -1,11 +1,7 @@
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,23 +11,12 @@ from parity.cli import app
 from parity.fixtures import inputs_root
 from parity.probes.catalogue import DATA_PROBES, PROBES
 from parity.report.json import read_report
+from tests.cli.support import run as parity
 
 RUNNER = CliRunner()
 # A multiple of ten, so that the loss is computed, on the built-in image with labels 254 and 255.
 SEED_OF_STRANGE_LABELS = 60
 DATA_STEPS = ["load", "resize", "crop", "flip", "photometric"]
-
-
-def parity(*arguments, **environment):
-    """The real command in its own process: exit code, stdout, stderr."""
-    clean = {key: text for key, text in os.environ.items() if key != "PARITY_ADE20K"}
-    return subprocess.run(
-        [sys.executable, "-c", "from parity.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**clean, "COLUMNS": "200", **environment},
-        check=False,
-    )
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A check that is ended before its end: by Ctrl-C, or because a worker is."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """A user's repository whose pyproject.toml makes a gate of ``parity check``."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """How many processes run by default."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

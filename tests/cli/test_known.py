@@ -1,7 +1,5 @@
 """What a TAB and ``--help`` are answered from is what the commands are."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

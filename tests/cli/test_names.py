@@ -1,7 +1,5 @@
 """Names that are misspelt or half typed, and what the help says of them."""
 
-from __future__ import annotations
-
 import pytest
 from typer.testing import CliRunner
 

@@ -1,7 +1,5 @@
 """What a check prints: short lines, whole names, the verdict last."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

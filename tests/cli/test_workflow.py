@@ -1,7 +1,5 @@
 """The documented workflow, its commands run as they stand in an environment of their own."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import re

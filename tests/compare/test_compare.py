@@ -1,7 +1,5 @@
 """What other tools pass and must fail, one by one, and what must stay silent."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the order of float operations explains, and what it does not."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Configs that a test writes, read as recipes."""
 
-from __future__ import annotations
-
 import pytest
 
 from parity.recipe import read

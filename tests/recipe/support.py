@@ -1,7 +1,5 @@
 """A config of a few steps and one head."""
 
-from __future__ import annotations
-
 PIPELINE = """
 dataset_type = 'ADE20KDataset'
 train_pipeline = [

@@ -1,7 +1,5 @@
 """A few configs of the zoo, others every day, equal in every stage that has steps here."""
 
-from __future__ import annotations
-
 from datetime import datetime, timezone
 
 import pytest

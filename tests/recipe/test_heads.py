@@ -1,7 +1,5 @@
 """What a config says of its heads, and what each is held against."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Which image has which labels: our listing beside the class of each data set of the zoo."""
 
-from __future__ import annotations
-
 import pytest
 
 from parity.compare import Verdict

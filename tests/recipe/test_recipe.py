@@ -1,7 +1,5 @@
 """A config as a recipe: its steps with its options, and what has none, with file and line."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Configs as people edit them, each checked by one command."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

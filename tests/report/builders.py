@@ -1,7 +1,5 @@
 """Reports to render: one with every kind of evidence, one whose every text is hostile."""
 
-from __future__ import annotations
-
 import functools
 import types
 import typing
@@ -24,17 +22,8 @@ from parity.pipeline import TrainPipeline, ValPipeline
 from parity.probes.catalogue import val_tail
 from parity.probes.natural import step_of
 from parity.probes.schedule import make_schedule
+from parity.report import document
 from parity.report.assemble import CheckDetails, report_of_check
-from parity.report.document import (
-    CheckRun,
-    EvidenceLine,
-    FindingEntry,
-    FindingSection,
-    Likeness,
-    PlotSection,
-    Report,
-    TableSection,
-)
 from parity.report.explained import report_of_explanation
 from parity.report.html import render_html
 from parity.report.json import canonical
@@ -104,7 +93,7 @@ def cases():
 
 
 @functools.cache
-def rich_report() -> Report:
+def rich_report() -> document.Report:
     """Our own steps on both sides, the actual one with many defects; needs no mmseg."""
     every = {case.name: (case, defects) for case, defects in cases()}
     traces = {
@@ -127,7 +116,7 @@ def rich_report() -> Report:
         seeds=(0, 3),
         inputs={str(inputs_root() / "a.jpg"): "ab" * 32},
     )
-    told = Likeness("red and blue are exchanged", ("reproduced exactly",))
+    told = document.Likeness("red and blue are exchanged", ("reproduced exactly",))
     rows = [
         replace(row, diagnosis=told) if (row.pipeline, row.step) == ("train", "load") else row
         for row in check.summaries
@@ -135,7 +124,7 @@ def rich_report() -> Report:
     check = replace(check, summaries=tuple(rows))
     exhibits = engine.shown()
     evidence = CheckDetails(collector.outcomes, exhibits, sections(exhibits))
-    run = CheckRun(
+    run = document.CheckRun(
         "parity check",
         "2026-01-01T00:00:00Z",
         1.5,
@@ -148,19 +137,19 @@ def rich_report() -> Report:
 def sections(exhibits):
     curve = next(curve for exhibit in exhibits for curve in exhibit.facts.curves)
     return (
-        PlotSection("Curves", "a text", (curve,)),
-        TableSection("Table", "a text", ("one", "two"), (("1", "2"), ("3", "4"))),
-        FindingSection(
+        document.PlotSection("Curves", "a text", (curve,)),
+        document.TableSection("Table", "a text", ("one", "two"), (("1", "2"), ("3", "4"))),
+        document.FindingSection(
             "Causes",
             "a text",
             (
-                FindingEntry(
+                document.FindingEntry(
                     "dead kernel",
                     "the op failed",
                     "none documented",
                     "rebuild mmcv",
                     "https://example.org/a?b=1&c=2",
-                    (EvidenceLine("run.log", 12, "error in ms_deformable_im2col_cuda"),),
+                    (document.EvidenceLine("run.log", 12, "error in ms_deformable_im2col_cuda"),),
                 ),
             ),
         ),
@@ -168,7 +157,7 @@ def sections(exhibits):
 
 
 @functools.cache
-def explained_report() -> Report:
+def explained_report() -> document.Report:
     """A training whose op was dead, explained beside a healthy one."""
     runs = fixtures_root() / "runs"
     dead, healthy = (read_run(runs / name) for name in ("dead-kernel-both", "healthy"))

@@ -1,7 +1,5 @@
 """Debian's Chromium, driven headless, with nothing it could reach or remember."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Iterator

@@ -1,19 +1,11 @@
 """The page in a real browser."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.report.builders import make_pages
 from tests.report.chromium import chromium, resize, run
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    return make_pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture(scope="module")

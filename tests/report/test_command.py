@@ -1,7 +1,5 @@
 """``parity report`` and ``parity open``."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

@@ -1,7 +1,5 @@
 """Histograms, classes and curves of an exhibit."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """An explanation, and two trainings side by side, as the report that checks have too."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from xml.etree import ElementTree

@@ -1,7 +1,5 @@
 """The page, read as a browser reads it."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
@@ -14,7 +12,7 @@ from parity.report.document import Likeness, Report
 from parity.report.html import render_html
 from parity.report.json import canonical
 from parity.text import visible
-from tests.report.builders import HOSTILE, LONG, poisoned, rich_report
+from tests.report.builders import HOSTILE, LONG
 
 ALLOWED_TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
@@ -51,16 +49,6 @@ class Page(HTMLParser):
             self.raw.append((*self._inside[-1], data))
         else:
             self.texts.append(data)
-
-
-@pytest.fixture(scope="module")
-def report():
-    return rich_report()
-
-
-@pytest.fixture(scope="module")
-def hostile(report):
-    return poisoned(report)
 
 
 @pytest.fixture(scope="module", params=["as a check makes it", "as a file may hold it"])

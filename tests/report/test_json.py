@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace
@@ -15,14 +13,9 @@ from parity.errors import InputError
 from parity.report.document import FORMAT, CheckRun, FindingEntry, FindingSection, Report
 from parity.report.json import canonical, read_report, render_json, render_schema
 from parity.text import cut, visible, with_marks
-from tests.report.builders import HOSTILE, poisoned, rich_report
+from tests.report.builders import HOSTILE, poisoned
 
 SCHEMA = Path(parity.report.__file__).parent / "schema.json"
-
-
-@pytest.fixture(scope="module")
-def report():
-    return rich_report()
 
 
 @pytest.fixture

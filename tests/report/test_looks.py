@@ -1,7 +1,5 @@
 """How the page looks, prints, and reads to a screen reader, in a real browser."""
 
-from __future__ import annotations
-
 import base64
 import os
 from importlib.resources import files
@@ -9,16 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.builders import make_pages
 from tests.report.chromium import chromium, run
 
 # axe-core itself, or with AXE_CORE=axe.min.js a newer one than the package brings.
 AXE = Path(os.environ.get("AXE_CORE") or str(files("axe_core_python") / "axe.min.js"))
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    return make_pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

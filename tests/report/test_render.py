@@ -1,7 +1,5 @@
 """Markdown, JUnit XML and plots."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -16,17 +14,7 @@ from parity.report.markdown import RUN_BEGINS, RUN_ENDS, render_markdown
 from parity.report.markup import cell
 from parity.report.write import FORMATS
 from parity.text import visible
-from tests.report.builders import HOSTILE, poisoned, rich_report
-
-
-@pytest.fixture(scope="module")
-def report():
-    return rich_report()
-
-
-@pytest.fixture(scope="module")
-def hostile(report):
-    return poisoned(report)
+from tests.report.builders import HOSTILE
 
 
 class TestMarkdown:

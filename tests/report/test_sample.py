@@ -1,14 +1,11 @@
 """The committed sample is what today's code writes."""
 
-from __future__ import annotations
-
 import base64
-import importlib.util
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
+import make_sample_report as script
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,8 +14,6 @@ from parity.report.document import CheckRun
 from parity.report.json import plain, read_report
 from parity.report.write import FORMATS, write_report
 from tests.report.builders import SAMPLE
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "make_sample_report.py"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +38,7 @@ def test_shows_one_defect(sample):
 def test_tells_nothing_about_the_machine(sample):
     assert not {"CPU", "GPU"} & set(sample.versions)
     for path in SAMPLE.iterdir():
-        assert str(SCRIPT.parents[1]) not in path.read_text("utf-8")
+        assert str(SAMPLE.parents[1]) not in path.read_text("utf-8")
 
 
 def test_is_small():
@@ -57,7 +52,6 @@ def test_is_what_the_code_finds_today(sample):
     On a CPU with other vector instructions float sums round differently: there, what
     is found is compared, and not by how much.
     """
-    script = load_script()
     made = script.make_report()
     assert outline(made) == outline(sample)
     if made.versions[script.CAPABILITY] == sample.versions[script.CAPABILITY]:
@@ -75,13 +69,6 @@ def outline(report):
         "cases": [(case.name, case.isolated, case.chained) for case in report.cases],
         "exhibits": [(e.facts.case, e.facts.step, len(e.pictures)) for e in report.exhibits],
     }
-
-
-def load_script():
-    spec = importlib.util.spec_from_file_location("make_sample_report", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
 
 
 def comparable(report):

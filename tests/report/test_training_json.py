@@ -1,7 +1,5 @@
 """training.json of real trainings, held to its published schema."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

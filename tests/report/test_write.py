@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +7,6 @@ import pytest
 from parity.errors import InputError
 from parity.report.json import render_json
 from parity.report.write import FORMATS, latest_report, write_report
-from tests.report.builders import rich_report
-
-
-@pytest.fixture(scope="module")
-def report():
-    return rich_report()
 
 
 class TestWrite:

@@ -1,7 +1,5 @@
 """Loops by epoch, orders that begin anew, and data sets that are joined, repeated or mixed."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from itertools import repeat
@@ -38,12 +36,7 @@ LEAF = re.search(
 )[1]
 JOINED = f"""dict(type='ConcatDataset', datasets=[
     dict(type='RepeatDataset', times=2, dataset={LEAF}), {LEAF.replace("prob=0.5", "prob=1.0")}])"""
-LOADED = re.sub(
-    r"(reduce_zero_label=True\)),.*",
-    r"\1])",
-    LEAF,
-    flags=re.DOTALL,
-)
+LOADED = re.sub(r"(reduce_zero_label=True\)),.*", r"\1])", LEAF, flags=re.DOTALL)
 STEPS = LEAF[LEAF.index("dict(type='RandomResize'") :]
 MIXED = f"""dict(type='MultiImageMixDataset',
     dataset=dict(type='ConcatDataset', datasets=[{LOADED}]),

@@ -1,7 +1,5 @@
 """Mistakes planted in our loop: each is found in its iteration, at its quantity."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

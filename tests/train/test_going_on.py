@@ -1,7 +1,5 @@
 """Trainings that are ended and gone on with, and what goes wrong."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

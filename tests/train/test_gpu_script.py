@@ -1,7 +1,5 @@
 """The pieces of ``make gpu`` that run anywhere."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """First operations, repeats, and the same step in float64."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Trainings to a score: validation, averages, mixed precision, checkpoints."""
 
-from __future__ import annotations
-
 from unittest import mock
 
 import pytest

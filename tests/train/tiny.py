@@ -1,7 +1,5 @@
 """A config of a few convolutions that both sides train in a second."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock

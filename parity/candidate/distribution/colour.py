@@ -5,8 +5,6 @@ grey, then HSV saturation times a factor and hue plus a shift. Another
 implementation's parameters are read in the same terms.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

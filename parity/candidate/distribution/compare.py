@@ -12,15 +12,9 @@ import numpy as np
 from numpy.random import RandomState
 
 from parity.candidate.distribution.colour import ColourChange
-from parity.candidate.distribution.estimate import Estimate, Geometry, estimate
+from parity.candidate.distribution.estimate import Estimate, estimate
 from parity.candidate.distribution.probe import ProbeImage, class_map, probe_image
-from parity.candidate.distribution.statistics import (
-    ParameterTest,
-    holm,
-    rates,
-    reach,
-    values,
-)
+from parity.candidate.distribution.statistics import ParameterTest, holm, rates, reach, values
 from parity.candidate.whole import Pair, augment, whole_step
 from parity.errors import InputError
 from parity.pipeline import Step, TrainPipeline
@@ -122,11 +116,7 @@ def compare_samples(
 def _geometry_tests(
     actual: Samples, expected: Samples, setting: ProbeSetting
 ) -> list[ParameterTest | None]:
-    def sides(read: Callable[[Geometry], Any]) -> tuple[list[Any], list[Any]]:
-        return _read(actual, lambda one: read(one.geometry)), _read(
-            expected, lambda one: read(one.geometry)
-        )
-
+    sides = _sides(actual, expected, "geometry")
     scales = sides(lambda one: one.scale_y)
     unit = min(setting.pipeline.scale) / setting.probe.seg.shape[0]
     low, high = setting.pipeline.ratio_range
@@ -141,11 +131,7 @@ def _geometry_tests(
 
 
 def _colour_tests(actual: Samples, expected: Samples) -> list[ParameterTest | None]:
-    def sides(read: Callable[[ColourChange], Any]) -> tuple[list[Any], list[Any]]:
-        return _read(actual, lambda one: read(one.colour)), _read(
-            expected, lambda one: read(one.colour)
-        )
-
+    sides = _sides(actual, expected, "colour")
     found: list[ParameterTest | None] = []
     for name, bounds in PHOTOMETRIC_BOUNDS.items():
         changed = sides(attrgetter(name))
@@ -166,6 +152,14 @@ def _use(name: str, change: ColourChange) -> str:
 _ORDERS = {True: "first", False: "last"}
 
 
-def _read(side: Samples, read: Callable[[Estimate], Any]) -> list[Any]:
-    """What `read` gives for each result, without those for which it gives None."""
-    return [value for value in map(read, side.estimates) if value is not None]
+def _sides(
+    actual: Samples, expected: Samples, part: str
+) -> Callable[[Callable[[Any], Any]], tuple[list[Any], list[Any]]]:
+    """Of both sides what is read from that part of each result, without what gives None."""
+
+    def sides(read: Callable[[Any], Any]) -> tuple[list[Any], list[Any]]:
+        of_all = ([read(getattr(one, part)) for one in s.estimates] for s in (actual, expected))
+        left, right = ([value for value in found if value is not None] for found in of_all)
+        return left, right
+
+    return sides

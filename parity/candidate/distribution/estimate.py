@@ -1,7 +1,5 @@
 """Read scale, window, flip and colour changes off one result of a pipeline."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Images whose every pixel says where it came from and what was done to its colour."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -1,20 +1,11 @@
 """Distribution tests as rows of a check's report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
-from parity.candidate.distribution.compare import (
-    PARAMETERS,
-    TESTS,
-    ProbeSetting,
-    Samples,
-    compare_samples,
-    draw_samples,
-)
+from parity.candidate.distribution import compare
 from parity.candidate.distribution.statistics import (
     ALPHA,
     POWER,
@@ -42,7 +33,7 @@ def distribution_rows(
     The candidate is its whole pipeline, or its drawing steps with ours between them.
     """
     pipeline = pipeline or TrainPipeline()
-    setting = ProbeSetting.of(pipeline)
+    setting = compare.ProbeSetting.of(pipeline)
     part, steps = runner.description.drawing_part(setting.step)
     if not part:
         return []
@@ -55,26 +46,28 @@ def distribution_rows(
         return _pair(outcome.record.output)
 
     try:
-        actual = draw_samples(sampler, setting, range(FIRST_SEED, FIRST_SEED + count))
+        actual = compare.draw_samples(sampler, setting, range(FIRST_SEED, FIRST_SEED + count))
     except InputError as error:
         row = StepSummary(DISTRIBUTION, "all", 1, Verdict.DIFFERENT, Verdict.NOT_COMPARED, 1)
         return [_with_reason(row, f"the candidate: {error}")]
-    tests = compare_samples(actual, _expected(pipeline, count), setting, steps)
+    tests = compare.compare_samples(actual, _expected(pipeline, count), setting, steps)
     return _rows(actual, tests, count, steps)
 
 
 @cache
-def _expected(pipeline: TrainPipeline, count: int) -> Samples:
+def _expected(pipeline: TrainPipeline, count: int) -> compare.Samples:
     """The reference's side, made once for all candidates."""
-    setting = ProbeSetting.of(pipeline)
-    return draw_samples(setting.reference, setting, range(count))
+    setting = compare.ProbeSetting.of(pipeline)
+    return compare.draw_samples(setting.reference, setting, range(count))
 
 
 def power_note(count: int) -> str:
     """What a test of `count` samples a side can see."""
-    rate, shift = (find(count, count, TESTS) for find in (detectable_rate, detectable_shift))
+    rate, shift = (
+        find(count, count, compare.TESTS) for find in (detectable_rate, detectable_shift)
+    )
     half = max(count // 2, 1)
-    changed = detectable_shift(half, half, TESTS)
+    changed = detectable_shift(half, half, compare.TESTS)
     return (
         f"Distributions: {count} samples a side; chi-square, Kolmogorov-Smirnov and reach tests, "
         f"Holm-corrected together to {ALPHA:.1%}. Found with power {POWER:g}: a rate that moves by "
@@ -95,9 +88,9 @@ def _pair(output: object) -> Pair:
 
 
 def _rows(
-    actual: Samples, tests: Sequence[ParameterTest], count: int, steps: Sequence[str]
+    actual: compare.Samples, tests: Sequence[ParameterTest], count: int, steps: Sequence[str]
 ) -> list[StepSummary]:
-    names = [name for step in steps for name in PARAMETERS[step]]
+    names = [name for step in steps for name in compare.PARAMETERS[step]]
     rows = [_row(name, [test for test in tests if test.parameter == name]) for name in names]
     if actual.lost:
         reason = f"{len(actual.lost)} of {count} results cannot be read: {actual.lost[0]}"

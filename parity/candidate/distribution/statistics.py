@@ -3,8 +3,6 @@
 scipy is imported when a test is made.
 """
 
-from __future__ import annotations
-
 import importlib
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """A whole check of one fixed recipe beside the config that it is meant to follow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a config asks of schedule and optimizer; read, and never executed."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """One fixed recipe as somebody wrote it: of an optimizer, of an iteration, or of a model."""
 
-from __future__ import annotations
-
 import copy
 import inspect
 import warnings
@@ -21,13 +19,7 @@ from parity.candidate.fixed.named import GROUPS, ByName, by_name
 from parity.candidate.forms import only_one
 from parity.check.candidate import Candidate
 from parity.errors import InputError, NotExercised
-from parity.probes.natural import (
-    ITERATIONS,
-    MODELS,
-    OPTIMIZERS,
-    is_torch_scheduler,
-    parameters_of,
-)
+from parity.probes.natural import ITERATIONS, MODELS, OPTIMIZERS, is_torch_scheduler, parameters_of
 from parity.probes.natural import by_name as operations
 from parity.probes.natural.recipe import Table, groups_of
 

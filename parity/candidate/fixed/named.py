@@ -1,7 +1,5 @@
 """Parameter groups by the names of their parameters: how they are grouped is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache

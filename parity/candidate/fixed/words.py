@@ -1,7 +1,5 @@
 """In words, by iteration and by the names of parameters: what differs from the config."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Make the exhibits of a case: run its steps again and look at those that differ."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -15,10 +13,7 @@ from parity.check.exhibit.records import DrawRow, Exhibit, Facts, LeafRow, Pictu
 from parity.compare.compare import Comparison, Verdict
 from parity.compare.leaf import Leaf
 from parity.compare.rng import Draw, draw_text
-from parity.compare.trace import (
-    StepRecord,
-    StepResult,
-)
+from parity.compare.trace import StepRecord, StepResult
 
 MAX_DRAWS = 40
 DRAWS_BEFORE_FIRST = 5

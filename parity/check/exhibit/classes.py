@@ -1,21 +1,13 @@
 """Which class became which in a label map, and how the classes of a score differ."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.check.exhibit import records
 from parity.check.exhibit.planes import arrays, name_of
-from parity.check.exhibit.records import (
-    ClassRow,
-    ClassTable,
-    ConfusionCell,
-    LabelChange,
-    LabelCount,
-)
 from parity.compare.leaf import Leaf
 
 MAX_ROWS = 30
@@ -29,7 +21,7 @@ ClassNames = Sequence[str]
 
 def label_change(
     path: str, actual: Leaf, expected: Leaf, names: ClassNames = ()
-) -> LabelChange | None:
+) -> records.LabelChange | None:
     """Classes of a label map that differs, by pixels; None when the shapes differ."""
     left, right = actual.array.ravel(), expected.array.ravel()
     if actual.array.shape != expected.array.shape:
@@ -40,10 +32,10 @@ def label_change(
     pairs, counts = np.unique(np.stack([right[off], left[off]]), axis=1, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     cells = [
-        ConfusionCell(label(int(row), names), label(int(column), names), int(count), 0)
+        records.ConfusionCell(label(int(row), names), label(int(column), names), int(count), 0)
         for row, column, count in np.vstack([pairs, counts])[:, order].T
     ]
-    return LabelChange(
+    return records.LabelChange(
         path=path,
         classes=tuple(rows[:MAX_ROWS]),
         classes_left_out=max(len(rows) - MAX_ROWS, 0),
@@ -64,7 +56,7 @@ def class_table(
     expected: Mapping[str, Leaf],
     inputs: tuple[Any, Any],
     names: ClassNames = (),
-) -> ClassTable | None:
+) -> records.ClassTable | None:
     """The per-class columns of a score on both sides; None when the output has none.
 
     actual, expected: the arrays of both outputs. inputs: what each side was
@@ -77,7 +69,7 @@ def class_table(
     differing = [row for row in rows if _any_difference(row)]
     shown = sorted(differing, key=lambda row: -_size(row, 0))  # stable: then by index
     cells = _confusion_difference(*inputs, names)
-    return ClassTable(
+    return records.ClassTable(
         columns=tuple(columns),
         sorted_by=next(iter(columns)),
         rows=tuple(shown[:MAX_ROWS]),
@@ -90,9 +82,9 @@ def class_table(
 
 def _label_count(
     index: int, left: NDArray[Any], right: NDArray[Any], off: NDArray[np.bool_], names: ClassNames
-) -> LabelCount:
+) -> records.LabelCount:
     here, there = left == index, right == index
-    return LabelCount(
+    return records.LabelCount(
         index,
         label(index, names).partition(" ")[2],
         int(np.count_nonzero(here)),
@@ -101,7 +93,7 @@ def _label_count(
     )
 
 
-def _most_differing(row: LabelCount) -> tuple[int, int]:
+def _most_differing(row: records.LabelCount) -> tuple[int, int]:
     return -row.differing, row.index
 
 
@@ -123,10 +115,10 @@ def _columns(
 
 def _scores(
     columns: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], names: ClassNames
-) -> list[ClassRow]:
+) -> list[records.ClassRow]:
     length = len(next(iter(columns.values()))[1])
     return [
-        ClassRow(
+        records.ClassRow(
             index,
             names[index] if index < len(names) else "",
             tuple(float(pair[0][index]) for pair in columns.values()),
@@ -136,7 +128,7 @@ def _scores(
     ]
 
 
-def _size(row: ClassRow, column: int) -> float:
+def _size(row: records.ClassRow, column: int) -> float:
     """How far a class is off; infinite where one side alone is not a number."""
     left, right = row.actual[column], row.expected[column]
     if np.isnan(left) or np.isnan(right):
@@ -144,14 +136,16 @@ def _size(row: ClassRow, column: int) -> float:
     return abs(left - right)
 
 
-def _any_difference(row: ClassRow) -> bool:
+def _any_difference(row: records.ClassRow) -> bool:
     return any(_size(row, column) != 0 for column in range(len(row.actual)))
 
 
-def _confusion_difference(actual: Any, expected: Any, names: ClassNames) -> list[ConfusionCell]:
+def _confusion_difference(
+    actual: Any, expected: Any, names: ClassNames
+) -> list[records.ConfusionCell]:
     left, right = _confusion(actual), _confusion(expected)
     cells = [
-        ConfusionCell(
+        records.ConfusionCell(
             label(key[0], names), label(key[1], names), left.get(key, 0), right.get(key, 0)
         )
         for key in sorted(left.keys() | right.keys())

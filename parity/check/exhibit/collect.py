@@ -1,7 +1,5 @@
 """What a report keeps of every case while a check runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -100,17 +98,8 @@ class Collector:
 def outcome_of(result: CaseResult, only: frozenset[str] = frozenset()) -> CaseOutcome:
     """`result` in one line."""
     if result.comparison is None:
-        return CaseOutcome(
-            result.case,
-            result.pipeline,
-            Verdict.NOT_COMPARED,
-            (),
-            "",
-            "",
-            note=result.broken,
-            broken=True,
-            file=result.file,
-        )
+        head = (result.case, result.pipeline, Verdict.NOT_COMPARED, (), "", "")
+        return CaseOutcome(*head, note=result.broken, broken=True, file=result.file)
     steps = result.comparison.steps
     counted = [step for step in steps if (not only or step.name in only)]
     stable = [step for step in counted if step.name not in result.unstable]

@@ -1,7 +1,5 @@
 """Series, such as the learning rate over the iterations, on both sides."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Both sides of an array and their amplified difference, as pictures of bounded size."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

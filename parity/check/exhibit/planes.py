@@ -1,7 +1,5 @@
 """Find the arrays of an output, and the one plane of each that is shown."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

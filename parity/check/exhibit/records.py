@@ -1,7 +1,5 @@
 """What is shown of one step in one failing case: plain records, and pictures as arrays."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,8 +1,6 @@
 """Inputs of the library matrix, and what live mmsegmentation makes of them."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,44 +80,38 @@ def sample_of(image: UInt8Array, seg: UInt8Array | None) -> Sample:
     return Sample(image, seg, Meta(img_path="", ori_shape=shape, img_shape=shape))
 
 
-def resize_cases(which: str) -> list[RowCase]:
+def resize_cases(which: str) -> Iterator[RowCase]:
     """``(array, (height, width))``: the image, or the label map."""
-    found = []
     for image, seg in images():
         for kind, down, across in SIZES:
             size = (int(image.shape[0] * down), int(image.shape[1] * across))
             step = Step("resize", resize_sample, {"scale": size[::-1], "keep_ratio": False})
             done = reference(step, sample_of(image, seg))
             given = {"image": (image, done.image), "seg": (seg, done.seg)}[which]
-            found.append(RowCase((given[0], size), given[1], kind))
-    return found
+            yield RowCase((given[0], size), given[1], kind)
 
 
-def target_size_cases() -> list[RowCase]:
+def target_size_cases() -> Iterator[RowCase]:
     """``(height, width, short edge)``; the long edge never binds."""
-    found = []
     rng = RandomState(0)
     for _ in range(40):
         height, width, short = (int(rng.randint(low, 160)) for low in (32, 32, 24))
         step = Step("resize", resize_sample, {"scale": (10**6, short), "keep_ratio": True})
         done = reference(step, sample_of(np.zeros((height, width, 3), np.uint8), None))
-        found.append(RowCase((height, width, short), np.array(done.image.shape[:2])))
-    return found
+        yield RowCase((height, width, short), np.array(done.image.shape[:2]))
 
 
-def crop_cases() -> list[RowCase]:
+def crop_cases() -> Iterator[RowCase]:
     """``(image, box)``, the box being the one the reference draws."""
-    found = []
     for seed, (image, seg) in enumerate(images()):
         step = Step("crop", crop_sample, {"crop_size": (128, 96)})
         done = reference(step, sample_of(image, seg), RandomState(seed))
         shape = (image.shape[0], image.shape[1])
         box = draw_crop_box(RandomState(seed), seg, image_shape=shape, crop_size=(128, 96))
-        found.append(RowCase((image, box), done.image))
-    return found
+        yield RowCase((image, box), done.image)
 
 
-def flip_cases() -> list[RowCase]:
+def flip_cases() -> Iterable[RowCase]:
     """``(image,)``, flipped horizontally."""
     step = Step("flip", flip_sample, {"prob": 1.0})
     return [
@@ -127,19 +119,17 @@ def flip_cases() -> list[RowCase]:
     ]
 
 
-def photometric_cases(parameter: str) -> list[RowCase]:
+def photometric_cases(parameter: str) -> Iterator[RowCase]:
     """``(image, value)`` from streams in which the reference draws `parameter` and nothing else."""
-    found = []
     for image, _ in images():
         for seed in _seeds_with_only(parameter):
             draws = draw_photometric(RandomState(seed))
             step = Step("photometric", photometric_sample)
             done = reference(step, sample_of(image, None), RandomState(seed)).image
-            found.append(RowCase((image, getattr(draws, parameter)), done))
-    return found
+            yield RowCase((image, getattr(draws, parameter)), done)
 
 
-def hue_range_cases() -> list[RowCase]:
+def hue_range_cases() -> Iterable[RowCase]:
     """``(patches, limit, count)``: `count` results, whose hue shifts are measured afterwards."""
     neutral = {"brightness_delta": 0, "contrast_range": (1, 1), "saturation_range": (1, 1)}
     step = Step("photometric", photometric_sample, neutral)
@@ -170,81 +160,69 @@ def _hues(image: UInt8Array) -> NDArray[np.float64]:
     return np.asarray(hsv[..., 0], dtype=np.float64) / 2
 
 
-def normalize_cases() -> list[RowCase]:
+def normalize_cases() -> Iterator[RowCase]:
     """``(image BGR, mean RGB, std RGB)`` to float32 ``(3, H, W)`` RGB."""
-    found = []
     for image, seg in images():
         options = {"mean": MEAN, "std": STD, "size": image.shape[:2]}
         batch = reference(step_of("collate", collate, options), sample_of(image, seg))
-        found.append(RowCase((image, MEAN, STD), batch.images[0].numpy()))
-    return found
+        yield RowCase((image, MEAN, STD), batch.images[0].numpy())
 
 
-def pad_cases(which: str) -> list[RowCase]:
+def pad_cases(which: str) -> Iterator[RowCase]:
     """``(array, (height, width))``: the image with 0, or the label map with 255."""
-    found = []
     for image, seg in images():
         size = (image.shape[0] + 21, image.shape[1] + 34)
         options = {"mean": None, "std": None, "size": size, "bgr_to_rgb": False}
         batch = reference(step_of("collate", collate, options), sample_of(image, seg))
         done = batch.images[0].numpy().transpose(1, 2, 0).astype(np.uint8)
         pair = {"image": (image, done), "seg": (seg, batch.segs[0].numpy().astype(np.uint8))}
-        found.append(RowCase((pair[which][0], size), np.ascontiguousarray(pair[which][1])))
-    return found
+        yield RowCase((pair[which][0], size), np.ascontiguousarray(pair[which][1]))
 
 
-def reduce_zero_cases() -> list[RowCase]:
+def reduce_zero_cases() -> Iterator[RowCase]:
     """``(label map as on disk,)``; label 0 becomes 255."""
-    found = []
     for info in list_root(inputs_root()):
         if info.seg_map_path is None:
             continue
         reduced = DataInfo(info.img_path, info.seg_map_path, None, True)
         done = reference(Step("load", load_sample), reduced)
-        found.append(RowCase((load_annotation(info.seg_map_path),), done.seg))
-    return found
+        yield RowCase((load_annotation(info.seg_map_path),), done.seg)
 
 
-def logits_cases() -> list[RowCase]:
+def logits_cases() -> Iterator[RowCase]:
     """``(logits (N, C, h, w), (height, width))`` at ``align_corners=False``, as heads call it."""
     generator = torch.Generator().manual_seed(0)
-    found = []
     for height, width in ((16, 16), (13, 21)):
         logits = torch.randn((2, 19, height, width), generator=generator)
         size = (height * 4 - 1, width * 4 + 1)
         done = reference(step_of("logits", resize_logits), {"logits": logits, "size": size})
-        found.append(RowCase((logits, size), done))
-    return found
+        yield RowCase((logits, size), done)
 
 
-def loss_cases() -> list[RowCase]:
+def loss_cases() -> Iterator[RowCase]:
     """``(logits, labels)``: cross entropy as mmseg's heads average it, a fifth ignored."""
     step = step_of("loss", cross_entropy, {"ignore_index": 255})
     rng, generator = RandomState(0), torch.Generator().manual_seed(0)
-    found = []
     for _ in range(4):
         logits = torch.randn((2, 19, 24, 24), generator=generator)
         label = rng.randint(0, 19, (2, 24, 24))
         label[rng.rand(*label.shape) < 0.2] = 255
         given = {"pred": logits, "label": torch.from_numpy(label)}
-        found.append(RowCase((logits, given["label"]), reference(step, given)["loss"]))
-    return found
+        yield RowCase((logits, given["label"]), reference(step, given)["loss"])
 
 
-def iou_cases() -> list[RowCase]:
+def iou_cases() -> Iterator[RowCase]:
     """``(images, classes)``: one to five images with most of 150 classes absent.
 
     The mIoU in percent, from the reference's counts, before it rounds to two decimals.
     """
-    found = []
     for seed in range(8):
         given = make_images(seed)
         done = reference(step_of("iou", IoUMetric, {"num_classes": CLASSES}), given)
         counts = done["counts"]
         present = counts["union"] > 0
         ratios = counts["intersect"][present] / counts["union"][present]
-        found.append(RowCase((given, CLASSES), 100 * float(np.mean(ratios))))
-    return found
+        yield RowCase((given, CLASSES), 100 * float(np.mean(ratios)))
 
 
 @cache

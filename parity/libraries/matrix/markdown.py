@@ -1,12 +1,11 @@
 """The library matrix as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from parity.compare.compare import Verdict
 from parity.libraries.library import Library
 from parity.libraries.matrix.run import Cell, LibraryDifference
+from parity.report.markup import grid
 
 Results = Sequence[tuple[Library, tuple[Cell, ...]]]
 
@@ -48,21 +47,24 @@ def _best(cells: Iterable[Cell]) -> str:
     return str(min((cell.verdict for cell in cells), key=order.index))
 
 
+_COLUMNS = (
+    *("operation", "called as", "verdict"),
+    *("size of the difference", "reason", "left unexplained"),
+)
+
+
 def _table(cells: Sequence[Cell]) -> str:
-    lines = [
-        "| operation | called as | verdict | size of the difference | reason | left unexplained |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    lines = []
     shown = [cell for cell in cells if cell.verdict is not Verdict.NOT_COMPARED or cell.call]
     for cell in shown:
         fields = (cell.row, _code(cell.call), str(cell.verdict), size(cell), why(cell), left(cell))
-        lines.append("| " + " | ".join(field.replace("|", "\\|") for field in fields) + " |")
+        lines.append([field.replace("|", "\\|") for field in fields])
     absent: dict[str, list[str]] = {}
     for cell in cells:
         if cell.verdict is Verdict.NOT_COMPARED and not cell.call:
             absent.setdefault(cell.reason, []).append(cell.row)
     closing = [f"Not compared ({reason}): {'; '.join(rows)}." for reason, rows in absent.items()]
-    return "\n\n".join([*(["\n".join(lines)] if shown else []), *closing])
+    return "\n\n".join([*([grid(_COLUMNS, lines)] if shown else []), *closing])
 
 
 def size(cell: Cell) -> str:

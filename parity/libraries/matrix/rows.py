@@ -1,8 +1,6 @@
 """The rows of the library matrix: operations, their inputs, and what counts as near enough."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -33,7 +31,7 @@ class MatrixRow:
     """
 
     name: str
-    make: Callable[[], list[RowCase]]
+    make: Callable[[], Iterable[RowCase]]
     unit: str = "levels"
     tolerance: Tolerance = EXACT
     measure: Callable[[tuple[Any, ...], Any], Any] | None = None

@@ -1,7 +1,5 @@
 """Run every operation of every installed library on the rows' inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -4,8 +4,6 @@ It holds three natural mistakes: RGB where the reference has BGR, a category tes
 that counts ignored pixels, and a hue range that includes its end.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from PIL import Image

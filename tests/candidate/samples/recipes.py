@@ -1,7 +1,5 @@
 """Fixed recipes as people write them, for the config that tests/candidate/test_fixed.py writes."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

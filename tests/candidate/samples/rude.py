@@ -1,7 +1,5 @@
 """Steps that misbehave in every way a candidate can, each beside steps that do not."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
