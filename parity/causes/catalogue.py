@@ -1,7 +1,5 @@
 """All known causes."""
 
-from __future__ import annotations
-
 import parity.causes.known  # noqa: F401 - fills KNOWN
 from parity.causes.cause import KNOWN, Cause
 from parity.errors import InputError

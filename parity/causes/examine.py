@@ -3,8 +3,6 @@
 Nothing here needs a finished run or a score: a config and facts are enough.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

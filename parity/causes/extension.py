@@ -4,8 +4,6 @@ A shared object embeds "fat binaries": a header (magic 0xBA55ED50) and entries,
 each machine code for one architecture (sm) or portable code (PTX, compute).
 """
 
-from __future__ import annotations
-
 import re
 import struct
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Facts that several detectors need, with the reason where one is missing."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

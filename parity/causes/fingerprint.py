@@ -6,8 +6,6 @@ reaches four tensors, which stay at their initial 0, and the bias of the samplin
 offsets stays at its initial grid, shrunk by weight decay alone.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What a parity check said, as far as causes need it: which steps differ, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Learning rates of a run: from its config's schedule, and as it logged them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a difference in one setting was worth in the zoo: rows that differ in it alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from parity.causes.cause import Effect, RunContext

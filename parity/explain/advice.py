@@ -1,7 +1,5 @@
 """What findings make of a gap, which cannot be told apart, and what to try first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Whether two scores may be compared at all, and what to keep in mind about them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Two runs held against each other: settings, curves, and where they part."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

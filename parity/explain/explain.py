@@ -1,7 +1,5 @@
 """Why a run scores lower: what it may be compared with, every cause tried, the gap judged."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Which result of the model zoo a run is compared with; the settings of both, for detectors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Each file offers ``PROBES``, a tuple of :class:`Probe`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Inputs for the steps that configs add to the usual ones: `warp`, `tone`, `maps`, `mosaic`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

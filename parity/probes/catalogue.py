@@ -4,8 +4,6 @@ The network between collate and loss is no step: both sides call the same fixed
 function of the pixels, with as many classes as ADE20K and an output stride of 8.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Batches of small samples: odd sizes, one-pixel sizes, all ignored, with and without labels."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import RandomState
 

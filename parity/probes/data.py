@@ -1,7 +1,5 @@
 """Samples and files on which mistakes in the data steps show that photographs hide."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

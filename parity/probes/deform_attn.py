@@ -1,7 +1,5 @@
 """Inputs for the `deform_attn` steps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

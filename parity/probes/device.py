@@ -1,7 +1,5 @@
 """Move the tensors inside a value to another device."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any

@@ -4,8 +4,6 @@ Small and random for a check of the loss alone; made of the pixels of a batch fo
 goes from the file on, of as many layers and queries as the config has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from math import prod

@@ -1,7 +1,5 @@
 """Images and windows of every relation to the crop, and views to merge, with toy models."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

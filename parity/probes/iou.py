@@ -1,7 +1,5 @@
 """Inputs for counting, scoring and saving label maps."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

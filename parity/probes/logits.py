@@ -1,7 +1,5 @@
 """Logits with padding, flips and original sizes; ties, signed zeros, one class and several."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -4,8 +4,6 @@ Shapes, the share of ignored pixels, and the size of the logits vary with the
 seed: none valid, one class only, a single pixel, ±1e4, infinities.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -6,8 +6,6 @@ There are no infinite ones: they make the costs NaN, which both sides refuse to
 assign, so that no training goes on from there.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -89,7 +89,7 @@ def _hash(text: str) -> str:
 @cache
 def static_file(name: str) -> str:
     """The text of a file that the pages hold: their style, their script."""
-    return resources.files("parity.report").joinpath("static", name).read_text("utf-8")
+    return (resources.files("parity.report") / "static" / name).read_text("utf-8")
 
 
 def _data(report: Report) -> Markup:

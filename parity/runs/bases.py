@@ -1,7 +1,5 @@
 """Where the files lie that a config inherits from."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Comprehensions and calls of the fixed functions, as data; see literals.py."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable, Iterator
 from functools import partial

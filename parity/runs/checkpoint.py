@@ -4,8 +4,6 @@ torch's zip format is read by pickles.py and formats.py, its older
 one and safetensors by formats.py; none of them needs torch. The values do (tensors.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath

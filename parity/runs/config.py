@@ -7,8 +7,6 @@ style with `read_base()`. A value that only running the file could tell is
 Unknown by itself; the rest of the config counts.
 """
 
-from __future__ import annotations
-
 import ast
 import io
 import re

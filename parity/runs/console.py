@@ -5,8 +5,6 @@ no log file records, and goes on. A run that fails so prints the same line
 millions of times; each distinct line is searched once and then counted.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -7,8 +7,6 @@ DistributedSampler of mmseg 0.x: N images over p processes in batches of b are
 full, ``floor(ceil(N / p) / b)``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

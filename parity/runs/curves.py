@@ -1,7 +1,5 @@
 """Logged values as curves: collected point by point, and several sources joined into one."""
 
-from __future__ import annotations
-
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence

@@ -10,8 +10,6 @@ CHASE_DB1, HRF, STARE, the sum of COCO-Stuff 10k); and the publishers of the oth
 https://github.com/open-mmlab/mmsegmentation/blob/main/docs/en/user_guides/2_dataset_prepare.md
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath

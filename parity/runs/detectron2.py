@@ -6,8 +6,6 @@ count from 0: the record of iteration 19 is that after 20. The scores are those
 of evaluation/sem_seg_evaluation.py and cityscapes_evaluation.py, in percent.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

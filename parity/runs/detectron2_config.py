@@ -3,8 +3,6 @@
 Keys: detectron2/config/defaults.py, and mask2former/config.py of Mask2Former.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -5,8 +5,6 @@ Formats: utils/logger.py (headers), engine/defaults.py and utils/collect_env.py
 and the checkpointer of fvcore.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 And what mmengine fills into the text of a config before it parses it.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A fact and the place it was read from; a config; and what is unknown or could not be read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar

@@ -1,7 +1,5 @@
 """The zoo's names for what a config builds; and the package of OpenMMLab that trained it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import prod
 from typing import Any

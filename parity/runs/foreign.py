@@ -3,8 +3,6 @@
 Their YAML and JSON documents are read as configs: values with the lines they stand in.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

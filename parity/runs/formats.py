@@ -5,8 +5,6 @@ uncompressed, so that it can map it into memory. An archive that is compressed, 
 lists more than it holds was not written by torch and is refused before anything in it is unpacked.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import struct

@@ -6,8 +6,6 @@ its parts; ``config.json`` of the model. Scores are fractions there.
 ``training_args.bin`` is a pickle of objects and is not read.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """One run from its segments: curves and evaluations joined, settings derived, notes taken."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath

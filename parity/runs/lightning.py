@@ -5,8 +5,6 @@ one row per logged step, most cells empty. Steps count from 0: the row of step 4
 is that after 50 optimizer steps.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re

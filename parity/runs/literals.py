@@ -7,8 +7,6 @@ charged before it is done and sizes are bounded, so that a hostile file cannot
 exhaust the machine either.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from typing import Any

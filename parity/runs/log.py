@@ -5,8 +5,6 @@ lines), runner/runner.py `_log_env` (environment), runner/checkpoint.py and
 model/weight_init.py (weights); mmcv 1.x runner/hooks/logger/text.py.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

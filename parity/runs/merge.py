@@ -1,7 +1,5 @@
 """Merging a config into its bases, as mmengine's `Config._merge_a_into_b` does."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

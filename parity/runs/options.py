@@ -8,8 +8,6 @@ augmentation; whole image or sliding window; ignored label; whether label 0 was
 ignored; whether the annotation kept its original size. "?" where no file says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 

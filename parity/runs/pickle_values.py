@@ -1,7 +1,5 @@
 """The values that mean something in a checkpoint's pickle: tensors, mappings, NumPy scalars."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -7,8 +7,6 @@ those of torch's tensors, `OrderedDict` and NumPy scalars mean something; every
 other becomes an `Opaque`, which records the name and swallows what is done to it.
 """
 
-from __future__ import annotations
-
 import pickletools
 import warnings
 from collections.abc import Callable

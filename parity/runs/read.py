@@ -1,7 +1,5 @@
 """A training run from its files alone: `read_run`; and the runs below a directory: `find_runs`."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Opens the files of one run, and keeps what could not be read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -6,8 +6,6 @@ mode of each record, and gives metrics as fractions. Every program writes the
 names of scores in its own way.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping

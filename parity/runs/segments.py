@@ -1,7 +1,5 @@
 """One start of the training program, from all files that it wrote."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ classes by importing them: ``type=FCNHead`` is worth ``mmseg.models.FCNHead``,
 and under ``with read_base():`` an import takes over the names of another config.
 """
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections.abc import Callable

@@ -9,8 +9,6 @@ JSON is a list of such records, or ``{"run": {...}, "records": [...]}`` where
 ``run`` states what no curve can: the keys of `RUN_KEYS`.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

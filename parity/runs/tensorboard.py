@@ -7,8 +7,6 @@ uint64, masked CRC-32C of it uint32, data, masked CRC-32C of the data uint32, al
 little-endian. Protobuf: fields of a number and a wire type.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import islice

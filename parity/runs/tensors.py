@@ -1,7 +1,5 @@
 """The values of single tensors of a checkpoint, read from its file, and hashes of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO

@@ -5,8 +5,6 @@ reader serves log files and captured consoles: between two entries of a console 
 other programs printed.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 import re

@@ -10,8 +10,6 @@ What each file of a run directory is goes by its name. mmengine: ``<time>/<time>
 ``<time>.log.json``, ``<name>.py``, ``latest.pth``.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

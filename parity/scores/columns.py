@@ -1,7 +1,5 @@
 """The cells of a score table as text, the same for every form it is written in."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A score table as data for other programs: CSV and JSON."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """A score table as one HTML page that needs nothing else; everything in it is escaped."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A score table as Markdown, for a file that people read on a code host."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from urllib.parse import quote

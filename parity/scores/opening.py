@@ -1,7 +1,5 @@
 """What stands before the ADE20K table: the right row, noise, what differences are worth, a case."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 

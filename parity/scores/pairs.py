@@ -1,7 +1,5 @@
 """What differences in one setting are worth, as a section in Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A user's training run as a row of the score table, with its explanation."""
 
-from __future__ import annotations
-
 import math
 import os
 import re

@@ -1,7 +1,5 @@
 """Score rows of zoo and runs as one sorted table: ranks, marks, footnotes. Renders nothing."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The sentences around a score table, and the names of configs as links, the same in every form."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

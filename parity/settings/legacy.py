@@ -4,8 +4,6 @@ Follows mmsegmentation's migration guide (docs/en/migration/interface.md of 1.2.
 Every value keeps the place where the 0.x config wrote it.
 """
 
-from __future__ import annotations
-
 from parity.settings.items import NOTHING, Item, made
 
 # 0.x's Collect and bundles are 1.x's one last step.

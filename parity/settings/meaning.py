@@ -1,7 +1,5 @@
 """What a setting is about, and whether it can bear on a score at all."""
 
-from __future__ import annotations
-
 import re
 
 GROUPS = ("data", "model", "schedule", "precision", "evaluation", "other")

@@ -4,8 +4,6 @@ Only what mmengine's Runner reads is kept (mmengine 0.10.7 runner/runner.py,
 `Runner.from_cfg`): the variables that a config computes with decide nothing.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

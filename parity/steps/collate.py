@@ -5,8 +5,6 @@ Reproduces ``PackSegInputs`` (mmseg 1.2.2 mmseg/datasets/transforms/formatting.p
 (mmseg/utils/misc.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

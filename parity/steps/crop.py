@@ -3,8 +3,6 @@
 Reproduces ``RandomCrop`` (mmseg 1.2.2 mmseg/datasets/transforms/transforms.py).
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -5,8 +5,6 @@ Reproduces ``multi_scale_deformable_attn_pytorch`` and the sampling grid of
 mmcv/ops/multi_scale_deform_attn.py).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -6,8 +6,6 @@ models/decode_heads/linear_head.py at 7c503b3), and ``Dinov2Model`` and ``Dinov2
 (transformers 5.24.0 models/dinov2/modeling_dinov2.py), to whose forward and gradient it is held.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

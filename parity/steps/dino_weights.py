@@ -1,7 +1,5 @@
 """Weights of DINOv2 under the original's, transformers' and timm's names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

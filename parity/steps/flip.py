@@ -4,8 +4,6 @@ Reproduces ``RandomFlip`` (mmcv 2.1.0 mmcv/transforms/processing.py; mmseg 1.2.2
 mmseg/datasets/transforms/transforms.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

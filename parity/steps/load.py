@@ -7,8 +7,6 @@ is cut off is an error here; OpenCV decodes it and fills the rest with grey
 (`allow_truncated` gives the reference's behaviour).
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ Reproduces ``resize`` (mmseg 1.2.2 mmseg/models/utils/wrappers.py) and
 ``BaseSegmentor.postprocess_result`` (mmseg/models/segmentors/base.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

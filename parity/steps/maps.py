@@ -5,8 +5,6 @@ mmseg/datasets/transforms/transforms.py), ``LoadDepthAnnotation``
 (mmseg/datasets/transforms/loading.py) and ``datafrombytes`` (mmseg/utils/io.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

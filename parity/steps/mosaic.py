@@ -4,8 +4,6 @@ Reproduces ``RandomMosaic`` (mmseg 1.2.2 mmseg/datasets/transforms/transforms.py
 ``MultiImageMixDataset`` calls it (mmseg/datasets/dataset_wrappers.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol
 

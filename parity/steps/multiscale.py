@@ -5,8 +5,6 @@ mmseg/datasets/transforms/transforms.py), ``RandomChoiceResize`` (mmcv 2.1.0
 mmcv/transforms/processing.py) and ``imresize_to_multiple`` (mmcv/image/geometric.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

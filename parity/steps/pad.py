@@ -4,8 +4,6 @@ Reproduces ``Pad`` (mmcv 2.1.0 mmcv/transforms/processing.py) and ``impad``
 (mmcv/image/geometric.py). What the preprocessor pads is in `parity.steps.collate`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

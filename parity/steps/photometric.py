@@ -7,8 +7,6 @@ No draw depends on a pixel, so all are taken first and applied afterwards; the
 random stream is the reference's all the same.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -8,8 +8,6 @@ Scales follow the reference: ``(width, height)`` when the ratio is not kept,
 ``(long edge, short edge)`` in any order when it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

@@ -5,8 +5,6 @@ mmseg/datasets/transforms/transforms.py), ``lut_transform`` and ``clahe`` (mmcv 
 mmcv/image/photometric.py). Label maps stay; no draws.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.random import RandomState

@@ -4,8 +4,6 @@ OpenCV decodes a JPEG that was cut off and fills the rest with grey, so a half
 copied data set trains without a word. The formats' own end marks tell.
 """
 
-from __future__ import annotations
-
 import struct
 
 JPEG_START = b"\xff\xd8"

@@ -5,8 +5,6 @@ mmseg/datasets/transforms/transforms.py) and ``imrotate`` (mmcv 2.1.0
 mmcv/image/geometric.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

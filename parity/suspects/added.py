@@ -1,7 +1,5 @@
 """What people get wrong in the steps that configs add: `warp`, `tone`, `maps` and `mosaic`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2

@@ -1,7 +1,5 @@
 """What people get wrong in test-time augmentation: views, and how they are merged."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Time that a diagnosis may take: 20 seconds a step, unless somebody waits for longer."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """All suspects of all steps."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from parity.pipeline import Step

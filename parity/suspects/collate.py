@@ -3,8 +3,6 @@
 What concerns channels and normalisation is in ``normalisation.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

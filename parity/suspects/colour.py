@@ -1,7 +1,5 @@
 """What people get wrong in the arithmetic of brightness, contrast, saturation and hue."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2

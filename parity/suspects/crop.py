@@ -1,7 +1,5 @@
 """What people get wrong when cropping image and label map."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What people get wrong in deformable attention, a kernel that is not launched among it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

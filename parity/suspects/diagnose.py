@@ -5,8 +5,6 @@ record. One that gives the candidate's output bit by bit, with the same
 generator state afterwards, in every record at hand, is proof by reproduction.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

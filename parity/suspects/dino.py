@@ -1,7 +1,5 @@
 """What people get wrong in DINOv2 as a backbone: its position table, its blocks, its maps."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

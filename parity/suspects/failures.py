@@ -1,7 +1,5 @@
 """Which mistakes the failures of a check look like."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

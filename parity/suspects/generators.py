@@ -1,7 +1,5 @@
 """Other generators than the one a step is given, which people draw from."""
 
-from __future__ import annotations
-
 import random
 from typing import Any
 

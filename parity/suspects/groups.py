@@ -1,7 +1,5 @@
 """What people get wrong when parameters are sorted into groups."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -3,8 +3,6 @@
 Test-time augmentation is in ``augmentation.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

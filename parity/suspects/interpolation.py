@@ -1,7 +1,5 @@
 """What people get wrong in the interpolation of images and label maps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2

@@ -3,8 +3,6 @@
 What comes after the counts is in ``scoring.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

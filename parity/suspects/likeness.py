@@ -1,7 +1,5 @@
 """How much of a difference a suspect accounts for, and whether only rounding is left."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What people get wrong when reading an image and its label map."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from typing import Any

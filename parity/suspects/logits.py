@@ -1,7 +1,5 @@
 """What people get wrong when resizing logits, undoing padding and flips, and deciding classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

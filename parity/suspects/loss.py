@@ -4,8 +4,6 @@ What heads do that compute their own is in ``own_losses.py``, losses of overlap 
 ``overlaps.py``, the others in ``losses.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps

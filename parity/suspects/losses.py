@@ -1,7 +1,5 @@
 """What people get wrong in losses other than cross entropy and those of overlap."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """What people get wrong in PointRend's points, SAN's proposals, and what comes of queries."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

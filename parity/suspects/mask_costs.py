@@ -1,7 +1,5 @@
 """What people get wrong in the segments of a label map and in matching queries with them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

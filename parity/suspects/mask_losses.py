@@ -1,7 +1,5 @@
 """What people get wrong in the losses of queries."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What people get wrong in drawing points and sampling masks there."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -8,8 +8,6 @@ stack, so that any two suspects written this way can be made together.
 One whose only fault are options has no body: ``@mistake(focal_loss, gamma=1.0)``.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What people get wrong when they resize to one of several scales, an edge, or multiples."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from numpy.random import RandomState

@@ -1,7 +1,5 @@
 """What people get wrong about channels and normalisation when a batch is made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 What concerns parameter groups is in ``groups.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

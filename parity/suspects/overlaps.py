@@ -1,7 +1,5 @@
 """What people get wrong in losses from the overlap of masks: Dice, Tversky, Lovász."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

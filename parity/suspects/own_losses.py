@@ -1,7 +1,5 @@
 """What people get wrong in the losses of heads of several outputs, of detail and of depths."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """What people get wrong when they pad image and label map in the data pipeline."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

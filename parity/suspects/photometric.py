@@ -1,7 +1,5 @@
 """What people get wrong in the photometric distortion."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """What people get wrong when resizing an image and its label map."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

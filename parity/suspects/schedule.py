@@ -1,7 +1,5 @@
 """What people get wrong in learning-rate schedules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import wraps

@@ -1,7 +1,5 @@
 """What people get wrong when counts become scores and their means, and in saved predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

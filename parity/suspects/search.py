@@ -1,7 +1,5 @@
 """Search the suspects of a step for those that give what a candidate gave."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """Large tensors in files that are mapped: they take memory only while they are read."""
 
-from __future__ import annotations
-
 import mmap
 from collections.abc import Iterator
 from tempfile import TemporaryFile

@@ -1,7 +1,5 @@
 """A known mistake, as code that makes it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

@@ -3,8 +3,6 @@
 And in what two scores were obtained differently, read off their signatures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache

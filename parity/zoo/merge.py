@@ -1,7 +1,5 @@
 """Metafile rows and README rows brought together; where they disagree, both are kept."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

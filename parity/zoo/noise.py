@@ -9,8 +9,6 @@ somewhat below the figure it is compared with. Both are scored with
 (mIoU*); the mIoU in the metafiles was scored without it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

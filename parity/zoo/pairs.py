@@ -6,8 +6,6 @@ so do their batches. Each pair is two single trainings, so that noise is in
 every difference. A row whose config no source decides is left out.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter, defaultdict

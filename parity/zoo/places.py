@@ -1,7 +1,5 @@
 """A model zoo: configs of mmsegmentation with metafiles and READMEs, on disk or installed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

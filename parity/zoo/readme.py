@@ -1,7 +1,5 @@
 """The Markdown tables of a model zoo's READMEs; a README is read, never rendered."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Configs, metafiles and READMEs each spell these in their own way.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

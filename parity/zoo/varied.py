@@ -6,8 +6,6 @@ out; what follows from another term is written as following from it, so that two
 differ in one setting differ in the terms of that setting only.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

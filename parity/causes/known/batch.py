@@ -1,7 +1,5 @@
 """Samples per step, and what follows from their number: passes over the data, and the rate."""
 
-from __future__ import annotations
-
 from parity.causes.cause import (
     NO_CONFIG,
     NO_ROW,

@@ -1,7 +1,5 @@
 """The images that a run trained on and was scored on, and how they were augmented."""
 
-from __future__ import annotations
-
 from parity.causes.cause import (
     NO_CONFIG,
     NO_ROW,

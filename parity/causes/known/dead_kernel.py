@@ -1,7 +1,5 @@
 """The compiled op of deformable attention never ran: zeros forward and backward."""
 
-from __future__ import annotations
-
 import re
 
 import torch

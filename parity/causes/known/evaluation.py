@@ -1,7 +1,5 @@
 """How a score was made, and what it is compared with."""
 
-from __future__ import annotations
-
 from parity.causes.cause import (
     NO_CONFIG,
     NO_ROW,

@@ -1,7 +1,5 @@
 """Labels: which ids they hold, what was made of them, and the classes that learn them."""
 
-from __future__ import annotations
-
 from parity.causes.cause import (
     Cause,
     Effect,

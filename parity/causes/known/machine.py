@@ -1,7 +1,5 @@
 """Versions, precision and workers of the machine that trained."""
 
-from __future__ import annotations
-
 import re
 
 from parity.causes.cause import Cause, Effect, Found, RuledOut, RunContext, Unchecked, Verdict

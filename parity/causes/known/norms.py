@@ -1,7 +1,5 @@
 """Batch normalisation over few images."""
 
-from __future__ import annotations
-
 from parity.causes.cause import Cause, Effect, Found, RuledOut, RunContext, Unchecked, Verdict
 from parity.causes.facts import intended_batch, logged_start
 from parity.settings.items import Item, walk

@@ -1,7 +1,5 @@
 """How long a run trained, and with which learning rates."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """What the curves show by themselves: a training that broke down says so in numbers."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Causes whose whole body is that some settings differ."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from parity.causes.cause import (

@@ -1,7 +1,5 @@
 """The weights that a training starts from, or that are scored."""
 
-from __future__ import annotations
-
 import re
 
 from parity.causes.cause import (

@@ -1,7 +1,5 @@
 """Every step in words: its signature, what goes in and comes out, and an example that runs."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

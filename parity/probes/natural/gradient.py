@@ -1,7 +1,5 @@
 """Gradients of what a function gives, taken the same way on every side."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

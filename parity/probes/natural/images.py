@@ -1,7 +1,5 @@
 """Images as transforms take them: arrays, Pillow images, tensors; alone or in a mapping."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress

@@ -4,8 +4,6 @@ What draws does so from torch's global generator, which is seeded from the strea
 of the step for every side alike. Its state afterwards is part of the result.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Every step as its author would write it: name, signature, and how it is run on seeded inputs."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

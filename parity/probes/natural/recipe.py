@@ -1,7 +1,5 @@
 """Schedules, parameter groups, clipping, accumulation: what a config asks for."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass

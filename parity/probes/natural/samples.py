@@ -1,7 +1,5 @@
 """Augmentation and batches: samples in, samples out."""
 
-from __future__ import annotations
-
 import pickle
 import random
 from collections.abc import Iterator, Mapping, Sequence

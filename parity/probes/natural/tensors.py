@@ -1,7 +1,5 @@
 """Losses, logits, inference and attention: tensors in, tensors out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ mmseg/models/segmentors/encoder_decoder.py), and ``BaseDecodeHead.predict_by_fea
 (mmseg/models/decode_heads/decode_head.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

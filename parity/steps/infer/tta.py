@@ -6,8 +6,6 @@ mmengine/model/test_time_aug.py) and ``SegTTAModel.merge_preds`` (mmseg 1.2.2
 mmseg/models/segmentors/seg_tta.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any

@@ -6,8 +6,6 @@ axes of length one, and so saves a prediction of one row as a column, and fails
 for one pixel. Here the file has the prediction's own height and width.
 """
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Reproduces ``CrossEntropyLoss(use_sigmoid=True)`` (mmseg 1.2.2
 mmseg/models/losses/cross_entropy_loss.py).
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor

@@ -4,8 +4,6 @@ Reproduces ``SiLogLoss`` (mmseg 1.2.2 mmseg/models/losses/silog_loss.py), and
 ``VPDDepthHead.loss_by_feat`` (mmseg/models/decode_heads/vpd_depth_head.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -3,8 +3,6 @@
 Reproduces ``STDCHead.loss_by_feat`` (mmseg 1.2.2 mmseg/models/decode_heads/stdc_head.py).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -4,8 +4,6 @@ Reproduces ``HuasdorffDisstanceLoss`` (mmseg 1.2.2
 mmseg/models/losses/huasdorff_distance_loss.py).
 """
 
-from __future__ import annotations
-
 import importlib
 
 import torch

@@ -3,8 +3,6 @@
 Reproduces ``KLDivLoss`` (mmseg 1.2.2 mmseg/models/losses/kldiv_loss.py).
 """
 
-from __future__ import annotations
-
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 

@@ -3,8 +3,6 @@
 Reproduces ``BoundaryLoss`` (mmseg 1.2.2 mmseg/models/losses/boundary_loss.py), of PIDNet.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor

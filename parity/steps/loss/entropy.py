@@ -4,8 +4,6 @@ Reproduces two of the three branches of ``CrossEntropyLoss`` (mmseg 1.2.2
 mmseg/models/losses/cross_entropy_loss.py); the third is in ``binary.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -4,8 +4,6 @@ Reproduces ``FocalLoss`` on the CPU, that is its ``py_sigmoid_focal_loss``
 (mmseg 1.2.2 mmseg/models/losses/focal_loss.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ Reproduces ``BaseDecodeHead.loss_by_feat`` (mmseg 1.2.2
 mmseg/models/decode_heads/decode_head.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch.nn.functional as F  # noqa: N812

@@ -3,8 +3,6 @@
 Reproduces ``LovaszLoss`` (mmseg 1.2.2 mmseg/models/losses/lovasz_loss.py).
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -5,8 +5,6 @@ mmseg/models/losses/ohem_cross_entropy_loss.py and
 mmseg/structures/sampler/ohem_pixel_sampler.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

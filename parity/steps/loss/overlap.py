@@ -4,8 +4,6 @@ Reproduces ``DiceLoss`` and ``TverskyLoss`` (mmseg 1.2.2
 mmseg/models/losses/dice_loss.py and tversky_loss.py).
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor

@@ -4,8 +4,6 @@ Reproduces ``weight_reduce_loss`` and ``get_class_weight`` (mmseg 1.2.2
 mmseg/models/losses/utils.py).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Turn what torch refuses into an error that names the tensors it refused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature

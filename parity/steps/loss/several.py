@@ -5,8 +5,6 @@ PIDHead (mmseg 1.2.2 mmseg/models/decode_heads/knet_head.py, da_head.py, enc_hea
 ddr_head.py and pid_head.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

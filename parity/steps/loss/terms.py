@@ -1,7 +1,5 @@
 """One entry of a head's ``loss_decode``, and what a head passes to it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

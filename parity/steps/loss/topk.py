@@ -3,8 +3,6 @@
 Reproduces ``accuracy`` (mmseg 1.2.2 mmseg/models/losses/accuracy.py).
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from parity.errors import InputError

@@ -5,8 +5,6 @@ mmdet/models/task_modules) and the matching half of ``_get_targets_single`` of
 Mask2FormerHead and MaskFormerHead (mmdet/models/dense_heads).
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from typing import NamedTuple

@@ -6,8 +6,6 @@ mmdet/models/task_modules/assigners/match_cost.py). Masks are compared at points
 or at pixels: any shape after the first dimension.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor

@@ -5,8 +5,6 @@ mmseg/models/decode_heads). ``parity.steps.logits.postprocess_logits`` goes on
 from there: it cuts off the padding, resizes, and takes the largest.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

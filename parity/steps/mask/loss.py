@@ -6,8 +6,6 @@ losses of their configs (mmdet/models/losses), in one process: over several, the
 reference takes the mean of their numbers of masks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any

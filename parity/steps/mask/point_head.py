@@ -5,8 +5,6 @@ mmseg/models/decode_heads/point_head.py) and ``point_sample`` (mmcv 2.1.0
 mmcv/ops/point_sample.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

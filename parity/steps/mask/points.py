@@ -8,8 +8,6 @@ draws from torch's global one, as the reference does, so that
 ``torch.manual_seed(seed)`` before either gives the same points.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

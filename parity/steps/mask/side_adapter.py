@@ -5,8 +5,6 @@ mmseg/models/decode_heads/san_head.py) with ``MatchMasks`` (mmseg/utils/mask_cla
 and mmseg's ``HungarianAssigner``, in one process.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ Reproduces ``_seg_data_to_instance_data`` of Mask2FormerHead and MaskFormerHead
 (mmseg 1.2.2 mmseg/models/decode_heads/mask2former_head.py and maskformer_head.py).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -4,8 +4,6 @@ Reproduces ``OptimWrapper.scale_loss``, ``should_update`` and
 ``initialize_count_status`` (mmengine 0.10.7 mmengine/optim/optimizer/optimizer_wrapper.py).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -4,8 +4,6 @@ Reproduces ``OptimWrapper._clip_grad`` (mmengine 0.10.7
 mmengine/optim/optimizer/optimizer_wrapper.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

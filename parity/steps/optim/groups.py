@@ -6,8 +6,6 @@ mmengine/optim/optimizer/default_constructor.py) and
 mmseg/engine/optimizers/force_default_constructor.py).
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ Reproduces ``LearningRateDecayOptimizerConstructor`` and
 mmseg/engine/optimizers/layer_decay_optimizer_constructor.py).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import nn

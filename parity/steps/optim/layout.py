@@ -1,7 +1,5 @@
 """Small models described by plain values, so that an input can be stored and compared."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

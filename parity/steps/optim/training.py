@@ -4,8 +4,6 @@ Reproduces ``OptimWrapper.update_params`` (mmengine 0.10.7
 mmengine/optim/optimizer/optimizer_wrapper.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Read a config's ``param_scheduler`` list."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any

@@ -4,8 +4,6 @@ Reproduces ``CosineRestartLR`` and ``OneCycleLR`` (mmengine 0.10.7
 mmengine/optim/scheduler/param_scheduler.py).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Reproduces ``ReduceOnPlateauLR`` and ``ReduceOnPlateauMomentum`` (mmengine 0.10.
 mmengine/optim/scheduler/param_scheduler.py).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ The closed forms in papers give rates that differ in the last bits, so they are
 not used here.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections import Counter

@@ -5,8 +5,6 @@ step schedulers (mmengine 0.10.7 mmengine/runner/runner.py and
 mmengine/hooks/param_scheduler_hook.py).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
