@@ -14,6 +14,7 @@ from parity.candidate.load import load_candidate
 from parity.candidate.runner import Outcome
 from parity.candidate.steps import candidate_from, select_steps
 from parity.errors import InputError
+from parity.steps.mask import mask2former_match
 from tests.candidate.test_strangers import checked
 
 
@@ -173,3 +174,33 @@ def test_what_people_copy_most_is_named(given, asked, at, name):
     check, _ = checked(given, asked)
     [how, *_] = mistake_of(check.records()[at]).evidence
     assert how.startswith(f"{name}: exactly reproduced")
+
+
+def matcher(outputs, targets):
+    rows = zip(outputs["pred_logits"], outputs["pred_masks"], targets, strict=True)
+    return [
+        mask2former_match(scores, masks, target["labels"], target["masks"])
+        for scores, masks, target in rows
+    ]
+
+
+def test_a_matcher_of_outputs_and_targets():
+    found = checked(matcher, "mask2former_match")[1]
+    assert found["mask2former_match"] == found["mask2former_match_crowd"] == {"equal"}
+    assert found["mask2former_match_few"] == {"not compared"}
+
+
+def clip(gradients, max_norm, norm_type=2):
+    norms = [one.norm(norm_type) for one in gradients if one is not None]
+    total = torch.norm(torch.stack(norms), norm_type) if norms else torch.tensor(0.0)
+    factor = min(float(max_norm / (total + 1e-6)), 1.0)
+    return [None if one is None else one * factor for one in gradients]
+
+
+def test_clipping_by_the_names_of_torch():
+    assert "equal" in checked(clip, "clip_gradients")[1]["optim_clip"]
+
+
+def test_a_function_of_fewer_arguments_is_no_candidate_for_a_step():
+    found = checked(lambda mask_cls, mask_pred: mask_pred, "mask2former_inference")[1]
+    assert found == {"mask2former_infer": {"not compared"}}

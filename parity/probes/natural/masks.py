@@ -17,7 +17,7 @@ from numpy.random import RandomState
 from parity.compare.rng import GeneratorState, RecordingRandomState
 from parity.errors import InputError
 from parity.probes.natural.gradient import leaf_of
-from parity.probes.natural.signature import Caller, Partly, through_caller
+from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
 from parity.steps.loss.head import total_loss
 
 Value = Mapping[str, Any]
@@ -101,8 +101,17 @@ def _pair(segments: Any) -> tuple[Any, Any]:
 @on_torch_stream
 @through_caller
 def matched(call: Caller, value: Value, rng: RandomState, **options: Any) -> dict[str, Any]:
-    """Give the pairs of a matching, int64 ``(K,)`` each, whichever way they come."""
-    queries, segments = (torch.as_tensor(side) for side in call(value, options))
+    """Give the pairs of a matching, int64 ``(K,)`` each, whichever way they come.
+
+    Matchers of ``(outputs, targets)`` are called as DETR's and Mask2Former's own are.
+    """
+    if {"outputs", "targets"} <= parameters_of(call.function).keys() and "scores" in value:
+        outputs = {"pred_logits": value["scores"][None], "pred_masks": value["masks"][None]}
+        target = {"labels": value["labels"], "masks": value["targets"]}
+        [pair] = call({"outputs": outputs, "targets": [target]}, options)
+    else:
+        pair = call(value, options)
+    queries, segments = (torch.as_tensor(side) for side in pair)
     return {"queries": queries, "segments": segments}
 
 

@@ -177,7 +177,10 @@ def _group(group: Any, names: Mapping[int, str], rates: Mapping[str, float]) -> 
 @through_caller
 def clipped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options: Any) -> Any:
     """Give clipped gradients, with their norm where it gives that."""
-    found = call({"gradients": value["gradients"]}, {"clip_grad": value["clip_grad"]})
+    given = {"clip_grad": value["clip_grad"]}
+    if value["clip_grad"] and "max_norm" in parameters_of(call.function):
+        given = {"norm_type": 2.0, **value["clip_grad"]}
+    found = call({"gradients": value["gradients"]}, given)
     if hasattr(found, "_asdict"):
         return found._asdict()
     return Partly(gradients=found) if isinstance(found, list) else found

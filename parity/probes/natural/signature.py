@@ -204,7 +204,7 @@ class Names:
             args |= {key: required[key] for key in rest[len(free) :]}
         elif len(rest) > len(free):
             missing = ", ".join(rest[len(free) :])
-            raise TypeError(f"takes no {missing}; its parameters are {list(self._parameters)}")
+            raise NotExercised(f"takes no {missing}; its parameters are {list(self._parameters)}")
         for key, name in zip(rest, free, strict=False):
             self._claimed.add(name)
             args[name] = required[key]
