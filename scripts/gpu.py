@@ -26,8 +26,9 @@ from parity.files import make_folder, write_atomically
 from parity.probes.device import check_device
 from parity.report.training import render_training, verdict
 from parity.report.training_json import render_training_json
+from parity.train.asked import CANDIDATE, REFERENCE, TrainOptions
 from parity.train.equivalence import MARGIN
-from parity.train.record import CANDIDATE, REFERENCE, TrainOptions, train
+from parity.train.record import train
 from parity.train.seeds import Trainings
 from parity.train.settings import TrainingSettings, read_settings
 

@@ -124,9 +124,10 @@ def check_with(
     notes += [f"No picture of {name}: {why}." for (_, name), why in check.unshown.items()]
     report = replace(report, notes=tuple(notes))
     if not progress.stopped:
-        report = replace(
-            report, unexercised=unexercised(report.summaries, runner.description, options)
+        left = unexercised(
+            report.summaries, runner.description, only=options.only, replay=options.replay
         )
+        report = replace(report, unexercised=left)
         with progress.phase("while distributions and mistakes were looked at"):
             report = _looked_into(report, check, options, diagnose)
     return replace(report, incomplete=progress.stopped)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 from parity.candidate.judge import NOT_GIVEN
 from parity.candidate.runner import Description
 from parity.check.cases import all_steps
 from parity.check.summary import StepSummary, Unexercised
 from parity.pipeline import Step
-
-if TYPE_CHECKING:
-    from parity.candidate.run import CheckOptions
 
 # Begins the reason of every case that a candidate could not be run on.
 CANDIDATE = "the candidate "
@@ -21,11 +17,15 @@ Parts = Sequence[tuple[Step, str]]
 
 
 def unexercised(
-    rows: Sequence[StepSummary], description: Description, options: CheckOptions
+    rows: Sequence[StepSummary],
+    description: Description,
+    *,
+    only: Collection[str] = (),
+    replay: bool = False,
 ) -> tuple[Unexercised, ...]:
     """Steps not given, cases that the candidate takes no option for, and draws it does not make."""
-    asked = [step for step in all_steps() if not options.only or step.name in options.only]
-    parts = [(step, description.part(step, replay=options.replay)) for step in asked]
+    asked = [step for step in all_steps() if not only or step.name in only]
+    parts = [(step, description.part(step, replay=replay)) for step in asked]
     found = _refused(rows) + _unrecorded(rows, parts) + _replayed(parts)
     absent = [] if description.has_pipeline else _absent(parts)
     return (*found, *([Unexercised(tuple(absent), "not given")] if absent else []))

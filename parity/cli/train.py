@@ -21,10 +21,11 @@ from parity.probes.device import check_device
 from parity.report.training import render_training
 from parity.report.training_json import render_training_json
 from parity.report.training_page import render_training_html
+from parity.train.asked import TrainOptions
 from parity.train.equivalence import MARGIN
 from parity.train.mapping import read_map
 from parity.train.ported import Port
-from parity.train.record import Training, TrainOptions
+from parity.train.record import Training
 from parity.train.roots import built_in_data
 from parity.train.seeds import Trainings, train_seeds
 from parity.train.settings import TrainingSettings, read_settings

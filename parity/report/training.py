@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from parity.train.asked import BOTH
 from parity.train.equivalence import ClassEquivalence, Equivalence
 from parity.train.operations import OperationParting
-from parity.train.record import BOTH, Training
+from parity.train.record import Training
 from parity.train.seeds import Trainings
 from parity.train.tally import Count, LockstepTally
 

@@ -7,9 +7,10 @@ from typing import Final, Literal
 from parity import __version__
 from parity.report.json import plain, schema_of
 from parity.report.training import score_verdict, verdict
+from parity.train.asked import BOTH
 from parity.train.equivalence import ClassEquivalence, Equivalence
 from parity.train.operations import OperationParting
-from parity.train.record import BOTH, Training
+from parity.train.record import Training
 from parity.train.seeds import Trainings
 from parity.train.tally import Count, LockstepTally, Parting
 from parity.train.traces import TrainingTrace

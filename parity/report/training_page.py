@@ -8,7 +8,8 @@ from parity.check.exhibit.records import Series
 from parity.report import training as text
 from parity.report.figures import curve_svg
 from parity.report.html import page_environment, page_policy, static_file
-from parity.train.record import CANDIDATE, REFERENCE, Training
+from parity.train.asked import CANDIDATE, REFERENCE
+from parity.train.record import Training
 from parity.train.seeds import Trainings
 
 

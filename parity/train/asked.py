@@ -1,23 +1,53 @@
 """What a training was asked for, kept with what it leaves: only the same goes on from there."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parity.errors import InputError
+from parity.train.ported import Port
 from parity.train.settings import TrainingSettings
 from parity.train.tally import MISSING, leaves
-
-if TYPE_CHECKING:
-    from parity.train.record import TrainOptions
 
 # Besides the config: what every weight comes from, and what only the record of the whole does.
 _DECIDING = ("seed", "device", "threads")
 _RECORDED = ("side", "lockstep", "iters", "repeat", "precise", "ops")
 _TOLD = 3
+
+
+BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train. lockstep: iterations that are compared in everything, of `iters` in all.
+
+    work_dir: holds those of both sides; ours is written only to `keep` it, with a
+    checkpoint every `interval` iterations. resume: go on from the checkpoints there.
+    port: a user's own model for our side. repeat: `side` trains twice, or where both do, the
+    reference. precise: what differs is held to the reference in float64; asks for `teacher`.
+    ops: once more up to where the sides part, with the operations there; log_at: in this
+    iteration, and no further.
+    """
+
+    side: str = BOTH
+    lockstep: int = 20
+    iters: int = 20
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    teacher: bool = False
+    work_dir: Path = Path("work_dir")
+    keep: bool = False
+    interval: int = 0
+    resume: bool = False
+    port: Port | None = None
+    repeat: bool = False
+    precise: bool = False
+    ops: bool = False
+    log_at: int | None = None
 
 
 def asked_for(

@@ -15,7 +15,7 @@ from torch import nn
 
 from parity.errors import InputError
 from parity.live import reference_module
-from parity.train.asked import asked_for, insist_on_same
+from parity.train.asked import BOTH, CANDIDATE, REFERENCE, TrainOptions, asked_for, insist_on_same
 from parity.train.checkpoint import kept_iterations, meta_of, read_checkpoint
 from parity.train.data import InfiniteOrder
 from parity.train.journal import Journal
@@ -26,7 +26,7 @@ from parity.train.losses import own_losses
 from parity.train.observe import Observer
 from parity.train.operations import OperationParting
 from parity.train.plan import TrainingPlan, plan_of
-from parity.train.ported import Port, PortedModel
+from parity.train.ported import PortedModel
 from parity.train.settings import TrainingSettings
 from parity.train.sides import Train, TrainingSide, run_alone
 from parity.train.tally import LockstepTally
@@ -34,37 +34,6 @@ from parity.train.traces import INTERRUPTED, TrainingTrace
 from parity.train.validation import own_predictions
 
 Progress = Callable[[int], None]
-BOTH, REFERENCE, CANDIDATE = "both", "reference", "candidate"
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train. lockstep: iterations that are compared in everything, of `iters` in all.
-
-    work_dir: holds those of both sides; ours is written only to `keep` it, with a
-    checkpoint every `interval` iterations. resume: go on from the checkpoints there.
-    port: a user's own model for our side. repeat: `side` trains twice, or where both do, the
-    reference. precise: what differs is held to the reference in float64; asks for `teacher`.
-    ops: once more up to where the sides part, with the operations there; log_at: in this
-    iteration, and no further.
-    """
-
-    side: str = BOTH
-    lockstep: int = 20
-    iters: int = 20
-    seed: int = 0
-    device: str = "cpu"
-    threads: int = 1
-    teacher: bool = False
-    work_dir: Path = Path("work_dir")
-    keep: bool = False
-    interval: int = 0
-    resume: bool = False
-    port: Port | None = None
-    repeat: bool = False
-    precise: bool = False
-    ops: bool = False
-    log_at: int | None = None
 
 
 @dataclass(frozen=True)

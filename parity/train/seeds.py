@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from parity.errors import InputError
-from parity.train.asked import asked_for, insist_on_same
+from parity.train.asked import CANDIDATE, REFERENCE, TrainOptions, asked_for, insist_on_same
 from parity.train.checkpoint import load_plain, save_whole
 from parity.train.equivalence import (
     MARGIN,
@@ -20,7 +20,7 @@ from parity.train.equivalence import (
     mean_iou,
 )
 from parity.train.judge import Float64Judge, RepeatJudge, judge_of
-from parity.train.record import CANDIDATE, REFERENCE, Progress, Training, TrainOptions, train
+from parity.train.record import Progress, Training, train
 from parity.train.settings import TrainingSettings
 from parity.train.tally import LockstepTally
 from parity.train.traces import TrainingTrace

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from parity.cli import app
 from parity.live import reference_module
+from parity.train.asked import TrainOptions
 from parity.train.lockstep import lockstep
 from parity.train.loop import Loop
 from parity.train.plan import plan_of
-from parity.train.record import TrainOptions
 from parity.train.settings import read_settings
 from parity.train.sides import TrainingSide
 from parity.train.whole import for_whole
