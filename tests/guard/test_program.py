@@ -1,6 +1,5 @@
 """The doctor as a program: one file, Python 3.8, one screen, JSON, exit codes."""
 
-import ast
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from parity.guard import doctor
 from parity.guard.doctor import HEIGHT, WIDTH, Line, ask, diagnose, read_extension, render_text
 from tests.causes.test_extension import fat_binary
 
-from .made import Made
+from .made import Made, imported
 
 SOURCE = Path(doctor.__file__)
 PYTHONS = ["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"]
@@ -37,12 +36,7 @@ def is_one_screen(text):
 
 
 def test_it_is_valid_for_python_3_8_and_imports_the_standard_library_alone():
-    tree = ast.parse(SOURCE.read_text(), feature_version=(3, 8))
-    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    names = [
-        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports
-    ]
-    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    assert imported(SOURCE) <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("name", PYTHONS)
