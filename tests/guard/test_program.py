@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from parity.causes.extension import read_architectures
 from parity.cli import app
 from parity.guard import doctor
 from parity.guard.doctor import HEIGHT, WIDTH, Line, ask, diagnose, read_extension, render_text
-from tests.causes.test_extension import fat_binary
+from tests.causes.test_extension import HOSTILE, MALFORMED, fat_binary
 
 from .made import Made, imported
 
@@ -171,12 +170,8 @@ BYTES = {
     "machine code and PTX": fat_binary((2, 70), (2, 75), (1, 75)),
     "two": fat_binary((2, 80)) + bytes(40) + fat_binary((2, 90)),
     "no header": b"-arch sm_61",
-    "magic alone": struct.pack("<I", 0xBA55ED50),
-    "too long": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**63),
-    "another version": struct.pack("<IHHQ", 0xBA55ED50, 7, 0, 10) + bytes(200),
-    "not entries": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 999) + bytes(200),
-    "hostile": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**40) * 20_000
-    + struct.pack("<HHIQIIHHI", 2, 0, 32, 0, 0, 0, 0, 0, 86) * 100_000,
+    **MALFORMED,
+    "hostile": HOSTILE,
 }
 
 
