@@ -32,17 +32,23 @@ class Defect:
     plant: Callable[[tuple[Step, ...]], tuple[Step, ...]]
 
 
-def _swap(
-    name: str, function: Callable[..., Any]
-) -> Callable[[tuple[Step, ...]], tuple[Step, ...]]:
-    def plant(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(
-            Step(name, function, step.options) if step.name == name else step for step in steps
-        )
-
-    return plant
+DEFECTS: list[Defect] = []
 
 
+def defect_of(name: str, pipeline: str = "train") -> Callable[[Callable[..., Any]], Any]:
+    """Register a function that stands for the step `name`."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        def plant(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+            return tuple(step.doing(function) if step.name == name else step for step in steps)
+
+        DEFECTS.append(Defect(function.__name__, pipeline, name, plant))
+        return function
+
+    return register
+
+
+@defect_of("load")
 def load_one_pixel_off_by_255(info, rng):
     """0 against 255 at one pixel: a uint8 subtraction would call it 1."""
     sample = loads.load_sample(info)
@@ -51,11 +57,13 @@ def load_one_pixel_off_by_255(info, rng):
     return sample.replace(image=image)
 
 
+@defect_of("load")
 def load_wrong_dtype(info, rng):
     sample = loads.load_sample(info)
     return sample.replace(seg=sample.seg.astype(np.int64))
 
 
+@defect_of("resize")
 def resize_ratio_of_each_edge(sample, rng, *, scale, ratio_range, keep_ratio):
     """One ratio per edge: an extra draw."""
     low, high = ratio_range
@@ -63,6 +71,7 @@ def resize_ratio_of_each_edge(sample, rng, *, scale, ratio_range, keep_ratio):
     return resizes.resize_sample(sample, scale=drawn, keep_ratio=True)
 
 
+@defect_of("resize")
 def resize_scale_factor_swapped(sample, rng, *, scale, ratio_range, keep_ratio):
     good = resizes.random_resize_sample(
         sample, rng, scale=scale, ratio_range=ratio_range, keep_ratio=True
@@ -70,6 +79,7 @@ def resize_scale_factor_swapped(sample, rng, *, scale, ratio_range, keep_ratio):
     return good.replace(meta=good.meta.replace(scale_factor=good.meta.scale_factor[::-1]))
 
 
+@defect_of("load_annotation", "val")
 def val_resize_label_too(sample, rng):
     good = loads.load_annotation_sample(sample)
     return good.replace(
@@ -77,12 +87,14 @@ def val_resize_label_too(sample, rng):
     )
 
 
+@defect_of("crop")
 def crop_counting_ignore(sample, rng, *, crop_size, cat_max_ratio):
     return crops.crop_sample(
         sample, rng, crop_size=crop_size, cat_max_ratio=cat_max_ratio, ignore_index=-1
     )
 
 
+@defect_of("crop")
 def crop_exclusive_offset(sample, rng, *, crop_size, cat_max_ratio):
     """The last offset is never drawn; the same number of draws."""
     state = rng.get_state()
@@ -95,10 +107,12 @@ def crop_exclusive_offset(sample, rng, *, crop_size, cat_max_ratio):
     return good.replace(image=crops.crop(sample.image, box), seg=crops.crop(sample.seg, box))
 
 
+@defect_of("flip")
 def flip_image_only(sample, rng, *, prob):
     return flips.flip_sample(sample, rng, prob=prob).replace(seg=sample.seg)
 
 
+@defect_of("flip")
 def flip_by_random_sample(sample, rng, *, prob):
     """``random() >= prob``: the same draw, the opposite decision."""
     flipped = bool(rng.random_sample() >= prob)
@@ -112,6 +126,7 @@ def flip_by_random_sample(sample, rng, *, prob):
     )
 
 
+@defect_of("flip")
 def flip_meta_missing(sample, rng, *, prob):
     good = flips.flip_sample(sample, rng, prob=prob)
     return good.replace(meta=sample.meta)
@@ -128,6 +143,7 @@ def flip_before_crop(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(swapped.get(step.name, step) for step in steps)
 
 
+@defect_of("photometric")
 def photometric_inclusive_hue(sample, rng):
     return photometrics.photometric_sample(sample, _InclusiveRandint(rng))
 
@@ -143,6 +159,7 @@ class _InclusiveRandint:
         return self._rng.randint(low) if high is None else self._rng.randint(low, high + 1)
 
 
+@defect_of("photometric")
 def photometric_extra_draw(sample, rng):
     good = photometrics.photometric_sample(sample, rng)
     rng.random_sample()
@@ -155,39 +172,7 @@ def photometric_in_place(sample, rng):
     return sample
 
 
-DEFECTS = [
-    *(
-        Defect(function.__name__, "train", step, _swap(step, function))
-        for step, functions in {
-            "load": [
-                load_one_pixel_off_by_255,
-                load_wrong_dtype,
-            ],
-            "resize": [
-                resize_ratio_of_each_edge,
-                resize_scale_factor_swapped,
-            ],
-            "crop": [
-                crop_counting_ignore,
-                crop_exclusive_offset,
-            ],
-            "flip": [flip_image_only, flip_by_random_sample, flip_meta_missing],
-            "photometric": [
-                photometric_inclusive_hue,
-                photometric_extra_draw,
-            ],
-        }.items()
-        for function in functions
-    ),
-    Defect("flip_before_crop", "train", "crop", flip_before_crop),
-    Defect(
-        "val_resize_label_too",
-        "val",
-        "load_annotation",
-        _swap("load_annotation", val_resize_label_too),
-    ),
-]
-
+DEFECTS.append(Defect("flip_before_crop", "train", "crop", flip_before_crop))
 PIPELINES = {"train": TrainPipeline(), "val": ValPipeline()}
 
 

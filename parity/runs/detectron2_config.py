@@ -4,12 +4,10 @@ Keys: detectron2/config/defaults.py, and mask2former/config.py of Mask2Former.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from parity.runs.facts import Config, Fact, Source
-from parity.runs.families import backbone_of
-from parity.runs.foreign import Foreign, plain_list, whole
+from parity.runs.foreign import Foreign, backbone_like, plain_list, text, whole
 
 # The beginning of a data set's registered name: our name, images to train on, classes.
 _DATASETS: Mapping[str, tuple[str, int | None]] = {
@@ -28,10 +26,19 @@ _METHODS = {
 
 def state_config(run: Foreign, given: Config) -> None:
     """Add what `given` states; the number of processes is known from the log or not at all."""
+    decoder = "MODEL.MASK_FORMER.TRANSFORMER_DECODER_NAME"
+    run.take(given, "method", decoder, lambda name: _METHODS.get(str(name)))
+    run.take(given, "method", "MODEL.META_ARCHITECTURE", text)
+    run.state("backbone", *_backbone(given))
+    run.take(given, "classes", "MODEL.SEM_SEG_HEAD.NUM_CLASSES")
+    run.take(
+        given, "pretrained", "MODEL.WEIGHTS", lambda path: "none" if path == "" else text(path)
+    )
+    run.take(given, "max_iters", "SOLVER.MAX_ITER")
+    run.take(given, "seed", "SEED")
     _batch(run, given)
     _schedule(run, given)
     _data(run, given)
-    _model(run, given)
 
 
 def _batch(run: Foreign, given: Config) -> None:
@@ -47,7 +54,6 @@ def _batch(run: Foreign, given: Config) -> None:
 def _schedule(run: Foreign, given: Config) -> None:
     solver: Any = given.get("SOLVER")
     solver = solver if isinstance(solver, Mapping) else {}
-    run.state("max_iters", whole(solver.get("MAX_ITER")), given.source("SOLVER", "MAX_ITER"))
     name = str(solver.get("OPTIMIZER", "SGD"))
     if solver.get("BASE_LR") is not None:
         rate, decay = solver.get("BASE_LR"), solver.get("WEIGHT_DECAY")
@@ -68,7 +74,6 @@ def _schedule(run: Foreign, given: Config) -> None:
     if isinstance(mixed, bool):
         precision = "amp float16" if mixed else "float32"
         run.state("precision", precision, given.source("SOLVER", "AMP", "ENABLED"))
-    run.state("seed", whole(given.get("SEED")), given.source("SEED"))
 
 
 def _data(run: Foreign, given: Config) -> None:
@@ -104,35 +109,15 @@ def _scoring(run: Foreign, given: Config, dataset: str) -> None:
         run.state("signature", f"mIoU|{kind}|whole|ignore=255|reduce0=y|orig-size", source, note)
 
 
-def _model(run: Foreign, given: Config) -> None:
-    decoder = given.get("MODEL", "MASK_FORMER", "TRANSFORMER_DECODER_NAME")
-    source = given.source("MODEL", "MASK_FORMER", "TRANSFORMER_DECODER_NAME")
-    if isinstance(decoder, str) and decoder in _METHODS:
-        run.state("method", _METHODS[decoder], source)
-    else:
-        kind = given.fact("MODEL", "META_ARCHITECTURE")
-        run.state("method", kind.value if isinstance(kind.value, str) else None, kind.source)
-    run.state("backbone", *_backbone(given))
-    classes = given.fact("MODEL", "SEM_SEG_HEAD", "NUM_CLASSES")
-    run.state("classes", whole(classes.value), classes.source)
-    weights = given.fact("MODEL", "WEIGHTS")
-    if isinstance(weights.value, str):
-        run.state("pretrained", weights.value or "none", weights.source)
-
-
 def _backbone(given: Config) -> tuple[str | None, Source]:
     """In the zoo's words where the keys of it are known, else as the config names it."""
     source = given.source("MODEL", "BACKBONE", "NAME")
     written = given.get("MODEL", "BACKBONE", "NAME")
     swin, resnet = given.get("MODEL", "SWIN"), given.get("MODEL", "RESNETS")
-    alike: dict[str, Any] = {}
     if written == "D2SwinTransformer" and isinstance(swin, Mapping):
-        alike = {"type": "SwinTransformer", "embed_dims": swin.get("EMBED_DIM")}
-        alike["depths"] = plain_list(swin.get("DEPTHS"))
-    elif "resnet" in str(written) and isinstance(resnet, Mapping):
-        last = 1 if resnet.get("RES5_DILATION", 1) == 2 else 2
-        alike = {"type": "ResNet", "depth": resnet.get("DEPTH"), "strides": (1, 2, 2, last)}
-    if not alike:
-        return (written if isinstance(written, str) else None), source
-    named = backbone_of(replace(given, values={"model": {"backbone": alike}}))
-    return named.value, source
+        dims, depths = swin.get("EMBED_DIM"), plain_list(swin.get("DEPTHS"))
+        return backbone_like(type="SwinTransformer", embed_dims=dims, depths=depths), source
+    if "resnet" in str(written) and isinstance(resnet, Mapping):
+        strides = (1, 2, 2, 1 if resnet.get("RES5_DILATION", 1) == 2 else 2)
+        return backbone_like(type="ResNet", depth=resnet.get("DEPTH"), strides=strides), source
+    return text(written), source

@@ -8,6 +8,7 @@ and the checkpointer of fvcore.
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from parity.runs.curves import number, step_number
 from parity.runs.facts import Fact, Source
@@ -129,12 +130,8 @@ class _Log:
         if not loads:
             loads.append(WeightLoad("", "init", source))
         last = replace(loads[-1], listed=loads[-1].listed or source)
-        if kind == "missing":
-            loads[-1] = replace(last, missing=(*last.missing, key)[:MAX_KEYS])
-        elif kind == "unexpected":
-            loads[-1] = replace(last, unexpected=(*last.unexpected, key)[:MAX_KEYS])
-        else:
-            loads[-1] = replace(last, mismatched=(*last.mismatched, key)[:MAX_KEYS])
+        keys: dict[str, Any] = {kind: (*getattr(last, kind), key)[:MAX_KEYS]}
+        loads[-1] = replace(last, **keys)
 
     def _scores(self, source: Source, text: str) -> None:
         """Three lines: the task, the names, the values in percent."""

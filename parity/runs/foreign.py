@@ -5,7 +5,7 @@ Their YAML and JSON documents are read as configs: values with the lines they st
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from parity.errors import RunFormatError
 from parity.runs.curves import number
 from parity.runs.documents import document
 from parity.runs.facts import Config, Fact, Source
+from parity.runs.families import backbone_of
 from parity.runs.log_data import LogData, percent_scale
 from parity.runs.reading import Reading
 from parity.runs.record import ClassScore, Evaluation
@@ -22,6 +23,18 @@ from parity.runs.scalars import score_name
 from parity.runs.tree import read_bounded
 
 SNIFFED_BYTES = 1 << 16
+
+
+def whole(value: Any) -> int | None:
+    """`value` as a count; None when it is none."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= 10**15 else None
+
+
+def text(value: Any) -> str | None:
+    """`value` where it is a text."""
+    return value if isinstance(value, str) else None
 
 
 @dataclass
@@ -40,6 +53,13 @@ class Foreign:
         """Set the setting `name`, unless it is not known or set already."""
         if value is not None and name not in self.stated:
             self.stated[name] = Fact(value, source, note)
+
+    def take(
+        self, given: Config, name: str, key: str, read: Callable[[Any], Any] = whole, note: str = ""
+    ) -> None:
+        """Set the setting `name` to what `read` makes of the value at `key`, parts with dots."""
+        fact = given.fact(*key.split("."))
+        self.state(name, read(fact.value), fact.source, note)
 
 
 def head(reading: Reading, file: str) -> bytes:
@@ -171,8 +191,6 @@ def _origins(root: yaml.Node, file: str, lines: list[str]) -> dict[tuple[str | i
     return found
 
 
-def whole(value: Any) -> int | None:
-    """`value` as a count; None when it is none."""
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    return value if type(value) is int and 0 <= value <= 10**15 else None
+def backbone_like(**options: Any) -> str | None:
+    """The zoo's name of a backbone, given in mmseg's words."""
+    return backbone_of(Config({"model": {"backbone": options}}, "")).value

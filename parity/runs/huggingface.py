@@ -8,20 +8,20 @@ its parts; ``config.json`` of the model. Scores are fractions there.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from parity.runs.curves import step_number
 from parity.runs.facts import Config, Source, Unread
-from parity.runs.families import backbone_of
 from parity.runs.foreign import (
     Foreign,
     Scores,
+    backbone_like,
     head,
     item_lines,
     metrics_of,
     plain_list,
     read_json,
+    text,
     whole,
 )
 from parity.runs.log_data import LogData
@@ -62,7 +62,8 @@ def read(files: Sequence[str], reading: Reading) -> Foreign:
     run = Foreign([[]], files=taken)
     if state is not None:
         run.starts = [[_history(state, reading)]]
-        _state_training(run, state)
+        run.take(state, "max_iters", "max_steps", note="in optimizer steps")
+        run.take(state, "samples_per_gpu", "train_batch_size", note="of one process")
     for document in results:
         if document is not None:
             _result(run, document, state)
@@ -126,12 +127,6 @@ def _evaluation(
     return scores.evaluation(split, step, source)
 
 
-def _state_training(run: Foreign, state: Config) -> None:
-    steps, batch = state.fact("max_steps"), state.fact("train_batch_size")
-    run.state("max_iters", whole(steps.value), steps.source, "in optimizer steps")
-    run.state("samples_per_gpu", whole(batch.value), batch.source, "of one process")
-
-
 def _result(run: Foreign, results: Config, state: Config | None) -> None:
     """Final scores, and how many samples there were."""
     source = results.source("train_samples")
@@ -163,35 +158,25 @@ def _state_model(run: Foreign, config: Config | None) -> None:
     if config is None:
         run.state("framework", "transformers", None, "by the names of its files")
         return
-    source = config.source("transformers_version")
-    version = config.get("transformers_version")
-    named = f"transformers {version}" if isinstance(version, str) else "transformers"
-    run.state("framework", named, source)
+    version = text(config.get("transformers_version"))
+    named = "transformers" if version is None else f"transformers {version}"
+    run.state("framework", named, config.source("transformers_version"))
     kind = str(config.get("model_type") or "")
-    source = config.source("model_type")
-    run.state("method", _METHODS.get(kind, kind) or None, source)
-    alike = _alike(config, kind)
-    if alike:
-        found = backbone_of(replace(config, values={"model": {"backbone": alike}}))
-        run.state("backbone", found.value, source)
-    names = config.get("id2label")
-    run.state(
-        "classes", len(names) if isinstance(names, Mapping) else None, config.source("id2label")
-    )
-    path = config.get("_name_or_path")
-    known = path if isinstance(path, str) and path else None
-    run.state("pretrained", known, config.source("_name_or_path"))
+    run.take(config, "method", "model_type", lambda _: _METHODS.get(kind, kind) or None)
+    run.take(config, "classes", "id2label", lambda v: len(v) if isinstance(v, Mapping) else None)
+    run.take(config, "pretrained", "_name_or_path", lambda path: text(path) or None)
+    run.state("backbone", _backbone(config), config.source("model_type"))
 
 
-def _alike(config: Config, kind: str) -> dict[str, Any]:
-    """The backbone in mmseg's words, where it has one alike."""
-    if kind == "segformer":
+def _backbone(config: Config) -> str | None:
+    """In the zoo's words, where it has one alike."""
+    if config.get("model_type") == "segformer":
         sizes = plain_list(config.get("hidden_sizes"))
         dims = sizes[0] if sizes else None
         depths = plain_list(config.get("depths"))
-        return {"type": "MixVisionTransformer", "embed_dims": dims, "num_layers": depths}
+        return backbone_like(type="MixVisionTransformer", embed_dims=dims, num_layers=depths)
     inner = config.get("backbone_config")
     if isinstance(inner, Mapping) and inner.get("model_type") == "swin":
         dims, depths = inner.get("embed_dim"), plain_list(inner.get("depths"))
-        return {"type": "SwinTransformer", "embed_dims": dims, "depths": depths}
-    return {}
+        return backbone_like(type="SwinTransformer", embed_dims=dims, depths=depths)
+    return None

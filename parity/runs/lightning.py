@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from parity.errors import RunFormatError
 from parity.runs.curves import number, step_number
 from parity.runs.facts import Config, Source, Unread
-from parity.runs.foreign import Foreign, head, read_yaml, whole
+from parity.runs.foreign import Foreign, head, read_yaml, text, whole
 from parity.runs.log_data import LogData
 from parity.runs.reading import Reading
 from parity.runs.record import Evaluation
@@ -22,17 +22,16 @@ from parity.runs.scalars import score_name, split_name
 
 _METRICS = re.compile(r"(?:(?:[^/]+/)?version_\d+/)?metrics\.csv")
 _LOSSES = ("loss", "train_loss", "train/loss", "train_loss_step", "train/loss_step", "loss_step")
-_COUNTS = {
-    "max_iters": "max_steps max_iters total_iters num_training_steps",
-    "samples_per_gpu": "batch_size train_batch_size",
-    "accumulation": "accumulate_grad_batches",
-    "classes": "num_classes n_classes",
-    "seed": "seed",
-}
+# What parameters are called is up to each program; the plain names are taken.
 _NAMES = {
-    "dataset": "dataset dataset_name",
-    "method": "model model_name arch",
-    "backbone": "backbone encoder encoder_name",
+    "max_iters": (whole, "max_steps max_iters total_iters num_training_steps"),
+    "samples_per_gpu": (whole, "batch_size train_batch_size"),
+    "accumulation": (whole, "accumulate_grad_batches"),
+    "classes": (whole, "num_classes n_classes"),
+    "seed": (whole, "seed"),
+    "dataset": (text, "dataset dataset_name"),
+    "method": (text, "model model_name arch"),
+    "backbone": (text, "backbone encoder encoder_name"),
 }
 _RATES = ("lr", "learning_rate", "train/lr", "train_lr")
 
@@ -67,8 +66,8 @@ def read_metrics(stream: BinaryIO, *, file: str) -> LogData:
     csv.field_size_limit(1 << 20)
     data, broken, found = LogData(file), [], list[Evaluation]()
     try:
-        with io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
-            reader = csv.DictReader(line.replace("\0", "") for line in text)
+        with io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as lines:
+            reader = csv.DictReader(line.replace("\0", "") for line in lines)
             names = _curve_names(reader.fieldnames or ())
             for row in reader:
                 step = step_number(row.get("step"))
@@ -117,15 +116,10 @@ def _take(
 
 
 def _state(run: Foreign, given: Config) -> None:
-    """What parameters are called is up to each program; the plain names are taken."""
-    for setting, names in _COUNTS.items():
+    for setting, (kind, names) in _NAMES.items():
         for name in names.split():
-            note = f"{name} in {given.file}"
-            run.state(setting, whole(given.get(name)), given.source(name), note)
-    for setting, names in _NAMES.items():
-        for name in names.split():
-            value = given.get(name)
-            run.state(setting, value if isinstance(value, str) else None, given.source(name))
+            note = f"{name} in {given.file}" if kind is whole else ""
+            run.state(setting, kind(given.get(name)), given.source(name), note)
     rate = next((n for n in ("lr", "learning_rate") if isinstance(given.get(n), float)), None)
     if rate is not None:
         optimizer = {"type": given.get("optimizer"), "lr": given.get(rate)}

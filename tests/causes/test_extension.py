@@ -62,17 +62,21 @@ def test_names_are_read_where_no_header_is(tmp_path):
     assert read_architectures(write(tmp_path, b"-arch sm_61 -code sm_61\0")).sm == {61}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        struct.pack("<I", 0xBA55ED50),
-        struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**63),
-        struct.pack("<IHHQ", 0xBA55ED50, 7, 0, 10) + bytes(200),
-        struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 999) + bytes(200),
-    ],
+HOSTILE = (
+    struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**40) * 20_000
+    + struct.pack("<HHIQIIHHI", 2, 0, 32, 0, 0, 0, 0, 0, 86) * 100_000
 )
-def test_malformed_headers_end_the_reading(tmp_path, data):
-    assert read_architectures(write(tmp_path, data)).sm == set()
+MALFORMED = {
+    "magic alone": struct.pack("<I", 0xBA55ED50),
+    "too long": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**63),
+    "another version": struct.pack("<IHHQ", 0xBA55ED50, 7, 0, 10) + bytes(200),
+    "not entries": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 999) + bytes(200),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_headers_end_the_reading(tmp_path, name):
+    assert read_architectures(write(tmp_path, MALFORMED[name])).sm == set()
 
 
 def test_an_unreadable_file_is_named(tmp_path):
@@ -119,9 +123,7 @@ def test_a_gpu_with_code_and_an_unknown_one_decide_nothing(tmp_path):
 
 
 def test_what_is_hostile_ends_soon(tmp_path):
-    entry = struct.pack("<HHIQIIHHI", 2, 0, 32, 0, 0, 0, 0, 0, 86)
-    container = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**40)
-    path = write(tmp_path, container * 20_000 + entry * 100_000)
+    path = write(tmp_path, HOSTILE)
     start = time.process_time()
     assert read_architectures(path).sm in (set(), {86})
     assert time.process_time() - start < 10

@@ -1,5 +1,6 @@
 """A small environment on disk: packages, a torch that answers, an extension, an nvidia-smi."""
 
+import ast
 import importlib.util
 import sys
 from pathlib import Path
@@ -38,6 +39,16 @@ class backends:
     class cudnn:
         def version(): return {cudnn!r}
 """
+
+
+def imported(file: Path) -> set[str]:
+    """The packages that a program imports, which must be valid for Python 3.8."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(), feature_version=(3, 8))):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            found.add(name.partition(".")[0])
+    return found
 
 
 class Made:

@@ -19,6 +19,8 @@ from parity.guard.doctor import Extension
 from parity.guard.ops import OPS, Machine, Measured, OpResult, exit_code, judge, render_text
 from parity.guard.script import one_file
 
+from .made import imported
+
 # The ops of a fake mmcv; `PLANT` says what is done to each.
 FAKE = """
 import ctypes, os, time, torch
@@ -259,12 +261,7 @@ def test_the_script_is_one_file_for_python_3_8(tmp_path):
     written = tmp_path / "ops.py"
     done = CliRunner().invoke(app, ["ops", "--script", str(written)])
     assert done.exit_code == 0
-    tree = ast.parse(written.read_text(), feature_version=(3, 8))
-    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    names = [
-        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports
-    ]
-    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    assert imported(written) <= sys.stdlib_module_names
     assert CliRunner().invoke(app, ["ops", "--device", "tpu"]).exit_code == 2
 
 

@@ -1,10 +1,8 @@
 """The doctor as a program: one file, Python 3.8, one screen, JSON, exit codes."""
 
-import ast
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import time
@@ -17,9 +15,9 @@ from parity.causes.extension import read_architectures
 from parity.cli import app
 from parity.guard import doctor
 from parity.guard.doctor import HEIGHT, WIDTH, Line, ask, diagnose, read_extension, render_text
-from tests.causes.test_extension import fat_binary
+from tests.causes.test_extension import HOSTILE, MALFORMED, fat_binary
 
-from .made import Made
+from .made import Made, imported
 
 SOURCE = Path(doctor.__file__)
 PYTHONS = ["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"]
@@ -37,12 +35,7 @@ def is_one_screen(text):
 
 
 def test_it_is_valid_for_python_3_8_and_imports_the_standard_library_alone():
-    tree = ast.parse(SOURCE.read_text(), feature_version=(3, 8))
-    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    names = [
-        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports
-    ]
-    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    assert imported(SOURCE) <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("name", PYTHONS)
@@ -177,12 +170,8 @@ BYTES = {
     "machine code and PTX": fat_binary((2, 70), (2, 75), (1, 75)),
     "two": fat_binary((2, 80)) + bytes(40) + fat_binary((2, 90)),
     "no header": b"-arch sm_61",
-    "magic alone": struct.pack("<I", 0xBA55ED50),
-    "too long": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**63),
-    "another version": struct.pack("<IHHQ", 0xBA55ED50, 7, 0, 10) + bytes(200),
-    "not entries": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 999) + bytes(200),
-    "hostile": struct.pack("<IHHQ", 0xBA55ED50, 1, 16, 2**40) * 20_000
-    + struct.pack("<HHIQIIHHI", 2, 0, 32, 0, 0, 0, 0, 0, 86) * 100_000,
+    **MALFORMED,
+    "hostile": HOSTILE,
 }
 
 

@@ -4,9 +4,20 @@ import io
 
 import pytest
 
+from parity.runs import read_run
 from parity.runs.console import KERNEL_LAUNCH, FailureFinder
 from parity.runs.text import blocks
-from tests.runs.builders import KERNEL, train_line
+from tests.runs.builders import (
+    KERNEL,
+    assert_evidence_exists,
+    environment,
+    head,
+    train_line,
+    val_lines,
+    value,
+    write,
+    write_run,
+)
 
 BACKWARD = KERNEL.replace("im2col", "col2im")
 
@@ -106,3 +117,51 @@ def test_failures_in_a_progress_bar_without_an_end_of_line():
 def test_a_console_of_windows():
     (found,) = find(f"x\r\n{KERNEL}\r\n".encode("utf-16"))
     assert (found.source.line, found.source.text) == (2, KERNEL)
+
+
+def test_a_console_outside_and_inside(tmp_path):
+    root = write_run(tmp_path / "run")
+    text = "".join(train_line(step) + f"{KERNEL}\n" * 12 for step in range(50, 201, 50))
+    outside = write(tmp_path / "saved.txt", text)
+    assert read_run(root).console == ()
+    (found,) = read_run(root, console=outside).console
+    assert (found.kind, found.count, found.source.file) == ("kernel-launch", 48, str(outside))
+    write(root / "nohup.out", text)
+    (found,) = read_run(root).console
+    assert (found.source.file, found.source.line) == ("nohup.out", 2)
+
+
+def test_the_console_of_another_run_is_told_apart(tmp_path):
+    root = write_run(tmp_path)
+    write(root / "slurm-1.out", train_line(50, loss=7.0) + train_line(999, loss=7.0))
+    run = read_run(root)
+    assert "another run" in run.notes[0]
+    assert 999 not in run.curves["loss"].steps
+
+
+def test_a_console_fills_what_the_log_lacks(tmp_path):
+    root = write_run(tmp_path)
+    write(root / "nohup.out", train_line(200) + train_line(250) + val_lines(50.0))
+    run = read_run(root)
+    assert run.curves["loss"].steps.tolist() == [50, 100, 150, 200, 250]
+    assert run.last.value == 50.0
+    assert run.notes == ()
+
+
+def test_a_console_alone(tmp_path):
+    path = write(tmp_path / "out.txt", environment() + train_line(50) + KERNEL + "\n" + val_lines())
+    run = read_run(path)
+    assert (run.last.value, run.console[0].count, value(run, "world_size")) == (44.0, 1, 1)
+    assert_evidence_exists(run)
+
+
+def test_what_a_backbone_prints_without_a_logger_is_found_in_the_console(tmp_path):
+    root = write_run(tmp_path, log=f"{head()}Load checkpoint from a.pth\n")
+    mismatch = "The model and loaded state dict do not match exactly\n\n"
+    mismatch += "missing keys in source state_dict: x\n\n"
+    load = f"{head()}Load checkpoint from a.pth\n"
+    write(root / "nohup.out", f"{mismatch}{load}Loads checkpoint by http backend from path: b\n")
+    first, second = read_run(root).weights
+    assert (first.path, first.purpose, first.missing) == ("a.pth", "load", ("x",))
+    assert first.listed.file == "nohup.out"
+    assert second.path == "b"

@@ -165,7 +165,7 @@ def test_a_damaged_run_is_read_as_far_as_possible(run_directory, config, log, re
 
 
 def test_hundreds_of_damaged_runs_are_read_within_bounds(tmp_path):
-    """The first of those of `make fuzz`; bombs are in test_hostile.py, one by one."""
+    """The first of those of `make fuzz`; bombs are in test_bombs.py, one by one."""
     started, slowest = time.process_time(), 0.0
     with memory(2 << 30), pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.runs.mutate.BOMB_SHARE", 0)

@@ -7,7 +7,12 @@ import pytest
 
 from parity.runs import read_run
 from tests.runs import legacy
-from tests.runs.builders import STAMP, assert_evidence_exists, value, write
+from tests.runs.builders import (
+    STAMP,
+    assert_evidence_exists,
+    value,
+    write,
+)
 from tests.runs.legacy import CONFIG, HEAD, NAME, WEIGHTS, write_legacy
 
 EXPECTED = {
@@ -143,3 +148,47 @@ def test_iterations_within_epochs_are_not_taken_for_others(tmp_path):
     run = read_run(tmp_path)
     assert run.curves["loss"].steps.tolist() == [50, 100, 170, 220]
     assert "count within epochs" in run.unread[0].reason
+
+
+def test_mmcv_0x(tmp_path):
+    start = "2021-05-01 12:00:00,123 - mmseg - INFO - "
+    config = (
+        "model = dict(type='EncoderDecoder', backbone=dict(type='ResNetV1c', depth=50, "
+        "strides=(1, 2, 1, 1), norm_cfg=dict(type='SyncBN')), "
+        "decode_head=dict(type='PSPHead'), test_cfg=dict(mode='whole'))\n"
+        "data = dict(samples_per_gpu=2, train=dict(type='ADE20KDataset', pipeline=[]), "
+        "val=dict(type='ADE20KDataset', pipeline=[dict(type='MultiScaleFlipAug', flip=False, "
+        "transforms=[dict(type='Resize')])]))\n"
+        "optimizer = dict(type='SGD', lr=0.01)\nlr_config = dict(policy='poly')\n"
+        "runner = dict(type='IterBasedRunner', max_iters=80000)\ngpu_ids = range(0, 4)\n"
+    )
+    log = (
+        f"{start}Environment info:\n{'-' * 60}\nsys.platform: linux\nMMCV: 1.7.0\n{'-' * 60}\n"
+        f"{start}Loaded 20210 images\n"
+        f"{start}Iter [50/80000]\tlr: 1.000e-02, loss: 3.0\n"
+    )
+    records = [
+        {"env_info": "MMCV: 1.7.0", "config": config, "seed": 1},
+        {"mode": "train", "epoch": 1, "iter": 50, "lr": 0.01, "loss": 3.0},
+        {"mode": "val", "epoch": 1, "iter": 2000, "mIoU": 0.4254},
+    ]
+    write(tmp_path / f"{STAMP}.log", log)
+    write(tmp_path / f"{STAMP}.log.json", "\n".join(map(json.dumps, records)))
+    write(tmp_path / "pspnet_r50-d8_512x512_80k_ade20k.py", config)
+    run = read_run(tmp_path)
+    assert run.unread == ()
+    expected = {
+        "framework": "mmcv 1.7.0",
+        "method": "PSPNet",
+        "backbone": "R-50-D8",
+        "dataset_size": 20210,
+        "world_size": 4,
+        "effective_batch": 8,
+        "max_iters": 80000,
+        "seed": 1,
+        "signature": "mIoU|ss|whole|ignore=255|reduce0=y|orig-size",
+        "config_name": "pspnet_r50-d8_512x512_80k_ade20k",
+    }
+    assert {name: value(run, name) for name in expected} == expected
+    assert (run.last.value, run.last.step) == (pytest.approx(42.54), 50)
+    assert_evidence_exists(run)

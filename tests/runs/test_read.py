@@ -1,22 +1,16 @@
-"""Whole runs: made-up directories, the shipped ones, and one trained here."""
+"""Whole runs, made up as directories."""
 
 import json
-import math
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from parity.errors import RunFormatError
-from parity.fixtures import inputs_root
 from parity.runs import find_runs, quote, read_run
 from parity.runs.facts import Source
 from tests.runs.builders import (
     CONFIG,
-    KERNEL,
     LATER,
     REVERTED,
     STAMP,
@@ -33,7 +27,6 @@ from tests.runs.builders import (
 )
 from tests.runs.test_tensorboard import event, record, scalar
 
-RUNS = inputs_root().parent / "runs"
 NAME = "mask2former_swin-s_8xb2-160k_ade20k-512x512"
 
 
@@ -140,54 +133,6 @@ def test_a_time_stamped_directory_is_a_run_too(tmp_path):
     assert value(run, "backbone") == "Swin-S"
 
 
-def test_a_console_outside_and_inside(tmp_path):
-    root = write_run(tmp_path / "run")
-    text = "".join(train_line(step) + f"{KERNEL}\n" * 12 for step in range(50, 201, 50))
-    outside = write(tmp_path / "saved.txt", text)
-    assert read_run(root).console == ()
-    (found,) = read_run(root, console=outside).console
-    assert (found.kind, found.count, found.source.file) == ("kernel-launch", 48, str(outside))
-    write(root / "nohup.out", text)
-    (found,) = read_run(root).console
-    assert (found.source.file, found.source.line) == ("nohup.out", 2)
-
-
-def test_the_console_of_another_run_is_told_apart(tmp_path):
-    root = write_run(tmp_path)
-    write(root / "slurm-1.out", train_line(50, loss=7.0) + train_line(999, loss=7.0))
-    run = read_run(root)
-    assert "another run" in run.notes[0]
-    assert 999 not in run.curves["loss"].steps
-
-
-def test_a_console_fills_what_the_log_lacks(tmp_path):
-    root = write_run(tmp_path)
-    write(root / "nohup.out", train_line(200) + train_line(250) + val_lines(50.0))
-    run = read_run(root)
-    assert run.curves["loss"].steps.tolist() == [50, 100, 150, 200, 250]
-    assert run.last.value == 50.0
-    assert run.notes == ()
-
-
-def test_a_console_alone(tmp_path):
-    path = write(tmp_path / "out.txt", environment() + train_line(50) + KERNEL + "\n" + val_lines())
-    run = read_run(path)
-    assert (run.last.value, run.console[0].count, value(run, "world_size")) == (44.0, 1, 1)
-    assert_evidence_exists(run)
-
-
-def test_what_a_backbone_prints_without_a_logger_is_found_in_the_console(tmp_path):
-    root = write_run(tmp_path, log=f"{head()}Load checkpoint from a.pth\n")
-    mismatch = "The model and loaded state dict do not match exactly\n\n"
-    mismatch += "missing keys in source state_dict: x\n\n"
-    load = f"{head()}Load checkpoint from a.pth\n"
-    write(root / "nohup.out", f"{mismatch}{load}Loads checkpoint by http backend from path: b\n")
-    first, second = read_run(root).weights
-    assert (first.path, first.purpose, first.missing) == ("a.pth", "load", ("x",))
-    assert first.listed.file == "nohup.out"
-    assert second.path == "b"
-
-
 def test_checkpoints_and_which_are_opened(tmp_path):
     root = write_run(tmp_path)
     for name in ("iter_100.pth", "iter_200.pth", "best_mIoU_iter_100.pth"):
@@ -262,50 +207,6 @@ def test_more_iterations_are_known_from_a_checkpoint(tmp_path):
     assert (fact.value, fact.source.file) == (5000, "iter_5000.pth")
 
 
-def test_mmcv_0x(tmp_path):
-    start = "2021-05-01 12:00:00,123 - mmseg - INFO - "
-    config = (
-        "model = dict(type='EncoderDecoder', backbone=dict(type='ResNetV1c', depth=50, "
-        "strides=(1, 2, 1, 1), norm_cfg=dict(type='SyncBN')), "
-        "decode_head=dict(type='PSPHead'), test_cfg=dict(mode='whole'))\n"
-        "data = dict(samples_per_gpu=2, train=dict(type='ADE20KDataset', pipeline=[]), "
-        "val=dict(type='ADE20KDataset', pipeline=[dict(type='MultiScaleFlipAug', flip=False, "
-        "transforms=[dict(type='Resize')])]))\n"
-        "optimizer = dict(type='SGD', lr=0.01)\nlr_config = dict(policy='poly')\n"
-        "runner = dict(type='IterBasedRunner', max_iters=80000)\ngpu_ids = range(0, 4)\n"
-    )
-    log = (
-        f"{start}Environment info:\n{'-' * 60}\nsys.platform: linux\nMMCV: 1.7.0\n{'-' * 60}\n"
-        f"{start}Loaded 20210 images\n"
-        f"{start}Iter [50/80000]\tlr: 1.000e-02, loss: 3.0\n"
-    )
-    records = [
-        {"env_info": "MMCV: 1.7.0", "config": config, "seed": 1},
-        {"mode": "train", "epoch": 1, "iter": 50, "lr": 0.01, "loss": 3.0},
-        {"mode": "val", "epoch": 1, "iter": 2000, "mIoU": 0.4254},
-    ]
-    write(tmp_path / f"{STAMP}.log", log)
-    write(tmp_path / f"{STAMP}.log.json", "\n".join(map(json.dumps, records)))
-    write(tmp_path / "pspnet_r50-d8_512x512_80k_ade20k.py", config)
-    run = read_run(tmp_path)
-    assert run.unread == ()
-    expected = {
-        "framework": "mmcv 1.7.0",
-        "method": "PSPNet",
-        "backbone": "R-50-D8",
-        "dataset_size": 20210,
-        "world_size": 4,
-        "effective_batch": 8,
-        "max_iters": 80000,
-        "seed": 1,
-        "signature": "mIoU|ss|whole|ignore=255|reduce0=y|orig-size",
-        "config_name": "pspnet_r50-d8_512x512_80k_ade20k",
-    }
-    assert {name: value(run, name) for name in expected} == expected
-    assert (run.last.value, run.last.step) == (pytest.approx(42.54), 50)
-    assert_evidence_exists(run)
-
-
 def test_a_table_of_another_program(tmp_path):
     stated = {"method": "Mask2Former", "samples_per_gpu": 2, "world_size": 1, "accumulation": 1}
     records = [{"step": 100, "loss": 3.0}, {"step": 100, "mIoU": 44.0}]
@@ -341,94 +242,6 @@ def test_what_is_no_run_says_so(tmp_path, what):
     write(tmp_path / "folder/readme.txt", "x")
     with pytest.raises(RunFormatError, match="give a work directory"):
         read_run(tmp_path / what)
-
-
-def kept_runs():
-    return sorted(find_runs(RUNS)) if RUNS.is_dir() else []
-
-
-@pytest.mark.parametrize("path", kept_runs(), ids=lambda path: path.name)
-def test_the_shipped_runs_are_read_whole_with_evidence_that_exists(path):
-    run = read_run(path)
-    assert_evidence_exists(run)
-    assert run.last is not None
-    assert run.last.signature == "mIoU|ss|whole|ignore=255|reduce0=y|orig-size"
-    assert math.isfinite(run.curves["loss"].values[-1])
-    assert run.settings.framework.value == "mmengine 0.10.7"
-    assert run.unread == ()
-
-
-TRAIN = """
-import sys
-from reference.compat import load_reference
-load_reference()
-from mmengine.config import Config
-from mmengine.runner import Runner
-Runner.from_cfg(Config.fromfile(sys.argv[1])).train()
-"""
-TINY = """
-default_scope = 'mmseg'
-norm_cfg = dict(type='SyncBN', requires_grad=True)
-crop_size = (32, 32)
-load = [dict(type='LoadImageFromFile')]
-labels = [dict(type='LoadAnnotations')]
-pack = [dict(type='PackSegInputs')]
-dataset = dict(type='ADE20KDataset', data_root='{root}', data_prefix=dict(
-    img_path='images/validation', seg_map_path='annotations/validation'))
-model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(type='SegDataPreProcessor', size=crop_size),
-    backbone=dict(type='ResNet', depth=18, base_channels=8, stem_channels=8, norm_cfg=norm_cfg),
-    decode_head=dict(type='FCNHead', in_channels=64, in_index=3, channels=8, num_convs=1,
-        num_classes=255, norm_cfg=norm_cfg, concat_input=False, align_corners=False),
-    test_cfg=dict(mode='whole'))
-train_dataloader = dict(batch_size=2, num_workers=0, sampler=dict(type='InfiniteSampler'),
-    dataset=dict(pipeline=[*load, *labels, dict(type='RandomCrop', crop_size=crop_size), *pack],
-        **dataset))
-val_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler',
-    shuffle=False), dataset=dict(pipeline=[*load, *labels, *pack], **dataset))
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
-param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=4, by_epoch=False)]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2)
-val_cfg = dict(type='ValLoop')
-default_hooks = dict(logger=dict(type='LoggerHook', interval=1, log_metric_by_epoch=False),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2, save_best='mIoU'))
-log_processor = dict(by_epoch=False)
-visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
-randomness = dict(seed=5)
-work_dir = '{work}'
-"""
-
-
-@pytest.mark.live
-def test_a_run_trained_now_by_mmengine(tmp_path):
-    config = TINY.replace("{root}", str(inputs_root())).replace("{work}", str(tmp_path / "run"))
-    path = write(tmp_path / "tiny_fcn.py", config)
-    command = [sys.executable, "-c", TRAIN, str(path)]
-    done = subprocess.run(
-        command, capture_output=True, timeout=300, cwd=Path(__file__).parents[2], check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    console = write(tmp_path / "console.out", done.stdout + done.stderr)
-    run = read_run(tmp_path / "run", console=console)
-    shutil.copytree(tmp_path / "run", tmp_path / "copy")
-    assert run.unread == ()
-    assert run.notes == ()
-    assert run.curves["loss"].steps.tolist() == [1, 2, 3, 4]
-    assert [score.step for score in run.scores] == [2, 4]
-    assert run.settings.config_name.value == "tiny_fcn"
-    assert run.settings.sync_bn_reverted.value is True
-    assert run.settings.crop_size.value == (32, 32)
-    assert run.settings.seed.value == 5
-    assert run.settings.pretrained.value == "none"
-    last = next(item for item in run.checkpoints if item.file == "iter_4.pth")
-    trained = torch.load(tmp_path / "run/iter_4.pth", weights_only=False)
-    assert set(last.content.tensors) == set(trained["state_dict"])
-    assert last.content.meta["iter"] == 4
-    assert last.content.param_groups[0]["initial_lr"] == 0.01
-    # Lines that only the console has are quoted from it: it lies outside of the run.
-    assert_evidence_exists(read_run(tmp_path / "run"))
 
 
 def test_a_start_whose_folder_was_renamed_is_read_whole(tmp_path):

@@ -8,6 +8,7 @@ import yaml
 from parity.runs.read import read_run
 from parity.scores.runs import RunVerdict, run_row
 from parity.scores.table import score_table
+from parity.zoo.rows import read_all_rows
 
 HOST = "https://host/mmsegmentation/v0.5/net"
 HEADER = (
@@ -105,6 +106,13 @@ def checkout(root, models, text, *, configs=None):
     return root
 
 
+def zoo_rows(root, *models):
+    """The rows of a checkout of `models`, by default two, as if their configs had been read."""
+    models = models or (model(), model("net_b", 39.0))
+    path = checkout(root, models, "") / "configs" / "net" / "metafile.yaml"
+    return [replace(row, signature=SIGNATURE) for row in read_all_rows([path])]
+
+
 def run_dir(root, name="net_r50_4xb4-80k_ade20k-512x512", scores=((80000, 39.5),), **stated):
     """A run that another program wrote as a table; parity.runs.table documents the form."""
     folder = root / name
@@ -136,4 +144,5 @@ def own(tmp_path, name="mine", path="runs/mine", verdict=None, **stated):
 
 
 def table_of(rows, runs=(), **options):
+    """The table of `rows` and own runs, of a made-up version."""
     return score_table(rows, runs, dataset="ADE20K", version="9.9.9", origin="a test", **options)

@@ -4,29 +4,23 @@ import hashlib
 import html
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
-from parity.errors import InputError
 from parity.scores.columns import grid
 from parity.scores.data import render_csv, render_json
 from parity.scores.html import render_html
 from parity.scores.markdown import render_markdown, safe_address
 from parity.scores.plot import render_plot
 from parity.scores.runs import RunVerdict
-from parity.scores.table import score_table
 from parity.scores.words import config_address
 from parity.zoo.readme import Skipped
-from parity.zoo.rows import Differs, read_all_rows
-from tests.scores.sample import SIGNATURE, checkout, model, own, table_of
+from parity.zoo.rows import Differs
+from tests.scores.sample import SIGNATURE, own, table_of, zoo_rows
 
 FIRST = ["rank", "method", "backbone", "crop", "schedule", "batch", "mIoU"]
 AT_TAG = "https://github.com/open-mmlab/mmsegmentation/blob/v9.9.9/"
@@ -37,9 +31,7 @@ NOTHING_READ = [Skipped("a.md", 3, "no mIoU")]
 
 @pytest.fixture
 def zoo(tmp_path):
-    root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-    rows = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
-    return [replace(row, signature=SIGNATURE) for row in rows]
+    return zoo_rows(tmp_path / "zoo")
 
 
 def markdown_cells(text):
@@ -59,21 +51,9 @@ def markdown_cells(text):
 class TestMarkdown:
     def test_zoo_alone(self, zoo):
         header, first, second = markdown_cells(render_markdown(table_of(zoo)))
-        assert header[:7] == FIRST
-        assert header[7:] == ["mIoU (ms+flip)", "memory (GB)", "config", "signature"]
-        assert first == [
-            "1",
-            "Net",
-            "R-50",
-            "512x512",
-            "80k",
-            "16",
-            "40.00",
-            "41.50",
-            "6.10",
-            zoo[0].name,
-            "A",
-        ]
+        assert header == [*FIRST, "mIoU (ms+flip)", "memory (GB)", "config", "signature"]
+        figures = ["40.00", "41.50", "6.10"]
+        assert first == ["1", "Net", "R-50", "512x512", "80k", "16", *figures, zoo[0].name, "A"]
         assert second[6] == "39.00"
 
     def test_own_run(self, zoo, tmp_path):
@@ -278,55 +258,3 @@ class TestData:
         assert [row["batch"] for row in rows] == ["16", "2", "16"]
         assert [row["causes"] for row in rows] == ["", "dead-kernel; effective-batch", ""]
         assert rows[0]["signature"] == SIGNATURE
-
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class TestPlot:
-    def test_own_runs_are_marked(self, zoo, tmp_path):
-        table = table_of(zoo, [own(tmp_path, name="my run")])
-        picture = render_plot(table, "svg").decode()
-        assert "my run  39.50" in picture
-        assert "own run" in picture
-        assert "own run" not in render_plot(table_of(zoo), "svg").decode()
-
-    def test_unlike_scores_are_hollow(self, zoo, tmp_path):
-        run = own(tmp_path, signature=SIGNATURE.replace("ss", "ms+flip"))
-        assert "own run, not comparable" in render_plot(table_of(zoo, [run]), "svg").decode()
-
-    def test_png(self, zoo):
-        assert render_plot(table_of(zoo), "png").startswith(b"\x89PNG\r\n\x1a\n")
-
-    @pytest.mark.parametrize("form", ["gif", "pdf", ""])
-    def test_other_formats(self, zoo, form):
-        with pytest.raises(InputError, match=r"\.svg or \.png"):
-            render_plot(table_of(zoo), form)
-
-    def test_nothing_to_draw(self):
-        with pytest.raises(InputError, match="no row"):
-            render_plot(table_of([]), "svg")
-
-    @pytest.mark.parametrize("form", ["svg", "png"])
-    def test_same_bytes_in_another_process(self, tmp_path, form):
-        checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-        code = (
-            "import sys, hashlib; from pathlib import Path\n"
-            "from parity.zoo.rows import read_all_rows\n"
-            "from parity.scores.plot import render_plot\n"
-            "from parity.scores.table import score_table\n"
-            "rows = read_all_rows([Path(sys.argv[1])])\n"
-            "table = score_table(rows, dataset='ADE20K', version='1', origin='a test')\n"
-            "print(hashlib.sha256(render_plot(table, sys.argv[2])).hexdigest())\n"
-        )
-        path = tmp_path / "zoo" / "configs" / "net" / "metafile.yaml"
-        there = subprocess.run(
-            [sys.executable, "-c", code, path, form],
-            env={**os.environ, "PYTHONHASHSEED": "7", "MPLBACKEND": "Agg", "TZ": "Asia/Tokyo"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        table = score_table(read_all_rows([path]), dataset="ADE20K", version="1", origin="a test")
-        assert there.stdout.strip() == hashlib.sha256(render_plot(table, form)).hexdigest()

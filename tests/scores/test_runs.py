@@ -8,11 +8,11 @@ from parity.runs.facts import Config, Fact, Source
 from parity.runs.read import read_run
 from parity.runs.record import Evaluation
 from parity.scores.runs import Explainer, RunVerdict, run_row, run_rows
-from parity.scores.table import Selection, score_table
-from parity.zoo.rows import read_all_rows
-from tests.scores.sample import SIGNATURE, checkout, model, run_dir
+from parity.scores.table import Selection
+from tests.scores.sample import SIGNATURE, model, run_dir, table_of, zoo_rows
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"
+SWIN_S = "mask2former_swin-s_8xb2-160k_ade20k-512x512"
 
 
 def row_of(folder, verdict=None, **changes):
@@ -22,12 +22,9 @@ def row_of(folder, verdict=None, **changes):
     return run_row(str(folder), run, verdict or RunVerdict("unexplained"), dataset="ADE20K")
 
 
-def line_of(tmp_path, own, zoo_signature=SIGNATURE):
-    root = checkout(tmp_path / "zoo", [model(), model("net_b", 39.0)], "")
-    zoo = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
-    zoo = [replace(row, signature=zoo_signature) for row in zoo]
-    table = score_table(zoo, [own], dataset="ADE20K", version="1", origin="a test")
-    return next(line for line in table.rows if line.run is not None)
+def line_of(tmp_path, own):
+    rows = table_of(zoo_rows(tmp_path / "zoo"), [own]).rows
+    return next(line for line in rows if line.run is not None)
 
 
 def evaluated(run, samples, *, world, batch=1):
@@ -37,6 +34,10 @@ def evaluated(run, samples, *, world, batch=1):
     settings = replace(run.settings, world_size=Fact(world))
     evaluation = Evaluation("val", 80000, {"mIoU": 39.5}, source, samples=samples)
     return {"evaluations": (evaluation,), "config": config, "settings": settings}
+
+
+def rows_of(run, explain):
+    return run_rows([("x", run)], dataset="ADE20K", explain=explain)
 
 
 class TestRow:
@@ -70,16 +71,8 @@ class TestRow:
         assert "nan" in own.row.notes[0]
 
     def test_nothing_stated(self, tmp_path):
-        keys = (
-            "method",
-            "backbone",
-            "dataset",
-            "crop_size",
-            "max_iters",
-            "world_size",
-            "signature",
-        )
-        own = row_of(run_dir(tmp_path, **dict.fromkeys(keys)))
+        keys = "method backbone dataset crop_size max_iters world_size signature"
+        own = row_of(run_dir(tmp_path, **dict.fromkeys(keys.split())))
         assert (own.row.method, own.row.batch, own.row.signature) == ("", None, "")
         assert "its data set is not known" in own.row.notes
         assert line_of(tmp_path, own).marks == ("signature not known",)
@@ -93,18 +86,16 @@ class TestMarks:
 
     def test_test_time_augmentation_is_not_ranked(self, tmp_path):
         signature = SIGNATURE.replace("ss", "ms+flip")
-        own = row_of(
-            run_dir(tmp_path, signature=signature), RunVerdict("within noise", (), 0.1, NAME)
-        )
+        verdict = RunVerdict("within noise", (), 0.1, NAME)
+        own = row_of(run_dir(tmp_path, signature=signature), verdict)
         line = line_of(tmp_path, own)
         assert (line.rank, line.marks) == (None, ("ms+flip",))
         assert line.against_row == ("ms+flip",)
         assert line.notes == ("unlike its zoo row: ms+flip",)
 
     def test_crop_unlike_its_row(self, tmp_path):
-        own = row_of(
-            run_dir(tmp_path, crop_size=[64, 64]), RunVerdict("explained", ("a",), -9.0, NAME)
-        )
+        verdict = RunVerdict("explained", ("a",), -9.0, NAME)
+        own = row_of(run_dir(tmp_path, crop_size=[64, 64]), verdict)
         assert line_of(tmp_path, own).against_row == ("crop 64x64 for 512x512",)
 
     def test_slide_for_whole(self, tmp_path):
@@ -137,9 +128,7 @@ class TestMarks:
 class TestRuns:
     def test_other_data_sets_are_listed(self, tmp_path):
         run = read_run(run_dir(tmp_path, dataset="Cityscapes"))
-        rows, skipped = run_rows(
-            [("x", run)], dataset="ADE20K", explain=lambda run: RunVerdict("never asked")
-        )
+        rows, skipped = rows_of(run, lambda run: RunVerdict("never asked"))
         assert rows == []
         assert str(skipped[0]) == "x: a run on Cityscapes, not on ADE20K"
 
@@ -147,22 +136,22 @@ class TestRuns:
         def explain(run):
             raise InputError("no log")
 
-        rows, skipped = run_rows(
-            [("x", read_run(run_dir(tmp_path)))], dataset="ADE20K", explain=explain
-        )
+        rows, skipped = rows_of(read_run(run_dir(tmp_path)), explain)
         assert [row.verdict for row in rows] == [RunVerdict("not explained")]
         assert "cannot be explained: no log" in str(skipped[0])
 
     def test_own_runs_stay_in_every_selection(self, tmp_path):
         own = row_of(run_dir(tmp_path, scores=[(80000, 10.0)]))
-        root = checkout(tmp_path / "zoo", [model("a"), model("b", 39.0)], "")
-        zoo = read_all_rows([root / "configs" / "net" / "metafile.yaml"])
-        zoo = [replace(row, signature=SIGNATURE) for row in zoo]
+        zoo = zoo_rows(tmp_path / "zoo", model("a"), model("b", 39.0))
         for selection in (Selection(top=1), Selection(method="a")):
-            shown = score_table(
-                zoo, [own], dataset="ADE20K", version="1", origin="a test", selection=selection
-            ).rows
+            shown = table_of(zoo, [own], selection=selection).rows
             assert (shown[0].row.name, shown[-1].run, shown[-1].rank) == ("a", own, 3)
+
+
+def swin_dir(tmp_path, *scores):
+    """A run of the config of the founding case."""
+    stated = {"method": "Mask2Former", "backbone": "Swin-S", "max_iters": 160000}
+    return run_dir(tmp_path / "runs", SWIN_S, scores, **stated)
 
 
 class TestVerdict:
@@ -173,17 +162,10 @@ class TestVerdict:
 
     @pytest.mark.live
     def test_the_founding_gap(self, tmp_path):
-        folder = run_dir(
-            tmp_path / "runs",
-            "mask2former_swin-s_8xb2-160k_ade20k-512x512",
-            method="Mask2Former",
-            backbone="Swin-S",
-            max_iters=160000,
-            scores=[(152000, 44.31), (160000, 44.04)],
-        )
+        folder = swin_dir(tmp_path, (152000, 44.31), (160000, 44.04))
         explain = Explainer(tmp_path / "pages", tmp_path)
         verdict = explain(read_run(folder))
-        assert verdict.zoo_row == "mask2former_swin-s_8xb2-160k_ade20k-512x512"
+        assert verdict.zoo_row == SWIN_S
         assert round(verdict.gap, 2) == -7.2
         assert verdict.verdict in {"explained", "unexplained"}
         assert verdict.link == f"pages/{folder.name}.html"
@@ -193,15 +175,7 @@ class TestVerdict:
 
     @pytest.mark.live
     def test_a_gap_within_noise_names_no_cause(self, tmp_path):
-        folder = run_dir(
-            tmp_path / "runs",
-            "mask2former_swin-s_8xb2-160k_ade20k-512x512",
-            method="Mask2Former",
-            backbone="Swin-S",
-            max_iters=160000,
-            scores=[(160000, 51.0)],
-        )
-        verdict = Explainer()(read_run(folder))
+        verdict = Explainer()(read_run(swin_dir(tmp_path, (160000, 51.0))))
         assert (str(verdict), verdict.link) == ("within noise", None)
 
     @pytest.mark.live
@@ -216,9 +190,7 @@ class TestVerdict:
 def test_a_run_of_odd_statements_does_not_lose_the_table(tmp_path):
     text = '{"run": {"signature": 5, "crop_size": "x"}, "records": [{"step": 1, "mIoU": 40}]}'
     (tmp_path / "run.json").write_text(text)
-    rows, skipped = run_rows(
-        [("x", read_run(tmp_path))], dataset="ADE20K", explain=lambda run: RunVerdict("unexplained")
-    )
+    rows, skipped = rows_of(read_run(tmp_path), lambda run: RunVerdict("unexplained"))
     assert (len(rows), skipped, rows[0].row.miou) == (1, [], 40)
 
 

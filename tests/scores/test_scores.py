@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 from parity.errors import InputError
-from parity.scores.table import Selection, score_table
+from parity.scores.table import Selection
 from parity.zoo.configs import comparable, unlike, with_configs
 from parity.zoo.rows import Differs, ScoreRow, dataset_key, find_dataset, may_be, read_all_rows
-from tests.scores.sample import SIGNATURE, checkout, config, model, weights
+from tests.scores.sample import SIGNATURE, checkout, config, model, table_of, weights
 
 NAME = "net_r50_4xb4-80k_ade20k-512x512"
 
@@ -17,10 +17,6 @@ def rows_of(tmp_path, *models):
     path = tmp_path / "metafile.yaml"
     path.write_text(yaml.safe_dump({"Models": list(models)}))
     return read_all_rows([path])
-
-
-def table_of(rows, **options):
-    return score_table(rows, dataset="ADE20K", version="1", origin="a test", **options)
 
 
 class TestMetafiles:
@@ -71,10 +67,7 @@ class TestMetafiles:
 
     def test_a_heading_is_not_a_data_set(self, tmp_path):
         result = {"Dataset": "# HRNet backbone", "Metrics": {"mIoU": 70.0}}
-        (tmp_path / "m.yaml").write_text(
-            yaml.safe_dump({"Models": [model("a_4xb2-40k_cityscapes-512x1024", Results=result)]})
-        )
-        [row] = read_all_rows([tmp_path / "m.yaml"])
+        [row] = rows_of(tmp_path, model("a_4xb2-40k_cityscapes-512x1024", Results=result))
         assert (row.dataset, row.crop, row.schedule) == ("Cityscapes", "512x1024", "40k")
         assert '"# HRNet backbone"' in row.notes[0]
 

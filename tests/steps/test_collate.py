@@ -23,13 +23,9 @@ SEEDS = range(12)
 BY_NAME = {probe.step.name: probe for probe in PROBES}
 
 
-def bgr_kept(value, rng, **options):
-    return collate(value, **{**options, "bgr_to_rgb": False})
-
-
-def mean_and_std_in_bgr(value, rng, **options):
-    turned = {"mean": options["mean"][::-1], "std": options["std"][::-1]}
-    return collate(value, **{**options, **turned})
+def with_options(**changes):
+    """Collating with other options."""
+    return lambda value, rng, **given: collate(value, **{**given, **changes})
 
 
 def padded_before_normalising(value, rng, **options):
@@ -38,20 +34,8 @@ def padded_before_normalising(value, rng, **options):
     return replace(raw, images=torch.stack([normalize(i, mean=mean, std=std) for i in raw.images]))
 
 
-def std_times_255(value, rng, **options):
-    return collate(value, **{**options, "std": [s * 255 for s in options["std"]]})
-
-
 def divided_by_255(value, rng, **options):
     return replace(good := collate(value, **options), images=good.images / 255)
-
-
-def seg_padded_with_0(value, rng, **options):
-    return collate(value, **{**options, "seg_pad_value": 0})
-
-
-def divisor_32_for_14(value, rng, **options):
-    return collate(value, **{**options, "size_divisor": 32})
 
 
 def always_one_more_multiple(value, rng, **options):
@@ -102,20 +86,20 @@ def pad_centred(tensor, padding, *, value):
     return torch.nn.functional.pad(tensor, around, value=value)
 
 
-DEFECTS = [
-    (bgr_kept, "images"),
-    (mean_and_std_in_bgr, "images"),
-    (padded_before_normalising, "images"),
-    (std_times_255, "images"),
-    (divided_by_255, "images"),
-    (multiplied_by_inverse_std, "images"),
-    (seg_padded_with_0, "segs"),
-    (segs_uint8, "segs"),
-    (divisor_32_for_14, "images"),
-    (always_one_more_multiple, "images"),
-    (meta_of_padded_image, "metas"),
-    (meta_height_first, "metas"),
-]
+DEFECTS = {
+    "bgr_kept": (with_options(bgr_to_rgb=False), "images"),
+    "mean_and_std_in_bgr": (with_options(mean=MEAN[::-1], std=STD[::-1]), "images"),
+    "padded_before_normalising": (padded_before_normalising, "images"),
+    "std_times_255": (with_options(std=[value * 255 for value in STD]), "images"),
+    "divided_by_255": (divided_by_255, "images"),
+    "multiplied_by_inverse_std": (multiplied_by_inverse_std, "images"),
+    "seg_padded_with_0": (with_options(seg_pad_value=0), "segs"),
+    "segs_uint8": (segs_uint8, "segs"),
+    "divisor_32_for_14": (with_options(size_divisor=32), "images"),
+    "always_one_more_multiple": (always_one_more_multiple, "images"),
+    "meta_of_padded_image": (meta_of_padded_image, "metas"),
+    "meta_height_first": (meta_height_first, "metas"),
+}
 
 
 def found(name, *, candidate=None):
@@ -132,7 +116,9 @@ class TestPlanted:
         assert not found("collate_divisor14")
 
     @pytest.mark.parametrize(
-        ("defect", "leaf"), DEFECTS, ids=lambda item: getattr(item, "__name__", item)
+        ("defect", "leaf"),
+        DEFECTS.values(),
+        ids=[f"{name}-{leaf}" for name, (_, leaf) in DEFECTS.items()],
     )
     def test_is_found_where_it_is(self, defect, leaf):
         paths = found("collate_divisor14", candidate=defect)

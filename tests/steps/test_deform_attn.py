@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -54,32 +55,25 @@ def by_definition(value, spatial_shapes, sampling_locations, attention_weights):
 
 
 def attention(value, spatial_shapes, sampling_locations, attention_weights, **options):
-    """Deformable attention with other options for the sampling; the flaws are made of it."""
+    """Deformable attention in plain PyTorch. options: of ``grid_sample``."""
     settings = {"mode": "bilinear", "padding_mode": "zeros", "align_corners": False, **options}
     sizes = [tuple(pair) for pair in spatial_shapes.tolist()]
-    sampled = []
+    samples = []
     for level, part in enumerate(value.split([h * w for h, w in sizes], 1)):
         maps = part.permute(0, 2, 3, 1).flatten(0, 1).unflatten(2, sizes[level])
         grid = sampling_locations[:, :, :, level].transpose(1, 2).flatten(0, 1) * 2 - 1
-        sampled.append(functional.grid_sample(maps, grid, **settings))
+        samples.append(functional.grid_sample(maps, grid, **settings))
     weights = attention_weights.transpose(1, 2).flatten(0, 1).flatten(2)[:, None]
-    output = (torch.stack(sampled, -2).flatten(-2) * weights).sum(-1)
+    output = (torch.stack(samples, -2).flatten(-2) * weights).sum(-1)
     return output.unflatten(0, (value.shape[0], -1)).flatten(1, 2).transpose(1, 2)
 
 
-def corners_aligned(value, rng):
-    return with_gradients(lambda **inputs: attention(**inputs, align_corners=True), value)
+def sampled(**options):
+    """Deformable attention with other options for the sampling."""
+    return lambda value, rng: with_gradients(partial(attention, **options), value)
 
 
-def border_for_zero_padding(value, rng):
-    return with_gradients(lambda **inputs: attention(**inputs, padding_mode="border"), value)
-
-
-def nearest_cell(value, rng):
-    return with_gradients(lambda **inputs: attention(**inputs, mode="nearest"), value)
-
-
-def altered(value, **changes):
+def altered(**changes):
     """Our own step on inputs changed by a function each."""
 
     def run(**inputs):
@@ -87,71 +81,33 @@ def altered(value, **changes):
             inputs[name] = change(inputs[name])
         return multi_scale_deformable_attention(**inputs)
 
-    return with_gradients(run, value)
-
-
-def x_and_y_swapped(value, rng):
-    return altered(value, sampling_locations=lambda locations: locations.flip(-1))
-
-
-def width_before_height(value, rng):
-    return altered(value, spatial_shapes=lambda shapes: shapes.flip(-1))
-
-
-def weights_of_another_point(value, rng):
-    return altered(value, attention_weights=lambda weights: weights.roll(1, -1))
-
-
-def weights_normalised_twice(value, rng):
-    return altered(value, attention_weights=lambda weights: weights.softmax(-1))
-
-
-def locations_clamped(value, rng):
-    return altered(value, sampling_locations=lambda locations: locations.clamp(0, 1))
-
-
-def no_gradient_of_locations(value, rng):
-    return altered(value, sampling_locations=lambda at: at.detach() + 0 * at)
+    return lambda value, rng: with_gradients(run, value)
 
 
 def failed_kernel(value, rng):
     """What the compiled op leaves when it cannot be launched."""
-    return {name: torch.zeros_like(leaf) for name, leaf in altered(value).items()}
+    return {name: torch.zeros_like(leaf) for name, leaf in altered()(value, rng).items()}
 
 
-DEFECTS = [
-    corners_aligned,
-    border_for_zero_padding,
-    nearest_cell,
-    x_and_y_swapped,
-    width_before_height,
-    weights_of_another_point,
-    weights_normalised_twice,
-    locations_clamped,
-    no_gradient_of_locations,
-    failed_kernel,
-]
-
-
-def bias_of(value, change):
-    grid = initial_sampling_bias(**value).view(*(value[key] for key in value), 2)
-    return change(grid).flatten()
-
-
-def bias_y_first(value, rng):
-    return bias_of(value, lambda grid: grid.flip(-1))
-
-
-def bias_on_a_circle(value, rng):
-    return bias_of(value, lambda grid: grid / grid[:, :, :1].norm(dim=-1, keepdim=True))
-
-
-def bias_without_growing_steps(value, rng):
-    return bias_of(value, lambda grid: grid[:, :, :1].expand_as(grid))
-
-
-def bias_zero(value, rng):
-    return bias_of(value, torch.zeros_like)
+DEFECTS = {
+    "corners_aligned": sampled(align_corners=True),
+    "border_for_zero_padding": sampled(padding_mode="border"),
+    "nearest_cell": sampled(mode="nearest"),
+    "x_and_y_swapped": altered(sampling_locations=lambda locations: locations.flip(-1)),
+    "width_before_height": altered(spatial_shapes=lambda shapes: shapes.flip(-1)),
+    "weights_of_another_point": altered(attention_weights=lambda weights: weights.roll(1, -1)),
+    "weights_normalised_twice": altered(attention_weights=lambda weights: weights.softmax(-1)),
+    "locations_clamped": altered(sampling_locations=lambda locations: locations.clamp(0, 1)),
+    "no_gradient_of_locations": altered(sampling_locations=lambda at: at.detach() + 0 * at),
+    "failed_kernel": failed_kernel,
+}
+# What is wrong about the grid of offsets, (heads, levels, points, 2).
+BIAS_DEFECTS = {
+    "bias_y_first": lambda grid: grid.flip(-1),
+    "bias_on_a_circle": lambda grid: grid / grid[:, :, :1].norm(dim=-1, keepdim=True),
+    "bias_without_growing_steps": lambda grid: grid[:, :, :1].expand_as(grid),
+    "bias_zero": torch.zeros_like,
+}
 
 
 def found(name, *, candidate=None):
@@ -171,16 +127,18 @@ class TestPlanted:
 
     @pytest.mark.parametrize("defect", DEFECTS)
     def test_is_found(self, defect):
-        assert found("deform_attn", candidate=defect)
+        assert found("deform_attn", candidate=DEFECTS[defect])
 
-    @pytest.mark.parametrize(
-        "defect", [bias_y_first, bias_on_a_circle, bias_without_growing_steps, bias_zero]
-    )
+    @pytest.mark.parametrize("defect", BIAS_DEFECTS)
     def test_is_found_in_the_initial_bias(self, defect):
-        assert found("deform_attn_initial_bias", candidate=defect)
+        def wrong(value, rng):
+            grid = initial_sampling_bias(**value).view(*(value[key] for key in value), 2)
+            return BIAS_DEFECTS[defect](grid).flatten()
+
+        assert found("deform_attn_initial_bias", candidate=wrong)
 
     def test_only_gradients_show_detached_locations(self):
-        differing = found("deform_attn", candidate=no_gradient_of_locations)
+        differing = found("deform_attn", candidate=DEFECTS["no_gradient_of_locations"])
         assert differing == {"grad_sampling_locations"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -172,10 +173,13 @@ class TestTables:
         assert len({one.summary for one in all_suspects()}) == len(all_suspects())
 
     def test_ids_and_sentences_speak(self):
-        for suspect in BY_ID.values():
-            assert suspect.id == suspect.id.lower().replace("_", "-").strip("-")
-            assert suspect.summary.endswith(".")
-            assert 20 < len(suspect.summary) < 160
+        ids = [one.id for one in all_suspects()]
+        assert len(ids) == len(set(ids))
+        for one in all_suspects():
+            assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
+            assert one.summary.endswith(".")
+            assert not one.needs.endswith(".")
+            assert 20 < len(one.summary) < 160
 
     def test_replaced_functions_are_those_of_the_check(self):
         steps = [*(probe.step for probe in PROBES), *train_tail((512, 512)), *val_tail()]

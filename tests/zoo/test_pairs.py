@@ -27,17 +27,13 @@ def names(found):
 
 SHORT, LONG = "net_r50_4xb4-80k_ade20k-512x512", "net_r50_4xb4-160k_ade20k-512x512"
 WIDE = "net_r50_4xb4-80k_ade20k-640x640"
+BOTH = {SHORT: config(), LONG: config(iterations=160000)}
 FILES = {"pretrained", "checkpoint", "checkpoint_file"}  # the last is a variable of the config
 
 
 class TestPairs:
     def test_one_setting(self, tmp_path):
-        found = studied(
-            tmp_path,
-            model(SHORT, 40.0),
-            model(LONG, 41.25),
-            configs={SHORT: config(), LONG: config(iterations=160000)},
-        )
+        found = studied(tmp_path, model(SHORT, 40.0), model(LONG, 41.25), configs=BOTH)
         iterations, scales = found.settings
         assert names([iterations]) == [("iterations", "80k", "160k", 1)]
         [pair] = iterations.pairs
@@ -49,12 +45,8 @@ class TestPairs:
         assert scales.pairs[1].higher.miou == 41.5
 
     def test_two_settings_are_no_pair(self, tmp_path):
-        found = studied(
-            tmp_path,
-            model(WIDE, 40.0),
-            model(LONG, 41.25),
-            configs={WIDE: config(crop=(640, 640)), LONG: config(iterations=160000)},
-        )
+        configs = {WIDE: config(crop=(640, 640)), **BOTH}
+        found = studied(tmp_path, model(WIDE, 40.0), model(LONG, 41.25), configs=configs)
         assert [item.setting for item in found.settings] == ["ms+flip"]
 
     @pytest.mark.parametrize(
@@ -73,49 +65,33 @@ class TestPairs:
         ],
     )
     def test_only_what_trains_or_scores_parts_two_rows(self, tmp_path, text, counts):
-        found = studied(
-            tmp_path,
-            model(SHORT),
-            model(LONG),
-            configs={
-                SHORT: config().replace("type='IterBasedTrainLoop', ", ""),
-                LONG: config(iterations=160000).replace("type='IterBasedTrainLoop', ", "") + text,
-            },
-        )
+        configs = {key: one.replace("type='IterBasedTrainLoop', ", "") for key, one in BOTH.items()}
+        configs[LONG] += text
+        found = studied(tmp_path, model(SHORT), model(LONG), configs=configs)
         assert ("iterations" in [item.setting for item in found.settings]) is counts
 
     def test_the_scheduler_ends_with_the_training(self, tmp_path):
         poly = "\nparam_scheduler = [dict(type='PolyLR', begin=0, end={})]\n"
-        both = {
-            SHORT: config() + poly.format(80000),
-            LONG: config(iterations=160000) + poly.format(160000),
-        }
+        both = {SHORT: BOTH[SHORT] + poly.format(80000), LONG: BOTH[LONG] + poly.format(160000)}
         assert studied(tmp_path / "a", model(SHORT), model(LONG), configs=both).settings[0].setting
-        early = both | {LONG: config(iterations=160000) + poly.format(80000)}
+        early = both | {LONG: BOTH[LONG] + poly.format(80000)}
         found = studied(tmp_path / "b", model(SHORT), model(LONG), configs=early)
         assert [item.setting for item in found.settings] == ["ms+flip"]
 
     def test_another_batch_is_a_setting(self, tmp_path):
         big = model(LONG, 42.0) | {"Metadata": {"Batch Size": 32}}
-        found = studied(
-            tmp_path, model(SHORT), big, configs={SHORT: config(), LONG: config(iterations=160000)}
-        )
+        found = studied(tmp_path, model(SHORT), big, configs=BOTH)
         assert [item.setting for item in found.settings] == ["ms+flip"]
 
     def test_equal_settings(self, tmp_path):
         other = SHORT.replace("net_", "again_")
-        found = studied(
-            tmp_path,
-            model(SHORT, 40.0),
-            model(other, 40.5),
-            configs={SHORT: config(), other: config()},
-        )
+        configs = {SHORT: config(), other: config()}
+        found = studied(tmp_path, model(SHORT, 40.0), model(other, 40.5), configs=configs)
         assert [pair.difference for pair in found.equal] == [0.5]
 
     def test_a_config_that_its_metafile_contradicts_decides_nothing(self, tmp_path):
-        found = studied(
-            tmp_path, model(SHORT), model(LONG), configs={SHORT: config(), LONG: config()}
-        )
+        configs = {SHORT: config(), LONG: config()}
+        found = studied(tmp_path, model(SHORT), model(LONG), configs=configs)
         assert found.equal == ()
         assert [item.setting for item in found.settings] == ["ms+flip"]
         assert f"{LONG} " in found.left_out[0]
@@ -123,12 +99,7 @@ class TestPairs:
 
     def test_the_name_of_the_weights_decides_between_two_schedules(self, tmp_path):
         wrong = model(SHORT, 41.0, Weights=f"https://host/{LONG}_2020-abc.pth")
-        found = studied(
-            tmp_path,
-            model(SHORT, 40.0),
-            wrong,
-            configs={SHORT: config(), LONG: config(iterations=160000)},
-        )
+        found = studied(tmp_path, model(SHORT, 40.0), wrong, configs=BOTH)
         assert names(found.settings)[0] == ("iterations", "80k", "160k", 1)
         assert f"read as configs/net/{LONG}.py, by the name of its weights" in found.assumed[0]
 

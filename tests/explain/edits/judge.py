@@ -1,12 +1,15 @@
 """Whether an explanation names what was edited, and nothing else."""
 
 import re
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from parity.explain.explain import Finding, Judgement
+from parity.explain.explain import Finding, Judgement, explain
+from parity.runs.read import read_run
 from tests.explain.edits.edit import Edit, leaves, named
 
 # A regular expression for the dotted name, found anywhere in it -> ids of causes.
@@ -62,6 +65,12 @@ class Judged:
     missed: tuple[Edit, ...] = ()
     false: tuple[str, ...] = ()
     said: tuple[str, ...] = field(default=())
+
+
+def explained(write: Callable[[Path], Path]) -> Judgement:
+    """What is said of the run that `write` leaves in a folder, which is then gone."""
+    with tempfile.TemporaryDirectory() as root:
+        return explain(read_run(write(Path(root))))
 
 
 def judge(

@@ -4,7 +4,6 @@ import copy
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,120 +12,34 @@ import numpy as np
 from reference.dump import config_text
 from tests.explain.edits.catalogue import zoo_config
 from tests.explain.edits.log import losses, training_steps
-from tests.explain.edits.write import VALIDATION
+from tests.explain.edits.write import VALIDATION, zoo_batch
 
-NORMALIZE = {
-    "type": "Normalize",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "to_rgb": True,
-}
-ADE = {
-    "type": "ADE20KDataset",
-    "data_root": "data/ade/ADEChallengeData2016",
-    "folders": ("images/training", "images/validation", "annotations/training"),
-    "labels": {"type": "LoadAnnotations", "reduce_zero_label": True},
-    "scale": (2048, 512),
-}
-CITYSCAPES = {
-    "type": "CityscapesDataset",
-    "data_root": "data/cityscapes/",
-    "folders": ("leftImg8bit/train", "leftImg8bit/val", "gtFine/train"),
-    "labels": {"type": "LoadAnnotations"},
-    "scale": (2048, 1024),
-}
-SGD = {"type": "SGD", "lr": 0.01, "momentum": 0.9, "weight_decay": 0.0005}
-ADAMW = {
-    "type": "AdamW",
-    "lr": 6e-5,
-    "betas": (0.9, 0.999),
-    "weight_decay": 0.01,
-    "paramwise_cfg": {
-        "custom_keys": {
-            "pos_block": {"decay_mult": 0.0},
-            "norm": {"decay_mult": 0.0},
-            "head": {"lr_mult": 10.0},
-        }
-    },
-}
-POLY = {"policy": "poly", "power": 0.9, "min_lr": 1e-4, "by_epoch": False}
-WARM = {
-    "policy": "poly",
-    "warmup": "linear",
-    "warmup_iters": 1500,
-    "warmup_ratio": 1e-6,
-    "power": 1.0,
-    "min_lr": 0.0,
-    "by_epoch": False,
-}
-
-
-@dataclass(frozen=True)
-class Old:
-    """modern: the same model's config in 1.x, whose score it has."""
-
-    modern: str
-    data: Mapping[str, Any]
-    crop: tuple[int, int]
-    optimizer: Mapping[str, Any]
-    schedule: Mapping[str, Any]
-    gpus: int
-    samples: int
-    iterations: int
-
-
+# The same model's config in 1.x, whose score each has.
 OLD = {
-    "upernet_r50_512x512_160k_ade20k": Old(
-        "upernet/upernet_r50_4xb4-160k_ade20k-512x512",
-        ADE, (512, 512), SGD, POLY, 4, 4, 160_000,
+    "upernet_r50_512x512_160k_ade20k": "upernet/upernet_r50_4xb4-160k_ade20k-512x512",
+    "deeplabv3plus_r50-d8_512x1024_80k_cityscapes": (
+        "deeplabv3plus/deeplabv3plus_r50-d8_4xb2-80k_cityscapes-512x1024"
     ),
-    "deeplabv3plus_r50-d8_512x1024_80k_cityscapes": Old(
-        "deeplabv3plus/deeplabv3plus_r50-d8_4xb2-80k_cityscapes-512x1024",
-        CITYSCAPES, (512, 1024), SGD, POLY, 4, 2, 80_000,
-    ),
-    "segformer_mit-b0_512x512_160k_ade20k": Old(
-        "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512",
-        ADE, (512, 512), ADAMW, WARM, 8, 2, 160_000,
-    ),
-}  # fmt: skip
+    "segformer_mit-b0_512x512_160k_ade20k": "segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512",
+}
 
 
 def old_config(name: str) -> dict[str, Any]:
     """The config as mmcv 1.x resolves it. Its model is that of 1.x without its preprocessor."""
-    old = OLD[name]
-    model = dict(zoo_config(old.modern)["model"])
-    del model["data_preprocessor"]
-    pad = {"type": "Pad", "size": old.crop, "pad_val": 0, "seg_pad_val": 255}
-    train = [
-        {"type": "LoadImageFromFile"},
-        old.data["labels"],
-        {"type": "Resize", "img_scale": old.data["scale"], "ratio_range": (0.5, 2.0)},
-        {"type": "RandomCrop", "crop_size": old.crop, "cat_max_ratio": 0.75},
-        {"type": "RandomFlip", "prob": 0.5},
-        {"type": "PhotoMetricDistortion"},
-        NORMALIZE,
-        pad,
-        {"type": "DefaultFormatBundle"},
-        {"type": "Collect", "keys": ["img", "gt_semantic_seg"]},
-    ]
-    inner = [
-        {"type": "Resize", "keep_ratio": True},
-        {"type": "RandomFlip"},
-        NORMALIZE,
-        {"type": "ImageToTensor", "keys": ["img"]},
-        {"type": "Collect", "keys": ["img"]},
-    ]
-    scales = {"type": "MultiScaleFlipAug", "img_scale": old.data["scale"], "flip": False}
-    test = [{"type": "LoadImageFromFile"}, {**scales, "transforms": inner}]
-    every = old.iterations // 10
-    config = {
+    new = copy.deepcopy(zoo_config(OLD[name]))
+    model, wrapper = dict(new["model"]), new["optim_wrapper"]
+    prepared, iterations = model.pop("data_preprocessor"), new["train_cfg"]["max_iters"]
+    samples, every = new["train_dataloader"]["batch_size"], iterations // 10
+    groups = {key: wrapper[key] for key in ("paramwise_cfg",) if key in wrapper}
+    train, test = _pipelines(new, prepared)
+    return {
         "model": model,
         "data": {
-            "samples_per_gpu": old.samples,
+            "samples_per_gpu": samples,
             "workers_per_gpu": 4,
-            "train": _data_set(old, 0, 2, train),
-            "val": _data_set(old, 1, 2, test),
-            "test": _data_set(old, 1, 2, test),
+            "train": _data_set(new["train_dataloader"], train),
+            "val": _data_set(new["val_dataloader"], test),
+            "test": _data_set(new["val_dataloader"], test),
         },
         "log_config": {"interval": 50, "hooks": [{"type": "TextLoggerHook", "by_epoch": False}]},
         "dist_params": {"backend": "nccl"},
@@ -135,28 +48,64 @@ def old_config(name: str) -> dict[str, Any]:
         "resume_from": None,
         "workflow": [("train", 1)],
         "cudnn_benchmark": True,
-        "optimizer": old.optimizer,
+        "optimizer": wrapper["optimizer"] | groups,
         "optimizer_config": {},
-        "lr_config": old.schedule,
-        "runner": {"type": "IterBasedRunner", "max_iters": old.iterations},
+        "lr_config": _schedule(*new["param_scheduler"]),
+        "runner": {"type": "IterBasedRunner", "max_iters": iterations},
         "checkpoint_config": {"by_epoch": False, "interval": every},
         "evaluation": {"interval": every, "metric": "mIoU", "pre_eval": True},
         "work_dir": f"./work_dirs/{name}",
-        "gpu_ids": range(old.gpus),
+        "gpu_ids": range(zoo_batch(OLD[name]) // samples),
         "auto_resume": False,
         "seed": 0,
     }
-    return copy.deepcopy(config)
 
 
-def _data_set(old: Old, images: int, labels: int, pipeline: list[Any]) -> dict[str, Any]:
-    folders = old.data["folders"]
-    masks = folders[labels].replace("training", "validation") if images else folders[labels]
+def _pipelines(new: Mapping[str, Any], prepared: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+    """In training and in testing; what the preprocessor of 1.x does was a step of both."""
+    steps = {step["type"]: step for step in new["train_dataloader"]["dataset"]["pipeline"]}
+    resize = steps["RandomResize"]
+    load, scale = steps["LoadImageFromFile"], {"img_scale": resize["scale"]}
+    figures = {"mean": prepared["mean"], "std": prepared["std"]}
+    normalize = {"type": "Normalize", **figures, "to_rgb": prepared["bgr_to_rgb"]}
+    train = [
+        load,
+        steps["LoadAnnotations"],
+        {"type": "Resize", **scale, "ratio_range": resize["ratio_range"]},
+        *(steps[kind] for kind in ("RandomCrop", "RandomFlip", "PhotoMetricDistortion")),
+        normalize,
+        {"type": "Pad", "size": prepared["size"], "pad_val": 0, "seg_pad_val": 255},
+        {"type": "DefaultFormatBundle"},
+        {"type": "Collect", "keys": ["img", "gt_semantic_seg"]},
+    ]
+    inner = [
+        {"type": "Resize", "keep_ratio": True},
+        {"type": "RandomFlip"},
+        normalize,
+        {"type": "ImageToTensor", "keys": ["img"]},
+        {"type": "Collect", "keys": ["img"]},
+    ]
+    return train, [load, {"type": "MultiScaleFlipAug", **scale, "flip": False, "transforms": inner}]
+
+
+def _schedule(*stages: Mapping[str, Any]) -> dict[str, Any]:
+    """A poly schedule of 1.x, with its warm-up if it has one."""
+    *warm_up, poly = stages
+    found = {"policy": "poly", "power": poly["power"], "min_lr": poly["eta_min"], "by_epoch": False}
+    for stage in warm_up:
+        ratio = stage["start_factor"]
+        found |= {"warmup": "linear", "warmup_iters": stage["end"], "warmup_ratio": ratio}
+    return found
+
+
+def _data_set(loader: Mapping[str, Any], pipeline: list[Any]) -> dict[str, Any]:
+    dataset = loader["dataset"]
+    folders = dataset["data_prefix"]
     return {
-        "type": old.data["type"],
-        "data_root": old.data["data_root"],
-        "img_dir": folders[images],
-        "ann_dir": masks.replace("gtFine/train", "gtFine/val") if images else masks,
+        "type": dataset["type"],
+        "data_root": dataset["data_root"],
+        "img_dir": folders["img_path"],
+        "ann_dir": folders["seg_map_path"],
         "pipeline": pipeline,
     }
 
@@ -167,7 +116,7 @@ def write_old_run(root: Path, name: str, config: Mapping[str, Any], *, score: fl
     run.mkdir(parents=True)
     text = config_text(config)
     (run / f"{name}.py").write_text(text)
-    gpus = OLD[name].gpus
+    gpus = len(config["gpu_ids"])
     header = {"env_info": _environment(gpus), "seed": 0, "exp_name": f"{name}.py"}
     header |= {"mmseg_version": "0.30.0+", "config": text}
     log, table = _training(config, name, score)
@@ -225,7 +174,7 @@ def _rate(config: Mapping[str, Any], step: int) -> float:
 def _training(config: Mapping[str, Any], name: str, score: float) -> tuple[str, str]:
     planned, every = config["runner"]["max_iters"], config["evaluation"]["interval"]
     steps = training_steps(planned, config["log_config"]["interval"], 40)
-    images = VALIDATION[OLD[name].data["type"]]
+    images = VALIDATION[config["data"]["val"]["type"]]
     log, table = [_line("Loaded 20210 images")] if images == 2000 else [], []
     rng = np.random.RandomState(0)
     for step in sorted({*steps, *range(every, planned + 1, every)}):
@@ -248,7 +197,7 @@ def _training(config: Mapping[str, Any], name: str, score: float) -> tuple[str, 
             scores = {"aAcc": 0.8, "mIoU": value, "mAcc": 0.55}
             text = ", ".join(f"{key}: {item:.4f}" for key, item in scores.items())
             log.append(_line(f"Exp name: {name}.py"))
-            batches = math.ceil(images / OLD[name].gpus)
+            batches = math.ceil(images / len(config["gpu_ids"]))
             log.append(_line(f"Iter(val) [{batches}]\t{text}"))
             head = {"mode": "val", "epoch": 1, "iter": batches, "lr": round(rate, 5)}
             table.append(json.dumps({**head, **scores}))

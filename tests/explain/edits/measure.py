@@ -7,18 +7,12 @@ a table by config, and each miss and each false finding with what was said.
 import argparse
 import itertools
 import random
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from parity.explain.explain import Judgement, explain
-from parity.runs.read import read_run
 from tests.explain.edits.catalogue import CONFIGS, EDITED, UNTOUCHED, sample, zoo_config, zoo_score
 from tests.explain.edits.edit import Edit, made
-from tests.explain.edits.judge import Judged, changed_settings, dotted, judge
+from tests.explain.edits.judge import Judged, changed_settings, dotted, explained, judge
 from tests.explain.edits.legacy import LEGACY, legacy_cases
 from tests.explain.edits.write import for_processes, samples_per_step, write_run, zoo_batch
 
@@ -53,19 +47,6 @@ class Tally:
             self.lines += [f"    {line}" for line in (*wrong, *(f"said {s}" for s in judged.said))]
 
 
-def explained(
-    name: str, config: Mapping[str, Any], *, gap: float, processes: int, wrapped: bool = True
-) -> Judgement:
-    """Write a run that ended `gap` below the zoo's figure, and explain it."""
-    root = Path(tempfile.mkdtemp())
-    try:
-        score = zoo_score(name) - gap
-        run = write_run(root, name, config, score=score, processes=processes, wrapped=wrapped)
-        return explain(read_run(run))
-    finally:
-        shutil.rmtree(root)
-
-
 def judged(
     path: str,
     edits: Sequence[Edit],
@@ -78,8 +59,9 @@ def judged(
     name, before = path.rpartition("/")[2], zoo_config(path)
     adapted = for_processes(before, name, processes) if keep_batch else before
     after = made(adapted, *edits)
-    gap = EDITED if edits else UNTOUCHED
-    answer = explained(name, after, gap=gap, processes=processes, wrapped=wrapped)
+    score = zoo_score(name) - (EDITED if edits else UNTOUCHED)
+    given = {"score": score, "processes": processes, "wrapped": wrapped}
+    answer = explained(lambda root: write_run(root, name, after, **given))
     other_batch = samples_per_step(after, processes) != zoo_batch(name)
     return judge(answer, edits, changed_settings(adapted, after), other_batch=other_batch)
 

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.explain.edits.edit import ABSENT, Edit, Kind, Place, leaves, named, value_at
@@ -103,7 +103,7 @@ def _alike(config: Mapping[str, Any], path: Place) -> Iterator[Place]:
         yield (*path[: at + 1], index, *path[at + 2 :])
 
 
-def kind_of(path: Place) -> Kind:
+def kind_of(path: Sequence[str | int]) -> Kind:
     """What an edit of this setting changes."""
     dotted = ".".join(map(str, path))
     if _BOOKKEEPING.search(dotted):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.explain.edits.edit import ABSENT, Edit, Kind, Place, named, value_at
+from tests.explain.edits.edit import ABSENT, Edit, Kind, Place, leaves, named, value_at
 from tests.explain.edits.settings import single
 
 TRAIN, VAL = ("train_dataloader", "dataset"), ("val_dataloader", "dataset")
@@ -151,21 +151,11 @@ def _backbone(config: Mapping[str, Any]) -> Iterator[Edit]:
         yield single(config, ("model", "pretrained"), None, "no pretrained weights")
     elif backbone.get("init_cfg"):
         yield single(config, ("model", "backbone", "init_cfg"), None, "no pretrained weights")
-    norms = tuple(_norms(config["model"], ("model",)))
+    types = leaves(config["model"], ("model",))
+    norms = [path for path, value in types if path[-1] == "type" and value == "SyncBN"]
     if norms:
         first = single(config, norms[0], "BN", "every SyncBN by BN")
         yield replace(first, changes=tuple((place, "BN") for place in norms))
-
-
-def _norms(value: Any, path: Place) -> Iterator[Place]:
-    if isinstance(value, Mapping):
-        if value.get("type") == "SyncBN":
-            yield (*path, "type")
-        for key, item in value.items():
-            yield from _norms(item, (*path, key))
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from _norms(item, (*path, index))
 
 
 def _training(config: Mapping[str, Any]) -> Iterator[Edit]:
