@@ -14,6 +14,7 @@ from parity.candidate.load import load_candidate
 from parity.candidate.runner import Outcome
 from parity.candidate.steps import candidate_from, select_steps
 from parity.errors import InputError
+from parity.steps.load import load_sample
 from parity.steps.mask import mask2former_match
 from tests.candidate.test_strangers import checked
 
@@ -30,6 +31,14 @@ def load(img_file, label_file):
     return cv2.imread(img_file), reduced(seg)
 
 
+def image_alone(path):
+    return cv2.imread(path)
+
+
+def of_entry(info):
+    return load_sample(info)
+
+
 class LoadResults:
     def __call__(self, results):
         results["img"] = cv2.imread(results["img_path"])
@@ -41,6 +50,8 @@ class LoadResults:
 
 def test_loads_by_paths_and_by_results():
     assert checked(load, "load")[1]["load"] == {"equal", "not compared"}
+    assert checked(image_alone, "load")[1]["load"] == {"equal", "not compared"}
+    assert checked(of_entry, "load")[1]["load"] == {"equal"}
     check, found = checked(LoadResults, "load")
     assert found["load"] == {"equal", "different"}
     told = mistake_of(check.records()["load", "load"]).text

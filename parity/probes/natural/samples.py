@@ -29,17 +29,20 @@ _SEVERAL = frozenset({"samples", "batch", "items", "data", "batch_list", "exampl
 
 @through_caller
 def loaded(call: Caller, info: DataInfo, rng: RandomState, **options: Any) -> Any:
-    """Call it with the paths of an image and its label map, or with a mapping of these.
+    """Call it with our entry ``info``, a mapping of it, or the paths of an image and its labels.
 
-    Raises NotExercised where it would have to be told how labels are numbered.
+    One path is the image's. Raises NotExercised where it would have to be told how labels are
+    numbered.
     """
-    given = {"reduce_zero_label": info.reduce_zero_label, "label_map": info.label_map}
+    first, *others = parameters_of(call.function)
+    if first == "info":
+        return call({"info": info}, options, {"rng": rng})
     if takes_mapping(call.function):
-        name = next(iter(parameters_of(call.function)))
-        pair = pair_of(call({name: info.as_dict()}, options))
+        pair = pair_of(call({first: info.as_dict()}, options))
     else:
+        given = {"reduce_zero_label": info.reduce_zero_label, "label_map": info.label_map}
         paths = {"img_path": info.img_path, "seg_map_path": info.seg_map_path}
-        pair = pair_of(call(paths, {**given, **options}))
+        pair = pair_of(call(paths if others else {first: info.img_path}, {**given, **options}))
     image, seg = map(as_array, pair)
     return Partly(image=image) if seg is None else Partly(image=image, seg=seg)
 
