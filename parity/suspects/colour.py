@@ -88,12 +88,14 @@ def hue_in_float(change_hue: Function, image: Array, shift: int) -> Any:
     return _from_float_hsv(hsv)
 
 
-@mistake(photometrics.change_hue)
+def _as_if_rgb(change: Function, image: Array, by: float) -> Any:
+    return np.ascontiguousarray(change(np.ascontiguousarray(image[..., ::-1]), by)[..., ::-1])
+
+
+@mistake(photometrics.change_hue, also=((photometrics.change_saturation, _as_if_rgb),))
 def hue_in_rgb_order(change_hue: Function, image: Array, shift: int) -> Any:
     """BGR is converted as if RGB, which turns the hue the other way; the reference knows BGR."""
-    return np.ascontiguousarray(
-        change_hue(np.ascontiguousarray(image[..., ::-1]), shift)[..., ::-1]
-    )
+    return _as_if_rgb(change_hue, image, shift)
 
 
 @mistake(photometrics.change_hue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -19,6 +20,7 @@ from parity.pipeline import Step
 from parity.probes.data import make_windows
 from parity.steps.crop import crop_sample
 from parity.steps.flip import flip_sample
+from parity.steps.photometric import photometric_sample
 
 FLIP = Step("flip", flip_sample, {"prob": 0.5})
 CROP = Step("crop", crop_sample, {"crop_size": (512, 512), "cat_max_ratio": 0.75})
@@ -171,3 +173,34 @@ def test_a_whole_pipeline_may_take_a_mapping_of_pillow_images():
             (one == (had[:, ::-1] if turned else had)).all()
             for one, had in zip(found, (image, seg), strict=True)
         ] == [True, True]
+
+
+def in_rgb(image, rng):
+    def changed(values, alpha=1.0, beta=0.0):
+        return np.clip(values.astype(np.float32) * alpha + beta, 0, 255).astype(np.uint8)
+
+    def in_hsv(image, channel, change):
+        hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+        hsv[..., channel] = change(hsv[..., channel])
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+    if rng.randint(2):
+        image = changed(image, beta=rng.uniform(-32, 32))
+    early = rng.randint(2)
+    if early and rng.randint(2):
+        image = changed(image, rng.uniform(0.5, 1.5))
+    if rng.randint(2):
+        factor = rng.uniform(0.5, 1.5)
+        image = in_hsv(image, 1, lambda values: changed(values, factor))
+    if rng.randint(2):
+        shift = rng.randint(-18, 18)
+        image = in_hsv(image, 0, lambda values: (values.astype(int) + shift) % 180)
+    if not early and rng.randint(2):
+        image = changed(image, rng.uniform(0.5, 1.5))
+    return image
+
+
+def test_colours_changed_as_if_the_image_were_rgb_are_named():
+    _, _, records = ran(in_rgb, Step("photometric", photometric_sample), seeds=12)
+    [how] = mistake_of(records).evidence
+    assert how == "hue-in-rgb-order: exactly reproduced in 12 of 12 cases"
