@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from parity.candidate.load import load_candidate
 from parity.candidate.runner import Outcome
 from parity.candidate.steps import candidate_from, select_steps
 from parity.errors import InputError
+from parity.steps.collate import collate
 from parity.steps.load import load_sample
 from parity.steps.mask import mask2former_match
 from tests.candidate.test_strangers import checked
@@ -215,3 +218,17 @@ def test_clipping_by_the_names_of_torch():
 def test_a_function_of_fewer_arguments_is_no_candidate_for_a_step():
     found = checked(lambda mask_cls, mask_pred: mask_pred, "mask2former_inference")[1]
     assert found == {"mask2former_infer": {"not compared"}}
+
+
+def without_maps(sample, rng=None, **options):
+    return replace(collate([sample], **options), maps={})
+
+
+def one_by_one(sample, rng=None, **options):
+    return collate([sample], **options)
+
+
+def test_maps_besides_labels_are_not_asked_of_a_collate_that_gives_none():
+    bare, whole = (checked(of, "collate")[1] for of in (without_maps, one_by_one))
+    assert bare["collate_maps"] == bare["collate_maps_test"] == {"not compared"}
+    assert whole["collate_maps"] == whole["collate_size"] == bare["collate_size"] == {"equal"}

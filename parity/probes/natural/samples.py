@@ -19,7 +19,7 @@ from parity.probes.natural.images import (
     transformed,
 )
 from parity.probes.natural.signature import Caller, Partly, parameters_of, through_caller
-from parity.sample import EDGE, Batch, DataInfo, Sample
+from parity.sample import EDGE, Batch, DataInfo, Maps, Sample
 
 # Of mmseg's ADE20K configs.
 CROP_SIZE = (512, 512)
@@ -120,11 +120,19 @@ def collated(call: Caller, value: Sample | list[Sample], rng: RandomState, **opt
     given = [value] if isinstance(value, Sample) else value
     samples = [DatasetItem(**vars(sample)) for sample in given]
     if not takes_one(call.function):
-        return _together(call, samples, rng, options)
+        return _with_maps(_together(call, samples, rng, options), samples)
     if len(samples) > 1 and options.get("training", True) and options.get("size") is None:
         raise NotExercised("takes one sample; here the largest of several gives the size")
     batches = [_batch(call({"sample": sample}, options, {"rng": rng})) for sample in samples]
-    return batches[0] if len(batches) == 1 else _joined(batches)
+    return _with_maps(batches[0] if len(batches) == 1 else _joined(batches), samples)
+
+
+def _with_maps(found: Any, samples: Sequence[Sample]) -> Any:
+    """`found`; raises NotExercised where it has none of the maps besides labels, and needs some."""
+    maps = sorted({name for sample in samples for name in sample.maps})
+    if maps and isinstance(found, Batch) and not found.maps:
+        raise NotExercised(f"gives no {' and no '.join(maps)}")
+    return found
 
 
 def _together(
@@ -206,7 +214,16 @@ def _joined(batches: Sequence[Any]) -> Any:
         return batches[0]
     images = torch.cat([batch.images for batch in batches])
     metas = tuple(meta for batch in batches for meta in batch.metas)
-    if all(isinstance(batch.segs, torch.Tensor) for batch in batches):
-        return Batch(images, torch.cat([batch.segs for batch in batches]), metas)
-    segs = tuple(None if batch.segs is None else batch.segs[0] for batch in batches)
-    return Batch(images, segs if any(seg is not None for seg in segs) else None, metas)
+    names = dict.fromkeys(name for batch in batches for name in batch.maps)
+    maps = {name: _of_all([batch.maps.get(name) for batch in batches]) for name in names}
+    segs = _of_all([batch.segs for batch in batches])
+    known = {name: one for name, one in maps.items() if one is not None}
+    return Batch(images, segs, metas, known)
+
+
+def _of_all(each: Sequence[Maps | None]) -> Maps | None:
+    """The maps of batches of one sample as those of one batch."""
+    if all(isinstance(one, torch.Tensor) for one in each):
+        return torch.cat([one for one in each if isinstance(one, torch.Tensor)])
+    found = tuple(None if one is None else one[0] for one in each)
+    return found if any(one is not None for one in found) else None
