@@ -1,9 +1,7 @@
 """Parameter groups beside each other by the names of their parameters, whatever their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-from parity.probes.natural import Partly
 
 NAMES = "names"
 
@@ -54,13 +52,23 @@ def in_other_groups(actual: Any, expected: Any) -> bool:
     return mine != theirs and len(listed) == len(set(listed))
 
 
-def by_parameter(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What every parameter has, by its name: how they are grouped is left out."""
-    found = {
-        name: {key: group[key] for key in group if key != NAMES}
-        for group in groups
-        for name in group[NAMES]
-    }
-    if not any(isinstance(group, Partly) for group in groups):
-        return found
-    return Partly({name: Partly(one) for name, one in found.items()})
+def by_parameter(
+    actual: Sequence[Mapping[str, Any]],
+) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, dict[str, Any]]]:
+    """A view of groups in which those of `actual` can be compared: what every parameter has.
+
+    How they are grouped is left out, and so are keys that `actual` has for no parameter, and
+    frozen parameters where it does not list them. Any other one that it leaves out is missing.
+    """
+    keys = {key for group in actual for key in group} - {NAMES}
+    frozen = {name for group in actual if group.keys() == {NAMES} for name in group[NAMES]}
+
+    def viewed(groups: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        return {
+            name: {key: group[key] for key in group if key in keys}
+            for group in groups
+            for name in group[NAMES]
+            if name not in frozen
+        }
+
+    return viewed

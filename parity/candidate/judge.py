@@ -35,8 +35,9 @@ def judge(
     if replayed and not actual.error and actual.draws != expected.draws:
         return not_compared("our draws are not the reference's here; run parity check first")
     if not actual.error and in_other_groups(actual.output, expected.output):
+        view = by_parameter(actual.output)
         actual, expected = (
-            replace(record, output=by_parameter(record.output)) for record in (actual, expected)
+            replace(record, output=view(record.output)) for record in (actual, expected)
         )
     if (partial or isinstance(actual.output, (Partly, list))) and not actual.error:
         expected = replace(expected, output=common(expected.output, actual.output, partial=partial))
@@ -107,17 +108,8 @@ def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None)
     Two mistakes together are looked for where only metadata is left out, or a gradient is given:
     one number fits too many pairs.
     """
-    by_name = any(in_other_groups(actual.output, one.output) for _, one, actual in records)
-    if by_name:
-        records = [
-            (
-                _cut(step, by_parameter),
-                replace(one, output=by_parameter(one.output)),
-                replace(actual, output=by_parameter(actual.output)),
-            )
-            for step, one, actual in records
-            if are_groups(actual.output)
-        ]
+    if any(in_other_groups(actual.output, one.output) for _, one, actual in records):
+        records = [_by_parameter(record) for record in records if are_groups(record[2].output)]
     outputs = [actual.output for _, _, actual in records]
     given = next((output for output in outputs if isinstance(output, Partly)), None)
     if given is None:
@@ -127,8 +119,15 @@ def mistake_of(records: Sequence[IsolatedRun], siblings: Siblings | None = None)
         (_cut(step, like), replace(expected, output=like(expected.output)), actual)
         for step, expected, actual in records
     ]
-    tells = by_name or all(is_dataclass(one.output) or "grad" in given for _, one, _ in records)
+    tells = all(is_dataclass(one.output) or "grad" in given for _, one, _ in records)
     return known_mistake(cut, siblings, pairs=tells)
+
+
+def _by_parameter(record: IsolatedRun) -> IsolatedRun:
+    step, expected, actual = record
+    view = by_parameter(actual.output)
+    seen = replace(expected, output=view(expected.output))
+    return _cut(step, view), seen, replace(actual, output=view(actual.output))
 
 
 def _cut(step: Step, like: Callable[[Any], Any]) -> Step:

@@ -140,6 +140,31 @@ def test_groups_are_compared_by_parameter():
     assert wrong[0].endswith(".lr")
 
 
+def without_head(model, lr, weight_decay):
+    named = model.named_parameters()
+    kept = [one for name, one in named if not name.startswith("decode_head")]
+    return [{"params": kept, "lr": lr, "weight_decay": weight_decay}]
+
+
+def backbone_frozen(model, lr, weight_decay):
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(parameter.requires_grad and not name.startswith("backbone"))
+    trained = [one for one in model.parameters() if one.requires_grad]
+    return [{"params": trained, "lr": lr, "weight_decay": weight_decay}]
+
+
+@pytest.mark.parametrize(
+    ("given", "start"), [(without_head, "decode_head."), (backbone_frozen, "backbone.")]
+)
+def test_a_trained_parameter_that_is_in_no_group_is_missing(given, start):
+    check, found = checked(given, "param_groups")
+    assert found["optim_groups"] == {"different", "not compared"}
+    _, expected, actual = check.records()["optim", "optim_groups"][0]
+    wrong = judge(Outcome(actual), expected).worst
+    assert wrong is not None
+    assert wrong[0].startswith(start)
+
+
 def of_timm(model, lr, weight_decay):
     decayed, plain = [], []
     for name, parameter in model.named_parameters():

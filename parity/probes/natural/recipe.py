@@ -134,11 +134,11 @@ def grouped(call: Caller, value: Mapping[str, Any], rng: RandomState, **options:
     rest = {key: item for key, item in value.items() if key != "layout"}
     _insist_on_options(call.function, "lr", "base_lr", "learning_rate", "paramwise_cfg")
     model = build_model(value["layout"])
+    frozen = [name for name, one in model.named_parameters() if not one.requires_grad]
     found = call({"model": model}, rest)
     rates = {"lr": value["lr"], "weight_decay": value.get("weight_decay", 0)}
     groups = groups_of(found, model, rates)
     listed = {name for group in groups for name in group["names"]}
-    frozen = [name for name, one in model.named_parameters() if not one.requires_grad]
     left_out = tuple(name for name in frozen if name not in listed)
     # They are not updated, listed or not.
     return [*groups, Partly(names=left_out)] if left_out else groups
