@@ -1,5 +1,6 @@
 """Images as transforms take them: arrays, Pillow images, tensors; alone or in a mapping."""
 
+import pickle
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -65,18 +66,26 @@ class Streams:
 
     def __init__(self, rng: RandomState | None) -> None:
         self._rng = rng
-        self._own = None if rng is None else rng.get_state()
-        self._others = np.random.get_state(), random.getstate(), torch.get_rng_state()
+        self._states = self._now()
         self._draws = len(getattr(rng, "draws", ()))
+
+    def _now(self) -> tuple[Any, ...]:
+        own = None if self._rng is None else self._rng.get_state()
+        return own, np.random.get_state(), random.getstate(), torch.get_rng_state().numpy()
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything was drawn since."""
+        return pickle.dumps(self._now()) != pickle.dumps(self._states)
 
     def rewind(self) -> None:
         """Let everything be as it was, recorded draws too."""
-        numpy, python, of_torch = self._others
+        own, numpy, python, of_torch = self._states
         np.random.set_state(numpy)
         random.setstate(python)
-        torch.set_rng_state(of_torch)
-        if self._rng is not None and self._own is not None:
-            self._rng.set_state(self._own)
+        torch.set_rng_state(torch.from_numpy(of_torch))
+        if self._rng is not None:
+            self._rng.set_state(own)
         if isinstance(self._rng, RecordingRandomState):
             del self._rng.draws[self._draws :]
 
@@ -91,14 +100,15 @@ def transformed(
 ) -> tuple[Any, Any, str]:
     """Image and label map that a function gives, None for none, and the manner of its form.
 
-    alone: whether one whose second parameter is not called like a label map takes the image alone.
-    That is the first of `FORMS` in which it gives an image ``(H, W, 3)`` of the label map's size;
-    arrays where there is none, with what it raises on them.
+    The form is the first of `FORMS` in which it gives an image ``(H, W, 3)`` of the label map's
+    size; arrays where there is none, with what it raises on them. alone: whether one whose second
+    parameter is not called like a label map takes the image alone. Returns the image and the label
+    map as arrays, where they are Pillow images or tensors.
     """
     run = partial(_called, call, sample, rng, options, alone)
     start = Streams(rng)
     for form in FORMS:
-        with suppress(TypeError, AttributeError, ValueError, LookupError, RuntimeError, InputError):
+        with suppress(Exception):  # arrays are tried again, and what is raised on them is told
             image, seg = run(form)
             if _fits(image, seg):
                 return image, seg, form.manner

@@ -1,11 +1,8 @@
 """Augmentation and batches: samples in, samples out."""
 
-import pickle
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.random import RandomState
 
@@ -13,6 +10,7 @@ from parity.errors import NotExercised
 from parity.probes.natural.images import (
     IMAGE_KEYS,
     SEG_KEYS,
+    Streams,
     as_array,
     pair_of,
     takes_mapping,
@@ -34,7 +32,7 @@ def loaded(call: Caller, info: DataInfo, rng: RandomState, **options: Any) -> An
     One path is the image's. Raises NotExercised where it would have to be told how labels are
     numbered.
     """
-    first, *others = parameters_of(call.function)
+    first, *others = [*parameters_of(call.function)] or [""]
     if first == "info":
         return call({"info": info}, options, {"rng": rng})
     if takes_mapping(call.function):
@@ -70,19 +68,13 @@ def resized(function: Any, sample: Sample, rng: RandomState, **options: Any) -> 
     taken = parameters_of(call.function).get("ratio_range")
     if taken is not None and not training and taken.default not in (None, taken.empty, (1, 1)):
         raise NotExercised(f"draws from ratio_range {taken.default}, and this case has none")
-    before = _generators(rng)
+    before = Streams(rng)
     made: Partly = augmented(call, sample, rng, **options)
-    draws = _generators(rng) != before
+    draws = before.moved
     if taken is None and draws != training:
         told = "draws a ratio, and this case has none" if draws else "draws no ratio"
         raise NotExercised(told)
     return made
-
-
-def _generators(rng: RandomState) -> bytes:
-    """The states of all that a candidate may draw from."""
-    torch_state = torch.get_rng_state().numpy()
-    return pickle.dumps((rng.get_state(), np.random.get_state(), random.getstate(), torch_state))
 
 
 @through_caller
